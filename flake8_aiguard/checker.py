@@ -1,0 +1,186 @@
+"""The base class of all rules: flake8's plugin protocol, and nothing about rules."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flake8.exceptions import ExecutionError
+from flake8.options.manager import OptionManager
+
+from flake8_aiguard import __version__, generated, knowledge, ruff, settings
+from flake8_aiguard.module import Module
+from flake8_aiguard.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One finding of a rule.
+
+    Attributes:
+        line: its line, from 1.
+        column: its column in characters, from 0.
+        text: the whole message, with code and slug.
+        ruff: Ruff's code for this very shape, if it has one; several with spaces between them.
+    """
+
+    line: int
+    column: int
+    text: str
+    ruff: str | None = None
+
+
+class Checker:
+    """A rule. Subclasses declare what follows and define ``visit_<Node>`` methods that yield findings.
+
+    Attributes:
+        code: ``AIG014``.
+        slug: names the bad pattern; reads after "allow ...".
+        since: the version that brought the rule.
+        severity: ``error``, ``warning`` or ``note``.
+        message: one line, what is wrong and what to do; a format string for :meth:`found`.
+        triggers: words of which at least one stands in any source with a finding.
+        in_tests: whether the rule reports in test files.
+        gate: whether it reports only in generated code, unless the setting ``gates`` says otherwise.
+        ruff: what Ruff has for the pattern, in one sentence.
+        settings: the keys of the settings that touch the rule.
+
+    Args:
+        tree: the file's tree.
+        filename: its name.
+        lines: its physical lines.
+    """
+
+    name = "flake8-aiguard"
+    version = __version__
+
+    code: ClassVar[str]
+    slug: ClassVar[str]
+    since: ClassVar[str]
+    severity: ClassVar[str]
+    message: ClassVar[str]
+    triggers: ClassVar[tuple[str, ...]] = ()
+    in_tests: ClassVar[bool] = True
+    gate: ClassVar[bool] = False
+    ruff: ClassVar[str] = "Ruff has nothing for this pattern."
+    settings: ClassVar[tuple[str, ...]] = ()
+
+    options: ClassVar[Settings] = Settings()
+    _handlers: ClassVar[tuple[tuple[type[ast.AST], str], ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        names = [name for name in dir(cls) if name.startswith("visit_")]
+        cls._handlers = tuple((getattr(ast, name.removeprefix("visit_")), name) for name in names)
+
+    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
+        self.module = Module.of(tree, filename, lines, self.options)
+
+    # -- flake8's protocol
+
+    @classmethod
+    def add_options(cls, option_manager: OptionManager) -> None:
+        """Register the options of all rules, once."""
+        settings.add_options(option_manager)
+
+    @classmethod
+    def parse_options(cls, options: argparse.Namespace) -> None:
+        """Take over the options, for all rules.
+
+        Args:
+            options: flake8's options.
+
+        Raises:
+            ExecutionError: a setting is wrong.
+        """
+        Checker.options = settings.from_options(options)
+        for row in Checker.options.tables:
+            try:
+                knowledge.check(row.table, row.columns)
+            except knowledge.KnowledgeError as error:
+                raise ExecutionError(f"{row.origin}: [[tool.aiguard.table]]: {error}") from None
+        knowledge.use_rows([(row.table, row.columns) for row in Checker.options.tables])
+
+    def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
+        """The findings of this rule in the file, as flake8 takes them.
+
+        A rule that fails is reported under its own code on line 1: visible, and nothing else is lost.
+        """
+        if self.code in self.module.reported:
+            return  # also registered as a local plugin
+        self.module.reported.add(self.code)
+        found: set[Finding] = set()
+        try:
+            if self._applies():
+                found.update(finding for finding in self._check() if self._counts(finding))
+        except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            found.add(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
+        for finding in sorted(found, key=lambda item: (item.line, item.column, item.text)):
+            yield finding.line, finding.column, finding.text, type(self)
+
+    def _applies(self) -> bool:
+        module = self.module
+        if self.gate and self.options.gates == "off":
+            return False
+        if self.gate and self.options.gates == "generated" and generated.WORD not in module.source:
+            return False
+        if self.triggers and not any(word in module.source for word in self.triggers):
+            return False
+        return not module.is_machine_made and (self.in_tests or not module.is_test)
+
+    def _check(self) -> Iterator[Finding]:
+        index = self.module.index
+        for cls, name in self._handlers:
+            nodes: Iterable[ast.AST] = index.nodes(cls)
+            if cls is ast.Call:
+                names = self.call_names()
+                if names is not None:
+                    nodes = index.calls_named(names)
+            handler = getattr(self, name)
+            for node in nodes:
+                yield from handler(node)
+        yield from self.finish()
+
+    def _counts(self, finding: Finding) -> bool:
+        if finding.ruff is None or not self.options.defer_to_ruff:
+            return True
+        return not any(ruff.reports(code, self.module.filename) for code in finding.ruff.split())
+
+    # -- for rules
+
+    def call_names(self) -> Collection[str] | None:
+        """The last identifiers of the calls that ``visit_Call`` wants to see; ``None`` for all."""
+        return None
+
+    def finish(self) -> Iterable[Finding]:
+        """What is left to report after all nodes were visited."""
+        return ()
+
+    def found(
+        self, node: ast.AST, *, message: str | None = None, ruff: str | None = None, **words: object
+    ) -> Iterator[Finding]:
+        """A finding at a node; none where the rule is a gate and the node not in generated code.
+
+        Args:
+            node: the node that a person would change.
+            message: a message of its own instead of the rule's.
+            ruff: Ruff's code for this very shape; several with spaces between them.
+            **words: the fields of the message.
+
+        Yields:
+            The finding.
+        """
+        if self.gate and self.options.gates != "all" and not self.module.generated.covers(node):
+            return
+        line: int = getattr(node, "lineno", 1)
+        text = (self.message if message is None else message).format(**words)
+        column = self._column(line, getattr(node, "col_offset", 0))
+        yield Finding(line, column, f"{self.code} {text} [{self.slug}]", ruff)
+
+    def _column(self, line: int, offset: int) -> int:
+        """The column in characters: the tree counts bytes."""
+        text = self.module.lines[line - 1] if line <= len(self.module.lines) else ""
+        return offset if text.isascii() else len(text.encode()[:offset].decode(errors="ignore"))

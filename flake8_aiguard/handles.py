@@ -1,0 +1,295 @@
+"""What becomes of an opened resource: who holds it, and whether it is released on every path."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from flake8_aiguard import flow, knowledge
+from flake8_aiguard.flow import Release
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Use
+from flake8_aiguard.shapes import dotted, string
+
+_Body: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
+_ENTERS = ("__enter__", "__aenter__")
+_EXITS = ("__exit__", "__aexit__")
+# Loggers handle their errors, and come from anywhere.
+_LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_MOST_OPEN = 50  # resources followed to the end of one body: each costs a walk of it
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A resource that some path does not release.
+
+    Attributes:
+        name: the local variable that holds it; ``None`` where it is used inside an expression.
+        release: which paths: never ``ALWAYS`` or ``UNKNOWN``.
+        where: the raising node, the ``return`` or the binding that leaks it, where there is one.
+        uses: the loads of the variable.
+    """
+
+    name: str | None
+    release: Release
+    where: ast.AST | None = None
+    uses: tuple[ast.Name, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """The local variables that an opened resource is bound to, and the statement or walrus that binds them."""
+
+    names: tuple[str, ...]
+    acquire: ast.Assign | ast.AnnAssign | ast.NamedExpr
+    body: _Body
+
+
+class Handles:
+    """Follows opened resources through one file.
+
+    A resource is described by a table row: ``close`` (the methods that release it) and the optional ``awaited``,
+    ``drains``, ``exhausts``, ``harmless``, ``lenient`` and ``views``, as in ``resources.toml``.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._index = module.index
+        self._scopes = module.scopes
+        self._left_open: Counter[_Body] = Counter()
+
+    def leak(self, call: ast.Call, row: knowledge.Row) -> Leak | None:
+        """How the resource that a call opens leaks.
+
+        Args:
+            call: the call.
+            row: what is known about the resource.
+
+        Returns:
+            ``None`` where it is released, or where somebody else may hold it: it is returned, yielded, stored, used in a
+            nested function, or passed to anything but a reader of ``resources.toml``.
+        """
+        value: ast.expr = call
+        if row.get("awaited"):
+            parent = self._index.parent(call)
+            if not isinstance(parent, ast.Await):
+                return None
+            value = parent
+        variable = self._variable(value)
+        if variable is None:
+            if self._is_released_at_once(value, row) or self._is_given_away([value], row):
+                return None
+            return Leak(None, Release.NEVER)
+        return self._leak_of(variable, row)
+
+    def _leak_of(self, variable: _Variable, row: knowledge.Row) -> Leak | None:
+        uses = self._uses(variable)
+        holders: list[ast.expr] = list(uses)
+        if isinstance(variable.acquire, ast.NamedExpr):
+            if self._scopes.use_of(variable.acquire)[0] is Use.ENTERED:
+                return None
+            holders.append(variable.acquire)
+        if self._is_given_away(holders, row, variable.body) or self._left_open[variable.body] > _MOST_OPEN:
+            return None
+        releasing = {*row["close"], *row.get("drains", ()), *_EXITS}
+
+        def is_resource(node: ast.expr) -> bool:
+            return isinstance(node, ast.Name) and node.id in variable.names
+
+        def releases(node: ast.AST) -> bool:
+            if isinstance(node, ast.withitem):
+                return is_resource(node.context_expr)
+            function = node.func if isinstance(node, ast.Call) else None
+            return (
+                isinstance(function, ast.Attribute)
+                and function.attr in releasing
+                and is_resource(function.value)
+            )
+
+        def is_harmless(call: ast.Call) -> bool:
+            if isinstance(call.func, ast.Attribute):
+                if is_resource(call.func.value):
+                    return call.func.attr in row.get("harmless", ())
+                if string(call.func.value) is not None or (call.func.attr == "close" and not call.args):
+                    return True
+                if _LOGS.search(dotted(call.func) or ""):
+                    return True
+            if any(map(is_resource, (*call.args, *(item.value for item in call.keywords)))):
+                return False
+            return self._module.called(call) in knowledge.by_call("resources.harmless")
+
+        outcome = flow.release(
+            variable.acquire,
+            parent=self._index.parent,
+            is_resource=is_resource,
+            releases=releases,
+            harmless=is_harmless,
+            qualname=self._module.qualname,
+        )
+        if outcome.release in (Release.NEVER, Release.SOME_PATH):
+            self._left_open[variable.body] += 1
+        tolerated = [Release.ALWAYS, Release.UNKNOWN]
+        if row.get("lenient"):
+            tolerated += [Release.EXCEPTION, Release.SOME_PATH]
+        if outcome.release in tolerated:
+            return None
+        where = outcome.where
+        if outcome.release is Release.EXCEPTION and isinstance(where, ast.expr):
+            where = self._telling(where, uses, releasing)
+        return Leak(variable.names[0], outcome.release, where, uses)
+
+    def _telling(self, raising: ast.expr, uses: tuple[ast.Name, ...], releasing: Collection[str]) -> ast.expr:
+        """A call on the resource beside the raising node, or in its loop: it says more to a reader."""
+        statement = self._index.statement(raising)
+        if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For)):
+            end = statement.end_lineno or statement.lineno
+            for use in uses:
+                call = self._scopes.use(use)[1]
+                if not isinstance(call, ast.Call) or not statement.lineno <= use.lineno <= end:
+                    continue
+                if not isinstance(call.func, ast.Attribute) or call.func.attr not in releasing:
+                    return call
+        return raising
+
+    # -- what it is bound to
+
+    def _variable(self, value: ast.expr) -> _Variable | None:
+        """The local variables that a value is bound to directly; ``None`` for any other use of it."""
+        node: ast.expr = value
+        parent = self._index.parent(node)
+        while isinstance(parent, ast.BoolOp) or (isinstance(parent, ast.IfExp) and node is not parent.test):
+            node, parent = parent, self._index.parent(parent)
+        if isinstance(parent, (ast.Tuple, ast.List)) and isinstance(
+            assign := self._index.parent(parent), ast.Assign
+        ):
+            targets = _unpacked(assign, node)
+            parent = assign
+        elif isinstance(parent, ast.Assign):
+            targets = parent.targets
+        elif isinstance(parent, (ast.AnnAssign, ast.NamedExpr)):
+            targets = [parent.target]
+        else:
+            return None
+        names = tuple(target.id for target in targets if isinstance(target, ast.Name))
+        scope = self._index.scope(parent)
+        is_local = isinstance(scope, _Body) and all(
+            self._scopes.owner(scope, name) is scope for name in names
+        )
+        if not names or len(names) < len(targets) or not is_local:
+            return None
+        assert isinstance(scope, _Body)
+        return _Variable(names, parent, scope)
+
+    def _uses(self, variable: _Variable) -> tuple[ast.Name, ...]:
+        """The loads that may see the resource: all of the name, unless it is bound several times."""
+        body, names = variable.body, variable.names
+        if any(len(self._scopes.bindings(body, name)) > 1 for name in names):
+            reached = self._module.def_use(body).uses(variable.acquire)
+            if reached is not None:
+                return reached
+        return tuple(use for name in names for use in self._scopes.uses(body, name))
+
+    # -- who else holds it
+
+    def _is_released_at_once(self, value: ast.expr, row: knowledge.Row) -> bool:
+        use, decider = self._scopes.use_of(value)
+        if (
+            use is Use.METHOD_CALL
+            and isinstance(decider, ast.Call)
+            and isinstance(decider.func, ast.Attribute)
+        ):
+            return decider.func.attr in (*row["close"], *row.get("drains", ()))
+        return use is Use.ENTERED
+
+    def _is_given_away(
+        self, holders: Iterable[ast.expr], row: knowledge.Row, owner: _Body | None = None
+    ) -> bool:
+        """Whether somebody else may come to hold the resource through one of these expressions."""
+        waiting = [(holder, False) for holder in holders]
+        seen = set(waiting)
+        while waiting:
+            value, is_derived = waiting.pop()
+            needs = self._dependents(value, row, owner, is_derived)
+            if needs is None:
+                return True
+            fresh = {(need, True) for need in needs} - seen
+            seen |= fresh
+            waiting += fresh
+        return False
+
+    def _dependents(
+        self, value: ast.expr, row: knowledge.Row, owner: _Body | None, is_derived: bool
+    ) -> Sequence[ast.expr] | None:
+        """What is made of a resource, or of what is derived from it, and works only as long as it is open.
+
+        ``None`` where somebody else may hold it from here on.
+        """
+        use, decider = self._scopes.use_of(value, owner)
+        views: Collection[str] = row.get("views", ())
+        if use is Use.CLOSED_OVER:
+            function = self._index.function(value)
+            return [function] if isinstance(function, ast.Lambda) else None
+        if use is Use.STORED:
+            return self._names(decider) if is_derived else None
+        if isinstance(decider, ast.Call) and use is Use.PASSED:
+            if isinstance(decider.func, ast.Attribute) and string(decider.func.value) is not None:
+                return ()  # ``"".join(f)``
+            reader = knowledge.by_call("resources.reader").get(self._module.called(decider) or "")
+            if reader is None or "closes" in reader:
+                return None
+            if "exhausts" in reader and "exhausts" in row and not is_derived:
+                return None
+            return [decider] if "wraps" in reader else ()
+        if isinstance(decider, ast.Call) and use is Use.METHOD_CALL:
+            method = decider.func.attr if isinstance(decider.func, ast.Attribute) else ""
+            if method in _ENTERS:
+                return None
+            return [decider] if method == "fileno" or method in views else ()
+        if isinstance(decider, ast.Attribute) and use in (Use.ATTRIBUTE, Use.METHOD_PASSED):
+            return () if decider.attr in _plain_attributes() else [decider]
+        if isinstance(decider, ast.Subscript) and use is Use.SUBSCRIPT:
+            # A slice or a number copies what a key only leads to.
+            copies = (
+                isinstance(decider.slice, (ast.Constant, ast.Slice, ast.Tuple))
+                and string(decider.slice) is None
+            )
+            return [decider] if "[]" in views and not copies else ()
+        if use is Use.ITERATED:
+            if "exhausts" in row and not is_derived:
+                return None
+            outer = self._index.parent(decider)
+            return [outer] if isinstance(outer, ast.GeneratorExp) else ()
+        if use in (Use.TESTED, Use.ENTERED) or isinstance(decider, ast.YieldFrom):
+            return ()
+        return () if use is Use.OTHER and not isinstance(decider, ast.arguments) else None
+
+    def _names(self, assign: ast.AST) -> list[ast.Name] | None:
+        """The loads of the local variable that an assignment binds; ``None`` where it binds anything else."""
+        targets = assign.targets if isinstance(assign, ast.Assign) else [getattr(assign, "target", assign)]
+        scope = self._index.scope(assign)
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or not isinstance(scope, _Body):
+            return None
+        name = targets[0].id
+        return self._scopes.uses(scope, name) if self._scopes.owner(scope, name) is scope else None
+
+
+@knowledge.cached
+def _plain_attributes() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("resources.plain") for name in row["attributes"])
+
+
+def _unpacked(assign: ast.Assign, value: ast.expr) -> list[ast.expr]:
+    """The targets that ``a, b = x, y`` gives a value to."""
+    found: list[ast.expr] = []
+    values = assign.value.elts if isinstance(assign.value, (ast.Tuple, ast.List)) else []
+    for target in assign.targets:
+        if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(values):
+            found += [item for item, given in zip(target.elts, values, strict=True) if given is value]
+    return found

@@ -1,0 +1,393 @@
+"""The one walk over a tree: node buckets, parents, and what encloses a node."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Final, TypeAlias, TypeVar, cast
+
+Node = TypeVar("Node", bound=ast.AST)
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+Loop: TypeAlias = ast.For | ast.AsyncFor | ast.While | Comprehension
+Scope: TypeAlias = ast.Module | ast.ClassDef | Function | Comprehension
+
+FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+if sys.version_info >= (3, 11):
+    Try: TypeAlias = ast.Try | ast.TryStar
+    TRIES: Final = (ast.Try, ast.TryStar)
+else:
+    Try: TypeAlias = ast.Try
+    TRIES: Final = (ast.Try,)
+COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+# Fields that never hold a node, whatever class they stand in.
+_LEAF_FIELDS = frozenset(
+    (
+        *(
+            "ctx",
+            "op",
+            "ops",
+            "kind",
+            "type_comment",
+            "level",
+            "id",
+            "attr",
+            "arg",
+            "asname",
+            "conversion",
+            "simple",
+        ),
+        *("type_ignores", "is_async", "module", "rest", "kwd_attrs", "str"),
+    )
+)
+_LEAF_NAMES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.ExceptHandler,
+    ast.alias,
+    ast.MatchAs,
+    ast.MatchStar,
+)
+
+
+def _child_fields(cls: type[ast.AST]) -> tuple[str, ...]:
+    fields = [field for field in cls._fields if field not in _LEAF_FIELDS]
+    if cls in _LEAF_NAMES or cls.__name__ in ("TypeVar", "ParamSpec", "TypeVarTuple"):
+        fields.remove("name")
+    if cls in (ast.Global, ast.Nonlocal):
+        fields.remove("names")
+    if cls in (ast.Constant, ast.MatchSingleton):
+        fields.remove("value")
+    return tuple(reversed(fields))
+
+
+# The fields of each node class that hold nodes, last one first: the walk pushes them on a stack.
+_CHILDREN: Final[dict[type[ast.AST], tuple[str, ...]]] = {
+    cls: _child_fields(cls)
+    for cls in vars(ast).values()
+    if isinstance(cls, type) and issubclass(cls, ast.AST) and not getattr(cls, "__deprecated__", None)
+}
+
+
+class Index:
+    """All nodes of one tree, by class, with their parents.
+
+    Args:
+        tree: the tree; it is not changed.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self._parents: dict[ast.AST, ast.AST] = {}
+        self._buckets: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        self._scopes: dict[ast.AST, Scope] = {}
+        self._loops: dict[ast.AST, Loop | None] = {}
+        self._statements: dict[ast.AST, ast.stmt] = {}
+        self._calls: defaultdict[str, list[ast.Call]] | None = None
+        self._walk()
+
+    def _walk(self) -> None:
+        parents = self._parents
+        buckets = self._buckets
+        children = _CHILDREN
+        stack: list[ast.AST] = [self.tree]
+        pop, push = stack.pop, stack.append
+        while stack:
+            node = pop()
+            cls = node.__class__
+            buckets[cls].append(node)
+            for field in children[cls]:
+                child = getattr(node, field)
+                if child.__class__ is list:
+                    for item in child[::-1]:
+                        if item is not None:
+                            parents[item] = node
+                            push(item)
+                elif child is not None:
+                    parents[child] = node
+                    push(child)
+
+    def nodes(self, cls: type[Node], /) -> list[Node]:
+        """The nodes of exactly this class, in document order.
+
+        Args:
+            cls: a class of the ``ast`` module.
+
+        Returns:
+            The index's own list: not to be changed.
+        """
+        return cast("list[Node]", self._buckets[cls]) if cls in self._buckets else []
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """The parent of a node; ``None`` for the module."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The parents of a node, innermost first."""
+        parents = self._parents
+        parent = parents.get(node)
+        while parent is not None:
+            yield parent
+            parent = parents.get(parent)
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The innermost statement that holds the node; the node itself, if it is one.
+
+        Args:
+            node: any node below the module.
+
+        Returns:
+            The statement.
+
+        Raises:
+            KeyError: the node is not of this tree, or is the module.
+        """
+        memo, path = self._statements, []
+        while node not in memo:
+            if isinstance(node, ast.stmt):
+                memo[node] = node
+                break
+            path.append(node)
+            node = self._parents[node]
+        found = memo[node]
+        for passed in path:
+            memo[passed] = found
+        return found
+
+    def scope(self, node: ast.AST) -> Scope:
+        """The node whose scope an expression or statement is evaluated in.
+
+        Decorators, defaults, annotations and base classes belong to the scope around their definition, the first
+        iterable of a comprehension to the scope around the comprehension.
+
+        Args:
+            node: any node; for a function, class or comprehension: the scope that it stands in.
+
+        Returns:
+            A module, class, function, lambda or comprehension.
+        """
+        memo, parents, path = self._scopes, self._parents, []
+        found: Scope
+        while True:
+            known = memo.get(node)
+            if known is not None:
+                found = known
+                break
+            parent = parents.get(node)
+            if parent is None:
+                found = self.tree
+                break
+            path.append(node)
+            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                if isinstance(node, ast.stmt):
+                    found = parent
+                    break
+            elif isinstance(parent, ast.Lambda):
+                if node is parent.body:
+                    found = parent
+                    break
+            elif isinstance(parent, COMPREHENSIONS):
+                if not isinstance(node, ast.comprehension):
+                    found = parent
+                    break
+            elif isinstance(parent, ast.comprehension):
+                owner = cast("Comprehension", parents[parent])
+                if node is not parent.iter or parent is not owner.generators[0]:
+                    found = owner
+                    break
+            elif isinstance(parent, ast.Module):
+                found = parent
+                break
+            node = parent
+        for passed in path:
+            memo[passed] = found
+        return found
+
+    def function(self, node: ast.AST) -> Function | None:
+        """The function or lambda that runs a node.
+
+        Comprehensions run in their function, and a class body runs where it stands.
+
+        Args:
+            node: any node; for a function: the one around it.
+
+        Returns:
+            The innermost function, or ``None`` for code that runs on import.
+        """
+        scope = self.scope(node)
+        while not isinstance(scope, FUNCTIONS):
+            if scope is self.tree:
+                return None
+            scope = self.scope(scope)
+        return scope
+
+    def class_of(self, function: ast.AST) -> ast.ClassDef | None:
+        """The class whose body directly holds this function; ``None`` for other functions."""
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return None
+        scope = self.scope(function)
+        return scope if isinstance(scope, ast.ClassDef) else None
+
+    def in_async(self, node: ast.AST) -> bool:
+        """Whether the function that runs a node is an ``async def``."""
+        return isinstance(self.function(node), ast.AsyncFunctionDef)
+
+    def loops(self, node: ast.AST) -> Iterator[Loop]:
+        """The loops and comprehensions that run a node again and again, within its function.
+
+        The iterable of a ``for``, the first iterable of a comprehension and the ``else`` of a loop are evaluated once
+        and so are not in the loop; the test of a ``while`` is.
+
+        Args:
+            node: any node.
+
+        Yields:
+            The loops, innermost first.
+        """
+        loop = self._loop(node)
+        while loop is not None:
+            yield loop
+            loop = self._loop(loop)
+
+    def _loop(self, node: ast.AST) -> Loop | None:
+        memo, parents, path = self._loops, self._parents, []
+        found: Loop | None = None
+        while True:
+            if node in memo:
+                found = memo[node]
+                break
+            path.append(node)
+            parent = parents.get(node)
+            if parent is None:
+                break
+            if isinstance(parent, (ast.For, ast.AsyncFor)):
+                if isinstance(node, ast.stmt) and not _in_else(node, parent):
+                    found = parent
+                    break
+            elif isinstance(parent, ast.While):
+                if not _in_else(node, parent):
+                    found = parent
+                    break
+            elif isinstance(parent, COMPREHENSIONS):
+                if not isinstance(node, ast.comprehension):
+                    found = parent
+                    break
+            elif isinstance(parent, ast.comprehension):
+                owner = cast("Comprehension", parents[parent])
+                if node is not parent.iter or parent is not owner.generators[0]:
+                    found = owner
+                    break
+            elif isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if isinstance(node, ast.stmt):
+                    break
+            elif isinstance(parent, ast.Lambda) and node is parent.body:
+                break
+            node = parent
+        for passed in path:
+            memo[passed] = found
+        return found
+
+    def handlers(self, node: ast.AST) -> Iterator[ast.ExceptHandler]:
+        """The ``except`` clauses that see what is raised at a node, innermost first, within its function.
+
+        Args:
+            node: any node.
+        """
+        for child, parent in self._outwards(node):
+            if isinstance(parent, TRIES) and isinstance(child, ast.stmt):
+                rest: list[ast.stmt | ast.ExceptHandler] = [
+                    *parent.handlers,
+                    *parent.orelse,
+                    *parent.finalbody,
+                ]
+                after = rest[0]
+                if (child.lineno, child.col_offset) < (after.lineno, after.col_offset):
+                    yield from parent.handlers
+
+    def with_items(self, node: ast.AST) -> Iterator[ast.withitem]:
+        """The items of the ``with`` statements whose body runs a node, innermost statement first, within its function.
+
+        Args:
+            node: any node.
+        """
+        for child, parent in self._outwards(node):
+            if isinstance(parent, (ast.With, ast.AsyncWith)) and isinstance(child, ast.stmt):
+                yield from parent.items
+
+    def _outwards(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+        """The pairs of child and parent from a node outwards, to the function that runs it."""
+        function = self.function(node)
+        child = node
+        for parent in self.ancestors(node):
+            if parent is function:
+                return
+            yield child, parent
+            child = parent
+
+    @functools.cached_property
+    def packages(self) -> frozenset[str]:
+        """The top-level packages that the file imports, ``builtins`` and, for relative imports, ``""`` among them."""
+        found = {alias.name.partition(".")[0] for item in self.nodes(ast.Import) for alias in item.names}
+        for statement in self.nodes(ast.ImportFrom):
+            found.add("" if statement.level else (statement.module or "").partition(".")[0])
+        return frozenset(found | {"builtins"})
+
+    def calls_named(self, names: Collection[str]) -> Iterator[ast.Call]:
+        """The calls whose function ends in one of these identifiers: the cheap way to candidates.
+
+        ``from m import f as g``, ``import m as f`` and ``f = m.g`` are undone file-wide, so a call may come up that resolves to
+        something else; it never misses one that resolves by name.
+
+        Args:
+            names: identifiers such as ``sleep``.
+
+        Yields:
+            Each call once, in document order for each identifier.
+        """
+        if not names:
+            return
+        if self._calls is None:
+            self._calls = self._calls_by_name()
+        calls = self._calls
+        seen: set[ast.Call] = set()
+        for name in names if len(names) < len(calls) else [name for name in calls if name in names]:
+            for call in calls.get(name, ()):
+                if call not in seen:
+                    seen.add(call)
+                    yield call
+
+    def _calls_by_name(self) -> defaultdict[str, list[ast.Call]]:
+        aliases: defaultdict[str, set[str]] = defaultdict(set)
+        for imported in self.nodes(ast.alias):
+            if imported.asname:
+                aliases[imported.asname].add(imported.name.rpartition(".")[2])
+        for assign in self.nodes(ast.Assign):
+            value = assign.value
+            if isinstance(value, (ast.Attribute, ast.Name)):
+                name = value.attr if isinstance(value, ast.Attribute) else value.id
+                for target in assign.targets:
+                    if isinstance(target, ast.Name):
+                        aliases[target.id] |= {name} | aliases.get(name, set())
+        calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
+        for call in self.nodes(ast.Call):
+            function = call.func
+            if isinstance(function, ast.Attribute):
+                calls[function.attr].append(call)
+            elif isinstance(function, ast.Name):
+                calls[function.id].append(call)
+                if function.id in aliases:
+                    for name in aliases[function.id]:
+                        calls[name].append(call)
+        return calls
+
+
+def _in_else(node: ast.AST, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
+    if not loop.orelse or not isinstance(node, ast.stmt):
+        return False
+    first = loop.orelse[0]
+    return (node.lineno, node.col_offset) >= (first.lineno, first.col_offset)

@@ -1,0 +1,353 @@
+"""What depends on the variable of a loop, and what a loop runs over."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from flake8_aiguard.imports import Imports
+from flake8_aiguard.index import COMPREHENSIONS, Index, Loop, Scope
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.scopes import Scopes
+from flake8_aiguard.shapes import dotted, names_in
+
+Variable: TypeAlias = "tuple[Scope, str]"
+Position: TypeAlias = "tuple[int, int]"
+
+SMALL: Final = 20  # a constant number of turns up to here is no loop over data
+_FEW: Final = 8  # wrappers around an iterable that are looked through
+_WRAPPERS: Final = frozenset(
+    (
+        "itertools.chain",
+        *(f"builtins.{name}" for name in ("enumerate", "zip", "sorted", "reversed", "list", "tuple", "set")),
+    )
+)
+_VIEWS: Final = frozenset({"items", "keys", "values", "copy"})
+_GROWS: Final = frozenset({"append", "extend", "add", "update", "insert", "setdefault", "appendleft"})
+_CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
+_CLASS: Final = re.compile(r"_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A value that a variable takes.
+
+    Attributes:
+        at: where.
+        value: what it is computed from.
+        carries: whether the old value stays in the new one, as in ``x += 1``.
+    """
+
+    at: Position
+    value: ast.expr
+    carries: bool
+
+
+@dataclass(slots=True)
+class Place:
+    """The code that one turn of a loop runs: its body and, one call away, a function of the file.
+
+    Attributes:
+        loop: the loop.
+        targets: its variables.
+        given: the arguments that a called function is given, by its parameters.
+        called: that function.
+    """
+
+    loop: Loop
+    targets: frozenset[Variable]
+    given: Mapping[Variable, ast.expr] = field(default_factory=dict)
+    called: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    known: dict[Variable, bool] = field(default_factory=dict)
+
+
+class Loops:
+    """The loops of one file.
+
+    Args:
+        index: the file's index.
+        scopes: its symbol tables.
+        imports: its canonical names.
+    """
+
+    def __init__(self, index: Index, scopes: Scopes, imports: Imports) -> None:
+        self._index = index
+        self._scopes = scopes
+        self._imports = imports
+        self._writes: dict[Variable, tuple[list[Position], list[Write]]] = {}
+
+    # -- variables
+
+    def variable(self, name: ast.Name) -> Variable | None:
+        """The variable that a name refers to; ``None`` where the file does not bind it."""
+        owner = self._scopes.owner(self._index.scope(name), name.id)
+        return None if owner is None else (owner, name.id)
+
+    def writes(self, variable: Variable, within: ast.AST) -> list[Write]:
+        """The values that a variable takes within a node, in document order.
+
+        ``a, b = f()`` writes ``f()`` to both, ``for x in xs`` writes ``xs``, and ``params["id"] = x`` writes ``x`` to ``params``.
+
+        Args:
+            variable: the variable.
+            within: a loop, function or other node with a position.
+        """
+        if variable not in self._writes:
+            found = sorted(self._all_writes(variable), key=lambda write: write.at)
+            self._writes[variable] = ([write.at for write in found], found)
+        positions, writes = self._writes[variable]
+        start, end = _span(within)
+        return writes[bisect_left(positions, start) : bisect_left(positions, end)]
+
+    def _all_writes(self, variable: Variable) -> Iterator[Write]:
+        scope, name = variable
+        for binding in self._scopes.bindings(scope, name):
+            if isinstance(binding.node, ast.Name):
+                yield from self._written(binding.node)
+        for use in self._scopes.uses(scope, name):
+            item = self._index.parent(use)
+            if (
+                isinstance(item, ast.Subscript)
+                and item.value is use
+                and isinstance(item.ctx, ast.Store)
+                and isinstance(item.slice, ast.Constant)
+            ):
+                yield from self._written(item)
+            elif isinstance(item, ast.Attribute) and item.attr == "update":
+                call = self._index.parent(item)
+                if isinstance(call, ast.Call):
+                    values = [arg for arg in call.args if isinstance(arg, ast.Dict)]
+                    for value in (*values, *(keyword.value for keyword in call.keywords)):
+                        yield Write((call.lineno, call.col_offset), value, carries=False)
+
+    def _written(self, target: ast.expr) -> Iterator[Write]:
+        node: ast.AST = target
+        parent = self._index.parent(node)
+        while isinstance(parent, (ast.Tuple, ast.List, ast.Starred)):
+            node, parent = parent, self._index.parent(parent)
+        value: ast.expr | None = None
+        if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr)):
+            value = parent.value
+        elif isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
+            value = parent.iter
+        elif isinstance(parent, ast.withitem):
+            value = parent.context_expr
+        if value is not None:
+            yield Write((target.lineno, target.col_offset), value, isinstance(parent, ast.AugAssign))
+
+    # -- dependence
+
+    def place(self, loop: Loop) -> Place:
+        """What a turn of a loop runs."""
+        return Place(loop, frozenset(self._targets(loop)))
+
+    def _targets(self, loop: Loop) -> Iterator[Variable]:
+        if isinstance(loop, ast.While):
+            yield from self._counters(loop)
+            return
+        targets = (
+            [item.target for item in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.target]
+        )
+        for target in targets:
+            for name in names_in(target):
+                variable = self.variable(name)
+                if variable is not None and isinstance(name.ctx, ast.Store):
+                    yield variable
+
+    def _counters(self, loop: ast.While) -> Iterator[Variable]:
+        """``i`` of ``while i < len(xs)``, and ``xs`` of ``while xs: x = xs.pop()`` where nothing else touches it."""
+        measured = any(
+            isinstance(node, ast.Call) and self._imports.qualname(node.func) == "builtins.len"
+            for node in (loop.test, *ast.iter_child_nodes(loop.test))
+        )
+        for name in names_in(loop.test):
+            variable = self.variable(name)
+            if variable is None:
+                continue
+            if (
+                measured
+                and any(write.carries for write in self.writes(variable, loop))
+                or not self.writes(variable, loop)
+                and self._is_drained(variable, loop)
+            ):
+                yield variable
+
+    def _is_drained(self, variable: Variable, loop: ast.While) -> bool:
+        start, end = _span(loop)
+        body = _span(loop.body[0])[0]
+        uses = [use for use in self._scopes.uses(*variable) if start <= (use.lineno, use.col_offset) < end]
+        inside = [self._index.parent(use) for use in uses if (use.lineno, use.col_offset) >= body]
+        return bool(inside) and all(
+            isinstance(item, ast.Attribute) and item.attr in ("pop", "popleft", "popitem") for item in inside
+        )
+
+    def dependents(self, node: ast.AST, place: Place) -> list[ast.Name]:
+        """The names below a node whose value depends on the variable of a loop, directly or through what a turn assigns."""
+        found = []
+        for name in names_in(node):
+            if isinstance(name.ctx, ast.Load):
+                variable = self.variable(name)
+                if variable is not None and self._depends(variable, place):
+                    found.append(name)
+        return found
+
+    def _depends(self, variable: Variable, place: Place) -> bool:
+        if variable in place.known:
+            return place.known[variable]
+        reached_from: dict[Variable, Variable | None] = {variable: None}
+        stack = [variable]
+        while stack:
+            item = stack.pop()
+            if item in place.targets or place.known.get(item):
+                step: Variable | None = item
+                while step is not None:
+                    place.known[step] = True
+                    step = reached_from[step]
+                return True
+            for value in self._sources(item, place, carried=False):
+                for name in names_in(value):
+                    source = self.variable(name)
+                    if source is not None and source not in reached_from and place.known.get(source, True):
+                        reached_from[source] = item
+                        stack.append(source)
+        place.known.update(dict.fromkeys(reached_from, False))
+        return False
+
+    def comes_from(self, node: ast.AST, origin: ast.AST, place: Place) -> bool:
+        """Whether a value is computed from another node of the loop, in this turn or the last: a page token from its page."""
+        seen: set[Variable] = set()
+        stack = [node]
+        while stack:
+            item = stack.pop()
+            for name in names_in(item):
+                variable = self.variable(name)
+                if variable is None or variable in seen or variable in place.targets:
+                    continue
+                seen.add(variable)
+                for value in self._sources(variable, place, carried=True):
+                    if contains(value, origin):
+                        return True
+                    stack.append(value)
+        return False
+
+    def _sources(self, variable: Variable, place: Place, *, carried: bool) -> Iterator[ast.expr]:
+        if variable in place.given:
+            yield place.given[variable]
+        for region in (place.loop, place.called):
+            for write in () if region is None else self.writes(variable, region):
+                if carried or not write.carries:
+                    yield write.value
+
+    def values(self, node: ast.expr, place: Place) -> list[ast.expr]:
+        """The expressions that a name stands for: what a turn assigns to it, else what it is bound to once.
+
+        Args:
+            node: the expression.
+            place: the loop.
+
+        Returns:
+            The expressions behind names; the name itself where it is a variable of the loop, a parameter or unknown.
+        """
+        found: list[ast.expr] = []
+        seen: set[Variable] = set()
+        stack = [node]
+        while stack:
+            item = stack.pop()
+            variable = self.variable(item) if isinstance(item, ast.Name) else None
+            if isinstance(item, ast.IfExp):
+                stack += (item.body, item.orelse)
+            elif isinstance(item, ast.Await):
+                stack.append(item.value)
+            elif variable is None or variable in place.targets:
+                found.append(item)
+            elif variable not in seen:
+                seen.add(variable)
+                written = list(self._sources(variable, place, carried=False)) or self._once(variable)
+                if written:
+                    stack += written
+                else:
+                    found.append(item)
+        return found
+
+    def _once(self, variable: Variable) -> list[ast.expr]:
+        bindings = self._scopes.bindings(*variable)
+        value = bindings[0].value if len(bindings) == 1 else None
+        is_loop = isinstance(self._index.parent(bindings[0].node), (ast.For, ast.AsyncFor, ast.comprehension))
+        return [] if value is None or is_loop else [value]
+
+    # -- iterables
+
+    def is_small(self, iterable: ast.expr) -> bool:
+        """Whether an iterable has few, fixed items: a display, ``range(3)``, a constant by its name, an enumeration."""
+        stack, looked = [iterable], 0
+        while stack and looked < _FEW:
+            node = stack.pop()
+            looked += 1
+            if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)):
+                return not any(isinstance(item, (ast.Starred, type(None))) for item in _items(node))
+            if isinstance(node, ast.Constant):
+                return True
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                last = node.id if isinstance(node, ast.Name) else node.attr
+                if _CONSTANT.fullmatch(last) or _CLASS.fullmatch(last):
+                    return True
+                stack += self._display(node)
+            elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+                return _is_few(node.slice.upper) or _is_few(_negated(node.slice.lower))
+            elif isinstance(node, ast.Call):
+                name = self._imports.qualname(node.func)
+                if name == "builtins.range":
+                    return all(_is_few(item) or _is_constant_name(item) for item in node.args)
+                if name == "itertools.islice" and len(node.args) == 2:
+                    return _is_few(node.args[1])
+                if name in _WRAPPERS:
+                    stack += node.args[:1] if name == "builtins.enumerate" else node.args
+                elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+                    stack.append(node.func.value)
+        return False
+
+    def _display(self, node: ast.expr) -> list[ast.expr]:
+        """The display that a name is bound to once, where nothing grows it."""
+        variable = self.variable(node) if isinstance(node, ast.Name) else None
+        return [] if variable is None else self._fixed(variable)
+
+    @memoised
+    def _fixed(self, variable: Variable) -> list[ast.expr]:
+        for use in self._scopes.uses(*variable):
+            parent = self._index.parent(use)
+            if isinstance(parent, ast.Attribute) and parent.attr in _GROWS:
+                return []
+            if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
+                return []
+        return self._once(variable)
+
+
+def contains(node: ast.AST, inner: ast.AST) -> bool:
+    """Whether a node holds another one of the same tree, or is it."""
+    (start, end), (first, last) = _span(node), _span(inner)
+    return start <= first and last <= end
+
+
+def _span(node: ast.AST) -> tuple[Position, Position]:
+    assert isinstance(node, (ast.expr, ast.stmt))
+    return (node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+
+def _items(node: ast.Tuple | ast.List | ast.Set | ast.Dict) -> list[ast.expr] | list[ast.expr | None]:
+    return node.keys if isinstance(node, ast.Dict) else node.elts
+
+
+def _negated(node: ast.expr | None) -> ast.expr | None:
+    return node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else None
+
+
+def _is_few(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value <= SMALL
+
+
+def _is_constant_name(node: ast.expr) -> bool:
+    return bool(_CONSTANT.fullmatch((dotted(node) or "").rpartition(".")[2]))

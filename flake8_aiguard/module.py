@@ -1,0 +1,159 @@
+"""What a rule asks about one file: the layers below, each built on the first question."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+import re
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from flake8_aiguard.comments import Comments
+from flake8_aiguard.defuse import DefUse
+from flake8_aiguard.generated import Generated
+from flake8_aiguard.imports import Imports
+from flake8_aiguard.index import Function, Index
+from flake8_aiguard.loops import Loops
+from flake8_aiguard.receivers import Receivers
+from flake8_aiguard.scopes import Scopes
+from flake8_aiguard.settings import Settings, is_test_path
+from flake8_aiguard.shapes import last_name
+from flake8_aiguard.sources import Sources
+
+_WRITTEN_BY_TOOL = re.compile(r"generated\b", re.IGNORECASE)
+_NOT_TO_EDIT = re.compile(
+    r"\b(do not|don't|should not be|not be|never)\s+(manually\s+)?(edit|modif|change)", re.IGNORECASE
+)
+
+
+class Module:
+    """One file.
+
+    Args:
+        tree: its tree.
+        filename: its name as flake8 shows it.
+        lines: its physical lines, with their ends.
+        settings: the settings of this run.
+    """
+
+    _slot: ClassVar[Module | None] = None
+
+    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str], settings: Settings) -> None:
+        self.tree = tree
+        self.filename = filename
+        self.lines = lines
+        self.settings = settings
+        self.reported: set[str] = set()  # codes of the checkers that have run
+        self._def_uses: dict[Function | ast.Module, DefUse] = {}
+
+    @classmethod
+    def of(cls, tree: ast.Module, filename: str, lines: Sequence[str], settings: Settings) -> Module:
+        """The module of a tree: made for the first checker that asks, found by the others.
+
+        One slot is enough, as flake8 hands over file after file. An attribute on the tree would be a cycle that waits for the
+        collector, and a weak dictionary whose values refer to their keys never lets go.
+        """
+        found = cls._slot
+        if found is None or found.tree is not tree or found.settings is not settings:
+            found = cls._slot = cls(tree, filename, lines, settings)
+        return found
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The text of the file."""
+        return "".join(self.lines)
+
+    @functools.cached_property
+    def is_test(self) -> bool:
+        """Whether the file's path matches the setting ``tests``."""
+        return is_test_path(self.filename, self.settings.tests)
+
+    @functools.cached_property
+    def is_machine_made(self) -> bool:
+        """Whether the comments in the file's head say that a tool wrote it and nobody edits it."""
+        head = itertools.takewhile(lambda line: line.isspace() or line.startswith("#"), self.lines)
+        text = "".join(head)
+        return bool(_WRITTEN_BY_TOOL.search(text) and _NOT_TO_EDIT.search(text))
+
+    @functools.cached_property
+    def index(self) -> Index:
+        """Nodes by class, and what encloses them."""
+        return Index(self.tree)
+
+    @functools.cached_property
+    def scopes(self) -> Scopes:
+        """Bindings, uses and escapes of names."""
+        return Scopes(self.index)
+
+    @functools.cached_property
+    def imports(self) -> Imports:
+        """Canonical dotted names."""
+        return Imports(self.index, self.scopes)
+
+    @functools.cached_property
+    def receivers(self) -> Receivers:
+        """Types of receivers, and definitions in this file."""
+        return Receivers(self.index, self.scopes, self.imports)
+
+    @functools.cached_property
+    def sources(self) -> Sources:
+        """Where values come from outside."""
+        return Sources(self.index, self.scopes, self.imports, self.receivers)
+
+    @functools.cached_property
+    def loops(self) -> Loops:
+        """What depends on the variable of a loop."""
+        return Loops(self.index, self.scopes, self.imports)
+
+    @functools.cached_property
+    def comments(self) -> Comments:
+        """Comment tokens."""
+        return Comments(self.lines)
+
+    @functools.cached_property
+    def generated(self) -> Generated:
+        """Code tagged as generated."""
+        return Generated(self.index, self.scopes, self.imports, self.comments, self.settings.generated_from)
+
+    def matches(self, patterns: tuple[str, ...]) -> bool:
+        """Whether the file's path matches one of these patterns, written as in the setting ``tests``."""
+        return is_test_path(self.filename, patterns)
+
+    def is_one_of(self, node: ast.expr, names: Collection[str]) -> bool:
+        """Whether an expression is one of these canonical names, or would be if the file imported it from there."""
+        name = self.qualname(node)
+        return name in names or (
+            name is None and any(known.endswith(f".{last_name(node)}") for known in names)
+        )
+
+    def def_use(self, body: Function | ast.Module) -> DefUse:
+        """The reaching definitions of a function or of the module body; see :class:`DefUse`."""
+        if body not in self._def_uses:
+            self._def_uses[body] = DefUse(body)
+        return self._def_uses[body]
+
+    def qualname(self, node: ast.expr) -> str | None:
+        """The canonical dotted name of an expression; see :meth:`Imports.qualname`."""
+        return self.imports.qualname(node)
+
+    def type_of(self, node: ast.expr) -> str | None:
+        """The type of a receiver; see :meth:`Receivers.type_of`."""
+        return self.receivers.type_of(node)
+
+    def called(self, call: ast.Call) -> str | None:
+        """What a call calls, as the tables write it.
+
+        Args:
+            call: the call.
+
+        Returns:
+            The canonical name of its function, or ``<type>.<method>`` for a method of a typed receiver:
+            ``requests.get``, ``requests.Session.get``; ``None`` where neither is known.
+        """
+        name = self.imports.qualname(call.func)
+        if name is None and isinstance(call.func, ast.Attribute):
+            receiver = self.receivers.type_of(call.func.value)
+            if receiver is not None:
+                return f"{receiver}.{call.func.attr}"
+        return name

@@ -1,0 +1,1 @@
+"""The rules, one checker class a file; see docs/architecture.md."""

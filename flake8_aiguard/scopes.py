@@ -1,0 +1,322 @@
+"""Bindings, uses and escapes of names, per scope."""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Index, Scope
+
+
+class Kind(enum.Enum):
+    """How a name is bound."""
+
+    IMPORT = enum.auto()
+    ASSIGN = enum.auto()
+    ANNOTATED = enum.auto()
+    AUGMENTED = enum.auto()
+    PARAMETER = enum.auto()
+    FUNCTION = enum.auto()
+    CLASS = enum.auto()
+    WITH = enum.auto()
+    FOR = enum.auto()
+    DELETE = enum.auto()
+    OTHER = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One binding of a name.
+
+    Attributes:
+        kind: how the name is bound.
+        node: the node that binds it: a Name, arg, alias, definition, handler or pattern.
+        value: what it is bound to, where that is one expression: the assigned value, the context expression of a
+            ``with``, the iterable of a ``for``; ``None`` for unpacked targets and everything else.
+        annotation: the annotation of a variable or parameter.
+    """
+
+    kind: Kind
+    node: ast.AST
+    value: ast.expr | None = None
+    annotation: ast.expr | None = None
+
+
+class Use(enum.Enum):
+    """What one mention of a name does with its value."""
+
+    RETURNED = enum.auto()
+    YIELDED = enum.auto()
+    STORED = enum.auto()
+    PASSED = enum.auto()
+    CLOSED_OVER = enum.auto()
+    METHOD_CALL = enum.auto()
+    ATTRIBUTE = enum.auto()
+    METHOD_PASSED = enum.auto()
+    SUBSCRIPT = enum.auto()
+    TESTED = enum.auto()
+    ENTERED = enum.auto()
+    ITERATED = enum.auto()
+    AWAITED = enum.auto()
+    OTHER = enum.auto()
+
+
+# Uses after which somebody else may hold the value.
+ESCAPES = frozenset({Use.RETURNED, Use.YIELDED, Use.STORED, Use.PASSED, Use.CLOSED_OVER, Use.METHOD_PASSED})
+
+_Table: TypeAlias = "defaultdict[str, list[Binding]]"
+_TRANSPARENT = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.IfExp, ast.BoolOp, ast.NamedExpr)
+
+
+class Scopes:
+    """The symbol tables of one file.
+
+    Args:
+        index: the file's index.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._tables: dict[Scope, _Table] = {}
+        self._globals: defaultdict[Scope, set[str]] = defaultdict(set)
+        self._nonlocals: defaultdict[Scope, set[str]] = defaultdict(set)
+        self._owners: dict[tuple[Scope, str], Scope | None] = {}
+        self._mentions: dict[str, list[ast.Name]] | None = None
+        self._uses: dict[str, dict[Scope | None, list[ast.Name]]] = {}
+        self.star_imports = False
+        self._collect()
+
+    # -- bindings
+
+    def _collect(self) -> None:
+        index = self._index
+        for statement in index.nodes(ast.Global):
+            self._globals[index.scope(statement)].update(statement.names)
+        for outer in index.nodes(ast.Nonlocal):
+            self._nonlocals[index.scope(outer)].update(outer.names)
+        for name in index.nodes(ast.Name):
+            if name.ctx.__class__ is not ast.Load:
+                self._bind_name(name)
+        for alias in index.nodes(ast.alias):
+            if alias.name == "*":
+                self.star_imports = True
+            else:
+                name_ = alias.asname
+                if name_ is None:
+                    name_ = alias.name
+                    if isinstance(index.parent(alias), ast.Import):
+                        name_ = name_.partition(".")[0]
+                self._bind(index.scope(alias), name_, Binding(Kind.IMPORT, alias))
+        for parameter in index.nodes(ast.arg):
+            owner = index.parent(cast("ast.AST", index.parent(parameter)))
+            self._bind(
+                cast("Scope", owner),
+                parameter.arg,
+                Binding(Kind.PARAMETER, parameter, annotation=parameter.annotation),
+            )
+        for function in index.nodes(ast.FunctionDef):
+            self._bind(index.scope(function), function.name, Binding(Kind.FUNCTION, function))
+        for coroutine in index.nodes(ast.AsyncFunctionDef):
+            self._bind(index.scope(coroutine), coroutine.name, Binding(Kind.FUNCTION, coroutine))
+        for class_ in index.nodes(ast.ClassDef):
+            self._bind(index.scope(class_), class_.name, Binding(Kind.CLASS, class_))
+        for handler in index.nodes(ast.ExceptHandler):
+            if handler.name:
+                self._bind(index.scope(handler), handler.name, Binding(Kind.OTHER, handler))
+        patterns: list[ast.MatchAs | ast.MatchStar] = [*index.nodes(ast.MatchAs), *index.nodes(ast.MatchStar)]
+        for pattern in patterns:
+            if pattern.name:
+                self._bind(index.scope(pattern), pattern.name, Binding(Kind.OTHER, pattern))
+        for mapping in index.nodes(ast.MatchMapping):
+            if mapping.rest:
+                self._bind(index.scope(mapping), mapping.rest, Binding(Kind.OTHER, mapping))
+
+    def _bind(self, scope: Scope, name: str, binding: Binding) -> None:
+        if name in self._globals.get(scope, ()):
+            scope = self._index.tree
+        elif name in self._nonlocals.get(scope, ()):
+            scope = self._enclosing_function(scope)
+        table = self._tables.get(scope)
+        if table is None:
+            table = self._tables[scope] = defaultdict(list)
+        table[name].append(binding)
+
+    def _enclosing_function(self, scope: Scope) -> Scope:
+        outer = self._index.scope(scope)
+        while not isinstance(outer, FUNCTIONS) and outer is not self._index.tree:
+            outer = self._index.scope(outer)
+        return outer
+
+    def _bind_name(self, name: ast.Name) -> None:
+        index = self._index
+        scope = index.scope(name)
+        parent = index.parent(name)
+        binding: Binding
+        if isinstance(parent, ast.Assign):
+            binding = Binding(Kind.ASSIGN, name, parent.value)
+        elif isinstance(parent, ast.AnnAssign):
+            binding = Binding(Kind.ANNOTATED, name, parent.value, parent.annotation)
+        elif isinstance(parent, ast.AugAssign):
+            binding = Binding(Kind.AUGMENTED, name)
+        elif isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
+            binding = Binding(Kind.FOR, name, parent.iter)
+        elif isinstance(parent, ast.withitem):
+            binding = Binding(Kind.WITH, name, parent.context_expr)
+        elif isinstance(parent, ast.NamedExpr):
+            binding = Binding(Kind.ASSIGN, name, parent.value)
+            while isinstance(scope, COMPREHENSIONS):
+                scope = index.scope(scope)
+        elif isinstance(parent, ast.Delete):
+            binding = Binding(Kind.DELETE, name)
+        elif isinstance(parent, (ast.Tuple, ast.List)):
+            binding = Binding(Kind.ASSIGN, name, _unpacked(index, name, parent))
+        else:
+            binding = Binding(Kind.OTHER, name)
+        self._bind(scope, name.id, binding)
+
+    def bindings(self, scope: Scope, name: str) -> list[Binding]:
+        """The bindings of a name in one scope, in no particular order; not to be changed."""
+        table = self._tables.get(scope)
+        return table.get(name, []) if table is not None else []
+
+    def owner(self, scope: Scope, name: str) -> Scope | None:
+        """The scope in which a name that is used in ``scope`` is bound.
+
+        Args:
+            scope: where the name stands.
+            name: the identifier.
+
+        Returns:
+            The scope, or ``None`` where the file does not bind the name (a built-in, or from a star import).
+        """
+        key = (scope, name)
+        if key not in self._owners:
+            self._owners[key] = self._find_owner(scope, name)
+        return self._owners[key]
+
+    def _find_owner(self, scope: Scope, name: str) -> Scope | None:
+        tree = self._index.tree
+        start = scope
+        while scope is not tree:
+            if name in self._globals.get(scope, ()):
+                break
+            # A class body sees its own names; the functions in it do not.
+            visible = scope is start or not isinstance(scope, ast.ClassDef)
+            if visible and self.bindings(scope, name) and name not in self._nonlocals.get(scope, ()):
+                return scope
+            scope = self._index.scope(scope)
+        return tree if self.bindings(tree, name) else None
+
+    def resolve(self, name: ast.Name) -> tuple[Scope, list[Binding]] | None:
+        """The scope and the bindings that a name refers to; ``None`` where the file does not bind it."""
+        owner = self.owner(self._index.scope(name), name.id)
+        return None if owner is None else (owner, self.bindings(owner, name.id))
+
+    # -- uses
+
+    def uses(self, scope: Scope, name: str) -> list[ast.Name]:
+        """The loads of the variable ``name`` of ``scope``, those in nested scopes included, in document order."""
+        by_scope = self._uses.get(name)
+        if by_scope is None:
+            if self._mentions is None:
+                self._mentions = defaultdict(list)
+                for mention in self._index.nodes(ast.Name):
+                    if mention.ctx.__class__ is ast.Load:
+                        self._mentions[mention.id].append(mention)
+            by_scope = self._uses[name] = defaultdict(list)
+            for mention in self._mentions.get(name, ()):
+                by_scope[self.owner(self._index.scope(mention), name)].append(mention)
+        return by_scope.get(scope, [])
+
+    def use(self, name: ast.Name) -> tuple[Use, ast.AST]:
+        """What one load of a name does with its value.
+
+        Args:
+            name: the load.
+
+        Returns:
+            The use, and the node that decides it: the return statement, the call that it is passed to, the method call.
+            For a name passed on inside a display (``return f, x``), what happens to the display.
+        """
+        return self.use_of(name, self.owner(self._index.scope(name), name.id))
+
+    def use_of(self, value: ast.expr, owner: Scope | None = None) -> tuple[Use, ast.AST]:
+        """As :meth:`use`, for any expression.
+
+        Args:
+            value: the expression.
+            owner: the scope that its name belongs to: a use in a function within that scope is a closure.
+        """
+        index = self._index
+        if owner is not None and index.function(value) is not _function(index, owner):
+            return Use.CLOSED_OVER, value
+        node: ast.AST = value
+        parent = index.parent(node)
+        while parent is not None:
+            if isinstance(parent, ast.IfExp) and node is parent.test:
+                return Use.TESTED, parent
+            if isinstance(parent, ast.NamedExpr):
+                return Use.STORED, parent
+            if not isinstance(parent, _TRANSPARENT):
+                break
+            node, parent = parent, index.parent(parent)
+        return _classify(index, node, parent)
+
+
+def _function(index: Index, scope: Scope) -> ast.AST | None:
+    return scope if isinstance(scope, FUNCTIONS) else index.function(scope)
+
+
+def _unpacked(index: Index, name: ast.Name, target: ast.Tuple | ast.List) -> ast.expr | None:
+    """The value that ``a, b = x, y`` gives to one of its names."""
+    assign = index.parent(target)
+    if not isinstance(assign, ast.Assign) or not isinstance(assign.value, (ast.Tuple, ast.List)):
+        return None
+    values = assign.value.elts
+    if len(values) != len(target.elts) or any(
+        isinstance(item, ast.Starred) for item in (*values, *target.elts)
+    ):
+        return None
+    return next((value for item, value in zip(target.elts, values, strict=True) if item is name), None)
+
+
+def _classify(index: Index, node: ast.AST, parent: ast.AST | None) -> tuple[Use, ast.AST]:
+    use, decider = Use.OTHER, parent if parent is not None else node
+    if isinstance(parent, ast.Attribute):
+        outer = index.parent(parent)
+        if isinstance(outer, ast.Call) and outer.func is parent:
+            use, decider = Use.METHOD_CALL, outer
+        elif isinstance(outer, (ast.Call, ast.keyword, ast.Return, *_TRANSPARENT)):
+            use, decider = Use.METHOD_PASSED, parent
+        else:
+            use = Use.ATTRIBUTE
+    elif isinstance(parent, ast.Call):
+        use = Use.PASSED if node is not parent.func else Use.METHOD_CALL
+    elif isinstance(parent, ast.keyword):
+        use, decider = Use.PASSED, index.parent(parent) or parent
+    elif isinstance(parent, ast.Return) or (isinstance(parent, ast.Lambda) and node is parent.body):
+        use = Use.RETURNED
+    elif isinstance(parent, (ast.Yield, ast.YieldFrom)):
+        use = Use.YIELDED
+    elif isinstance(parent, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        use = Use.STORED
+    elif isinstance(parent, ast.Subscript):
+        use = Use.SUBSCRIPT if node is parent.value else Use.OTHER
+    elif isinstance(parent, (ast.Compare, ast.If, ast.While, ast.Assert)) or (
+        isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)
+    ):
+        use = Use.TESTED
+    elif isinstance(parent, ast.withitem):
+        use = Use.ENTERED
+    elif isinstance(parent, (ast.For, ast.AsyncFor)):
+        use = Use.ITERATED if node is parent.iter else Use.OTHER
+    elif isinstance(parent, ast.comprehension):
+        use = Use.ITERATED if node is parent.iter else Use.TESTED
+    elif isinstance(parent, ast.Await):
+        use = Use.AWAITED
+    elif isinstance(parent, COMPREHENSIONS):
+        use = Use.STORED
+    return use, decider

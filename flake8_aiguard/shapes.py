@@ -1,0 +1,242 @@
+"""Small pure predicates on nodes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+_SWALLOWS: Final = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+
+
+def argument(call: ast.Call, keyword: str | None = None, position: int | None = None) -> ast.expr | None:
+    """An argument of a call, by keyword or by position.
+
+    Args:
+        call: the call.
+        keyword: the parameter's name.
+        position: the parameter's index; a starred argument before it hides it.
+
+    Returns:
+        The argument's expression, or ``None`` where it is not written out.
+    """
+    if keyword is not None:
+        for item in call.keywords:
+            if item.arg == keyword:
+                return item.value
+    if position is None or position >= len(call.args):
+        return None
+    hidden = any(isinstance(item, ast.Starred) for item in call.args[: position + 1])
+    return None if hidden else call.args[position]
+
+
+def hides_arguments(call: ast.Call) -> bool:
+    """Whether ``*args`` or ``**kwargs`` in a call may carry arguments that are not written out."""
+    return any(item.arg is None for item in call.keywords) or any(
+        isinstance(item, ast.Starred) for item in call.args
+    )
+
+
+def is_constant(node: ast.AST | None, value: object) -> bool:
+    """Whether a node is the literal ``value``, of the same type."""
+    return isinstance(node, ast.Constant) and type(node.value) is type(value) and node.value == value
+
+
+def is_none(node: ast.AST | None) -> bool:
+    """Whether a node is the literal ``None``."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def string(node: ast.AST | None) -> str | None:
+    """The value of a string literal, else ``None``."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def dotted(node: ast.AST | None) -> str | None:
+    """The text of a plain chain of names, ``self.client.get``; ``None`` for anything else.
+
+    This is text, not a resolved name: for messages and for comparing receivers in one scope.
+    """
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def root(node: ast.expr) -> ast.expr:
+    """What a chain of attributes, subscripts and calls starts with: ``a`` in ``a.b[0].c()``."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Await)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node
+
+
+def last_name(node: ast.AST | None) -> str | None:
+    """The last identifier of a name or attribute: ``get`` of ``self.client.get``; ``None`` for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def names_in(node: ast.AST) -> Iterator[ast.Name]:
+    """All names below a node, itself included, in no particular order."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.Name):
+            yield item
+        stack.extend(ast.iter_child_nodes(item))
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.arg]:
+    """All parameters of a function, ``*args`` and ``**kwargs`` included, in order of declaration."""
+    spec = function.args
+    found = [*spec.posonlyargs, *spec.args]
+    if spec.vararg:
+        found.append(spec.vararg)
+    found.extend(spec.kwonlyargs)
+    if spec.kwarg:
+        found.append(spec.kwarg)
+    return found
+
+
+_FORMATS = 5  # "..." % a % b ...: more of them are nobody's text
+_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?[-#0 +]*\d*(?:\.\d+)?(?P<kind>[sdrifx%])")
+_BRACES = re.compile(r"\{(?P<name>\w*)[^{}]*\}")
+
+
+def text_parts(node: ast.expr, formats: int = _FORMATS) -> list[str | ast.expr] | None:
+    """The literal pieces of a string expression and what fills its holes, in order.
+
+    Reads f-strings, ``+``, ``%`` and ``.format()``.
+
+    Args:
+        node: the expression.
+        formats: how many ``%`` and ``.format()`` may be nested.
+
+    Returns:
+        Literal texts and expressions; ``None`` where the expression shows no literal text.
+    """
+    parts: list[str | ast.expr] = []
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        text = string(item)
+        if text is not None:
+            parts.append(text)
+        elif isinstance(item, ast.JoinedStr):
+            stack += reversed(item.values)
+        elif isinstance(item, ast.FormattedValue):
+            parts.append(item.value)
+        elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
+            stack += (item.right, item.left)
+        else:
+            parts += (_formatted(item, formats - 1) if formats else None) or [item]
+    return parts if any(isinstance(part, str) for part in parts) else None
+
+
+def _formatted(node: ast.expr, formats: int) -> list[str | ast.expr] | None:
+    """The parts of ``"..." % values`` and ``"...".format(...)``."""
+    values: dict[str, ast.expr] = {}
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        template, pattern = node.left, _PERCENT
+        if isinstance(node.right, ast.Dict):
+            values = {
+                string(key) or "": value
+                for key, value in zip(node.right.keys, node.right.values, strict=True)
+            }
+        else:
+            items = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+            values = {str(number): value for number, value in enumerate(items)}
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        template, pattern = node.func.value, _BRACES
+        values = {str(number): value for number, value in enumerate(node.args)}
+        values |= {item.arg: item.value for item in node.keywords if item.arg}
+    else:
+        return None
+    parts = text_parts(template, formats)
+    if parts is None:
+        return None
+    filled: list[str | ast.expr] = []
+    count = 0
+    for part in parts:
+        if not isinstance(part, str):
+            filled.append(part)
+            continue
+        end = 0
+        for hole in pattern.finditer(part):
+            if hole.groupdict().get("kind") == "%":
+                continue
+            filled.append(part[end : hole.start()])
+            filled.append(values.get(hole["name"] or str(count), node))
+            count += not hole["name"]
+            end = hole.end()
+        filled.append(part[end:])
+    return filled
+
+
+def default(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, parameter: ast.arg
+) -> ast.expr | None:
+    """The default value of a parameter; ``None`` where it has none."""
+    spec = function.args
+    positional = [*spec.posonlyargs, *spec.args]
+    for known, value in zip(reversed(positional), reversed(spec.defaults), strict=False):
+        if known is parameter:
+            return value
+    keyword_only = zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
+    return next((value for known, value in keyword_only if known is parameter), None)
+
+
+def single_targets(targets: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    """The single targets in (nested) tuples and lists."""
+    stack = list(targets)
+    while stack:
+        target = stack.pop()
+        if isinstance(target, (ast.Tuple, ast.List)):
+            stack.extend(target.elts)
+        elif isinstance(target, ast.Starred):
+            stack.append(target.value)
+        else:
+            yield target
+
+
+def swallows(context: ast.expr) -> bool:
+    """Whether a context manager swallows exceptions: `contextlib.suppress(...)`, `pytest.raises(...)`."""
+    return isinstance(context, ast.Call) and (dotted(context.func) or "").rpartition(".")[2] in _SWALLOWS
+
+
+def captures(pattern: ast.pattern) -> list[tuple[str, ast.AST]]:
+    """The names that a pattern binds, with the nodes that bind them."""
+    found: list[tuple[str, ast.AST]] = []
+    for node in ast.walk(pattern):
+        if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+            found.append((node.name, node))
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            found.append((node.rest, node))
+    return found
+
+
+def is_irrefutable(pattern: ast.pattern) -> bool:
+    """Whether a pattern matches everything."""
+    while isinstance(pattern, ast.MatchAs):
+        if pattern.pattern is None:
+            return True
+        pattern = pattern.pattern
+    return isinstance(pattern, ast.MatchOr) and is_irrefutable(pattern.patterns[-1])
+
+
+def evaluated_outside(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+) -> list[ast.expr]:
+    """What a definition evaluates where it stands: decorators and defaults."""
+    decorators = [] if isinstance(function, ast.Lambda) else function.decorator_list
+    return [
+        *decorators,
+        *function.args.defaults,
+        *(default for default in function.args.kw_defaults if default),
+    ]
