@@ -1,0 +1,269 @@
+"""AIG001: a file-like object that some path does not close."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Collection, Iterator
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.flow import Release
+from flake8_aiguard.handles import Handles, Leak
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, root, string
+
+_MODULE_LEVEL = frozenset({"archive", "file", "image", "response", "temporary"})
+_HANDLE_TYPES = ("io.", "typing.BinaryIO", "typing.IO", "typing.TextIO", "socket.")
+_HANDLE_NAMES = re.compile(
+    r"f|fp|fd|fh|fo|io|bio|obj|raw|data|body|blob|src|dst|file|source|content|contents|image|resp|response|payload"
+    r"|.*(stream|buf|buffer|bytes|fileobj|file_obj|filelike|file_like|handle|upload|uploaded|_io|_fp|_file|_data)",
+    re.IGNORECASE,
+)
+_HANDLE_CALLS = re.compile(r"(open|io|stream|buffer)$", re.IGNORECASE)
+_LOG = re.compile(r"log|lock|pid", re.IGNORECASE)
+_STANDARD = re.compile(r"sys\.(__)?std(in|out|err)\b")
+
+
+class UnclosedFile(Checker):
+    """File, socket, process or other handle that is not closed on every path.
+
+    Why: an open handle keeps its descriptor, its lock and its unwritten data until the garbage collector finds it. The
+    ``close()`` after the work is not reached when the work raises, and an exception's traceback keeps the handle alive.
+
+    Bad::
+
+        import json
+
+        def load(path):
+            source = open(path)
+            data = json.load(source)
+            source.close()
+            return data
+
+    Good::
+
+        import json
+
+        def load(path):
+            with open(path) as source:
+                return json.load(source)
+
+    Limits: follows local variables and the variables of a module; a handle that is returned, yielded, stored, used by a
+    nested function or passed to a call that may own it is its new owner's. A process that is started with a new session
+    or whose ``Popen`` object is not kept is taken for one that is meant to go on. Processes, images and temporary
+    directories are reported only where nothing releases them, handles of a module only if the module itself reads or
+    writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
+    or on an open file is told by types and names. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
+    """
+
+    code = "AIG001"
+    slug = "unclosed-file"
+    since = "0.1.0"
+    severity = "warning"
+    message = "the {noun} that {call}() opens inside an expression is never {released}; use {with_}"
+    ruff = (
+        "Ruff's SIM115 (default) reports openers of files, also those closed in `finally`; sockets, processes, archives, "
+        "`path.open()` and `return json.load(open(p))` are only ours."
+    )
+
+    def call_names(self) -> Collection[str]:
+        return knowledge.last_names("resources.opener")
+
+    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        row = knowledge.by_call("resources.opener").get(self.module.called(node) or "")
+        if row is None or not self._opens(node, row) or self._is_first_of_two(node):
+            return
+        leak = None if self._is_to_fail(node) else self._handles.leak(node, row)
+        if leak is None or self._is_meant_to_stay(node, row, leak) or not self._is_new(node, leak):
+            return
+        yield from self.found(
+            node,
+            message=self._message(node, leak),
+            call=self._text(node),
+            name=leak.name,
+            noun=row["noun"],
+            released=row.get("released", "closed"),
+            release=row["close"][0],
+            raising=_raising(leak.where),
+            line=getattr(leak.where, "lineno", 0),
+            ends=self._ends(node, leak),
+            with_="an async with statement" if row.get("awaited") else "a with statement",
+            ruff=row.get("ruff") if self._ruff_reports(node, row) else None,
+        )
+
+    @functools.cached_property
+    def _handles(self) -> Handles:
+        return Handles(self.module)
+
+    @functools.cached_property
+    def _seen(self) -> set[object]:
+        return set()
+
+    def _is_new(self, node: ast.Call, leak: Leak) -> bool:
+        """Whether this is no other branch's opening of a handle that leaks the same way."""
+        if leak.name is None:
+            return True
+        cause = (self.module.index.function(node), leak.name, leak.release, leak.where)
+        known = cause in self._seen
+        self._seen.add(cause)
+        return not known
+
+    # -- what is opened
+
+    def _opens(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the call opens something of its own, not what belongs to the caller."""
+        keywords = self.module.receivers.keywords(node)
+        if keywords is None:
+            return not {"closefd", "fileobj", "detached"} & row.keys()
+        closefd = keywords.get("closefd", argument(node, None, row.get("closefd")))
+        if closefd is not None and not is_constant(closefd, True):
+            return False
+        if "closefd" in row and node.args and self._is_standard_stream(node.args[0]):
+            return False
+        fileobj = keywords.get("fileobj", argument(node, None, row.get("fileobj")))
+        if fileobj is not None and not is_none(fileobj):
+            return False
+        if "path" in row:
+            path = keywords.get(row["path"], argument(node, None, row["path_position"]))
+            if path is None or self._is_handle(path):
+                return False
+        return not any(name in keywords for name in row.get("detached", ()))
+
+    def _is_first_of_two(self, node: ast.Call) -> bool:
+        """Whether something is opened through it at once, which is reported instead: ``ZipFile(path).open(name)``."""
+        attribute = self.module.index.parent(node)
+        call = self.module.index.parent(attribute) if isinstance(attribute, ast.Attribute) else None
+        return isinstance(call, ast.Call) and self.module.called(call) in knowledge.by_call(
+            "resources.opener"
+        )
+
+    @staticmethod
+    def _is_standard_stream(node: ast.expr) -> bool:
+        if isinstance(node, ast.Constant):
+            return isinstance(node.value, int)
+        return bool(isinstance(node, ast.Call) and _STANDARD.match(dotted(node.func) or ""))
+
+    def _is_handle(self, node: ast.expr) -> bool:
+        """Whether an argument that may be a path or an open file is, or may well be, an open file."""
+        if isinstance(node, ast.Call):
+            name = self.module.called(node) or dotted(node.func) or ""
+            return name in knowledge.by_call("resources.opener") or bool(_HANDLE_CALLS.search(name))
+        kind = self.module.type_of(node)
+        if kind is not None:
+            return kind.startswith(_HANDLE_TYPES) or kind in knowledge.by_call("resources.opener")
+        name = (dotted(node) or "").rpartition(".")[2]
+        return bool(_HANDLE_NAMES.fullmatch(name))
+
+    # -- what is meant
+
+    def _is_to_fail(self, node: ast.Call) -> bool:
+        """Whether a test expects that what is around the call raises."""
+        for item in self.module.index.with_items(self.module.index.statement(node)):
+            if isinstance(item.context_expr, ast.Call):
+                name = (dotted(item.context_expr.func) or "").rpartition(".")[2]
+                if name.startswith(("raises", "assertRaises")):
+                    return True
+        return False
+
+    def _is_meant_to_stay(self, node: ast.Call, row: knowledge.Row, leak: Leak) -> bool:
+        """Whether the handle outlives this code on purpose: with a started process, a context manager or the program."""
+        if leak.name is None:
+            is_kept = not isinstance(self.module.index.parent(node), ast.Expr) and not self._asks_pid(node)
+            return "detached" in row and not is_kept
+        if "detached" in row and leak.release is Release.NEVER and all(map(self._asks_pid, leak.uses)):
+            return True
+        function = self.module.index.function(node)
+        if function is None:
+            return row["kind"] not in _MODULE_LEVEL or not leak.uses or self._is_log(node, leak.name)
+        return not isinstance(function, ast.Lambda) and (
+            function.name in ("__enter__", "__aenter__")
+            or any((dotted(item) or "").endswith("contextmanager") for item in function.decorator_list)
+        )
+
+    def _asks_pid(self, node: ast.expr) -> bool:
+        parent = self.module.index.parent(node)
+        return isinstance(parent, ast.Attribute) and parent.attr == "pid"
+
+    @staticmethod
+    def _is_log(node: ast.Call, name: str) -> bool:
+        """Whether a program's file is a log or a lock, which stays open as long as it runs."""
+        mode = string(argument(node, "mode", 1)) or ""
+        return "a" in mode or bool(_LOG.search(f"{name} {string(argument(node, 'file', 0))}"))
+
+    # -- the finding
+
+    def _message(self, node: ast.Call, leak: Leak) -> str | None:
+        if leak.name:
+            return _MESSAGES.get(leak.release)
+        parent = self.module.index.parent(node)
+        is_name = isinstance(parent, ast.Attribute) and parent.attr == "name"
+        name = self.module.called(node)
+        is_gone = name == "tempfile.TemporaryDirectory" or (
+            name == "tempfile.NamedTemporaryFile" and argument(node, "delete") is None
+        )
+        return _GONE if is_name and is_gone else None
+
+    def _text(self, node: ast.Call) -> str:
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+            inner = dotted(node.func.value.func)
+            return f"{inner}(...).{node.func.attr}" if inner else node.func.attr
+        return dotted(node.func) or (self.module.called(node) or "").rpartition(".")[2]
+
+    def _ruff_reports(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether SIM115 reports this call.
+
+        It knows ``Path(x).open()`` only and no alias by assignment, and skips ``with``, ``return`` and ``__enter__``.
+        """
+        start = root(node.func)
+        resolved = self.module.scopes.resolve(start) if isinstance(start, ast.Name) else None
+        if resolved is not None and any(binding.kind is Kind.ASSIGN for binding in resolved[1]):
+            return False
+        is_chained = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call)
+        if "types" in row and not is_chained:
+            return False
+        function = self.module.index.function(node)
+        if isinstance(function, ast.FunctionDef) and function.name == "__enter__":
+            return False
+        return not isinstance(self.module.index.statement(node), (ast.With, ast.AsyncWith, ast.Return))
+
+    def _ends(self, node: ast.Call, leak: Leak) -> str:
+        """Where the path ends that loses the handle, for the message."""
+        if leak.where is None:
+            return "on the path that runs to the end"
+        line: int = getattr(leak.where, "lineno", 0)
+        if leak.release is Release.SOME_PATH:
+            return f"on the path that returns on line {line}"
+        if leak.where is self.module.index.statement(node):
+            return f"before the loop binds {leak.name} again"
+        return f"before line {line} binds {leak.name} again"
+
+
+_GONE = (
+    "the {noun} of {call}() is deleted as soon as this expression ends, only its name is left; "
+    "keep it open in {with_} while the name is used"
+)
+_MESSAGES = {
+    Release.NEVER: "the {noun} that {call}() opens is bound to {name} and never {released}; use {with_}",
+    Release.EXCEPTION: (
+        "the {noun} {name} of {call}() is not {released} when {raising} on line {line} raises; "
+        "use {with_}, or call {name}.{release}() in finally"
+    ),
+    Release.SOME_PATH: (
+        "the {noun} {name} of {call}() is not {released} {ends}; use {with_}, or call {name}.{release}() in finally"
+    ),
+    Release.REBOUND: "the {noun} {name} of {call}() is not {released} {ends}; use {with_}",
+}
+
+
+def _raising(where: ast.AST | None) -> str:
+    """What raises, for the message."""
+    if isinstance(where, ast.Await):
+        where = where.value
+    if isinstance(where, ast.Call):
+        name = dotted(where.func) or getattr(where.func, "attr", None)
+        return f"{name}()" if name else "the call"
+    if isinstance(where, ast.stmt):
+        return f"the {type(where).__name__.lower()}"
+    return "the code"
