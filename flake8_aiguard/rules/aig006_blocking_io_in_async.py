@@ -1,0 +1,576 @@
+"""AIG006: a call that holds the event loop while it waits for something outside."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import functools
+from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.index import COMPREHENSIONS, Comprehension
+from flake8_aiguard.receivers import Origin, Variable
+from flake8_aiguard.scopes import Binding, Kind, Use
+from flake8_aiguard.shapes import argument, dotted, is_constant, names_in
+
+# Conditions of a row that arguments which are not written out may meet.
+_CONDITIONS = ("flag", "timeout", "needs", "blocking", "nonblocking")
+_CONSUMERS = ("extend", "join", "update")
+# What nobody minds in a test, and what in a command that has its event loop for itself.
+_FINE_IN_TESTS = ("file", "process")
+_FINE_IN_COMMANDS = ("file", "input")
+_STARTUPS = ("lifespan", "on_startup", "setup", "start", "startup")
+_TOUCHES = ("close", "name")
+_IN_MEMORY = ("io.BytesIO", "io.StringIO")
+_START_TASKS = (
+    *(
+        "TaskGroup",
+        "as_completed",
+        "create_server",
+        "create_task",
+        "create_task_group",
+        "ensure_future",
+        "gather",
+    ),
+    *("open_nursery", "run_in_executor", "start_server", "start_soon", "to_thread"),
+)
+
+
+class BlockingIoInAsync(Checker):
+    """Blocking call in ``async def``: while it waits, the event loop runs nothing else.
+
+    Why: one event loop serves all tasks of a process. A call that waits for the network, a disk, a process or
+    another thread without ``await`` stops every one of them: requests queue up, timeouts fire late,
+    heartbeats are missed. Nothing fails in a test with one client.
+
+    Bad::
+
+        import requests
+
+        class Prices:
+            def __init__(self):
+                self.session = requests.Session()
+
+            async def fetch(self, url):
+                return self.session.get(url, timeout=10).json()
+
+    Good::
+
+        import httpx
+
+        class Prices:
+            def __init__(self):
+                self.client = httpx.AsyncClient()
+
+            async def fetch(self, url):
+                return (await self.client.get(url, timeout=10)).json()
+
+    Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
+    directory entry (``os.path.exists``, ``Path.mkdir``) are reported only with ``blocking-metadata``. An open
+    file is reported where it is opened, not at each read, and not at all where threads or a process do the
+    reading. Silent for a queue or a future that is asked first (``empty()``, ``done()``), for ``put()`` on a
+    queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
+    ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()`` and the like, and for what ``main()`` does before it first waits,
+    when ``asyncio.run`` starts it. ``with lock:`` on a thread's lock is reported only where its body awaits;
+    leaving a ``with ThreadPoolExecutor()`` is not.
+    """
+
+    code = "AIG006"
+    slug = "blocking-io-in-async"
+    since = "0.1.0"
+    severity = "error"
+    message = "{call}() stops the event loop, and with it every task, until it returns; {instead}"
+    triggers = ("async def",)
+    ruff = (
+        "Ruff has ASYNC210, ASYNC220, ASYNC221, ASYNC222, ASYNC230 and ASYNC251 (default) and ASYNC212, "
+        "ASYNC240 and ASYNC250 (opt-in): functions of some modules, httpx.Client and Path in a name that is "
+        "bound once; all other clients, attributes, databases, locks, queues and threads are only ours."
+    )
+    settings = ("blocking-metadata",)
+
+    def call_names(self) -> Collection[str] | None:
+        if not self.module.index.nodes(ast.AsyncFunctionDef):
+            return ()
+        names = _names_by_package()
+        found = frozenset[str]().union(*(names.get(item, ()) for item in self.module.index.packages))
+        return None if "*" in found else found
+
+    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        if not self.module.index.in_async(node):
+            return
+        row = self._row(node)
+        if row is None or not self._blocks(node, row) or self._is_excused(node, row):
+            return
+        yield from self.found(
+            node,
+            call=dotted(node.func) or self.module.called(node),
+            instead=row["instead"],
+            ruff=self._ruff_code(node),
+        )
+
+    def visit_With(self, node: ast.With) -> Iterator[Finding]:
+        """A thread's lock that is held while other tasks run."""
+        for item in node.items:
+            lock = item.context_expr
+            row = _methods().get(f"{self.module.type_of(lock)}.acquire")
+            if row is not None and row.get("task_deadlock", False) and node in self._awaiting:
+                yield from self.found(
+                    lock,
+                    message="{lock} is held across an await: a second task that enters it stops the event "
+                    "loop, and the first never gets to release it; {instead}",
+                    lock=dotted(lock) or "the lock",
+                    instead=row["instead"],
+                )
+
+    # -- which row
+
+    def _row(self, node: ast.Call) -> knowledge.Row | None:
+        if node not in self._rows:
+            self._rows[node] = self._find_row(node)
+        return self._rows[node]
+
+    @functools.cached_property
+    def _rows(self) -> dict[ast.Call, knowledge.Row | None]:
+        return {}
+
+    def _find_row(self, node: ast.Call) -> knowledge.Row | None:
+        name = self.module.qualname(node.func)
+        if name is not None:
+            return knowledge.by_call("blocking.call").get(name) or _methods().get(name)
+        if not isinstance(node.func, ast.Attribute):
+            return None
+        owner, between = node.func.value, list[str]()
+        while (receiver := self.module.type_of(owner)) is None:
+            if not isinstance(owner, ast.Attribute):
+                return None
+            between.append(owner.attr)
+            owner = owner.value
+        return _method(receiver, node.func.attr, between)
+
+    # -- whether it blocks
+
+    def _blocks(self, node: ast.Call, row: knowledge.Row) -> bool:
+        if row.get("metadata", False) and not self.options.blocking_metadata:
+            return False
+        if self.module.is_test and row["kind"] in _FINE_IN_TESTS:
+            return False
+        return self._waits(node, row) and (not row.get("bounded", False) or self._is_bounded(node))
+
+    def _waits(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the arguments let the call wait."""
+        keywords = self.module.receivers.keywords(node)
+        if keywords is None or any(isinstance(item, ast.Starred) for item in node.args):
+            return not any(condition in row for condition in _CONDITIONS)
+
+        def given(name: str) -> ast.expr | None:
+            return keywords.get(row.get(name, ""), argument(node, None, row.get(f"{name}_position")))
+
+        flag, timeout, needed = given("flag"), given("timeout"), given("needs")
+        if flag is not None and not (isinstance(flag, ast.Constant) and flag.value):
+            return False
+        if isinstance(timeout, ast.Constant) and timeout.value == 0:
+            return False
+        if "needs" in row and (needed is None or (isinstance(needed, ast.Constant) and not needed.value)):
+            return False
+        if "blocking" in row:
+            return self._mentions(node, row["blocking"])
+        return "nonblocking" not in row or not self._mentions(node, row["nonblocking"])
+
+    def _mentions(self, node: ast.Call, names: Collection[str]) -> bool:
+        """Whether one of these names stands among the arguments, as in ``os.WNOHANG | os.WUNTRACED``."""
+        stack: list[ast.expr] = [*node.args, *(item.value for item in node.keywords)]
+        seen: set[ast.expr] = set()
+        while stack:
+            item = stack.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            if isinstance(item, ast.BinOp):
+                stack += (item.left, item.right)
+            elif self.module.qualname(item) in names:
+                return True
+            elif isinstance(item, ast.Name):
+                bindings = (self.module.scopes.resolve(item) or (None, []))[1]
+                # FLAGS = os.WNOHANG | os.WUNTRACED
+                if len(bindings) == 1 and isinstance(bindings[0].value, ast.BinOp):
+                    stack += (bindings[0].value.left, bindings[0].value.right)
+        return False
+
+    def _is_bounded(self, node: ast.Call) -> bool:
+        """Whether a queue was built with a bound, so that ``put()`` may have to wait."""
+        for built in self._origin(node).calls:
+            bound = argument(built, "maxsize", 0)
+            if bound is not None and not isinstance(bound, ast.UnaryOp) and not is_constant(bound, 0):
+                return True
+        return False
+
+    # -- why it is no finding of its own
+
+    def _is_excused(self, node: ast.Call, row: knowledge.Row) -> bool:
+        return (
+            self._is_awaited(node)
+            or self._is_lazy(node)
+            or self._is_handed_over(node)
+            or self._is_reported_before(node, row)
+            or self._is_in_memory(node, row)
+            or self._is_free(node, row)
+            or self._is_asked_first(node, row)
+            or self._runs_alone(node, row)
+        )
+
+    def _is_awaited(self, node: ast.expr) -> bool:
+        """Whether the result is awaited or entered as only an asynchronous twin's can be."""
+        parent = self.module.index.parent(node)
+        while isinstance(parent, ast.IfExp) and node is not parent.test:
+            node, parent = parent, self.module.index.parent(parent)
+        if isinstance(parent, ast.withitem):
+            return isinstance(self.module.index.parent(parent), ast.AsyncWith)
+        if isinstance(parent, ast.comprehension):
+            return bool(parent.is_async) and node is parent.iter
+        return isinstance(parent, ast.Await) or (isinstance(parent, ast.AsyncFor) and node is parent.iter)
+
+    def _is_lazy(self, node: ast.expr) -> bool:
+        """Whether a generator expression around the call runs elsewhere, for all this function shows."""
+        scope = self.module.index.scope(node)
+        while isinstance(scope, COMPREHENSIONS):
+            if isinstance(scope, ast.GeneratorExp) and not self._is_consumed(scope):
+                return True
+            scope = self.module.index.scope(scope)
+        return False
+
+    def _is_consumed(self, generator: Comprehension) -> bool:
+        use, by = self.module.scopes.use_of(generator)
+        if use is Use.PASSED and isinstance(by, ast.Call):
+            if isinstance(by.func, ast.Attribute) and by.func.attr in _CONSUMERS:
+                return True
+            return (self.module.qualname(by.func) or "").startswith("builtins.")
+        return use is Use.ITERATED or isinstance(self.module.index.parent(generator), ast.Starred)
+
+    def _is_handed_over(self, node: ast.Call) -> bool:
+        """Whether the file that the call opens is read and written in threads or by a process, or not at all."""
+        if self.module.type_of(node) != "io.IOBase":
+            return False
+        parent = self.module.index.parent(node)
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _TOUCHES
+        if isinstance(parent, ast.Call) and node is not parent.func:
+            row = self._handover(parent)
+            return row is not None and bool(row.get("opened", False))
+        return self._is_name_handed_over(node, parent)
+
+    def _is_name_handed_over(self, node: ast.Call, parent: ast.AST | None) -> bool:
+        """Whether all uses of the name that a ``with`` or an assignment gives to the result hand it over."""
+        index, scopes = self.module.index, self.module.scopes
+        while isinstance(parent, ast.IfExp):
+            parent = index.parent(parent)
+        if isinstance(parent, ast.withitem):
+            target = parent.optional_vars
+        else:
+            target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+        if not isinstance(target, ast.Name):
+            return False
+        owner = scopes.owner(index.scope(target), target.id)
+        uses = [] if owner is None else scopes.uses(owner, target.id)
+        block = index.parent(parent) if isinstance(parent, ast.withitem) else None
+        if isinstance(block, ast.With):
+            end = block.end_lineno or 0
+            first, last = (
+                bisect.bisect_left(uses, line, key=lambda use: use.lineno) for line in (block.lineno, end + 1)
+            )
+            uses = uses[first:last]
+        return bool(uses) and all(map(self._hands_over, uses))
+
+    def _hands_over(self, use: ast.Name) -> bool:
+        how, by = self.module.scopes.use(use)
+        if how is Use.PASSED and isinstance(by, ast.Call):
+            row = self._row(by)
+            # what reads or writes all of the file is the cause, and reported itself
+            return self._handover(by) is not None or (row is not None and self._blocks(by, row))
+        parent = self.module.index.parent(use)
+        if isinstance(parent, ast.Attribute) and parent.attr in _TOUCHES:
+            return True
+        return how in (Use.METHOD_PASSED, Use.ENTERED)
+
+    def _handover(self, node: ast.Call) -> knowledge.Row | None:
+        return knowledge.by_call("blocking.handover").get(self.module.called(node) or "")
+
+    def _is_in_memory(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the file or the archive is one in memory."""
+        if row["kind"] != "file":
+            return False
+        return any(
+            self.module.type_of(given) in _IN_MEMORY
+            for call in (node, *self._origin(node).calls)
+            for given in (*call.args, *(item.value for item in call.keywords))
+        )
+
+    def _is_free(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether nobody else can hold a lock yet, or its constructor says not to wait for it."""
+        if row["kind"] != "lock":
+            return False
+        built = self._origin(node).calls
+        if any(self._gives_up(call, row) for call in built):
+            return True
+        functions = {self.module.index.function(call) for call in built}
+        is_local = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+        return (
+            bool(row.get("task_deadlock", False))
+            and is_local
+            and functions == {self.module.index.function(node)}
+        )
+
+    def _gives_up(self, built: ast.Call, row: knowledge.Row) -> bool:
+        timeout, flag = (argument(built, row.get(key)) for key in ("timeout", "flag"))
+        return is_constant(timeout, 0) or is_constant(flag, False)
+
+    def _is_reported_before(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether another blocking call is the cause: earlier in the chain, or the one that opens the file."""
+        for call in _calls_before(node):
+            found = self._row(call)
+            if found is not None and self._blocks(call, found):
+                return True
+        if not row.get("once", False):
+            return False
+        function = self.module.index.function(node)
+        return any(
+            self._row(opening) is None or self.module.index.function(opening) is function
+            for opening in self._origin(node).calls
+        )
+
+    def _is_asked_first(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the code asks the object if it would block, tells it not to, or waits for it in another way."""
+        called, passed = tuple(row.get("unless_called", ())), tuple(row.get("unless_passed", ()))
+        if not called and not passed:
+            return False
+        variables = self._origin(node).variables
+        if (called, passed) not in self._asked:
+            self._asked[called, passed] = frozenset(self._asked_variables(called, passed))
+        if not variables.isdisjoint(self._asked[called, passed]):
+            return True
+        # What as_completed() yields has a result.
+        return bool(passed) and any(
+            item.kind is Kind.FOR for variable in variables for item in self.module.scopes.bindings(*variable)
+        )
+
+    @functools.cached_property
+    def _asked(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[Variable]]:
+        return {}
+
+    def _asked_variables(self, called: Collection[str], passed: Collection[str]) -> Iterator[Variable]:
+        """The variables on which one of these methods is called, or which one of these functions is given."""
+        origin = self.module.receivers.origin
+        for call in self.module.index.calls_named({name.rpartition(".")[2] for name in (*called, *passed)}):
+            if isinstance(call.func, ast.Attribute) and call.func.attr in called:
+                yield from origin(call.func.value).variables
+            elif self.module.qualname(call.func) in passed:
+                for name in (name for item in call.args for name in names_in(item)):
+                    yield from origin(name).variables
+
+    def _runs_alone(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether no other task is there yet: at startup, in ``main()`` before its first ``await``, in a command.
+
+        A sleep that costs nothing to replace is none the better for it.
+        """
+        function = self.module.index.function(node)
+        if row["kind"] == "sleep" or not isinstance(function, ast.AsyncFunctionDef):
+            return False
+        if row["kind"] in _FINE_IN_COMMANDS and self._is_command(function):
+            return True
+        if row["kind"] == "file" and function.name.strip("_") in _STARTUPS:
+            return True
+        if row["kind"] == "input" and self._is_dialogue:
+            return True
+        first = self._first_waits.get(function)
+        if first is None or not (self._is_command(function) or self._is_started_by_runner(function)):
+            return False
+        return max(item.end_lineno or 0 for item in (node, *self.module.index.loops(node))) < first
+
+    @functools.cached_property
+    def _is_dialogue(self) -> bool:
+        """Whether the file runs an event loop of its own and starts nothing else on it: a script that talks to its user."""
+        index = self.module.index
+        runners = _names("blocking.runner")
+        runs = any(
+            self.module.called(call) in runners
+            for call in index.calls_named({name.rpartition(".")[2] for name in runners})
+        )
+        return runs and next(index.calls_named(_START_TASKS), None) is None
+
+    def _is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a decorator makes the function a command of a command line."""
+        commands = _names("blocking.command")
+        stack, seen = [function], {function}
+        while stack:
+            for item in stack.pop().decorator_list:
+                decorator = item.func if isinstance(item, ast.Call) else item
+                if self.module.qualname(decorator) in commands:
+                    return True
+                if isinstance(decorator, ast.Attribute):
+                    if f"{self.module.type_of(decorator.value)}.{decorator.attr}" in commands:
+                        return True
+                    # A function under @click.group() is a group: @cli.command().
+                    group = self.module.receivers.definition(decorator.value)
+                    if isinstance(group, (ast.FunctionDef, ast.AsyncFunctionDef)) and group not in seen:
+                        seen.add(group)
+                        stack.append(group)
+        return False
+
+    def _is_started_by_runner(self, function: ast.AsyncFunctionDef) -> bool:
+        """Whether ``asyncio.run`` and the like are all that starts a coroutine in this file."""
+        if function not in self._started:
+            uses = self.module.scopes.uses(self.module.index.scope(function), function.name)
+            self._started[function] = bool(uses) and all(map(self._is_given_to_runner, uses))
+        return self._started[function]
+
+    @functools.cached_property
+    def _started(self) -> dict[ast.AST, bool]:
+        return {}
+
+    def _is_given_to_runner(self, use: ast.expr) -> bool:
+        parent = self.module.index.parent(use)
+        if isinstance(parent, ast.Call) and parent.func is use:
+            parent = self.module.index.parent(parent)
+        return isinstance(parent, ast.Call) and self.module.called(parent) in _names("blocking.runner")
+
+    @functools.cached_property
+    def _first_waits(self) -> dict[ast.AST, int]:
+        """The line of the first place in each coroutine where other tasks may run."""
+        index = self.module.index
+        found: dict[ast.AST, int] = {}
+        for node in self._waiting_points:
+            function = index.function(node)
+            if function is not None:
+                found[function] = min(node.lineno, found.get(function, node.lineno))
+        return found
+
+    @functools.cached_property
+    def _waiting_points(self) -> list[ast.Await | ast.AsyncFor | ast.AsyncWith]:
+        index = self.module.index
+        return [*index.nodes(ast.Await), *index.nodes(ast.AsyncFor), *index.nodes(ast.AsyncWith)]
+
+    @functools.cached_property
+    def _awaiting(self) -> set[ast.AST]:
+        """The ``with`` statements whose body lets other tasks run."""
+        index = self.module.index
+        found: set[ast.AST] = set()
+        seen: set[ast.AST] = set()
+        for node in self._waiting_points:
+            function = index.function(node)
+            child: ast.AST = node
+            for parent in index.ancestors(node):
+                if child in seen or parent is function:
+                    break
+                seen.add(child)
+                if isinstance(parent, ast.With) and isinstance(child, ast.stmt):
+                    found.add(parent)
+                child = parent
+        return found
+
+    def _origin(self, method: ast.Call) -> Origin:
+        """Where the receiver of a method comes from; nothing is known of ``read = Path.read_text; read(path)``."""
+        if isinstance(method.func, ast.Attribute):
+            return self.module.receivers.origin(method.func.value)
+        return Origin(frozenset(), (), known=False)
+
+    # -- what Ruff reports
+
+    def _ruff_code(self, node: ast.Call) -> str | None:
+        """Ruff's code where Ruff reports this very call, or an earlier one of its chain."""
+        scope = self.module.index.scope(node)
+        while isinstance(scope, COMPREHENSIONS):
+            scope = self.module.index.scope(scope)
+        if not isinstance(scope, ast.AsyncFunctionDef):
+            return None
+        found = (self._code_for(call, scope) for call in (node, *_calls_before(node)))
+        return next((code for code in found if code is not None), None)
+
+    def _code_for(self, node: ast.Call, scope: ast.AsyncFunctionDef) -> str | None:
+        row = self._row(node)
+        code: str | None = None if row is None else row.get("ruff")
+        if row is None or code is None:
+            return None
+        name = self.module.imports.imported(node.func)
+        if name is not None:
+            return code if name in row.get("calls", ()) else None
+        if "types" not in row or not isinstance(node.func, ast.Attribute):
+            return None
+        receiver = node.func.value
+        if isinstance(receiver, ast.Call):
+            return code if self._constructs(receiver, row) and code != "ASYNC212" else None
+        if not isinstance(receiver, ast.Name):
+            return None
+        resolved = self.module.scopes.resolve(receiver)
+        if resolved is None:
+            return None
+        seen = [item for item in resolved[1] if resolved[0] is not scope or _is_before(item.node, receiver)]
+        if len(seen) != 1:
+            return None
+        bound = seen[0].node
+        if isinstance(bound, ast.Name) and self.module.index.scope(bound) is not resolved[0]:
+            return None  # by a global statement
+        return code if self._ruff_types(seen[0], row, code) else None
+
+    def _ruff_types(self, binding: Binding, row: knowledge.Row, code: str) -> bool:
+        """Whether Ruff takes the type of a variable from this binding."""
+        if code != "ASYNC230" and binding.annotation is not None:
+            if binding.kind is Kind.ANNOTATED and binding.value is None:
+                return False
+            return not any(
+                isinstance(item, ast.Constant) and isinstance(item.value, str)
+                for item in ast.walk(binding.annotation)
+            ) and "Annotated" not in ast.dump(binding.annotation)
+        return isinstance(binding.value, ast.Call) and self._constructs(binding.value, row)
+
+    def _constructs(self, call: ast.Call, row: knowledge.Row) -> bool:
+        return (
+            self.module.imports.imported(call.func) is not None
+            and self.module.receivers.annotated(call.func) in row["types"]
+        )
+
+
+def _calls_before(node: ast.Call) -> Iterator[ast.Call]:
+    """The calls that stand before this one in its chain: ``a()`` for ``a().b[0].c()``."""
+    inner = node.func
+    while isinstance(inner, (ast.Attribute, ast.Subscript, ast.Await, ast.Call)):
+        if isinstance(inner, ast.Call):
+            yield inner
+        inner = inner.func if isinstance(inner, ast.Call) else inner.value
+
+
+@knowledge.cached
+def _names_by_package() -> Mapping[str, frozenset[str]]:
+    return knowledge.by_package((*knowledge.by_call("blocking.call"), *_methods()))
+
+
+def _methods() -> Mapping[str, knowledge.Row]:
+    return knowledge.by_call("blocking.method")
+
+
+@knowledge.cached
+def _names(table: str) -> frozenset[str]:
+    return frozenset(knowledge.by_call(table))
+
+
+def _method(receiver: str, method: str, between: Collection[str]) -> knowledge.Row | None:
+    """The row of a method of a typed receiver, or of what a chain of attributes leads to from there."""
+    keys = [f"{receiver}.{method}", f"{receiver}.*"]
+    while receiver:
+        receiver = receiver.rpartition(".")[0]
+        keys.append(f"{receiver}.*.*")
+    row = next((row for key in keys if (row := _methods().get(key)) is not None), None)
+    if (
+        row is None
+        or method.startswith("_")
+        or any(fnmatchcase(method, name) for name in row.get("except", ()))
+    ):
+        return None
+    if between and (not row.get("chain", False) or not set(between).isdisjoint(row.get("not_through", ()))):
+        return None
+    return row
+
+
+def _is_before(binding: ast.AST, use: ast.Name) -> bool:
+    line: int = getattr(binding, "lineno", 0)
+    return (line, getattr(binding, "col_offset", 0)) <= (use.lineno, use.col_offset)
