@@ -1,0 +1,15 @@
+"""Calls to the payment gateway."""
+
+import requests
+
+
+class Gateway:
+    def __init__(self, base_url: str, token: str) -> None:
+        self.base_url = base_url
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def charge(self, order_id: str, cents: int) -> dict:
+        response = self.session.post(f"{self.base_url}/charges", json={"order": order_id, "amount": cents})
+        response.raise_for_status()
+        return response.json()
