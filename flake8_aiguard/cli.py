@@ -1,0 +1,189 @@
+"""The command ``flake8-aiguard``: list, explain, document and start rules.
+
+Exit codes: 0 done, 1 something to act on, 2 misuse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import flake8_aiguard
+from flake8_aiguard import catalog, docs, inventory, scaffold
+from flake8_aiguard.checker import Checker
+
+_MISUSE = (
+    *(catalog.CatalogError, catalog.UnknownRuleError, docs.DocsError, inventory.InventoryError),
+    *(scaffold.ScaffoldError, OSError),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: the arguments; those of the process where it is ``None``.
+
+    Returns:
+        The exit code: 0 done, 1 something to act on, 2 misuse.
+
+    Raises:
+        SystemExit: the arguments are malformed (2), or ask for help or version (0).
+    """
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still gets the page
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except _MISUSE as error:
+        print(f"flake8-aiguard: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="flake8-aiguard",
+        description="Companion of the flake8 plugin: lists, explains, documents and starts its rules.",
+        epilog="Exit codes: 0 done, 1 something to act on, 2 misuse. To check code: flake8 --select=AIG,E9.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {flake8_aiguard.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("rules", help="list all rules, or the code that is tagged as generated")
+    listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    listing.add_argument(
+        "--generated",
+        nargs="+",
+        metavar="PATH",
+        help="instead of the rules, list the files, classes and functions tagged @generated(...) "
+        "with model, task and confidence",
+    )
+    listing.set_defaults(command=_rules)
+
+    explain = commands.add_parser("explain", help="print the page of one rule")
+    explain.add_argument("rule", metavar="CODE", help="code or slug, e.g. AIG014 or missing-timeout")
+    explain.set_defaults(command=_explain)
+
+    pages = commands.add_parser("docs", help="write the pages of a source checkout from its rules")
+    pages.add_argument(
+        "--check", action="store_true", help="write nothing; list pages that differ and exit 1"
+    )
+    pages.set_defaults(command=_docs)
+
+    new = commands.add_parser("new", help="start a new rule in a source checkout")
+    new.add_argument(
+        "slug", metavar="SLUG", help="names the bad pattern and reads after 'allow', e.g. missing-timeout"
+    )
+    new.add_argument("--code", help="the code to take (default: the lowest free one)")
+    new.set_defaults(command=_new)
+    return parser
+
+
+def _record(rule: type[Checker]) -> dict[str, Any]:
+    return {
+        "code": rule.code,
+        "slug": rule.slug,
+        "summary": docs.sections(rule).summary,
+        "default": catalog.default(rule),
+        "gate": rule.gate,
+        "in_tests": rule.in_tests,
+        "severity": rule.severity,
+        "since": rule.since,
+        "message": rule.message,
+        "ruff": rule.ruff,
+        "settings": list(docs.settings_of(rule)),
+        "page": f"docs/rules/{docs.page_name(rule)}",
+    }
+
+
+def _rules(arguments: argparse.Namespace) -> int:
+    if arguments.generated is not None:
+        return _generated(arguments)
+    records = [_record(rule) for rule in catalog.rules()]
+    if arguments.format == "json":
+        print(json.dumps(records, indent=2))
+        return 0
+    _table([(record["code"], record["slug"], record["default"], record["summary"]) for record in records])
+    return 0
+
+
+def _generated(arguments: argparse.Namespace) -> int:
+    """List the tagged code; a value that is missing shows as ``-``, one that cannot be read as ``?``."""
+    found = []
+    for item in inventory.tagged(arguments.generated):
+        if isinstance(item, str):
+            print(f"flake8-aiguard: {_one_line(item)}", file=sys.stderr)
+        else:
+            found.append(item)
+    if arguments.format == "json":
+        print(json.dumps([dataclasses.asdict(item) for item in found], indent=2))
+        return 0
+    rows = []
+    for item in found:
+        said = {"model": item.model, "task_id": item.task_id, "confidence": item.confidence}
+        unsaid = {key: "?" if key in item.unreadable else "-" for key in said}
+        shown = (unsaid[key] if value is None else str(value) for key, value in said.items())
+        what = item.kind if item.name is None else f"{item.kind} {item.name}"
+        rows.append((f"{item.path}:{item.line}", what, *shown))
+    _table([tuple(map(_one_line, row)) for row in rows])
+    return 0
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows with their columns aligned, but for the last one."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for row in rows:
+        print(*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1], sep="  ")
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    retired = catalog.RETIRED.get(arguments.rule.strip().upper())
+    if retired is not None:
+        print(f"{arguments.rule.strip().upper()} is retired: {retired}")
+    else:
+        print(docs.page(catalog.find(arguments.rule)), end="")
+    return 0
+
+
+def _docs(arguments: argparse.Namespace) -> int:
+    root = scaffold.checkout(Path.cwd())
+    pages = docs.render(root)
+    stale = docs.stale(pages)
+    if not arguments.check:
+        docs.write(pages, stale)
+    for path in stale:
+        print(path.relative_to(root).as_posix())
+    if stale and arguments.check:
+        print("flake8-aiguard: these pages differ; run `flake8-aiguard docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    root = scaffold.checkout(Path.cwd())
+    plan = scaffold.plan(root, arguments.slug, arguments.code)
+    scaffold.write(plan)
+    print(
+        f"{plan.code} {arguments.slug}: wrote",
+        *(path.relative_to(root).as_posix() for path in plan.files),
+        sep="\n  ",
+    )
+    print(plan.steps, end="")
+    return 0

@@ -1,0 +1,32 @@
+"""The example service: each finished rule is planted in ``before``, and ``after`` is clean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import check_source
+
+from flake8_aiguard import catalog
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def _codes(folder: str) -> list[str]:
+    return [
+        found.code
+        for path in sorted((EXAMPLES / folder).glob("*.py"))
+        for found in check_source(path.read_text(encoding="utf-8"), f"examples/{folder}/{path.name}")
+    ]
+
+
+def test_every_finished_rule_is_planted_before() -> None:
+    assert {rule.code for rule in catalog.rules()} == set(_codes("before"))
+
+
+def test_nothing_is_reported_after() -> None:
+    assert _codes("after") == []
+
+
+def test_both_services_have_the_same_modules() -> None:
+    names = [{path.name for path in (EXAMPLES / folder).glob("*.py")} for folder in ("before", "after")]
+    assert names[0] == names[1]
