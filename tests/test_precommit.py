@@ -1,0 +1,85 @@
+"""The hooks of .pre-commit-hooks.yaml, run by pre-commit itself on a scratch repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import checkout
+import pytest
+
+from flake8_aiguard import catalog, docs
+
+RULE = next(rule for rule in catalog.rules() if not rule.gate)
+EXAMPLES = docs.sections(RULE)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    checkout.succeed(folder, "git", *identity, *arguments)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This checkout, committed, as users refer to it."""
+    folder = checkout.copy(tmp_path_factory.mktemp("hooks") / "source")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "hooks")
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose staged files hold a finding, a syntax error and what the hook leaves alone."""
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    git(repository, "init", "-q")
+    (repository / "with space.py").write_text(EXAMPLES.bad + "\n", encoding="utf-8")
+    (repository / "stub.pyi").write_text("def broken(:\n", encoding="utf-8")
+    (repository / "notes.txt").write_text(EXAMPLES.bad + "\n", encoding="utf-8")
+    (repository / "unused.py").write_text("import os\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    return repository
+
+
+def pre_commit(repository: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run pre-commit on the staged files, as a commit does."""
+    home = repository.parent / "home"
+    command = (sys.executable, "-m", "pre_commit", *arguments, "--color=never")
+    return checkout.run(repository, *command, PRE_COMMIT_HOME=str(home))
+
+
+def test_hook_reports_findings_and_then_passes(source: Path, repository: Path) -> None:
+    failing = pre_commit(repository, "try-repo", source, "aiguard-flake8")
+    out = failing.stdout
+    assert failing.returncode == 1, failing.stderr
+    assert re.search(rf"^with space\.py:\d+:\d+: {RULE.code} ", out, re.MULTILINE), out
+    assert re.search(r"^stub\.pyi:1:\d+: E999 ", out, re.MULTILINE), out
+    assert "internal error" not in out
+    assert "notes.txt" not in out
+    assert "F401" not in out, "the hook selects our codes and syntax errors only"
+
+    (repository / "with space.py").write_text(EXAMPLES.good + "\n", encoding="utf-8")
+    (repository / "stub.pyi").write_text("def fixed(): ...\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    passing = pre_commit(repository, "try-repo", source, "aiguard-flake8")
+    assert passing.returncode == 0, passing.stdout
+    assert "flake8-aiguard" in passing.stdout
+    assert "Passed" in passing.stdout
+
+
+def test_arguments_of_the_user_replace_the_selection(source: Path, repository: Path) -> None:
+    revision = checkout.succeed(source, "git", "rev-parse", "HEAD").strip()
+    (repository / ".pre-commit-config.yaml").write_text(
+        f"repos:\n- repo: {source.as_posix()}\n  rev: {revision}\n  hooks:\n"
+        "  - id: aiguard-flake8\n    args: [--select=F401]\n    exclude: stub\n",
+        encoding="utf-8",
+    )
+    git(repository, "add", "-A")
+    done = pre_commit(repository, "run")
+    assert done.returncode == 1, done.stderr
+    assert "unused.py:1:1: F401" in done.stdout
+    assert RULE.code not in done.stdout
