@@ -1,0 +1,25 @@
+"""Comment tokens, and what only looks like one."""
+
+from __future__ import annotations
+
+from flake8_aiguard.comments import Comments
+
+
+def comments(source: str) -> Comments:
+    return Comments(source.splitlines(keepends=True))
+
+
+def test_only_comment_tokens_count() -> None:
+    found = comments('# head\nx = "# no"  # yes\n"""\n# no\n"""\n')
+    assert found.all == {1: "# head", 2: "# yes"}
+
+
+def test_before_reads_no_further_than_asked() -> None:
+    found = comments("# one\n# two\nx = (\n# three\n)\n")
+    assert found.before(3) == {1: "# one", 2: "# two"}
+    assert found.before(5) == {1: "# one", 2: "# two", 4: "# three"}
+
+
+def test_text_that_does_not_tokenise_gives_what_came_before() -> None:
+    assert comments("# one\nx = '''\n# no\n").all == {1: "# one"}
+    assert comments("").all == {}
