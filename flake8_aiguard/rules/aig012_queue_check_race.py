@@ -23,20 +23,6 @@ _UNRELIABLE = (
     "{check}() of a queue between processes is not reliable, so {call}() may wait forever or stop too early; "
     "call {instead}() and handle {error}"
 )
-_STARTERS = frozenset(
-    (
-        "Thread",
-        "Timer",
-        "Lock",
-        "RLock",
-        "Condition",
-        "ThreadPoolExecutor",
-        "submit",
-        "to_thread",
-        "run_in_executor",
-    )
-)
-_CONCURRENT = ("threading.", "concurrent.futures.", "asyncio.to_thread")
 
 
 class QueueCheckRace(Checker):
@@ -79,10 +65,10 @@ class QueueCheckRace(Checker):
 
     Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the
     file. A queue with one consumer cannot be emptied by another: an attribute counts where several functions take from it,
-    where the function that does is started several times, or where it is open to other threads (public, in a class that
-    uses threads); the queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself, always count. Silent on a
-    local queue that never leaves its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio``
-    without an ``await`` between check and call (nothing else runs there), and code under a lock. ``put_nowait()`` and
+    where the function that does is started several times, or where it is public, so that others can take from it; the
+    queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself, always count. Silent on a local queue that
+    never leaves its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an
+    ``await`` between check and call (nothing else runs there), and code under a lock. ``put_nowait()`` and
     ``get_nowait()`` alone are reported only where the bound is a positive literal and neither the function nor a caller in
     the file handles ``Full`` or ``Empty``.
     """
@@ -253,9 +239,7 @@ class QueueCheckRace(Checker):
         if len(self._users(self._identity(queue), methods)) > 1:
             return True
         if isinstance(queue, ast.Attribute):
-            owner = self.module.receivers.class_behind(queue.value)
-            is_open = not queue.attr.startswith("_") and not function.name.startswith("_")
-            return owner is None or (is_open and self._uses_threads(owner) and not self._is_started(function))
+            return not queue.attr.startswith("_") and not self._is_started(function)
         return not self._is_started(function)
 
     @memoised
@@ -316,14 +300,6 @@ class QueueCheckRace(Checker):
             isinstance(parent, ast.Call)
             and isinstance(parent.func, ast.Attribute)
             and "map" in parent.func.attr
-        )
-
-    def _uses_threads(self, owner: ast.ClassDef) -> bool:
-        index = self.module.index
-        return any(
-            (self.module.called(call) or "").startswith(_CONCURRENT)
-            for call in index.calls_named(_STARTERS)
-            if owner in index.ancestors(call)
         )
 
     def _is_bounded(self, queue: ast.expr) -> bool:
