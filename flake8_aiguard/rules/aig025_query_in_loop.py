@@ -109,9 +109,6 @@ class QueryInLoop(Checker):
         self._places: dict[Loop, Place] = {}
 
     def call_names(self) -> Collection[str]:
-        *folders, file = self.module.filename.replace("\\", "/").split("/")
-        if _known("one-off folder") & {*folders} or _known("one-off file") & _words(file.removesuffix(".py")):
-            return ()
         if not any(map(self.module.index.nodes, _LOOPS)):
             return ()
         return self._queries.names() | {"commit"}
@@ -123,7 +120,9 @@ class QueryInLoop(Checker):
         function = self.module.index.function(node)
         if function is not None:
             self._candidates[function].append(node)
-        if next(self.module.index.loops(node), None) is None or self._is_one_off(function):
+        if next(self.module.index.loops(node), None) is None:
+            return
+        if self._is_one_off_file or self._is_one_off(function):
             return
         if is_commit:
             yield from self._commit(node)
@@ -132,6 +131,8 @@ class QueryInLoop(Checker):
 
     def finish(self) -> Iterator[Finding]:
         """Calls in loops, of functions in this file that make a query with one of their parameters."""
+        if not self._candidates or self._is_one_off_file:
+            return
         names = {function.name for function in self._candidates if isinstance(function, _Helper)}
         for call in self.module.index.calls_named(names):
             if (call.args or call.keywords) and next(self.module.index.loops(call), None) is not None:
@@ -705,6 +706,12 @@ class QueryInLoop(Checker):
 
     # -- where it never counts
 
+    @functools.cached_property
+    def _is_one_off_file(self) -> bool:
+        """Whether the file is a migration, a seed or a command, by its path."""
+        name = self.module.filename.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+        return bool(_known("one-off file") & _words(name)) or self.module.matches(_one_off_folders())
+
     def _is_one_off(self, function: ast.AST | None) -> bool:
         """Whether a function is a migration or fills a database once."""
         if self._is_alembic:
@@ -813,6 +820,11 @@ def _is_failure(leave: ast.Return, test: ast.expr) -> bool:
     )
     value = leave.value
     return negative and (value is None or (isinstance(value, ast.Constant) and not value.value))
+
+
+@knowledge.cached
+def _one_off_folders() -> tuple[str, ...]:
+    return tuple(f"{name}/" for name in sorted(_known("one-off folder")))
 
 
 @knowledge.cached
