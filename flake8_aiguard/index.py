@@ -191,13 +191,9 @@ class Index:
                 if node is parent.body:
                     found = parent
                     break
-            elif isinstance(parent, COMPREHENSIONS):
-                if not isinstance(node, ast.comprehension):
-                    found = parent
-                    break
-            elif isinstance(parent, ast.comprehension):
-                owner = cast("Comprehension", parents[parent])
-                if node is not parent.iter or parent is not owner.generators[0]:
+            elif isinstance(parent, (*COMPREHENSIONS, ast.comprehension)):
+                owner = self._comprehension(node, parent)
+                if owner is not None:
                     found = owner
                     break
             elif isinstance(parent, ast.Module):
@@ -207,6 +203,15 @@ class Index:
         for passed in path:
             memo[passed] = found
         return found
+
+    def _comprehension(
+        self, node: ast.AST, parent: Comprehension | ast.comprehension
+    ) -> Comprehension | None:
+        """The comprehension that evaluates its part ``node`` for each turn; its first iterable is evaluated outside."""
+        if not isinstance(parent, ast.comprehension):
+            return None if isinstance(node, ast.comprehension) else parent
+        owner = cast("Comprehension", self._parents[parent])
+        return None if node is parent.iter and parent is owner.generators[0] else owner
 
     def function(self, node: ast.AST) -> Function | None:
         """The function or lambda that runs a node.
@@ -273,13 +278,9 @@ class Index:
                 if not _in_else(node, parent):
                     found = parent
                     break
-            elif isinstance(parent, COMPREHENSIONS):
-                if not isinstance(node, ast.comprehension):
-                    found = parent
-                    break
-            elif isinstance(parent, ast.comprehension):
-                owner = cast("Comprehension", parents[parent])
-                if node is not parent.iter or parent is not owner.generators[0]:
+            elif isinstance(parent, (*COMPREHENSIONS, ast.comprehension)):
+                owner = self._comprehension(node, parent)
+                if owner is not None:
                     found = owner
                     break
             elif isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef)):
