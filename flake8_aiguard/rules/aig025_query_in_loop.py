@@ -421,6 +421,8 @@ class QueryInLoop(Checker):
             if parts is not None:
                 if (verb is not None and verb not in READS | WRITES) or not self._is_one_text(parts, place):
                     return False
+            elif _is_filled_in(value) and loops.dependents(value, place):
+                return False  # a template behind a name: the item may stand for a table
             elif not self._is_one_construct(value, place):
                 return False
         return not writes or self._only_writes(query, place)
@@ -805,6 +807,13 @@ def _last(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_filled_in(node: ast.expr) -> bool:
+    """Whether a text is made by ``template.format(...)`` or ``template % ...``."""
+    if isinstance(node, ast.Call):
+        return _last(node.func) == "format"
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
 
 
 def _leftmost(node: ast.expr) -> ast.expr:
