@@ -96,7 +96,8 @@ class AssertAsValidation(Checker):
     same value, what is compared with a result computed here, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers. For
     checks against the object's own state, or by a function that nothing is known of, only an assert with a message counts,
     and parameters only in modules whose path has no leading underscore. An assert without a message is taken to be between
-    programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``).
+    programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
+    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``); so is, with or without, ``not (a and b)``.
     """
 
     code = "AIG019"
@@ -362,9 +363,11 @@ class AssertAsValidation(Checker):
     def _is_agreed(self, atom: _Atom, node: ast.Assert) -> bool:
         """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""
         function = self.module.index.function(node)
+        if _is_exclusion(node.test):
+            return True
         if node.msg is not None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
-        if _is_spelled_out(atom, function):
+        if _is_spelled_out(atom, function) or _is_protocol(atom):
             return True
         calls = self.module.index.calls_named((function.name,))
         return any(self.module.receivers.definition(call.func) is function for call in calls)
@@ -569,6 +572,33 @@ def _is_spelled_out(atom: _Atom, function: ast.FunctionDef | ast.AsyncFunctionDe
         keywords = function.args.kwarg
         return keywords is not None and dotted(node.comparators[0]) == keywords.arg
     return isinstance(node.ops[0], ast.Eq) and not atom.alone and string(node.comparators[0]) is not None
+
+
+def _is_exclusion(test: ast.expr) -> bool:
+    """Whether two arguments exclude each other, ``not (path and source)``: which ones a call gives stands in the program."""
+    inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
+    return (
+        isinstance(inner, ast.BoolOp)
+        and isinstance(inner.op, ast.And)
+        and all(isinstance(value, ast.Name) for value in inner.values)
+    )
+
+
+def _is_protocol(atom: _Atom) -> bool:
+    """Whether a condition says which calls this implementation serves: a flag that is off, one value, lists of one length."""
+    node = atom.node
+    if isinstance(node, ast.Name):
+        return atom.negated
+    if (
+        not isinstance(node, ast.Compare)
+        or not isinstance(node.ops[0], (ast.Eq, ast.Is))
+        or len(node.ops) != 1
+    ):
+        return False
+    sides = (node.left, node.comparators[0])
+    if any(isinstance(side, ast.Constant) for side in sides):
+        return any(isinstance(side, ast.Name) for side in sides)
+    return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
 
 
 def _is_narrowing(node: ast.expr) -> bool:
