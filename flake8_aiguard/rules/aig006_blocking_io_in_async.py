@@ -13,7 +13,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.scopes import Binding, Kind, Use
-from flake8_aiguard.shapes import argument, dotted, is_constant, names_in
+from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, names_in, string
 
 # Conditions of a row that arguments which are not written out may meet.
 _CONDITIONS = ("flag", "timeout", "needs", "blocking", "nonblocking")
@@ -22,7 +22,9 @@ _CONSUMERS = ("extend", "join", "update")
 _FINE_IN_TESTS = ("file", "process")
 _FINE_IN_COMMANDS = ("file", "input")
 _STARTUPS = ("lifespan", "on_startup", "setup", "start", "startup")
+_READS = ("read_bytes", "read_text")
 _TOUCHES = ("close", "name")
+_MAX_STEPS = 50  # from a path to the parts that it is built of
 _IN_MEMORY = ("io.BytesIO", "io.StringIO")
 _START_TASKS = (
     *(
@@ -72,9 +74,10 @@ class BlockingIoInAsync(Checker):
     file is reported where it is opened, not at each read, and not at all where threads or a process do the
     reading. Silent for a queue or a future that is asked first (``empty()``, ``done()``), for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
-    ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()`` and the like, and for what ``main()`` does before it first waits,
-    when ``asyncio.run`` starts it. ``with lock:`` on a thread's lock is reported only where its body awaits;
-    leaving a ``with ThreadPoolExecutor()`` is not.
+    ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()`` and the like, for one
+    file that comes with the code (a path of ``__file__`` and constants), and for what ``main()`` does before it first
+    waits, when ``asyncio.run`` starts it. ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
+    a ``with ThreadPoolExecutor()`` is not.
     """
 
     code = "AIG006"
@@ -215,6 +218,8 @@ class BlockingIoInAsync(Checker):
             or self._is_handed_over(node)
             or self._is_reported_before(node, row)
             or self._is_in_memory(node, row)
+            or self._is_beside_code(node, row)
+            or self._is_no_pipe(node, row)
             or self._is_free(node, row)
             or self._is_asked_first(node, row)
             or self._runs_alone(node, row)
@@ -305,6 +310,53 @@ class BlockingIoInAsync(Checker):
             for call in (node, *self._origin(node).calls)
             for given in (*call.args, *(item.value for item in call.keywords))
         )
+
+    def _is_beside_code(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether one file that comes with the code is read: small, and in the page cache after the first time."""
+        if row["kind"] != "file":
+            return False
+        if last_name(node.func) in _READS:
+            path = node.func.value if isinstance(node.func, ast.Attribute) else None
+        else:
+            mode = argument(node, "mode", 1)
+            is_open = self.module.qualname(node.func) == "builtins.open" and node.args
+            path = node.args[0] if is_open and (mode is None or string(mode) in ("r", "rb", "rt")) else None
+        return path is not None and self._is_packaged(path)
+
+    def _is_packaged(self, path: ast.expr) -> bool:
+        """Whether a path is built of ``__file__`` and constants alone."""
+        stack, is_packaged = [path], False
+        for _ in range(_MAX_STEPS):
+            if not stack:
+                break
+            item = stack.pop()
+            if isinstance(item, ast.Name) and item.id == "__file__":
+                is_packaged = True
+            elif isinstance(item, ast.Name):
+                bindings = (self.module.scopes.resolve(item) or (None, []))[1]
+                if len(bindings) != 1 or bindings[0].kind is not Kind.ASSIGN or bindings[0].value is None:
+                    return False
+                stack.append(bindings[0].value)
+            elif isinstance(item, ast.Call):
+                stack += item.args
+                if isinstance(item.func, ast.Attribute) and self.module.qualname(item.func) is None:
+                    stack.append(item.func.value)
+            elif isinstance(item, ast.BinOp):
+                stack += (item.left, item.right)
+            elif isinstance(item, (ast.Attribute, ast.Subscript)):
+                stack.append(item.value)
+            elif not isinstance(item, ast.Constant):
+                return False
+        return is_packaged and not stack
+
+    def _is_no_pipe(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the process was started without a pipe at this stream, which is ``None`` then."""
+        pipe = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if not isinstance(pipe, ast.Attribute) or self.module.type_of(pipe) != "subprocess.PIPE":
+            return False
+        origin = self.module.receivers.origin(pipe.value)
+        given = [self.module.receivers.keywords(call) for call in origin.calls]
+        return origin.known and all(found is not None and pipe.attr not in found for found in given)
 
     def _is_free(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether nobody else can hold a lock yet, or its constructor says not to wait for it."""
