@@ -28,6 +28,7 @@ _WRAPPERS: Final = frozenset(
 )
 _VIEWS: Final = frozenset({"items", "keys", "values", "copy"})
 _GROWS: Final = frozenset({"append", "extend", "add", "update", "insert", "setdefault", "appendleft"})
+_GROWS_BY_ONE: Final = frozenset({"append", "add", "insert", "appendleft"})
 _CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
 _CLASS: Final = re.compile(r"_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 
@@ -320,7 +321,10 @@ class Loops:
         for use in self._scopes.uses(*variable):
             parent = self._index.parent(use)
             if isinstance(parent, ast.Attribute) and parent.attr in _GROWS:
-                return []
+                # one more item, once: xs = [a]; if b: xs.append(b)
+                once = self._index.function(use) is variable[0] and not any(self._index.loops(use))
+                if parent.attr not in _GROWS_BY_ONE or not once:
+                    return []
             if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
                 return []
         return self._once(variable)

@@ -138,3 +138,20 @@ def test_values_are_those_of_the_turn_then_the_only_one() -> None:
 def test_few_fixed_items(iterable: str, expected: bool) -> None:
     found = module(f"import itertools\nlocal = [1]\ngrown = [1]\ngrown.append(2)\nask({iterable})")
     assert found.loops.is_small(asked(found)[0]) is expected
+
+
+@pytest.mark.parametrize(
+    ("grows", "expected"),
+    [
+        ("if extra: few.append(extra)", True),
+        ("few.insert(0, extra)", True),
+        ("few.extend(extra)", False),
+        ("for x in extra: few.append(x)", False),
+        ("while extra(): few.append(1)", False),
+        ("def inner(): few.append(extra)", False),
+        ("few[extra] = 1", False),
+    ],
+)
+def test_one_more_item_leaves_a_display_small(grows: str, expected: bool) -> None:
+    found = module(f"def f(first, extra):\n    few = [first]\n    {grows}\n    ask(few)")
+    assert found.loops.is_small(asked(found)[0]) is expected
