@@ -97,7 +97,8 @@ class AssertAsValidation(Checker):
     checks against the object's own state, or by a function that nothing is known of, only an assert with a message counts,
     and parameters only in modules whose path has no leading underscore. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
-    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``); so is, with or without, ``not (a and b)``.
+    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``); so is, with or without, ``not (a and b)`` and
+    ``not b`` under ``if a``.
     """
 
     code = "AIG019"
@@ -363,7 +364,7 @@ class AssertAsValidation(Checker):
     def _is_agreed(self, atom: _Atom, node: ast.Assert) -> bool:
         """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""
         function = self.module.index.function(node)
-        if _is_exclusion(node.test):
+        if self._is_exclusion(node):
             return True
         if node.msg is not None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
@@ -371,6 +372,21 @@ class AssertAsValidation(Checker):
             return True
         calls = self.module.index.calls_named((function.name,))
         return any(self.module.receivers.definition(call.func) is function for call in calls)
+
+    def _is_exclusion(self, node: ast.Assert) -> bool:
+        """Whether arguments exclude each other: which ones a call gives stands in the program, not in its data."""
+        test = node.test
+        inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
+        if isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.And):
+            return all(isinstance(value, ast.Name) for value in inner.values)
+        parent = self.module.index.parent(node)
+        return (
+            isinstance(inner, ast.Name)
+            and isinstance(parent, ast.If)
+            and any(
+                view is not None and view.is_passed for view in map(self.inputs.view, names_in(parent.test))
+            )
+        )
 
     def _is_leftover(self, atom: _Atom, value: Input, node: ast.Assert) -> bool:
         """Whether the assert says that nothing is left of a collection from which everything was taken out."""
@@ -572,16 +588,6 @@ def _is_spelled_out(atom: _Atom, function: ast.FunctionDef | ast.AsyncFunctionDe
         keywords = function.args.kwarg
         return keywords is not None and dotted(node.comparators[0]) == keywords.arg
     return isinstance(node.ops[0], ast.Eq) and not atom.alone and string(node.comparators[0]) is not None
-
-
-def _is_exclusion(test: ast.expr) -> bool:
-    """Whether two arguments exclude each other, ``not (path and source)``: which ones a call gives stands in the program."""
-    inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
-    return (
-        isinstance(inner, ast.BoolOp)
-        and isinstance(inner.op, ast.And)
-        and all(isinstance(value, ast.Name) for value in inner.values)
-    )
 
 
 def _is_protocol(atom: _Atom) -> bool:
