@@ -14,6 +14,7 @@ from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.generated import Generated
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Function, Index
+from flake8_aiguard.kinds import Kinds
 from flake8_aiguard.loops import Loops
 from flake8_aiguard.receivers import Receivers
 from flake8_aiguard.scopes import Scopes
@@ -105,6 +106,11 @@ class Module:
     def loops(self) -> Loops:
         """What depends on the variable of a loop."""
         return Loops(self.index, self.scopes, self.imports)
+
+    @functools.cached_property
+    def kinds(self) -> Kinds:
+        """Which variables hold lists, strings and other built-in values."""
+        return Kinds(self.index, self.scopes, self.imports, self.receivers)
 
     @functools.cached_property
     def comments(self) -> Comments:

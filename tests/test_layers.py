@@ -23,7 +23,7 @@ LAYERS = (
     ("rules",),
     ("checker", "handles", "inputs", "queries", "provenance"),
     ("module",),
-    ("sources",),
+    ("sources", "kinds"),
     ("receivers", "flow", "defuse", "generated", "loops"),
     ("imports",),
     ("scopes",),
