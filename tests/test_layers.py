@@ -21,6 +21,7 @@ LAYERS = (
     ("docs",),
     ("catalog", "inventory"),
     ("rules",),
+    ("fetches",),
     ("checker", "handles", "inputs", "queries", "provenance"),
     ("module",),
     ("sources", "kinds"),

@@ -1,0 +1,169 @@
+"""Fetches of everything: calls that bring all rows of a table or store, without a condition or a limit."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.module import Module
+from flake8_aiguard.queries import READS, Queries, Query, shown
+from flake8_aiguard.shapes import dotted, hides_arguments, last_name
+
+_LONGEST_CHAIN: Final = 40
+# What narrows a SELECT or makes rows of it that are not the table's.
+_PARTIAL: Final = re.compile(
+    r"\b(where|limit|top|fetch\s+first|group\s+by|having|distinct|join|union)\b|\b(count|sum|min|max|avg)\s*\(",
+    re.IGNORECASE,
+)
+_BY_NAME: Final = re.compile(r"\b(?:fetch|get|list|load)_all_\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A fetch of everything.
+
+    Attributes:
+        call: the outermost call of its chain.
+        shown: the chain as a message shows it.
+        promised: whether only the name of a function says so.
+    """
+
+    call: ast.Call
+    shown: str
+    promised: bool = False
+
+
+class Fetches:
+    """The fetches of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._queries = Queries(module)
+
+    def names(self) -> frozenset[str]:
+        """The last identifiers of the calls to ask about."""
+        promised = frozenset(_BY_NAME.findall(self._module.source))
+        return self._queries.names() | promised | _words("rows") | {"scan"}
+
+    def of(self, call: ast.Call) -> Fetch | None:
+        """Whether a call, with the chain before it, fetches everything.
+
+        Args:
+            call: the outermost call of a chain.
+
+        Returns:
+            The fetch; ``None`` where a condition, a limit or a key is given, or where what is sent cannot be seen.
+        """
+        if hides_arguments(call):
+            return None
+        if self._is_scan(call) or self._is_promised(call):
+            return Fetch(call, f"{dotted(call.func) or last_name(call.func)}()", not self._is_scan(call))
+        names: list[str] = []
+        for inner in _chain(call):
+            query = self._queries.of(inner)
+            if query is not None:
+                names += [last_name(item.func) or "" for item in (inner, *query.chain)]
+                return self._fetch(call, query, names)
+            names.append(last_name(inner.func) or "")
+        if names[:1] == ["fetchall"] and isinstance(call.func, ast.Attribute):
+            before = self._executed(call, call.func.value)
+            return None if before is None else self._fetch(call, before, names)
+        return None
+
+    def _fetch(self, call: ast.Call, query: Query, names: Collection[str]) -> Fetch | None:
+        if query.row["effect"] == "write" or query.row["kind"] not in ("sql", "orm"):
+            return None
+        if not _words("one").isdisjoint(names) or not _words("limits").isdisjoint(names):
+            return None
+        is_lazy = bool(query.row.get("lazy"))
+        if not is_lazy and last_name(call.func) not in _words("rows"):
+            return None
+        statement = self._queries.statement(query)
+        if statement is None:
+            return Fetch(call, shown(call)) if "statement" not in query.row else None
+        return Fetch(call, shown(call)) if self._is_whole(statement) else None
+
+    def _is_whole(self, statement: ast.expr) -> bool:
+        """Whether a statement is seen to select all rows of a table."""
+        if isinstance(statement, ast.Name):
+            resolved = self._module.scopes.resolve(statement)
+            if resolved is None or len(resolved[1]) != 1 or resolved[1][0].value is None:
+                return False
+            statement = resolved[1][0].value
+        if self._queries.verb(statement) not in READS:
+            return False
+        parts = self._queries.parts(statement)
+        if parts is not None:
+            return all(isinstance(part, str) and _PARTIAL.search(part) is None for part in parts)
+        names = [last_name(inner.func) or "" for inner in _chain(statement)]
+        return _words("limits").isdisjoint(names) and not any(
+            isinstance(item, ast.Attribute) and item.attr in ("func", "count") for item in ast.walk(statement)
+        )
+
+    def _executed(self, call: ast.Call, cursor: ast.expr) -> Query | None:
+        """The query that a cursor was given last before its rows are fetched."""
+        index, name = self._module.index, dotted(cursor)
+        function = index.function(call)
+        before = [
+            item
+            for item in index.calls_named(("execute",))
+            if isinstance(item.func, ast.Attribute)
+            and dotted(item.func.value) == name is not None
+            and index.function(item) is function
+            and item.lineno < call.lineno
+        ]
+        return self._queries.of(max(before, key=lambda item: item.lineno)) if before else None
+
+    def _is_scan(self, call: ast.Call) -> bool:
+        row = knowledge.by_call("queries.everything").get(self._module.called(call) or "")
+        return row is not None and not any(item.arg in row["keywords"] for item in call.keywords)
+
+    def _is_promised(self, call: ast.Call) -> bool:
+        """Whether a function by its name fetches everything, and nothing in this file says that it does not."""
+        name = last_name(call.func) or ""
+        for row in knowledge.rows("queries.everything"):
+            if name.startswith(tuple(row.get("prefixes", ())) or ("\0",)):
+                if call.args or any(item.arg in row["keywords"] for item in call.keywords):
+                    return False
+                body = self._module.receivers.definition(call.func)
+                return not isinstance(body, (ast.FunctionDef, ast.AsyncFunctionDef)) or self._asks(body)
+        return False
+
+    def _asks(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a function of this file goes to a store itself."""
+        return any(
+            self._module.index.function(call) is function and self._queries.of(call) is not None
+            for call in self._calls
+        )
+
+    @functools.cached_property
+    def _calls(self) -> list[ast.Call]:
+        return list(self._module.index.calls_named(self._queries.names()))
+
+
+def _chain(node: ast.expr) -> Iterator[ast.Call]:
+    """The calls of a chain, last one first."""
+    for _ in range(_LONGEST_CHAIN):
+        if isinstance(node, ast.Await):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            yield node
+            node = node.func
+        elif isinstance(node, ast.Attribute):
+            node = node.value
+        else:
+            return
+
+
+@knowledge.cached
+def _words(column: str) -> frozenset[str]:
+    return frozenset(word for row in knowledge.rows("queries.everything") for word in row.get(column, ()))
