@@ -7,19 +7,22 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from flake8_aiguard import flow, knowledge
 from flake8_aiguard.flow import Release
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import dotted, string
+from flake8_aiguard.shapes import argument, dotted, last_name, root, string
 
 _Body: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 _ENTERS = ("__enter__", "__aenter__")
 _EXITS = ("__exit__", "__aexit__")
 # Loggers handle their errors, and come from anywhere.
 _LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_READERS = ("resources.reader", "connections.reader")
+_HARMLESS = ("resources.harmless", "connections.harmless")
+_CLOSING = ("contextlib.aclosing", "contextlib.closing")
 _MOST_OPEN = 50  # resources followed to the end of one body: each costs a walk of it
 
 
@@ -42,10 +45,10 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class _Variable:
-    """The local variables that an opened resource is bound to, and the statement or walrus that binds them."""
+    """The local variables that an opened resource is bound to, and what binds them: a statement, walrus or ``with``."""
 
     names: tuple[str, ...]
-    acquire: ast.Assign | ast.AnnAssign | ast.NamedExpr
+    acquire: ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.withitem
     body: _Body
 
 
@@ -53,7 +56,8 @@ class Handles:
     """Follows opened resources through one file.
 
     A resource is described by a table row: ``close`` (the methods that release it) and the optional ``awaited``,
-    ``drains``, ``exhausts``, ``harmless``, ``lenient`` and ``views``, as in ``resources.toml``.
+    ``drains``, ``exhausts``, ``harmless``, ``lenient`` and ``views``, as in ``resources.toml``, ``connects`` and ``with``, as
+    in ``connections.toml``.
 
     Args:
         module: the file.
@@ -64,6 +68,7 @@ class Handles:
         self._index = module.index
         self._scopes = module.scopes
         self._left_open: Counter[_Body] = Counter()
+        self._found: set[tuple[object, ...]] = set()
 
     def leak(self, call: ast.Call, row: knowledge.Row) -> Leak | None:
         """How the resource that a call opens leaks.
@@ -82,48 +87,124 @@ class Handles:
             if not isinstance(parent, ast.Await):
                 return None
             value = parent
-        variable = self._variable(value)
+        variable = self._variable(value, row)
         if variable is None:
-            if self._is_released_at_once(value, row) or self._is_given_away([value], row):
+            if self._is_released_at_once(value, row) or self.is_given_away([value], row):
                 return None
-            return Leak(None, Release.NEVER)
+            return Leak(None, Release.NEVER) if self._first_connecting([value], row) else None
         return self._leak_of(variable, row)
+
+    def is_new(self, call: ast.Call, leak: Leak) -> bool:
+        """Whether a leak is no other branch's opening of a resource that leaks the same way, found before."""
+        if leak.name is None:
+            return True
+        cause = (self._index.function(call), leak.name, leak.release, leak.where)
+        known = cause in self._found
+        self._found.add(cause)
+        return not known
+
+    def is_to_fail(self, call: ast.Call) -> bool:
+        """Whether a test expects that what is around a call raises."""
+        for item in self._index.with_items(self._index.statement(call)):
+            name = last_name(item.context_expr.func) if isinstance(item.context_expr, ast.Call) else None
+            if name is not None and name.startswith(("raises", "assertRaises")):
+                return True
+        return False
+
+    def is_lent(self, call: ast.Call) -> bool:
+        """Whether the function that opens a resource is the first half of a context manager."""
+        function = self._index.function(call)
+        return isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            function.name in _ENTERS
+            or any(
+                (self._module.qualname(item) or dotted(item) or "").endswith("contextmanager")
+                for item in function.decorator_list
+            )
+        )
+
+    def words(self, call: ast.Call, row: knowledge.Row, leak: Leak) -> dict[str, Any]:
+        """What messages say about a leak.
+
+        Args:
+            call: the call that opens the resource.
+            row: what is known about the resource.
+            leak: how it leaks.
+
+        Returns:
+            ``call``, ``name``, ``noun``, ``released`` ("closed"), ``release`` (the method that does it), ``raising`` (what
+            raises), ``line`` (where), ``ends`` (which path loses it).
+        """
+        return {
+            "call": self._text(call),
+            "name": leak.name,
+            "noun": row["noun"],
+            "released": row.get("released", "closed"),
+            "release": row["close"][0],
+            "raising": _raising(leak.where),
+            "line": getattr(leak.where, "lineno", 0),
+            "ends": self._ends(call, leak),
+        }
+
+    def _text(self, call: ast.Call) -> str:
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+            inner = dotted(call.func.value.func)
+            return f"{inner}(...).{call.func.attr}" if inner else call.func.attr
+        return dotted(call.func) or (self._module.called(call) or "").rpartition(".")[2]
+
+    def _ends(self, call: ast.Call, leak: Leak) -> str:
+        if leak.where is None:
+            return "on the path that runs to the end"
+        line: int = getattr(leak.where, "lineno", 0)
+        if leak.release is Release.SOME_PATH:
+            return f"on the path that returns on line {line}"
+        if leak.where is self._index.statement(call):
+            return f"before the loop binds {leak.name} again"
+        return f"before line {line} binds {leak.name} again"
 
     def _leak_of(self, variable: _Variable, row: knowledge.Row) -> Leak | None:
         uses = self._uses(variable)
         holders: list[ast.expr] = list(uses)
+        is_left_by_with = row.get("with") != "commits"
         if isinstance(variable.acquire, ast.NamedExpr):
-            if self._scopes.use_of(variable.acquire)[0] is Use.ENTERED:
+            if is_left_by_with and self._scopes.use_of(variable.acquire)[0] is Use.ENTERED:
                 return None
             holders.append(variable.acquire)
-        if self._is_given_away(holders, row, variable.body) or self._left_open[variable.body] > _MOST_OPEN:
+        if self.is_given_away(holders, row, variable.body) or self._left_open[variable.body] > _MOST_OPEN:
             return None
-        releasing = {*row["close"], *row.get("drains", ()), *_EXITS}
+        opened = self._first_connecting(holders, row)
+        if opened is None:
+            return None
+        releasing = {*row["close"], *row.get("drains", ()), *(_EXITS if is_left_by_with else ())}
 
         def is_resource(node: ast.expr) -> bool:
             return isinstance(node, ast.Name) and node.id in variable.names
 
         def releases(node: ast.AST) -> bool:
             if isinstance(node, ast.withitem):
-                return is_resource(node.context_expr)
+                return is_left_by_with and is_resource(node.context_expr)
             function = node.func if isinstance(node, ast.Call) else None
             return (
                 isinstance(function, ast.Attribute)
-                and function.attr in releasing
-                and is_resource(function.value)
+                and is_resource(root(function))
+                and (dotted(function) or "").partition(".")[2] in releasing
             )
 
         def is_harmless(call: ast.Call) -> bool:
+            if _position(call) < opened:
+                return True
             if isinstance(call.func, ast.Attribute):
                 if is_resource(call.func.value):
                     return call.func.attr in row.get("harmless", ())
                 if string(call.func.value) is not None or (call.func.attr == "close" and not call.args):
                     return True
+                if call.func.attr == "append" and isinstance(call.func.value, ast.Name):
+                    return True
                 if _LOGS.search(dotted(call.func) or ""):
                     return True
             if any(map(is_resource, (*call.args, *(item.value for item in call.keywords)))):
                 return False
-            return self._module.called(call) in knowledge.by_call("resources.harmless")
+            name = self._module.called(call)
+            return any(name in knowledge.by_call(table) for table in _HARMLESS)
 
         outcome = flow.release(
             variable.acquire,
@@ -141,6 +222,9 @@ class Handles:
         if outcome.release in tolerated:
             return None
         where = outcome.where
+        is_early = where is not None and _position(where) < opened
+        if is_early and outcome.release in (Release.EXCEPTION, Release.SOME_PATH):
+            return None
         if outcome.release is Release.EXCEPTION and isinstance(where, ast.expr):
             where = self._telling(where, uses, releasing)
         return Leak(variable.names[0], outcome.release, where, uses)
@@ -148,7 +232,8 @@ class Handles:
     def _telling(self, raising: ast.expr, uses: tuple[ast.Name, ...], releasing: Collection[str]) -> ast.expr:
         """A call on the resource beside the raising node, or in its loop: it says more to a reader."""
         statement = self._index.statement(raising)
-        if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For)):
+        is_entered = isinstance(raising, ast.Name)  # ``with conn``: its body is what raises
+        if is_entered or isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For)):
             end = statement.end_lineno or statement.lineno
             for use in uses:
                 call = self._scopes.use(use)[1]
@@ -160,7 +245,24 @@ class Handles:
 
     # -- what it is bound to
 
-    def _variable(self, value: ast.expr) -> _Variable | None:
+    def _first_connecting(self, holders: Iterable[ast.expr], row: knowledge.Row) -> tuple[int, int] | None:
+        """Where the first method is called that opens the connection; ``None`` where none is.
+
+        The start of the file where the resource is open as soon as it is made.
+        """
+        if "connects" not in row:
+            return 0, 0
+        calls = (decider for use, decider in map(self._scopes.use_of, holders) if use is Use.METHOD_CALL)
+        return min(
+            (
+                _position(call)
+                for call in calls
+                if isinstance(call, ast.Call) and last_name(call.func) in row["connects"]
+            ),
+            default=None,
+        )
+
+    def _variable(self, value: ast.expr, row: knowledge.Row) -> _Variable | None:
         """The local variables that a value is bound to directly; ``None`` for any other use of it."""
         node: ast.expr = value
         parent = self._index.parent(node)
@@ -175,6 +277,8 @@ class Handles:
             targets = parent.targets
         elif isinstance(parent, (ast.AnnAssign, ast.NamedExpr)):
             targets = [parent.target]
+        elif isinstance(parent, ast.withitem) and parent.optional_vars and row.get("with") == "commits":
+            targets = [parent.optional_vars]
         else:
             return None
         names = tuple(target.id for target in targets if isinstance(target, ast.Name))
@@ -206,9 +310,11 @@ class Handles:
             and isinstance(decider.func, ast.Attribute)
         ):
             return decider.func.attr in (*row["close"], *row.get("drains", ()))
-        return use is Use.ENTERED
+        if isinstance(decider, ast.withitem) and use is Use.ENTERED:
+            return row.get("with") != "commits" or decider.optional_vars is not None
+        return False
 
-    def _is_given_away(
+    def is_given_away(
         self, holders: Iterable[ast.expr], row: knowledge.Row, owner: _Body | None = None
     ) -> bool:
         """Whether somebody else may come to hold the resource through one of these expressions."""
@@ -241,18 +347,26 @@ class Handles:
         if isinstance(decider, ast.Call) and use is Use.PASSED:
             if isinstance(decider.func, ast.Attribute) and string(decider.func.value) is not None:
                 return ()  # ``"".join(f)``
-            reader = knowledge.by_call("resources.reader").get(self._module.called(decider) or "")
+            name = self._module.called(decider) or ""
+            if is_derived and name in _CLOSING:
+                return ()
+            reader = next((rows[name] for rows in map(knowledge.by_call, _READERS) if name in rows), None)
             if reader is None or "closes" in reader:
                 return None
             if "exhausts" in reader and "exhausts" in row and not is_derived:
                 return None
-            return [decider] if "wraps" in reader else ()
+            is_wrapped = "wraps" in reader and ("when" not in reader or argument(decider, reader["when"]))
+            return [decider] if is_wrapped else ()
+        if isinstance(decider, ast.Await) and use is Use.AWAITED and is_derived:
+            return [decider]
         if isinstance(decider, ast.Call) and use is Use.METHOD_CALL:
             method = decider.func.attr if isinstance(decider.func, ast.Attribute) else ""
-            if method in _ENTERS:
+            if method in _ENTERS and row.get("with") != "commits":
                 return None
             return [decider] if method == "fileno" or method in views else ()
         if isinstance(decider, ast.Attribute) and use in (Use.ATTRIBUTE, Use.METHOD_PASSED):
+            if not isinstance(decider.ctx, ast.Load):
+                return ()
             return () if decider.attr in _plain_attributes() else [decider]
         if isinstance(decider, ast.Subscript) and use is Use.SUBSCRIPT:
             # A slice or a number copies what a key only leads to.
@@ -271,18 +385,28 @@ class Handles:
         return () if use is Use.OTHER and not isinstance(decider, ast.arguments) else None
 
     def _names(self, assign: ast.AST) -> list[ast.Name] | None:
-        """The loads of the local variable that an assignment binds; ``None`` where it binds anything else."""
+        """The loads of the local variables that an assignment binds; ``None`` where it binds anything else."""
         targets = assign.targets if isinstance(assign, ast.Assign) else [getattr(assign, "target", assign)]
         scope = self._index.scope(assign)
-        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or not isinstance(scope, _Body):
+        if len(targets) != 1 or not isinstance(scope, _Body):
             return None
-        name = targets[0].id
-        return self._scopes.uses(scope, name) if self._scopes.owner(scope, name) is scope else None
+        target = targets[0]
+        found: list[ast.Name] = []
+        for name in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+            if not isinstance(name, ast.Name) or self._scopes.owner(scope, name.id) is not scope:
+                return None
+            found += self._scopes.uses(scope, name.id)
+        return found
 
 
 @knowledge.cached
 def _plain_attributes() -> frozenset[str]:
-    return frozenset(name for row in knowledge.rows("resources.plain") for name in row["attributes"])
+    tables = ("resources.plain", "connections.plain")
+    return frozenset(name for table in tables for row in knowledge.rows(table) for name in row["attributes"])
+
+
+def _position(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
 def _unpacked(assign: ast.Assign, value: ast.expr) -> list[ast.expr]:
@@ -293,3 +417,14 @@ def _unpacked(assign: ast.Assign, value: ast.expr) -> list[ast.expr]:
         if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(values):
             found += [item for item, given in zip(target.elts, values, strict=True) if given is value]
     return found
+
+
+def _raising(where: ast.AST | None) -> str:
+    if isinstance(where, ast.Await):
+        where = where.value
+    if isinstance(where, ast.Call):
+        name = dotted(where.func) or getattr(where.func, "attr", None)
+        return f"{name}()" if name else "the call"
+    if isinstance(where, ast.stmt):
+        return f"the {type(where).__name__.lower()}"
+    return "the code"

@@ -76,6 +76,42 @@ def test_columns() -> None:
     assert verdict("c = acquire()\nreturn c['x'][:]", views=["[]"]) == ("c", Release.NEVER)
 
 
+def test_a_with_that_only_commits() -> None:
+    commits = {"with": "commits"}
+    assert verdict("with acquire() as c:\n    c.send(a)", **commits) == ("c", Release.NEVER)
+    assert verdict("with acquire():\n    a()", **commits) == (None, Release.NEVER)
+    assert verdict("with acquire() as a.c:\n    a()", **commits) is None
+    assert verdict("c = acquire()\nwith c:\n    c.send(a)", **commits) == ("c", Release.NEVER)
+    assert verdict("with (c := acquire()):\n    c.send(a)", **commits) == ("c", Release.NEVER)
+    assert verdict("with acquire() as c:\n    c.send(a)\nc.quit()", **commits) == ("c", Release.EXCEPTION)
+    assert (
+        verdict("c = acquire()\ntry:\n    with c:\n        c.send(a)\nfinally:\n    c.quit()", **commits)
+        is None
+    )
+
+
+def test_before_it_is_connected() -> None:
+    connects = {"connects": ["dial"]}
+    assert verdict("c = acquire()\na()\nc.dial()\nc.quit()", **connects) == ("c", Release.EXCEPTION)
+    assert verdict("c = acquire()\na()\ntry:\n    c.dial()\nfinally:\n    c.quit()", **connects) is None
+    assert (
+        verdict("c = acquire()\nif a:\n    return\ntry:\n    c.dial()\nfinally:\n    c.quit()", **connects)
+        is None
+    )
+    assert verdict("c = acquire()\na()", **connects) is None
+    assert verdict("acquire().dial()", **connects) == (None, Release.NEVER)
+    assert verdict("acquire().send()", **connects) is None
+
+
+def test_what_is_derived_from_it() -> None:
+    views = {"views": ["cursor"]}
+    assert verdict("c = acquire()\nreturn await c.cursor()", **views) is None
+    assert verdict("c = acquire()\nx, y = c.cursor()\nreturn y", **views) is None
+    assert verdict("c = acquire()\nx, y = c.cursor()\nreturn y.read()", **views) == ("c", Release.NEVER)
+    assert verdict("c = acquire()\nc.timeout = a") == ("c", Release.NEVER)
+    assert verdict("c = acquire()\na()\nc.pool.stop()", close=["pool.stop"]) == ("c", Release.EXCEPTION)
+
+
 def test_where_it_leaks() -> None:
     source = "from . import acquire\ndef run(a):\n    c = acquire()\n    c.send(a.b())\n    for x in a:\n        c.send(x)\n    c.quit()\n"
     (found,) = leaks(source)

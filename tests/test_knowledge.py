@@ -39,6 +39,10 @@ def test_no_name_stands_in_two_rows(table: str) -> None:
     assert sorted(names) == sorted(set(names))
 
 
+def test_a_call_opens_a_file_or_a_connection() -> None:
+    assert not knowledge.by_call("resources.opener").keys() & knowledge.by_call("connections.opener").keys()
+
+
 def test_users_rows_come_last_and_caches_follow() -> None:
     assert "mylib.fetch" not in knowledge.by_call("timeouts.call")
     knowledge.use_rows([("timeouts.call", FETCH)])

@@ -21,17 +21,17 @@ LAYERS = (
     ("docs",),
     ("catalog", "inventory"),
     ("rules",),
-    ("fetches",),
-    ("checker", "handles", "inputs", "queries", "provenance"),
+    ("fetches", "held"),
+    ("checker", "handles", "inputs", "provenance", "queries"),
     ("module",),
-    ("sources", "kinds"),
-    ("receivers", "flow", "defuse", "generated", "loops"),
+    ("kinds", "sources"),
+    ("defuse", "flow", "generated", "loops", "receivers"),
     ("imports",),
     ("scopes",),
     ("index",),
-    ("shapes", "comments"),
+    ("comments", "shapes"),
     ("knowledge",),
-    ("settings", "ruff", "memo"),
+    ("memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory")

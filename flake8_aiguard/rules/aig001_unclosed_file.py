@@ -75,40 +75,20 @@ class UnclosedFile(Checker):
         row = knowledge.by_call("resources.opener").get(self.module.called(node) or "")
         if row is None or not self._opens(node, row) or self._is_first_of_two(node):
             return
-        leak = None if self._is_to_fail(node) else self._handles.leak(node, row)
-        if leak is None or self._is_meant_to_stay(node, row, leak) or not self._is_new(node, leak):
+        leak = None if self._handles.is_to_fail(node) else self._handles.leak(node, row)
+        if leak is None or self._is_meant_to_stay(node, row, leak) or not self._handles.is_new(node, leak):
             return
         yield from self.found(
             node,
             message=self._message(node, leak),
-            call=self._text(node),
-            name=leak.name,
-            noun=row["noun"],
-            released=row.get("released", "closed"),
-            release=row["close"][0],
-            raising=_raising(leak.where),
-            line=getattr(leak.where, "lineno", 0),
-            ends=self._ends(node, leak),
             with_="an async with statement" if row.get("awaited") else "a with statement",
             ruff=row.get("ruff") if self._ruff_reports(node, row) else None,
+            **self._handles.words(node, row, leak),
         )
 
     @functools.cached_property
     def _handles(self) -> Handles:
         return Handles(self.module)
-
-    @functools.cached_property
-    def _seen(self) -> set[object]:
-        return set()
-
-    def _is_new(self, node: ast.Call, leak: Leak) -> bool:
-        """Whether this is no other branch's opening of a handle that leaks the same way."""
-        if leak.name is None:
-            return True
-        cause = (self.module.index.function(node), leak.name, leak.release, leak.where)
-        known = cause in self._seen
-        self._seen.add(cause)
-        return not known
 
     # -- what is opened
 
@@ -158,15 +138,6 @@ class UnclosedFile(Checker):
 
     # -- what is meant
 
-    def _is_to_fail(self, node: ast.Call) -> bool:
-        """Whether a test expects that what is around the call raises."""
-        for item in self.module.index.with_items(self.module.index.statement(node)):
-            if isinstance(item.context_expr, ast.Call):
-                name = (dotted(item.context_expr.func) or "").rpartition(".")[2]
-                if name.startswith(("raises", "assertRaises")):
-                    return True
-        return False
-
     def _is_meant_to_stay(self, node: ast.Call, row: knowledge.Row, leak: Leak) -> bool:
         """Whether the handle outlives this code on purpose: with a started process, a context manager or the program."""
         if leak.name is None:
@@ -177,10 +148,7 @@ class UnclosedFile(Checker):
         function = self.module.index.function(node)
         if function is None:
             return row["kind"] not in _MODULE_LEVEL or not leak.uses or self._is_log(node, leak.name)
-        return not isinstance(function, ast.Lambda) and (
-            function.name in ("__enter__", "__aenter__")
-            or any((dotted(item) or "").endswith("contextmanager") for item in function.decorator_list)
-        )
+        return self._handles.is_lent(node)
 
     def _asks_pid(self, node: ast.expr) -> bool:
         parent = self.module.index.parent(node)
@@ -205,12 +173,6 @@ class UnclosedFile(Checker):
         )
         return _GONE if is_name and is_gone else None
 
-    def _text(self, node: ast.Call) -> str:
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
-            inner = dotted(node.func.value.func)
-            return f"{inner}(...).{node.func.attr}" if inner else node.func.attr
-        return dotted(node.func) or (self.module.called(node) or "").rpartition(".")[2]
-
     def _ruff_reports(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether SIM115 reports this call.
 
@@ -228,17 +190,6 @@ class UnclosedFile(Checker):
             return False
         return not isinstance(self.module.index.statement(node), (ast.With, ast.AsyncWith, ast.Return))
 
-    def _ends(self, node: ast.Call, leak: Leak) -> str:
-        """Where the path ends that loses the handle, for the message."""
-        if leak.where is None:
-            return "on the path that runs to the end"
-        line: int = getattr(leak.where, "lineno", 0)
-        if leak.release is Release.SOME_PATH:
-            return f"on the path that returns on line {line}"
-        if leak.where is self.module.index.statement(node):
-            return f"before the loop binds {leak.name} again"
-        return f"before line {line} binds {leak.name} again"
-
 
 _GONE = (
     "the {noun} of {call}() is deleted as soon as this expression ends, only its name is left; "
@@ -255,15 +206,3 @@ _MESSAGES = {
     ),
     Release.REBOUND: "the {noun} {name} of {call}() is not {released} {ends}; use {with_}",
 }
-
-
-def _raising(where: ast.AST | None) -> str:
-    """What raises, for the message."""
-    if isinstance(where, ast.Await):
-        where = where.value
-    if isinstance(where, ast.Call):
-        name = dotted(where.func) or getattr(where.func, "attr", None)
-        return f"{name}()" if name else "the call"
-    if isinstance(where, ast.stmt):
-        return f"the {type(where).__name__.lower()}"
-    return "the code"
