@@ -35,6 +35,7 @@ _RAISING = frozenset(
         ast.Assert, ast.Import, ast.ImportFrom, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith,
     }
 )  # fmt: skip
+_OPERATIONS = frozenset({ast.BinOp, ast.Subscript})
 _LEAVES = frozenset({"sys.exit", "exit", "quit", "builtins.exit", "builtins.quit"})
 _KILLS = frozenset({"os._exit", "os.abort"})
 _CATCH_ALL: frozenset[str | None] = frozenset({"Exception", "BaseException"})
@@ -70,6 +71,7 @@ def release(
     releases: Callable[[ast.AST], bool],
     harmless: Callable[[ast.Call], bool] = lambda call: False,
     qualname: Callable[[ast.expr], str | None] | None = None,
+    strict: bool = False,
 ) -> Outcome:
     """Follow one acquired resource along all paths to the ends of its function (or of the module).
 
@@ -88,6 +90,8 @@ def release(
         releases: Whether a call (`f.close()`) or an `ast.withitem` (`with f`, `with closing(f)`) releases it.
         harmless: Whether a call is taken not to raise.
         qualname: The canonical name of a function (`sys.exit`); without it, names are taken as they are written.
+        strict: Whether operators, subscripts and augmented assignments are taken to raise too, and a handler that releases
+            to catch only what it names.
 
     Returns:
         The gravest verdict over all paths. `UNKNOWN` where a path is not followed and no other path leaks,
@@ -95,7 +99,7 @@ def release(
         `if`, `while` and `with`. A resource that nothing releases is `NEVER`, also where a loop binds it
         again; `REBOUND` is a binding that hides it from a release, or from the end of the body.
     """
-    return _Tracker(acquire, parent, is_resource, releases, harmless, qualname or dotted).follow()
+    return _Tracker(acquire, parent, is_resource, releases, harmless, qualname or dotted, strict).follow()
 
 
 class _Exits:
@@ -143,6 +147,7 @@ class _Tracker:
         releases: Callable[[ast.AST], bool],
         harmless: Callable[[ast.Call], bool],
         qualname: Callable[[ast.expr], str | None],
+        strict: bool,
     ) -> None:
         self.acquire = acquire
         self.parent = parent
@@ -150,6 +155,8 @@ class _Tracker:
         self.releases = releases
         self.harmless = harmless
         self.qualname = qualname
+        self.strict = strict
+        self.raising = _RAISING | _OPERATIONS if strict else _RAISING
         self.holder: ast.stmt | None = None  # the statement that holds the acquisition
         self.memo: dict[tuple[int, bool], _Exits] = {}
         self.quiet = False  # in cleanup code that releases: calls do not raise
@@ -311,6 +318,8 @@ class _Tracker:
             return self._assign(stmt, stmt.value, [stmt.target], out) if stmt.value else _OPEN
         if isinstance(stmt, ast.AugAssign):
             bits = self._eval_all((stmt.target, stmt.value), out)
+            if bits & _OPEN and self.strict:
+                self._may_raise(stmt, out)
             return self._forget() if self.is_resource(stmt.target) else bits
         if isinstance(stmt, ast.Return):
             bits = self._eval_all([stmt.value] if stmt.value else (), out)
@@ -562,7 +571,7 @@ class _Tracker:
                 stopped = 0
             if caught & _CATCH_ALL:
                 raised = passing = 0
-            elif raised & _OPEN and not cleanup.is_open() and not cleanup.stop & _OPEN:
+            elif not self.strict and raised & _OPEN and not cleanup.is_open() and not cleanup.stop & _OPEN:
                 self.unsure = True
                 passing = 0
         ends.exc |= passing
@@ -642,7 +651,7 @@ class _Tracker:
             if isinstance(node, ast.Call):
                 first = first if self.harmless(node) else node
                 special = special or self.releases(node)
-            elif kind in _RAISING:
+            elif kind in self.raising:
                 first = node
             elif isinstance(node, ast.GeneratorExp):
                 stack.append(node.generators[0].iter)
@@ -687,7 +696,7 @@ class _Tracker:
             return _DONE
         if (
             bits & _OPEN
-            and type(node) in _RAISING
+            and type(node) in self.raising
             and not (isinstance(node, ast.Call) and self.harmless(node))
         ):
             self._may_raise(node, out)

@@ -308,6 +308,36 @@ def test_harmless_calls_do_not_raise(expected: Release, source: str) -> None:
     assert outcome.release is expected
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["a += 1", "a.b -= 1", "x = a[0]", "a[0] = 1", "del a[0]", "x = a + 1", "if a[0]:\n    pass"],
+)
+def test_operations_raise_in_strict_terms(source: str) -> None:
+    tree = ast.parse(in_function(f"f = acquire()\n{source}\nf.close()"))
+    function: Any = tree.body[0]
+    verdicts = [
+        release(
+            function.body[0],
+            parent=parents(tree),
+            is_resource=is_f,
+            releases=releasing(is_f),
+            strict=strict,
+        ).release
+        for strict in (False, True)
+    ]
+    assert verdicts == [ALWAYS, EXCEPTION]
+
+
+def test_a_handler_catches_only_what_it_names_in_strict_terms() -> None:
+    source = "f = acquire()\ntry:\n    a()\nexcept KeyError:\n    f.close()\n    raise\nf.close()"
+    tree = ast.parse(in_function(source))
+    function: Any = tree.body[0]
+    outcome = release(
+        function.body[0], parent=parents(tree), is_resource=is_f, releases=releasing(is_f), strict=True
+    )
+    assert outcome.release is EXCEPTION
+
+
 def test_names_are_canonical() -> None:
     tree = ast.parse("import sys as s\ndef run():\n    f = acquire()\n    s.exit()\n")
     function: Any = tree.body[-1]

@@ -22,7 +22,7 @@ LAYERS = (
     ("catalog", "inventory"),
     ("rules",),
     ("fetches", "held"),
-    ("checker", "handles", "inputs", "provenance", "queries"),
+    ("checker", "handles", "inputs", "locks", "polling", "provenance", "queries"),
     ("module",),
     ("kinds", "sources"),
     ("defuse", "flow", "generated", "loops", "receivers"),

@@ -17,6 +17,7 @@ from flake8_aiguard import catalog
 CODES = {
     "AIG001": ("SIM115",),
     "AIG006": tuple(f"ASYNC{number}" for number in (210, 212, 220, 221, 222, 230, 240, 250, 251)),
+    "AIG013": ("ASYNC110",),
     "AIG014": ("S113",),
     "AIG019": ("RUF018", "S101"),
 }

@@ -41,20 +41,14 @@ class FetchAllThenFilter(Checker):
 
     Bad::
 
-        import sqlite3
-
-        def overdue(path, day):
-            with sqlite3.connect(path) as db:
-                rows = db.execute("SELECT id, due, cents FROM invoices").fetchall()
+        def overdue(db, day):
+            rows = db.execute("SELECT id, due, cents FROM invoices").fetchall()
             return [row for row in rows if row[1] < day]
 
     Good::
 
-        import sqlite3
-
-        def overdue(path, day):
-            with sqlite3.connect(path) as db:
-                return db.execute("SELECT id, due, cents FROM invoices WHERE due < ?", (day,)).fetchall()
+        def overdue(db, day):
+            return db.execute("SELECT id, due, cents FROM invoices WHERE due < ?", (day,)).fetchall()
 
     Limits: the fetch and what is done with it stand in one function: a chain, or a variable that is assigned once. Silent
     where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes the

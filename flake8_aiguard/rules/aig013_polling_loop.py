@@ -1,0 +1,268 @@
+"""AIG013: a loop that sleeps until something in this process changes."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.index import TRIES
+from flake8_aiguard.polling import Asked, Conditions, State
+from flake8_aiguard.shapes import dotted, names_in, string
+
+_LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_LIMITS = re.compile(r"(^|\.)(timeout|timeout_at|fail_after|fail_at|move_on_after|move_on_at)$")
+_EXITS = (ast.Break, ast.Return, ast.Raise)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one turn of a loop does.
+
+    Attributes:
+        sleeps: its calls that sleep.
+        ends: the conditions under which it leaves the loop.
+        tests: its other conditions.
+        assigned: what it assigns to local names.
+        counted: the local names that it counts up or down.
+    """
+
+    sleeps: list[ast.Call] = field(default_factory=list)
+    ends: list[ast.expr] = field(default_factory=list)
+    tests: list[ast.expr] = field(default_factory=list)
+    assigned: defaultdict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
+    counted: set[str] = field(default_factory=set)
+
+
+class PollingLoop(Checker):
+    """Loop that sleeps until a condition within this process changes.
+
+    Why: whatever changes the condition could wake the waiter up. A poll wakes up for nothing until then, and notices the change
+    up to one pause too late; under load, thousands of such loops are the load.
+
+    Bad::
+
+        import time
+
+        class Worker:
+            def __init__(self):
+                self.ready = False
+
+            def wait_until_ready(self):
+                while not self.ready:
+                    time.sleep(0.1)
+
+    Good::
+
+        import threading
+
+        class Worker:
+            def __init__(self):
+                self.ready = threading.Event()
+
+            def wait_until_ready(self):
+                self.ready.wait()
+
+    Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are
+    variables, attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute
+    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or that ask a function
+    which this file does not show are left alone, as are those that wait for two kinds of things at once. A file is outside
+    this process: waiting for one is reported only where nothing ends the loop.
+    """
+
+    code = "AIG013"
+    slug = "polling-loop"
+    since = "0.1.0"
+    severity = "warning"
+    message = "this loop sleeps and asks again until {condition} changes; wait for it with {instead}"
+    triggers = ("sleep", "checkpoint")
+    in_tests = False
+    ruff = (
+        "Ruff's ASYNC110 (opt-in) reports a `while` in async code whose body is one awaited sleep; other bodies, `while True` "
+        "with a break, and loops in sync code are only ours."
+    )
+
+    def visit_While(self, node: ast.While) -> Iterator[Finding]:
+        turn = self._turn(node)
+        if turn is None or not turn.sleeps or not turn.ends:
+            return
+        asked, rest = (
+            self._conditions.asked(part, turn.assigned, turn.counted) for part in (turn.ends, turn.tests)
+        )
+        if not (asked.is_known and rest.is_known):
+            return
+        if asked.outside:
+            if not (asked.states or self._is_bounded(node, turn, asked)):
+                yield from self.found(
+                    node,
+                    message=_OUTSIDE,
+                    condition=ast.unparse(asked.outside[0]),
+                    ruff=self._ruff(node, turn),
+                )
+        elif asked.states and self._is_one_wait(turn, asked):
+            yield from self._report(node, turn, asked)
+
+    @functools.cached_property
+    def _conditions(self) -> Conditions:
+        return Conditions(self.module)
+
+    # -- what a turn does
+
+    def _turn(self, loop: ast.While) -> _Turn | None:
+        """What a turn of a loop does; ``None`` where that may be work."""
+        turn = _Turn()
+        if not (isinstance(loop.test, ast.Constant) and loop.test.value):
+            turn.ends.append(loop.test)
+        stack: list[ast.stmt] = list(loop.body)
+        while stack:
+            statement = stack.pop()
+            if isinstance(statement, ast.If):
+                self._branch(loop, statement, turn, stack)
+            elif isinstance(statement, TRIES):
+                stack += (*statement.body, *statement.orelse, *statement.finalbody)
+                for handler in statement.handlers:
+                    stack += () if isinstance(handler.body[-1], _EXITS) else handler.body
+            elif isinstance(statement, (ast.With, ast.AsyncWith)):
+                if any(isinstance(item.context_expr, ast.Call) for item in statement.items):
+                    return None
+                stack += statement.body
+            elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+                if not self._assign(statement, turn):
+                    return None
+            elif isinstance(statement, ast.Expr):
+                if not self._is_pause(statement.value, turn):
+                    return None
+            elif isinstance(statement, ast.Assert):
+                turn.ends.append(statement.test)
+            elif isinstance(statement, ast.Return):
+                if statement.value is not None and _calls(statement.value):
+                    return None
+            elif not isinstance(statement, (ast.Pass, ast.Continue, ast.Break, ast.Raise)):
+                return None
+        return turn
+
+    @staticmethod
+    def _branch(loop: ast.While, statement: ast.If, turn: _Turn, stack: list[ast.stmt]) -> None:
+        stays = isinstance(statement.body[-1], ast.Continue) and isinstance(loop.body[-1], _EXITS)
+        blocks = [block for block in (statement.body, statement.orelse) if block]
+        leaves = [isinstance(block[-1], _EXITS) for block in blocks]
+        (turn.ends if stays or any(leaves) else turn.tests).append(statement.test)
+        for block, is_exit in zip(blocks, leaves, strict=True):
+            if not is_exit:
+                stack += block
+
+    def _assign(self, statement: ast.Assign | ast.AnnAssign | ast.AugAssign, turn: _Turn) -> bool:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        scope = self.module.index.scope(statement)
+        for target in targets:
+            if not isinstance(target, ast.Name) or self.module.scopes.owner(scope, target.id) is not scope:
+                return False
+            if isinstance(statement, ast.AugAssign) or _is_step(statement.value, target.id):
+                turn.counted.add(target.id)
+            if statement.value is not None:
+                turn.assigned[target.id].append(statement.value)
+                turn.tests.append(statement.value)
+        return True
+
+    def _is_pause(self, value: ast.expr, turn: _Turn) -> bool:
+        """Whether an expression statement only sleeps or logs."""
+        call = value.value if isinstance(value, ast.Await) else value
+        if isinstance(call, ast.Constant):
+            return True
+        if not isinstance(call, ast.Call):
+            return False
+        row = knowledge.by_call("polls.sleep").get(self.module.called(call) or "")
+        if row is not None and row["awaited"] is isinstance(value, ast.Await):
+            turn.sleeps.append(call)
+            return True
+        if self.module.qualname(call.func) == "builtins.print":
+            return not call.keywords and all(string(item) for item in call.args)
+        return bool(_LOGS.search(dotted(call.func) or "")) and not any(
+            map(_calls, (*call.args, *call.keywords))
+        )
+
+    # -- the finding
+
+    def _is_bounded(self, loop: ast.While, turn: _Turn, asked: Asked) -> bool:
+        """Whether something ends a loop that waits for the outside world."""
+        if asked.is_timed or turn.counted or len(turn.ends) > 1:
+            return True
+        items = self.module.index.with_items(loop)
+        return any(
+            isinstance(item.context_expr, ast.Call) and _LIMITS.search(dotted(item.context_expr.func) or "")
+            for item in items
+        )
+
+    @staticmethod
+    def _is_one_wait(turn: _Turn, asked: Asked) -> bool:
+        """Whether one call can wait for all that is asked: not for whichever of two threads ends first, or a thread or a flag."""
+        kinds = {"flag" if state.row is None else state.kind for state in asked.states}
+        subjects = {state.subject and ast.unparse(state.subject) for state in asked.states if state.row}
+        if len(kinds) > 1 or len(subjects) < 2 or kinds == {"future"}:
+            return len(kinds) == 1
+        test = turn.ends[0]
+        return len(turn.ends) == 1 and isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or)
+
+    def _report(self, node: ast.While, turn: _Turn, asked: Asked) -> Iterator[Finding]:
+        state = min(asked.states, key=_position)
+        yield from self.found(
+            node,
+            condition=ast.unparse(state.node),
+            instead=self._instead(node, state, self.module.index.in_async(node)),
+            ruff=self._ruff(node, turn),
+        )
+
+    def _instead(self, loop: ast.While, state: State, in_async: bool) -> str:
+        library = "asyncio" if in_async else "threading"
+        if state.kind == "event" and not self._waits_for_truth(loop, state.node):
+            return f"a{'n' * in_async} {library}.Condition, as an event cannot be waited for to be cleared"
+        if state.row is not None:
+            subject = "it" if state.subject is None else ast.unparse(state.subject)
+            text: str = state.row["instead_async" if in_async else "instead"]
+            return text.format(object=subject)
+        if state.kind == "container":
+            return f"a queue, or a{'n' * in_async} {library}.Condition that is notified of the change"
+        return f"a{'n' * in_async} {library}.Event that is set where it changes"
+
+    def _waits_for_truth(self, loop: ast.While, node: ast.expr) -> bool:
+        """Whether the loop ends when a part of its conditions becomes true."""
+        index = self.module.index
+        truth = True
+        for parent in index.ancestors(node):
+            if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not):
+                truth = not truth
+            if parent is loop:
+                return not truth
+            if isinstance(parent, ast.If):
+                return truth
+        return True
+
+    def _ruff(self, node: ast.While, turn: _Turn) -> str | None:
+        """ASYNC110 where it reports the loop: where the body is one awaited sleep."""
+        value = getattr(node.body[0], "value", None)
+        if len(node.body) > 1 or not isinstance(value, ast.Await):
+            return None
+        name = self.module.imports.imported(turn.sleeps[0].func) or ""
+        row = knowledge.by_call("polls.sleep").get(name, {})
+        return "ASYNC110" if name.partition(".")[0] in row.get("ruff", ()) else None
+
+
+def _position(state: State) -> tuple[bool, int, int]:
+    return state.row is None, state.node.lineno, state.node.col_offset
+
+
+def _is_step(value: ast.expr | None, name: str) -> bool:
+    """Whether a value is computed from the variable that it is assigned to: ``tries = tries + 1``."""
+    return isinstance(value, ast.BinOp) and any(item.id == name for item in names_in(value))
+
+
+def _calls(node: ast.AST) -> bool:
+    return any(isinstance(item, (ast.Call, ast.Await)) for item in ast.walk(node))
+
+
+_OUTSIDE = "this loop asks {condition} forever if it never changes; give it a deadline after which it raises"
