@@ -19,6 +19,7 @@ Variable: TypeAlias = "tuple[Scope, str]"
 Position: TypeAlias = "tuple[int, int]"
 
 SMALL: Final = 20  # a constant number of turns up to here is no loop over data
+_MOST: Final = 200  # values behind an expression that are looked at
 _FEW: Final = 8  # wrappers around an iterable that are looked through
 _WRAPPERS: Final = frozenset(
     (
@@ -242,6 +243,29 @@ class Loops:
             for write in () if region is None else self.writes(variable, region):
                 if carried or not write.carries:
                     yield write.value
+
+    def behind(self, node: ast.expr, region: ast.AST) -> list[ast.expr]:
+        """What an expression is computed from within a region: itself, and what the region writes to its names.
+
+        Args:
+            node: the expression.
+            region: a loop or function around it.
+
+        Returns:
+            The expressions, the node first; those before the region, and the parameters, are not followed. No more than
+            some hundred of them.
+        """
+        found = [node]
+        seen: set[Variable] = set()
+        for item in found:
+            if len(found) > _MOST:
+                break
+            for name in names_in(item):
+                variable = self.variable(name)
+                if variable is not None and variable not in seen:
+                    seen.add(variable)
+                    found += [write.value for write in self.writes(variable, region)[:_MOST]]
+        return found
 
     def values(self, node: ast.expr, place: Place) -> list[ast.expr]:
         """The expressions that a name stands for: what a turn assigns to it, else what it is bound to once.

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from flake8_aiguard.comments import Comments
 from flake8_aiguard.defuse import DefUse
+from flake8_aiguard.entrypoints import Entrypoints
 from flake8_aiguard.generated import Generated
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Function, Index
@@ -98,9 +99,14 @@ class Module:
         return Receivers(self.index, self.scopes, self.imports)
 
     @functools.cached_property
+    def entrypoints(self) -> Entrypoints:
+        """Request handlers and tasks."""
+        return Entrypoints(self.index, self.scopes, self.imports, self.receivers)
+
+    @functools.cached_property
     def sources(self) -> Sources:
         """Where values come from outside."""
-        return Sources(self.index, self.scopes, self.imports, self.receivers)
+        return Sources(self.index, self.scopes, self.imports, self.receivers, self.entrypoints)
 
     @functools.cached_property
     def loops(self) -> Loops:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.entrypoints import Entrypoints
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Index
 from flake8_aiguard.knowledge import Row
@@ -22,13 +23,22 @@ class Sources:
         scopes: its symbol tables.
         imports: its canonical names.
         receivers: its receiver types.
+        entrypoints: its handlers and tasks.
     """
 
-    def __init__(self, index: Index, scopes: Scopes, imports: Imports, receivers: Receivers) -> None:
+    def __init__(
+        self,
+        index: Index,
+        scopes: Scopes,
+        imports: Imports,
+        receivers: Receivers,
+        entrypoints: Entrypoints,
+    ) -> None:
         self._index = index
         self._scopes = scopes
         self._imports = imports
         self._receivers = receivers
+        self._entrypoints = entrypoints
 
     def row(self, node: ast.expr) -> Row | None:
         """The row of the source that an expression itself is; names and parts of it are not followed.
@@ -85,8 +95,11 @@ class Sources:
         return resolved is not None and all(binding.kind is Kind.PARAMETER for binding in resolved[1])
 
     def _is_in(self, row: Row, node: ast.expr) -> bool:
-        """Whether a node stands in one of the functions that a row is about."""
-        return "functions" not in row or getattr(self._index.function(node), "name", None) in row["functions"]
+        """Whether a node stands in a function of the kind that a row is about."""
+        if "entry" not in row:
+            return True
+        function = self._index.function(node)
+        return function is not None and self._entrypoints.kind(function) == row["entry"]
 
 
 @knowledge.cached

@@ -155,3 +155,19 @@ def test_few_fixed_items(iterable: str, expected: bool) -> None:
 def test_one_more_item_leaves_a_display_small(grows: str, expected: bool) -> None:
     found = module(f"def f(first, extra):\n    few = [first]\n    {grows}\n    ask(few)")
     assert found.loops.is_small(asked(found)[0]) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("ask(p)", ["p"]),
+        ("a = p.id\n    b = f(a)\n    ask(b)", ["b", "f(a)", "p.id"]),
+        ("with open(p) as g:\n        ask(g)", ["g", "open(p)"]),
+        ("a = 1\n    a = 2\n    ask(a)", ["1", "2", "a"]),
+        ("ask(OUTSIDE)", ["OUTSIDE"]),
+    ],
+)
+def test_what_a_value_is_computed_from(body: str, expected: list[str]) -> None:
+    found = module(f"OUTSIDE = 1\ndef f(p):\n    {body}\n")
+    function = found.tree.body[1]
+    assert sorted(ast.unparse(item) for item in found.loops.behind(asked(found)[0], function)) == expected

@@ -1,0 +1,318 @@
+"""AIG004: a client, pool or engine that is built again and again."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.entrypoints import Entry
+from flake8_aiguard.index import COMPREHENSIONS, Loop
+from flake8_aiguard.knowledge import Row
+from flake8_aiguard.lifetimes import Lifetimes
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import argument, dotted, last_name, names_in, root, string
+
+_ATTEMPT: Final = re.compile(
+    r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
+)
+_CALLER: Final = re.compile(
+    r"tenant|customer|current_(?!app)|(?<!_)user(?!_agent)|request(?!s|_timeout)|owner|organi[sz]ation|kwargs|^objects$"
+)
+_SETTINGS: Final = re.compile(r"(^|_)(settings|config|cfg|conf|env|app)$")
+_SETTINGS_TYPE: Final = re.compile(r"(Settings|Config)$")
+_MEMORY: Final = re.compile(r":memory:|mode=memory|^sqlite(\+\w+)?:/{0,3}$")
+_CHEAP: Final = 2  # threads or processes of a pool
+_LONG: Final = 30  # seconds between the turns of a loop that polls
+_UNITS: Final = {
+    "request": ("request", "at startup"),
+    "task": ("task run", "when the worker starts"),
+    "event": ("invocation", "at module level"),
+    "message": ("message", "at startup"),
+    "tool": ("tool call", "at startup"),
+}
+
+
+class ClientPerCall(Checker):
+    """Client, pool or engine that is built anew in a loop or for every request.
+
+    Why: a client is built once and shared: it holds a connection pool, a TLS context, a credential chain or threads. Built
+    for each item or request it throws them away each time, and a burst opens one connection for each call, until the
+    server refuses.
+
+    Bad::
+
+        import boto3
+        import requests
+
+        def upload(paths, bucket):
+            for path in paths:
+                s3 = boto3.client("s3")
+                s3.upload_file(path, bucket, path)
+
+        def lambda_handler(event, context):
+            session = requests.Session()
+            with session:
+                session.post(URL, json=event, timeout=5)
+
+    Good::
+
+        import boto3
+        import requests
+
+        session = requests.Session()
+
+        def upload(paths, bucket):
+            s3 = boto3.client("s3")
+            for path in paths:
+                s3.upload_file(path, bucket, path)
+
+        def lambda_handler(event, context):
+            session.post(URL, json=event, timeout=5)
+
+    Limits: reports loops and comprehensions anywhere, and functions that this file shows to be request handlers or
+    tasks: by decorator, registration, base class or signature. Does not follow calls: a helper that builds a client is
+    not reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a
+    tenant's key, what is awaited first), where it is returned, yielded or stored, behind ``if x is None`` or a cache, on
+    shared pools and transports, on pools of one or two workers, on retries and reconnects, in loops that wait for half a
+    minute or longer, in websocket handlers outside of their loops, and in factories, fixtures, lifespans, ``__init__`` and
+    entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
+    """
+
+    code = "AIG004"
+    slug = "client-per-call"
+    since = "0.1.0"
+    severity = "warning"
+    message = "{call}() builds a new {noun} {often}, with {cost}; {fix}"
+    in_tests = False
+    ruff = "Ruff has nothing for this pattern."
+
+    def call_names(self) -> Collection[str]:
+        index = self.module.index
+        names = {
+            name
+            for package, last in _names_by_package().items()
+            if package in index.packages
+            for name in last
+        }
+        for row in knowledge.rows("clients.family"):
+            if row["package"].partition(".")[0] in index.packages:
+                found = {node.attr for node in index.nodes(ast.Attribute)}
+                found |= {node.name.rpartition(".")[2] for node in index.nodes(ast.alias)}
+                names |= {name for name in found if name.endswith(row["suffix"]) or name in row["methods"]}
+        return names
+
+    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        row = self._row(node)
+        if row is None or self._is_part_of_another(node) or self._is_light(node, row):
+            return
+        loop = self._loop(node) if row.get("loops", True) else None
+        if loop is not None:
+            where = "comprehension" if isinstance(loop, COMPREHENSIONS) else "loop"
+            often, fix = f"in every turn of the {where}", f"build it once before the {where}"
+        else:
+            entry = self.module.entrypoints.around(node) if row.get("handlers", True) else None
+            if entry is None or entry.kind not in _UNITS or self._is_meant(node, entry):
+                return
+            unit, once = _UNITS[entry.kind]
+            often, fix = (
+                f"for every {unit}",
+                row.get("fix", "build it once {once} and reuse it").format(once=once),
+            )
+        yield from self.found(
+            node, call=_text(node), noun=row["noun"], often=often, cost=row["cost"], fix=fix
+        )
+
+    @functools.cached_property
+    def _lifetimes(self) -> Lifetimes:
+        return Lifetimes(self.module)
+
+    # -- what is built
+
+    def _row(self, node: ast.Call) -> Row | None:
+        name = self.module.called(node)
+        if name is None:
+            return None
+        row = knowledge.by_call("clients.constructor").get(name)
+        if row is None:
+            for family in knowledge.rows("clients.family"):
+                owner, _, last = name.rpartition(".")
+                built = owner if last in family["methods"] else name
+                if built.startswith(f"{family['package']}.") and built.endswith(family["suffix"]):
+                    return family
+        return row
+
+    def _is_part_of_another(self, node: ast.Call) -> bool:
+        """Whether it is built by, or for, what is reported instead: ``boto3.Session().client("s3")``."""
+        index = self.module.index
+        if isinstance(node.func, ast.Attribute):
+            here = next(index.loops(node), index.function(node))
+            for call in self.module.receivers.origin(node.func.value).calls:
+                if self._row(call) is not None and next(index.loops(call), index.function(call)) is here:
+                    return True
+        child: ast.AST = node
+        for parent in index.ancestors(node):
+            if isinstance(parent, ast.Call) and child is not parent.func and self._row(parent) is not None:
+                return True
+            if isinstance(parent, ast.stmt):
+                return False
+            child = parent
+        return False
+
+    def _is_light(self, node: ast.Call, row: Row) -> bool:
+        """Whether arguments say that no pool of its own is built, or that each one is meant to be new."""
+        keywords = self.module.receivers.keywords(node)
+        names = (*row.get("shared", ()), *row.get("varied", ()), *row.get("sized", ()))
+        if keywords is None:
+            return bool(names)
+        if any(name in keywords for name in row.get("varied", ())):
+            return True
+        if any(name in keywords and self._is_shared(keywords[name], row) for name in row.get("shared", ())):
+            return True
+        for name in row.get("sized", ()):
+            size = keywords.get(name, argument(node, None, 0))
+            if isinstance(size, ast.Constant) and isinstance(size.value, int) and size.value <= _CHEAP:
+                return True
+        given = [*node.args, *keywords.values()]
+        if row.get("memory") == "default" and not given:
+            return True
+        return "memory" in row and any(_MEMORY.search(string(value) or "") for value in given)
+
+    def _is_shared(self, value: ast.expr, row: Row) -> bool:
+        """Whether a pool or transport is not built right here, or stays in this process, or is reported itself."""
+        function = self.module.index.function(value)
+        behind = [value] if function is None else self.module.loops.behind(value, function)
+        built = [item for item in behind if isinstance(item, ast.Call)]
+        local = row.get("local", ())
+        return not built or any(
+            self.module.called(item) in local or (item is not value and self._row(item) is not None)
+            for item in built
+        )
+
+    # -- in a loop
+
+    def _loop(self, node: ast.Call) -> Loop | None:
+        """The loop that builds the same thing again in every turn."""
+        for loop in self.module.index.loops(node):
+            if self._lifetimes.outlives(node, loop) or self._depends_on_turn(node, loop):
+                return None
+            if not _is_retried(loop) and not self._lifetimes.is_seldom(node, loop, _LONG):
+                return loop
+        return None
+
+    def _depends_on_turn(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether what is built, or how it is set up, depends on the turn."""
+        loops = self.module.loops
+        targets = loops.place(loop).targets
+        for value in self._given(node):
+            for part in loops.behind(value, loop):
+                for name in names_in(part):
+                    variable = loops.variable(name)
+                    if variable is None:
+                        continue
+                    # a while loop takes its item by a call: job = queue.get()
+                    if variable in targets or (isinstance(loop, ast.While) and loops.writes(variable, loop)):
+                        return True
+        return False
+
+    def _given(self, node: ast.Call) -> Iterator[ast.expr]:
+        """What a construction is given: arguments and receiver, and what its variable is set up with afterwards."""
+        yield from node.args
+        yield from (item.value for item in node.keywords)
+        if isinstance(node.func, ast.Attribute):
+            yield node.func.value
+        yield from self._lifetimes.setup(node)
+
+    # -- in a handler
+
+    def _is_meant(self, node: ast.Call, entry: Entry) -> bool:
+        """Whether a handler builds one of its own on purpose: it is handed on, remembered, or differs by request."""
+        return (
+            self._is_remembered(node, entry)
+            or self._lifetimes.outlives(node, entry.function)
+            or any(self._depends_on_caller(value, entry) for value in self._given(node))
+        )
+
+    def _is_remembered(self, node: ast.Call, entry: Entry) -> bool:
+        """Whether a function from the construction up to the handler remembers its result."""
+        function = self.module.index.function(node)
+        while function is not None:
+            for item in getattr(function, "decorator_list", ()):
+                name = last_name(item.func if isinstance(item, ast.Call) else item) or ""
+                if "cache" in name or "memo" in name or "singleton" in name:
+                    return True
+            if function is entry.function:
+                return False
+            function = self.module.index.function(function)
+        return False
+
+    def _depends_on_caller(self, value: ast.expr, entry: Entry) -> bool:
+        """Whether a value comes from the request or from the arguments of the task."""
+        for part in self.module.loops.behind(value, entry.function):
+            for item in ast.walk(part):
+                if isinstance(item, ast.Await):
+                    return True  # read from somewhere in each request
+                if isinstance(item, (ast.Name, ast.Attribute)) and (
+                    self.module.entrypoints.is_ambient(item) or self._says_caller(item)
+                ):
+                    return True
+                if isinstance(item, ast.Name) and self._is_argument(item):
+                    return True
+        return False
+
+    def _says_caller(self, node: ast.Name | ast.Attribute) -> bool:
+        """Whether a name that the function does not bind itself says that it belongs to one caller: ``current_tenant``."""
+        start = root(node)
+        name = (self.module.qualname(node) or last_name(node) or "").rpartition(".")[2]
+        if not _CALLER.search(name) or _SETTINGS.search(last_name(start) or ""):
+            return False
+        if isinstance(node, ast.Attribute) or not isinstance(start, ast.Name):
+            return True
+        resolved = self.module.scopes.resolve(start)
+        return resolved is None or resolved[1][0].kind in (Kind.IMPORT, Kind.FUNCTION)
+
+    def _is_argument(self, name: ast.Name) -> bool:
+        """Whether a name is what the caller passes, and not the object, the application or its settings."""
+        resolved = self.module.scopes.resolve(name)
+        if resolved is None or self._asks_app(name) or name.id in ("self", "cls"):
+            return False
+        for binding in resolved[1]:
+            if binding.kind is Kind.PARAMETER:
+                annotation = last_name(binding.annotation) or ""
+                return not _SETTINGS.search(name.id) and not _SETTINGS_TYPE.search(annotation)
+        return False
+
+    def _asks_app(self, name: ast.Name) -> bool:
+        """Whether only the application is taken from a request: ``request.app["dsn"]``."""
+        parent = self.module.index.parent(name)
+        return isinstance(parent, ast.Attribute) and parent.attr == "app"
+
+
+def _is_retried(loop: Loop) -> bool:
+    """Whether the turns of a loop are attempts at the same thing, by the name that counts them."""
+    if isinstance(loop, ast.While):
+        return False
+    target = loop.generators[0].target if isinstance(loop, COMPREHENSIONS) else loop.target
+    return isinstance(target, ast.Name) and _ATTEMPT.fullmatch(target.id) is not None
+
+
+@knowledge.cached
+def _names_by_package() -> Mapping[str, frozenset[str]]:
+    known = knowledge.by_call("clients.constructor")
+    also = (name for name, canonical in knowledge.aliases().items() if canonical in known)
+    return knowledge.by_package((*known, *also))
+
+
+def _text(node: ast.Call) -> str:
+    """How a message names what is called."""
+    text = dotted(node.func)
+    if text is None and isinstance(node.func, ast.Attribute):
+        inner = node.func.value
+        text = (
+            f"{dotted(inner.func)}(...).{node.func.attr}" if isinstance(inner, ast.Call) else node.func.attr
+        )
+    return text or "this call"
