@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
+from flake8_aiguard.bounds import Bounds
 from flake8_aiguard.comments import Comments
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.entrypoints import Entrypoints
@@ -117,6 +118,11 @@ class Module:
     def kinds(self) -> Kinds:
         """Which variables hold lists, strings and other built-in values."""
         return Kinds(self.index, self.scopes, self.imports, self.receivers)
+
+    @functools.cached_property
+    def bounds(self) -> Bounds:
+        """How many items iterables have."""
+        return Bounds(self.index, self.scopes, self.imports, self.receivers)
 
     @functools.cached_property
     def comments(self) -> Comments:

@@ -6,7 +6,9 @@ import asyncio
 async def invoice(request, orders) -> bytes:
     order = await orders.get(request.path_params["order"])
     await asyncio.sleep(0.2)
-    process = await asyncio.create_subprocess_exec("wkhtmltopdf", order.url, "-", stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        "wkhtmltopdf", order.url, "-", stdout=asyncio.subprocess.PIPE
+    )
     output, _ = await process.communicate()
     return output
 

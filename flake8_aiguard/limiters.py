@@ -1,0 +1,185 @@
+"""What bounds how many tasks of a fan-out run at once."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.receivers import Definition
+from flake8_aiguard.shapes import is_constant, is_none, last_name
+
+# Names of semaphores, limiters and capacities, of what is wrapped in them, and of what runs in batches.
+_WORDS: Final = re.compile(
+    r"(^|_)sem(a|s)?(_|$)|semaphore|limiter|throttl|rate_?limit|bulkhead|token_bucket"
+    r"|max_?concurren|concurrency|num_concurrent|concurrent_(limit|requests|tasks)|max_(parallel|workers|in_flight|at_once)"
+    r"|(num|n)_workers|(batch|chunk)_size|data_?loader|loading_context|parallelism|(?<!un)(limited|bounded)(?!_?buffer)",
+    re.IGNORECASE,
+)
+_NO_LIMITER: Final = re.compile(r"error|exception|exceeded|retry", re.IGNORECASE)
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORKER: Final = re.compile(
+    r"(^|_)((worker|consumer)s?|consume)(_|$)|(^|_)(work|loop|forever|listen|listener|monitor|watcher|poller|serve)$"
+)
+
+
+class Limiters:
+    """The limiters of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def bound(self, node: ast.AST, called: Definition | None) -> bool:
+        """Whether something bounds how many coroutines run at once that a node starts.
+
+        Looks for a semaphore, limiter or capacity by type, name or ``acquire()`` in the functions and classes around the node
+        and in the function that is called, and for a client with an explicit limit on its connections in the file.
+
+        Args:
+            node: where the tasks are started.
+            called: the function of this file whose coroutine runs, if it is one.
+        """
+        regions = [*self._around(node), *([] if called is None else [called])]
+        return any(self._holds_token(region) for region in regions) or self._has_limited_client
+
+    def _around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The functions and classes that a node stands in, and their base classes; the module for code that runs on import."""
+        index = self._module.index
+        if index.function(node) is None:
+            yield self._module.tree
+        for parent in index.ancestors(node):
+            if isinstance(parent, (*FUNCTIONS, ast.ClassDef)):
+                yield parent
+            if isinstance(parent, ast.ClassDef):
+                bases = (self._module.receivers.definition(base) for base in parent.bases)
+                yield from (base for base in bases if base is not None)
+
+    @memoised
+    def _holds_token(self, region: ast.AST) -> bool:
+        stack: list[ast.AST] = list(ast.iter_child_nodes(region))
+        while stack:
+            node = stack.pop()
+            if self._is_token(node):
+                return True
+            stack.extend(ast.iter_child_nodes(node))
+        return False
+
+    def _is_token(self, node: ast.AST) -> bool:
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return _is_limiter_name(last_name(node) or "")
+        if isinstance(node, ast.arg):
+            return _is_limiter_name(node.arg)
+        if isinstance(node, ast.keyword):
+            return node.arg is not None and _is_limiter_name(node.arg)
+        if isinstance(node, ast.withitem):
+            return self._is_limiter(node.context_expr)
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "acquire":
+                return self._gives_capacity(node.func.value)
+            return self._module.called(node) in knowledge.by_call("fanout.limited")
+        return False
+
+    def _is_limiter(self, context: ast.expr) -> bool:
+        while isinstance(context, ast.Call):
+            context = context.func
+        if isinstance(context, ast.Attribute) and self._module.type_of(context) is None:
+            context = context.value if context.attr in ("acquire", "hold") else context
+        return self._module.type_of(context) in _limiters()
+
+    def _gives_capacity(self, receiver: ast.expr) -> bool:
+        """Whether what is acquired has places for some: no lock, and no pool of connections, whose default does not count."""
+        kind = self._module.type_of(receiver)
+        if kind is None:
+            return "lock" not in (last_name(receiver) or "").lower()
+        return kind in _limiters() or kind not in _locks() | knowledge.by_call("fanout.limit").keys()
+
+    # -- clients
+
+    @functools.cached_property
+    def _has_limited_client(self) -> bool:
+        rows = knowledge.by_call("fanout.limit")
+        packages = {name.partition(".")[0] for name in rows}
+        if not packages & self._module.index.packages:
+            return False
+        for call in self._module.index.calls_named(knowledge.last_names("fanout.limit")):
+            row = rows.get(self._module.called(call) or "")
+            if row is not None and any(self._limits(item, row) for item in call.keywords):
+                return True
+        return False
+
+    def _limits(self, keyword: ast.keyword, row: knowledge.Row) -> bool:
+        if keyword.arg is None:
+            return True
+        if keyword.arg not in row["keywords"] or is_none(keyword.value):
+            return False
+        if row.get("object", False):  # of another module: somebody chose it
+            return self._module.qualname(keyword.value) is not None
+        return not (row["zero"] and is_constant(keyword.value, 0))
+
+    # -- workers and pools
+
+    @memoised
+    def is_worker(self, function: Definition) -> bool:
+        """Whether a function works off a queue: ``while True: item = await queue.get()``."""
+        if _WORKER.search(function.name):
+            return True
+        index = self._module.index
+        return any(
+            index.function(call) is function
+            and not call.args
+            and isinstance(index.parent(call), ast.Await)
+            and any(isinstance(loop, ast.While) for loop in index.loops(call))
+            for call in index.calls_named(("get", "receive"))
+        )
+
+    @memoised
+    def waits_for_pool(self, function: Definition) -> bool:
+        """Whether all that a coroutine function awaits is the work of a pool of threads, which bounds itself."""
+        awaits = self._awaits.get(function, ())
+        return bool(awaits) and all(
+            isinstance(item.value, ast.Call) and self.is_pooled(item.value.func) for item in awaits
+        )
+
+    def is_pooled(self, function: ast.expr) -> bool:
+        """Whether a function that is called hands its work to a pool of threads or processes, or to a cluster (Ray's ``remote()``)."""
+        func = function.func if isinstance(function, ast.Call) else function  # sync_to_async(f)(x)
+        if self._module.qualname(func) in knowledge.by_call("fanout.pool"):
+            return True
+        return last_name(func) in ("remote", "run_in_executor", "submit")
+
+    @functools.cached_property
+    def _awaits(self) -> Mapping[ast.AST | None, list[ast.Await]]:
+        found: dict[ast.AST | None, list[ast.Await]] = {}
+        for item in self._module.index.nodes(ast.Await):
+            found.setdefault(self._module.index.function(item), []).append(item)
+        return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_limiter_name(name: str) -> bool:
+    return bool(_WORDS.search(_CAMEL.sub("_", name))) and not _NO_LIMITER.search(name)
+
+
+def is_worker_name(name: str) -> bool:
+    """Whether a function's name says that it is a worker."""
+    return bool(_WORKER.search(name))
+
+
+@knowledge.cached
+def _limiters() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("locks.lock") if row["limiter"] for name in row["types"])
+
+
+@knowledge.cached
+def _locks() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("locks.lock") for name in row["types"])

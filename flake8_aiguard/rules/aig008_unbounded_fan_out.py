@@ -1,0 +1,151 @@
+"""AIG008: one task for each item, however many items there are."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.fanout import FanOut, FanOuts
+from flake8_aiguard.limiters import Limiters, is_worker_name
+from flake8_aiguard.receivers import Definition
+from flake8_aiguard.shapes import dotted, last_name
+
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONGEST: Final = 60
+# Functions that end what exists already, or wait for its end.
+_ENDING: Final = re.compile(
+    r"_*a?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|wait)(_|$)"
+    r"|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
+)
+_BEGINNING: Final = re.compile(r"_*a?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)")
+# Callbacks, the next item of a stream, and objects that can be awaited.
+_NOTICE: Final = re.compile(r"_*on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
+# Collections of the parts of a program, as many as somebody wrote or configured.
+_PARTS: Final = re.compile(
+    r"(^|_)(agent|arg|awaitable|backend|callable|callback|check|component|connector|coordinator|coro|coroutine|engine|exporter"
+    r"|extension|factory|factories|fn|func|function|generator|handler|hook|iterable|iterator|kwarg|listener|manager|method|middleware|module|observer|platform|plugin"
+    r"|poller|preload|provider|receiver|replica|retriever|service|storage|strategy|strategies|tool|validator|worker)s?"
+    r"(_(calls|dict|list|objs|specs|configs|to_\w+))?$"
+)
+
+
+class UnboundedFanOut(Checker):
+    """One task for each item of an iterable, however many items there are.
+
+    Why: with ten items it is fast. With ten thousand, as many requests leave at once: the peer answers 429 or falls over,
+    the pool of connections runs dry, timeouts fire while tasks wait for each other, and all results are in memory together.
+
+    Bad::
+
+        import asyncio
+
+        async def fetch_all(client, urls):
+            return await asyncio.gather(*[client.get(url) for url in urls])
+
+    Good::
+
+        import asyncio
+
+        async def fetch_all(client, urls):
+            slots = asyncio.Semaphore(20)
+
+            async def fetch(url):
+                async with slots:
+                    return await client.get(url)
+
+            return await asyncio.gather(*[fetch(url) for url in urls])
+
+    Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and ``tqdm.asyncio``, where
+    a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item. Silent where a semaphore,
+    a limiter or something that is acquired stands in the functions and classes around it or in the function of the file that the
+    tasks run (one call is followed), where a client or pool in the file has an explicit limit on its connections, where an item of
+    the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, ``limit=``, a length that is checked, and for
+    pools of threads or processes. Names count: ``n_workers``, ``batch``, ``plugins`` or ``handlers`` hold as many items as somebody
+    chose, ``close()`` ends what exists, and a method without arguments of an object's own parts (``device.connect() for device in
+    self.devices``) is theirs. Tasks that were started before are no fan-out, whoever waits for them. ``while`` loops, ``*args``,
+    what comes in over time (``async for message in stream``) and coroutines made in another function are not followed.
+    """
+
+    code = "AIG008"
+    slug = "unbounded-fan-out"
+    since = "0.1.0"
+    severity = "warning"
+    message = (
+        "{call}() starts {started} for every item of {items} at once, however many there are; "
+        "bound it with a semaphore, a fixed number of workers or batches"
+    )
+    triggers = ("asyncio", "anyio", "trio", "tornado", "taskgroup")
+    in_tests = False
+
+    def call_names(self) -> Collection[str]:
+        return self._fan_outs.names()
+
+    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        for fan_out in self._fan_outs.started(node):
+            if not self._is_excused(fan_out):
+                name = last_name(fan_out.runs)
+                yield from self.found(
+                    node,
+                    call=dotted(node.func) or last_name(node.func),
+                    started="a task" if name is None else f"{dotted(fan_out.runs) or name}()",
+                    items=self._text(fan_out.items),
+                )
+                return
+
+    def _is_excused(self, fan_out: FanOut) -> bool:
+        limiters = self._limiters
+        name = last_name(fan_out.runs) or ""
+        if _ENDING.match(name) or _NOTICE.match(name) or is_worker_name(name) or _are_parts(fan_out.items):
+            return True
+        if fan_out.is_own and (isinstance(fan_out.items, ast.Attribute) or _BEGINNING.match(name)):
+            return True  # an object's own parts, such as its devices, and parts that are made ready
+        around = getattr(self.module.index.function(fan_out.node), "name", "")
+        if _ENDING.match(around) or "batch_load" in around:  # what a data loader calls with so many keys
+            return True
+        if limiters.is_pooled(fan_out.runs):
+            return True
+        called = self._fan_outs.definition(fan_out)
+        if called is not None and (
+            limiters.is_worker(called) or limiters.waits_for_pool(called) or self._is_no_coroutine(called)
+        ):
+            return True
+        return limiters.bound(fan_out.node, called)
+
+    def _is_no_coroutine(self, function: Definition) -> bool:
+        """Whether a function starts its work itself and gives a future: a data loader that collects what it is asked for."""
+        if not isinstance(function, ast.FunctionDef):
+            return False
+        returned = self.module.bounds.returned(function)
+        return bool(returned) and not any(isinstance(value, (ast.Call, ast.IfExp)) for value in returned)
+
+    def _text(self, node: ast.expr) -> str:
+        """The source of an expression, on one line and not too long."""
+        lines = self.module.lines[node.lineno - 1 : node.end_lineno]
+        encoded = "".join(lines).encode()
+        last = len(lines[-1].encode()) if lines else 0
+        text = encoded[node.col_offset : len(encoded) - last + (node.end_col_offset or 0)].decode(
+            errors="replace"
+        )
+        text = " ".join(text.split())
+        if len(text) <= _LONGEST:
+            return text
+        short = dotted(node.func) or last_name(node.func) if isinstance(node, ast.Call) else None
+        return f"{short}(...)" if short else "an iterable"
+
+    @functools.cached_property
+    def _fan_outs(self) -> FanOuts:
+        return FanOuts(self.module)
+
+    @functools.cached_property
+    def _limiters(self) -> Limiters:
+        return Limiters(self.module)
+
+
+def _are_parts(items: ast.expr) -> bool:
+    """Whether an iterable's name says that it holds parts of the program."""
+    name = last_name(items.func if isinstance(items, ast.Call) else items) or ""
+    return bool(_PARTS.search(_CAMEL.sub("_", name).lower()))
