@@ -74,6 +74,12 @@ class Settings:
         False,
         "AIG006 also reports calls that only ask for file metadata, such as os.path.exists, in async code.",
     )
+    write_once: tuple[str, ...] = _setting(
+        (),
+        "AIG011: attributes and variables of modules that nothing changes after they are set, such as "
+        "`package.module:Class._attribute` or `package.module:NAME`; the comment `# aiguard: write-once` says the "
+        "same where one is set.",
+    )
     generated_from: tuple[str, ...] = _setting(
         (),
         "Modules from which an imported `generated` tags code; one defined in the file or imported "
@@ -90,6 +96,7 @@ _KEYS: Final[Mapping[str, Field[Any]]] = {
     item.name.replace("_", "-"): item for item in fields(Settings) if item.name != "tables"
 }
 _PREFIX: Final = "aiguard-"
+_CONTRACT: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
 
@@ -115,6 +122,12 @@ def _checked(key: str, value: object, origin: str, shown_as: str) -> Any:
         return value
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) and entry for entry in value):
         raise wrong('use a list of strings, such as ["first", "second"]')
+    if key == "write-once":
+        for entry in value:
+            if not _CONTRACT.fullmatch(entry):
+                raise wrong(
+                    f'{entry!r} is no name of an attribute; write it as "package.module:Class._attribute"'
+                )
     if key == "generated-from" and not all(
         part.isidentifier() for entry in value for part in entry.split(".")
     ):

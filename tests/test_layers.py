@@ -24,6 +24,8 @@ LAYERS = (
     ("fetches", "held"),
     (
         "checker",
+        "constants",
+        "contracts",
         "fanout",
         "handles",
         "inputs",
@@ -34,6 +36,7 @@ LAYERS = (
         "provenance",
         "queries",
     ),
+    ("classes", "writes"),
     ("module",),
     ("bounds", "kinds", "sources"),
     ("entrypoints",),

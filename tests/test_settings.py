@@ -58,6 +58,7 @@ def test_defaults(project: Callable[[str], Path]) -> None:
         tests=("tests/", "test_*.py", "*_test.py", "conftest.py"),
         defer_to_ruff=True,
         blocking_metadata=False,
+        write_once=(),
         generated_from=(),
         provenance_required=("model", "timestamp", "task_id", "confidence"),
         tables=(),
@@ -70,6 +71,7 @@ gates = "all"
 tests = ["checks/"]
 defer-to-ruff = false
 blocking-metadata = true
+write-once = ["acme.routing:Router._routes", "acme:TABLE"]
 generated-from = ["acme.provenance"]
 provenance-required = ["model", "reviewer"]
 
@@ -86,6 +88,7 @@ def test_all_keys_from_pyproject(project: Callable[[str], Path]) -> None:
         tests=("checks/",),
         defer_to_ruff=False,
         blocking_metadata=True,
+        write_once=("acme.routing:Router._routes", "acme:TABLE"),
         generated_from=("acme.provenance",),
         provenance_required=("model", "reviewer"),
         tables=(TableRow("timeouts.call", {"calls": ["acme.fetch"]}, "pyproject.toml"),),
@@ -100,6 +103,7 @@ aiguard-gates = all
 aiguard-tests = checks/, *_spec.py
 aiguard_defer_to_ruff = False
 aiguard-blocking-metadata = yes
+aiguard-write-once = acme.routing:Router._routes, acme:TABLE
 aiguard-generated-from =
     acme.one,
     acme.two
@@ -110,6 +114,7 @@ aiguard-provenance-required = model, task_id
         tests=("checks/", "*_spec.py"),
         defer_to_ruff=False,
         blocking_metadata=True,
+        write_once=("acme.routing:Router._routes", "acme:TABLE"),
         generated_from=("acme.one", "acme.two"),
         provenance_required=("model", "task_id"),
     )
@@ -209,6 +214,26 @@ def test_same_options_elsewhere_are_read_again(
             "pyproject.toml: tests = ['a', ''] is not valid; " + LIST,
         ),
         (
+            '[tool.aiguard]\nwrite-once = ["acme.routing:Router._routes", "acme.Router._routes"]\n',
+            (
+                "pyproject.toml: write-once = ['acme.routing:Router._routes', 'acme.Router._routes'] is not valid; "
+                "'acme.Router._routes' is no name of an attribute; "
+                'write it as "package.module:Class._attribute"'
+            ),
+        ),
+        (
+            '[tool.aiguard]\nwrite-once = ["acme/routing.py:Router._routes"]\n',
+            (
+                "pyproject.toml: write-once = ['acme/routing.py:Router._routes'] is not valid; "
+                "'acme/routing.py:Router._routes' is no name of an attribute; "
+                'write it as "package.module:Class._attribute"'
+            ),
+        ),
+        (
+            '[tool.aiguard]\nwrite-once = "acme:Router._routes"\n',
+            "pyproject.toml: write-once = 'acme:Router._routes' is not valid; " + LIST,
+        ),
+        (
             '[tool.aiguard]\ngenerated-from = ["acme/tags.py"]\n',
             (
                 "pyproject.toml: generated-from = ['acme/tags.py'] is not valid; "
@@ -259,6 +284,13 @@ def test_wrong_value(project: Callable[[str], Path], text: str, message: str) ->
         ("gates=some", 'aiguard-gates = \'some\' is not valid; use one of "generated", "all", "off"'),
         ("defer-to-ruff=maybe", "aiguard-defer-to-ruff = 'maybe' is not valid; use true or false"),
         (
+            "write-once=acme.routing:Router._routes,acme:",
+            (
+                "aiguard-write-once = ['acme.routing:Router._routes', 'acme:'] is not valid; "
+                "'acme:' is no name of an attribute; write it as \"package.module:Class._attribute\""
+            ),
+        ),
+        (
             "generated-from=acme.one,two-three",
             (
                 "aiguard-generated-from = ['acme.one', 'two-three'] is not valid; "
@@ -299,7 +331,7 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
         ("tables", "did you mean table?"),
         (
             "zzz",
-            "known are gates, tests, defer-to-ruff, blocking-metadata, generated-from, provenance-required and table",
+            "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, provenance-required and table",
         ),
     ],
 )
@@ -327,6 +359,7 @@ def test_options_are_registered_once() -> None:
         "--aiguard-tests",
         "--aiguard-defer-to-ruff",
         "--aiguard-blocking-metadata",
+        "--aiguard-write-once",
         "--aiguard-generated-from",
         "--aiguard-provenance-required",
     ]
@@ -336,6 +369,7 @@ def test_options_are_registered_once() -> None:
         "aiguard_tests": None,
         "aiguard_defer_to_ruff": None,
         "aiguard_blocking_metadata": None,
+        "aiguard_write_once": None,
         "aiguard_generated_from": None,
         "aiguard_provenance_required": None,
     }

@@ -1,0 +1,300 @@
+"""Which variables of a module are constants, and which functions change them on purpose."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final, cast
+
+from flake8_aiguard.classes import ending
+from flake8_aiguard.index import TRIES, Function, Scope, Try
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import names_in, parameters, root
+
+_CAPITALS: Final = re.compile(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
+# Words of names that say that the value is to change.
+_STATE: Final = re.compile(
+    r"(?:^|_)(ACTIVE|BUFFERS?|CACHED?|CACHES|CLIENTS?|CONNECTIONS?|CONTEXTS?|COUNT|COUNTS|COUNTERS?|CURRENT|DB|DATABASE|FLAGS?"
+    r"|HISTORY|INITIALI[SZ]ED|INSTANCES?|JOBS|LAST|LOADED|LOCKS?|MEMO|METRICS|NEXT|PENDING|POOLS?|PREVIOUS|QUEUES?|REGISTERED"
+    r"|REGISTRATIONS?|REGISTRY|REGISTRIES|RUNNING|SEEN|SEQ|SEQUENCE|SESSIONS?|STATES?|STATISTICS|STATS|STATUS|STORE|TASKS|WARNED)(?=_|$)"
+)
+_SAID: Final = re.compile(
+    r"\b(accumulat|cach|chang(?:e|ed|es) (?:at|by|in|on)|configurable|filled|global state|lazil|may be changed|memo|modified|mutable"
+    r"|mutated|overrid|overwritten|populated|re-?assigned|registr|runtime|set (?:at|by|from|in|on|via|when)|singleton|updated)",
+    re.IGNORECASE,
+)
+# Words of names that say constant, for what another module binds.
+_SAYS_CONSTANT: Final = re.compile(
+    r"(?:^|_)(ALLOWED|DEFAULTS?|EXCLUDED|MAX|MIN|REQUIRED|SUPPORTED|VALID)(?=_|$)"
+)
+# First words of the names of functions whose task is the change; those that configure rebind what they are given.
+_ON_PURPOSE: Final = re.compile(
+    r"(?!__)_?(clear|deregister|invalidate|main|monkeypatch|register|reset|restore|set_?[uU]p|tear_?[dD]own|unregister)(?![a-z])"
+)
+_CONFIGURES: Final = re.compile(
+    r"(?!__)_?(bootstrap|configure|disable|enable|init|initiali[sz]e|install|load|parse_args|refresh|reload|use)(?![a-z])"
+)
+_SETTER: Final = re.compile(r"_*set(?![a-z])")
+_HOOKS: Final = frozenset(
+    {"__enter__", "__exit__", "__aenter__", "__aexit__", "__getattr__", "__init_subclass__", "__set_name__"}
+)
+_TEMPORARY: Final = frozenset({"contextmanager", "asynccontextmanager", "fixture"})
+_ONCE: Final = ("functools.cache", "functools.lru_cache")
+_CONTAINERS: Final = frozenset(
+    f"builtins.{name}" for name in ("bytearray", "dict", "frozenset", "list", "set", "tuple")
+) | {"collections.OrderedDict", "collections.deque"}
+_DISPLAYS: Final = (
+    ast.Constant,
+    ast.Dict,
+    ast.DictComp,
+    ast.List,
+    ast.ListComp,
+    ast.Set,
+    ast.SetComp,
+    ast.Tuple,
+)
+_IMMUTABLE: Final = (ast.Constant, ast.JoinedStr, ast.Tuple)
+_DEPTH: Final = 8
+
+
+class Constants:
+    """The constants of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def named(self) -> Iterator[tuple[str, bool]]:
+        """The constants of the module that code may change: those bound once, to what cannot change in place, are left out.
+
+        Yields:
+            Each name, and whether its value can be changed in place.
+        """
+        module = self._module
+        seen: set[str] = set()
+        stack: list[ast.stmt] = list(reversed(module.tree.body))
+        while stack:
+            statement = stack.pop()
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                in_place = not isinstance(statement.value, _IMMUTABLE)
+                for target in statement.targets if isinstance(statement, ast.Assign) else (statement.target,):
+                    if not isinstance(target, ast.Name) or not target.id.isupper() or target.id in seen:
+                        continue
+                    seen.add(target.id)
+                    is_rebound = len(module.scopes.bindings(module.tree, target.id)) > 1
+                    if (in_place or is_rebound) and self.is_constant(target.id):
+                        yield target.id, in_place
+            elif isinstance(statement, (ast.If, ast.With, *TRIES)):
+                for name in ("finalbody", "orelse", "handlers", "body"):
+                    for item in reversed(getattr(statement, name, ())):
+                        stack += reversed(item.body) if isinstance(item, ast.ExceptHandler) else (item,)
+
+    def imported(self) -> Iterator[tuple[Scope, str]]:
+        """The scopes and names of constants that are imported from another module, whose names alone say so."""
+        index = self._module.index
+        for alias in index.nodes(ast.alias):
+            if (
+                alias.name.isupper()
+                and _CAPITALS.fullmatch(alias.name)
+                and _SAYS_CONSTANT.search(alias.name)
+                and not self.is_state(alias.name)
+            ):
+                yield index.scope(alias), alias.asname or alias.name
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a variable of the module is a constant: its name, its values and the comments beside them say so."""
+        module = self._module
+        if not _CAPITALS.fullmatch(name) or self.is_state(name):
+            return False
+        on_import = [
+            binding
+            for binding in module.scopes.bindings(module.tree, name)
+            if binding.kind is not Kind.AUGMENTED and module.index.function(binding.node) is None
+        ]
+        return bool(on_import) and all(
+            binding.value is not None
+            and binding.kind in (Kind.ASSIGN, Kind.ANNOTATED)
+            and self.has_content(binding.value)
+            and not any(module.index.loops(binding.node))
+            and not self._is_said_to_change(binding.node)
+            for binding in on_import
+        )
+
+    @staticmethod
+    def is_state(name: str) -> bool:
+        """Whether a name says that its value is to change: a cache, a registry, a counter."""
+        return bool(_STATE.search(name.upper()))
+
+    def has_content(self, value: ast.expr, depth: int = _DEPTH) -> bool:
+        """Whether an expression is written as the value of a constant, not as a place to fill.
+
+        Args:
+            value: the expression.
+            depth: through how many displays it is followed.
+
+        Returns:
+            ``False`` for what is empty, a flag or ``None``, for containers of nothing but these, and for most calls.
+        """
+        if depth == 0:
+            return True
+        if isinstance(value, ast.Constant):
+            return not isinstance(value.value, bool) and bool(value.value)
+        if isinstance(value, (ast.List, ast.Set, ast.Tuple)):
+            return any(self._is_filled(item, depth) for item in value.elts)
+        if isinstance(value, ast.Dict):
+            return any(self._is_filled(item, depth) for item in value.values)
+        if isinstance(value, (ast.ListComp, ast.SetComp)):
+            return self._is_filled(value.elt, depth)
+        if isinstance(value, ast.DictComp):
+            return self._is_filled(value.value, depth)
+        if isinstance(value, ast.BinOp):
+            sides = (value.left, value.right)
+            return all(self.has_content(side, depth - 1) for side in sides)
+        if isinstance(value, ast.Call) and self._module.qualname(value.func) in _CONTAINERS:
+            given = [*value.args[:1], *(item.value for item in value.keywords)]
+            return any(not isinstance(item, _DISPLAYS) or self.has_content(item, depth - 1) for item in given)
+        return isinstance(value, ast.JoinedStr)
+
+    def _is_filled(self, item: ast.expr, depth: int) -> bool:
+        """Whether an item of a container is anything but a placeholder."""
+        if isinstance(
+            item, (ast.Constant, ast.List, ast.Set, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
+        ):
+            return self.has_content(item, depth - 1)
+        if isinstance(item, ast.Call) and not item.args and not item.keywords:
+            return self._module.qualname(item.func) not in _CONTAINERS
+        return not isinstance(item, ast.UnaryOp)
+
+    def _is_said_to_change(self, node: ast.AST) -> bool:
+        """Whether a comment at an assignment or directly above it says that the value is to change."""
+        lines = self._module.lines
+        statement = self._module.index.statement(node)
+        text = []
+        line = statement.lineno - 2
+        while line >= 0 and lines[line].lstrip().startswith("#"):
+            text.append(lines[line])
+            line -= 1
+        for line in {statement.lineno, statement.end_lineno or statement.lineno}:
+            text.append(lines[line - 1].partition("#")[2])
+        return bool(_SAID.search("".join(text)))
+
+    # -- who changes it
+
+    def is_on_purpose(self, node: ast.AST, name: str) -> bool:
+        """Whether a change of a constant is the task of the code around it.
+
+        Args:
+            node: the change.
+            name: the constant.
+
+        Returns:
+            Whether it runs on import, in a function that registers, resets or configures, in one that sets what it is given,
+            in a decorator, at most once, or is undone in a ``finally``.
+        """
+        index = self._module.index
+        function = index.function(node)
+        if function is None or self._is_undone(function, name) or self._falls_back(node, name):
+            return True
+        while function is not None:
+            if not isinstance(function, ast.Lambda) and self._is_task(function, node):
+                return True
+            function = index.function(function)
+        return False
+
+    def _falls_back(self, node: ast.AST, name: str) -> bool:
+        """Whether a constant is refined once it can be, and else stays: ``WIDTH = ask() or WIDTH``."""
+        statement = self._module.index.statement(node)
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        return isinstance(value, ast.BoolOp) and any(
+            isinstance(item, ast.Name) and item.id == name for item in value.values
+        )
+
+    def _is_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
+        owner = self._module.index.class_of(function)
+        if owner is not None and any(self._module.qualname(base) == "builtins.type" for base in owner.bases):
+            return True
+        if function.name in _HOOKS or _ON_PURPOSE.match(function.name):
+            return True
+        if isinstance(node, ast.Name) and _CONFIGURES.match(function.name):
+            return True
+        for item in function.decorator_list:
+            decorator = item.func if isinstance(item, ast.Call) else item
+            runs_once = self._module.qualname(decorator) in _ONCE and not parameters(function)
+            if runs_once or ending(self._module, decorator) in _TEMPORARY:
+                return True
+        if (_SETTER.match(function.name) or self._hands_back(function)) and self._stores_parameter(
+            function, node
+        ):
+            return True
+        return self._decorates(function) or self._runs_on_import(function)
+
+    def _stores_parameter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
+        """Whether what a change puts in is made of a parameter of the function."""
+        given = {parameter.arg for parameter in parameters(function)}
+        changed = root(node) if isinstance(node, ast.expr) else node
+        return any(
+            item.id in given and item is not changed for item in names_in(self._module.index.statement(node))
+        )
+
+    @memoised
+    def _decorates(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a function is used as a decorator in this file."""
+        index = self._module.index
+        for mention in self._mentions.get(function.name, ()):
+            outer = index.parent(mention)
+            user = index.parent(outer) if isinstance(outer, ast.Call) and outer.func is mention else outer
+            if isinstance(user, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and any(
+                item in (mention, outer) for item in user.decorator_list
+            ):
+                return True
+        return False
+
+    def _hands_back(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a function returns what it is given, as a decorator does."""
+        given = {parameter.arg for parameter in parameters(function)}
+        last = function.body[-1]
+        return isinstance(last, ast.Return) and isinstance(last.value, ast.Name) and last.value.id in given
+
+    @memoised
+    def _runs_on_import(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a function is only ever called by code that runs on import."""
+        index = self._module.index
+        mentions = self._mentions.get(function.name, ())
+        return bool(mentions) and all(
+            isinstance(index.parent(mention), ast.Call)
+            and index.function(mention) is None
+            and not any(
+                isinstance(outer, ast.If) and any(item.id == "__name__" for item in names_in(outer.test))
+                for outer in index.ancestors(mention)
+            )
+            for mention in mentions
+        )
+
+    @memoised
+    def _is_undone(self, function: Function, name: str) -> bool:
+        """Whether a function writes the constant in a ``finally`` too: what it was before."""
+        index = self._module.index
+        tries = cast("list[Try]", [statement for kind in TRIES for statement in index.nodes(kind)])
+        return any(
+            item.id == name
+            for statement in tries
+            if statement.finalbody and index.function(statement) is function
+            for part in statement.finalbody
+            for item in names_in(part)
+        )
+
+    @functools.cached_property
+    def _mentions(self) -> dict[str, list[ast.Name]]:
+        found: dict[str, list[ast.Name]] = defaultdict(list)
+        for name in self._module.index.nodes(ast.Name):
+            if isinstance(name.ctx, ast.Load):
+                found[name.id].append(name)
+        return found
