@@ -48,10 +48,13 @@ class UnclosedConnection(Checker):
                 return conn.execute("SELECT name FROM users").fetchall()
 
     Limits: follows local variables, and ``self.x`` within its class; a connection that is returned, yielded, stored, used
-    by a nested function or passed to a call that may own it is its new owner's. One that is kept in an attribute is
-    reported only where the class shows how it is closed and forgets this one, or where a refresh replaces it. Variables of
-    a module are singletons, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process. A
-    SQLAlchemy engine needs no closing. A connection that a pool lends (``getconn()``) is not followed.
+    by a nested function or passed to a call that may own it, a method of its own class included, is its new owner's. One
+    that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
+    refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
+    of a module are singletons, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
+    In tests, HTTP sessions and Redis clients are not reported, nor what leaks only if the test fails. A session that
+    connects on its first request holds nothing before it. A SQLAlchemy engine needs no closing. A connection that a pool
+    lends (``getconn()``) is not followed.
     """
 
     code = "AIG002"
