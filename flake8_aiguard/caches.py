@@ -1,0 +1,522 @@
+"""Dicts that a file uses as caches, and whether anything in the file ever takes an entry out."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from flake8_aiguard.domains import Domains
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Function
+from flake8_aiguard.lasting import Holder, Lasting
+from flake8_aiguard.lookups import Lookup, is_tested
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.scopes import Binding, Kind
+from flake8_aiguard.shapes import last_name
+
+_DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
+_MAKERS: Final = frozenset(
+    {"Factory", "Field", "OrderedDict", "PrivateAttr", "attrib", "defaultdict", "dict", "field", "ib"}
+)
+_COLLECTIONS: Final = frozenset(
+    (
+        *(f"builtins.{name}" for name in ("bytearray", "dict", "frozenset", "list", "set", "tuple")),
+        *(f"collections.{name}" for name in ("Counter", "OrderedDict", "defaultdict", "deque")),
+    )
+)
+# Methods and built-ins that leave the entries where they are.
+_READS: Final = frozenset(
+    {"__contains__", "__getitem__", "copy", "get", "items", "keys", "setdefault", "update", "values"}
+)
+_READERS: Final = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *(
+            "all",
+            "any",
+            "bool",
+            "dict",
+            "enumerate",
+            "frozenset",
+            "isinstance",
+            "iter",
+            "len",
+            "list",
+            "max",
+            "min",
+        ),
+        *("print", "repr", "set", "sorted", "str", "sum", "tuple"),
+    )
+)
+# What has few values, whatever it is asked of.
+_COARSE: Final = frozenset(
+    f"builtins.{name}" for name in ("bool", "callable", "isinstance", "issubclass", "type")
+)
+_PARTS: Final = frozenset({"__class__", "__module__", "__name__", "__qualname__", "dtype"})
+_MISSING: Final = frozenset(
+    {"builtins.KeyError", "builtins.LookupError", "builtins.Exception", "builtins.BaseException"}
+)
+_BY_NAME: Final = frozenset(
+    {"__getattr__", "__getattribute__", "__class_getitem__", "__set_name__", "__init_subclass__"}
+)
+# Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
+_SHORT_LIVED: Final = re.compile(
+    r"\w*(?:Action|Analyzer|Assembler|Attributes\w*|Backup|Builder|Checker|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context|Converter"
+    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
+    r"|Job|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
+    r"|Request|Response|Rewriter|Run|Scanner|Scope|Serializer|Session|Simplifier|State|Step|Task|TestCase|Tokenizer|Trace|Transaction"
+    r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
+)
+_SERVES_ON: Final = re.compile(
+    r"\w*(?:Adapter|Agent|Api|API|App|Application|Backend|Bot|Broker|Bus|Cache|Catalog(?:ue)?|Client|Connector|Controller|Database|DB|Db"
+    r"|Directory|Dispatcher|Driver|Engine|Facade|Factory|Fetcher|Gateway|Handler|Hub|Index|Integration|Limiter|Loader|Locator|Lookup"
+    r"|Manager|Memo|Middleware|Model|Monitor|Pool|Provider|Proxy|Registry|Repo|Repository|Resolver|Router|Scheduler|SDK|Server"
+    r"|Service|Source|Storage|Store|Supervisor|System|Tracker|Watcher|Worker)s?(?:Base|Impl|V?\d)?"
+)
+_CACHE_NAME: Final = re.compile(r"cache|memo|_by_|lookup", re.IGNORECASE)
+# What keys of such a name stand for was set up before: parts of the program, of its configuration or of its deployment.
+_PARTS_OF = (
+    r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|category|channel|charset|class|cls|cluster|codec|column"
+    r"|command|component|config|connection|conn|database|dataset|db|device|dialect|distribution|driver|dsn|dtype|encoding|engine|env"
+    r"|environment|event|exchange|extension|feature|field|flag|flags|fmt|format|formatter|func|function|group|handler|index|interface|intf"
+    r"|kind|lang|language|level|loader|locale|method|metric|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
+    r"|plugin|policy|pool|port|property|protocol|provider|queue|rank|region|relation|resource|role|scheme|schema|section|serializer|server"
+    r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|version|worker|zone"
+)
+_FEW: Final = re.compile(
+    rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
+    r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:handle|id|identifier)"
+    r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
+    r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
+    r"|cls|conf(?:ig)?s?(?:_\w+)?|configuration|interpreter|klass|name|offset|options|opts|python|settings|using",
+    re.IGNORECASE,
+)
+_MAKES: Final = re.compile(
+    r"(?:_?(?:connect|create|make|build|new|spawn|start|open|init|initialize|initialise|setup|register|instantiate|get_or_create|constructor|factory)(?:_\w+)?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A dict that grows by one entry for each key it has not seen.
+
+    Attributes:
+        target: what binds it.
+        key: the parameter that its keys derive from.
+        write: the statement that adds an entry.
+    """
+
+    target: ast.expr
+    key: str
+    write: ast.AST
+
+
+class Caches:
+    """The dicts of one file that are used as caches.
+
+    Args:
+        module: the file.
+        domains: its parameters.
+        lasting: its globals and attributes.
+    """
+
+    def __init__(self, module: Module, domains: Domains, lasting: Lasting) -> None:
+        self._module = module
+        self._domains = domains
+        self._lasting = lasting
+
+    def unbounded(self) -> Iterator[Cache]:
+        """The caches that nothing in the file ever takes an entry out of.
+
+        The dict is made empty in the module or class body or in ``__init__``. A function looks a key up that derives from one of its
+        parameters, returns or uses what it finds, and else stores what a call computes. It is none where it may be emptied,
+        replaced or handed to somebody else; where its keys are named after parts of the program or its configuration; where it
+        holds objects that are made for each key and is not called a cache; and in objects that are made for one piece of work.
+
+        Yields:
+            One cache for each dict.
+        """
+        names = self._dict_names
+        if not names:
+            return
+        seen: set[Holder] = set()
+        for write, container, key, value in self._writes(names):
+            function = self._module.index.function(write)
+            if function is None or not self._is_on_miss(write, container, key, function):
+                continue
+            if not self._is_hit_used(container, key, write, function):
+                continue
+            holder = self._lasting.holder(container)
+            holder = holder and self._aliased(holder)
+            if holder is None or holder.is_local or holder in seen:
+                continue
+            target = self._made(holder)
+            if target is None or not self._is_computed(
+                value, function, bool(_CACHE_NAME.search(holder.name))
+            ):
+                continue
+            if not self._lives_on(holder):
+                continue
+            parameter = self._parameter(key, function)
+            if parameter is not None and self._only_grows(holder, target):
+                seen.add(holder)
+                yield Cache(target, parameter, write)
+
+    # -- the dict
+
+    @functools.cached_property
+    def _dict_names(self) -> frozenset[str]:
+        """The last identifiers of the globals and attributes that are bound to a new dict, and their local aliases."""
+        index = self._module.index
+        found: set[str] = set()
+        made: list[ast.expr] = [node for node in index.nodes(ast.Dict) if not node.keys]
+        for value in (*made, *index.calls_named(_MAKERS)):
+            item = index.parent(value)
+            if isinstance(item, (ast.Assign, ast.AnnAssign)):
+                target = item.targets[0] if isinstance(item, ast.Assign) else item.target
+                is_local = isinstance(target, ast.Name) and (
+                    isinstance(index.parent(item), FUNCTIONS) or index.function(target) is not None
+                )
+                if not is_local:
+                    found.add(last_name(target) or "")
+        if not found:
+            return frozenset()
+        for assign in index.nodes(ast.Assign):
+            if isinstance(assign.targets[0], ast.Name) and last_name(assign.value) in found:
+                found.add(assign.targets[0].id)
+        return frozenset(found)
+
+    def _aliased(self, holder: Holder) -> Holder:
+        """What a local name is another name for."""
+        if not holder.is_local:
+            return holder
+        bindings = self._module.scopes.bindings(holder.owner, holder.name)
+        value = bindings[0].value if len(bindings) == 1 and bindings[0].kind is Kind.ASSIGN else None
+        return (None if value is None else self._lasting.holder(value)) or holder
+
+    @memoised
+    def _made(self, holder: Holder) -> ast.expr | None:
+        """The one target that binds a holder, to an empty dict; ``None`` where there are others."""
+        stores = self._lasting.stores(holder)
+        if len(stores) != 1 or not self._lasting.is_made_once(stores[0]):
+            return None
+        parent = self._module.index.parent(stores[0])
+        if not isinstance(parent, (ast.Assign, ast.AnnAssign)) or parent.value is None:
+            return None
+        return stores[0] if self._is_empty_dict(parent.value) else None
+
+    def _is_empty_dict(self, value: ast.expr) -> bool:
+        if isinstance(value, ast.Dict):
+            return not value.keys
+        if not isinstance(value, ast.Call):
+            return False
+        name = self._module.qualname(value.func)
+        if name == "collections.defaultdict" or (name in _DICTS and not value.args and not value.keywords):
+            return True
+        for item in value.keywords:
+            if item.arg in ("default_factory", "factory"):
+                return self._module.qualname(item.value) in _DICTS
+        return name in ("attr.Factory", "attrs.Factory") and bool(
+            value.args and self._module.qualname(value.args[0]) in _DICTS
+        )
+
+    def _lives_on(self, holder: Holder) -> bool:
+        """Whether the object that holds an attribute is more than a piece of work: by its class or by the attribute's name."""
+        owner = holder.owner
+        if not isinstance(owner, ast.ClassDef):
+            return True
+        if self._module.index.function(owner) is not None:
+            return False
+        if self._is_class_level(holder):
+            return True
+        if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
+            return False
+        return bool(
+            _CACHE_NAME.search(holder.name) or _SERVES_ON.fullmatch(owner.name)
+        ) or self._is_made_on_import(owner)
+
+    def _is_made_on_import(self, owner: ast.ClassDef) -> bool:
+        index = self._module.index
+        return any(
+            index.function(call) is None and self._module.receivers.definition(call.func) is owner
+            for call in index.calls_named((owner.name,))
+        )
+
+    def _is_class_level(self, holder: Holder) -> bool:
+        return any(
+            isinstance(target, ast.Name)
+            and not isinstance(getattr(self._module.index.parent(target), "value", None), ast.Call)
+            for target in self._lasting.stores(holder)
+        )
+
+    def _is_made_in_passing(self, owner: ast.ClassDef) -> bool:
+        """Whether functions of this file make instances for themselves, and none that is kept."""
+        index, scopes = self._module.index, self._module.scopes
+        made = [
+            call
+            for call in index.calls_named((owner.name,))
+            if self._module.receivers.definition(call.func) is owner
+        ]
+        if not made:
+            return False
+        for call in made:
+            parent = index.parent(call)
+            if index.function(call) is None:
+                return False
+            if isinstance(parent, ast.Attribute):
+                continue  # Walker().walk(tree)
+            target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+            if not isinstance(target, ast.Name):
+                return False
+            variable = scopes.owner(index.scope(target), target.id)
+            if not isinstance(variable, FUNCTIONS) or not all(
+                isinstance(index.parent(use), ast.Attribute) for use in scopes.uses(variable, target.id)
+            ):
+                return False
+        return True
+
+    # -- the miss and the hit
+
+    def _writes(self, names: frozenset[str]) -> Iterator[tuple[ast.AST, ast.expr, ast.expr, ast.expr]]:
+        """The statements ``c[k] = v`` and calls ``c.setdefault(k, v)`` on containers of these names."""
+        index = self._module.index
+        for assign in index.nodes(ast.Assign):
+            for target in assign.targets:
+                if isinstance(target, ast.Subscript) and last_name(target.value) in names:
+                    yield assign, target.value, target.slice, assign.value
+        for call in index.calls_named(("setdefault",)):
+            if (
+                isinstance(call.func, ast.Attribute)
+                and len(call.args) == 2
+                and last_name(call.func.value) in names
+                and not isinstance(index.parent(call), ast.Expr)
+            ):
+                yield call, call.func.value, call.args[0], call.args[1]
+
+    def _is_on_miss(self, write: ast.AST, container: ast.expr, key: ast.expr, function: Function) -> bool:
+        """Whether an entry is added only where the key has none."""
+        if isinstance(write, ast.Call):
+            return True  # setdefault
+        index = self._module.index
+        lookup = Lookup(self._module, self._asked.get(function, {}), container, key, function)
+        child: ast.AST = write
+        for parent in index.ancestors(write):
+            if parent is function:
+                return lookup.leaves_before(child, function)
+            if isinstance(parent, ast.If) and isinstance(child, ast.stmt):
+                if child in parent.body and lookup.is_miss(parent.test):
+                    return True
+                if child in parent.orelse and lookup.is_hit(parent.test) and not _raises(parent.body):
+                    return True
+            if isinstance(parent, ast.ExceptHandler):
+                tried = index.parent(parent)
+                if isinstance(tried, TRIES) and self._catches_missing(parent) and lookup.reads(tried.body):
+                    return True
+            elif isinstance(child, ast.stmt) and lookup.leaves_before(child, parent):
+                return True
+            child = parent
+        return False
+
+    def _catches_missing(self, handler: ast.ExceptHandler) -> bool:
+        if handler.type is None:
+            return True
+        types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return any(self._module.qualname(item) in _MISSING for item in types)
+
+    @functools.cached_property
+    def _asked(self) -> dict[Function | None, dict[str, list[ast.expr]]]:
+        """The subscripts and ``get`` calls of each function, by the last identifier of what they ask."""
+        index, names = self._module.index, self._dict_names
+        found: defaultdict[Function | None, defaultdict[str, list[ast.expr]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        for node in index.nodes(ast.Subscript):
+            name = last_name(node.value)
+            if name in names and isinstance(node.ctx, ast.Load):
+                found[index.function(node)][name].append(node)
+        for call in index.calls_named(("get",)):
+            name = last_name(call.func.value) if isinstance(call.func, ast.Attribute) else None
+            if name in names:
+                found[index.function(call)][name].append(call)
+        return dict(found)
+
+    def _is_computed(self, value: ast.expr, function: Function, made_counts: bool) -> bool:
+        """Whether a call computes a value: not a fresh container, not what the caller gave.
+
+        Args:
+            value: the value.
+            function: the function that stores it.
+            made_counts: whether an object that is made on the spot counts, such as a client or a lock for each key.
+        """
+        seen: set[str] = set()
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, ast.Await):
+                stack.append(item.value)
+            elif isinstance(item, ast.Call):
+                name = self._module.qualname(item.func)
+                if name in _COLLECTIONS:
+                    stack += [arg for arg in item.args if not isinstance(arg, ast.Name)]
+                elif made_counts or not self._is_made_here(item):
+                    return True
+            elif isinstance(item, ast.Name):
+                if item.id not in seen:
+                    seen.add(item.id)
+                    bindings = self._module.scopes.bindings(function, item.id)
+                    stack += [
+                        binding.value
+                        for binding in bindings
+                        if binding.value is not None and binding.kind is not Kind.FOR
+                    ]
+                    stack += self._unpacked(bindings)
+            elif isinstance(item, (*COMPREHENSIONS, ast.Subscript, ast.Attribute)):
+                stack += [child for child in ast.walk(item) if isinstance(child, (ast.Call, ast.Await))][:1]
+            elif isinstance(item, ast.expr) and not isinstance(item, ast.Lambda):
+                stack += [child for child in ast.iter_child_nodes(item) if isinstance(child, ast.expr)]
+        return False
+
+    def _is_made_here(self, call: ast.Call) -> bool:
+        """Whether a call makes an object rather than computing a value: ``Client(name)``, ``create_engine(url)``."""
+        name = last_name(call.func) or ""
+        return name.lstrip("_")[:1].isupper() or name in ("cls", "type") or bool(_MAKES.fullmatch(name))
+
+    def _unpacked(self, bindings: list[Binding]) -> Iterator[ast.expr]:
+        """The calls whose results ``a, b = f()`` takes apart."""
+        for binding in bindings:
+            parent = self._module.index.parent(binding.node)
+            if isinstance(parent, (ast.Tuple, ast.List)):
+                assign = self._module.index.parent(parent)
+                if isinstance(assign, ast.Assign):
+                    yield assign.value
+
+    def _is_hit_used(self, container: ast.expr, key: ast.expr, write: ast.AST, function: Function) -> bool:
+        """Whether the function returns or uses the entry that it finds."""
+        if isinstance(write, ast.Call):
+            return True
+        lookup = Lookup(self._module, self._asked.get(function, {}), container, key, function)
+        return any(lookup.is_used(entry) for entry in lookup.entries())
+
+    # -- the key
+
+    def _parameter(self, key: ast.expr, function: Function) -> str | None:
+        """The parameter with no end of values that a key derives from."""
+        scopes, index = self._module.scopes, self._module.index
+        seen: set[tuple[object, str]] = set()
+        stack: list[ast.AST] = [key]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.Call) and (
+                self._module.qualname(node.func) in _COARSE or last_name(node.func) in ("bool", "type")
+            ):
+                continue
+            if isinstance(node, ast.Attribute) and (node.attr in _PARTS or _FEW.fullmatch(node.attr)):
+                continue
+            if isinstance(node, ast.Name) and _FEW.fullmatch(node.id):
+                continue
+            if isinstance(node, (ast.Compare, ast.Lambda)) or (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.Mod)
+                and not isinstance(node.left, (ast.Constant, ast.JoinedStr))
+            ):
+                continue
+            if isinstance(node, ast.Subscript) and self._domains.is_table(node.value):
+                continue
+            if not isinstance(node, ast.Name):
+                stack += reversed(
+                    [*self._receiver(node), *node.args, *(item.value for item in node.keywords)]
+                    if isinstance(node, ast.Call)
+                    else list(ast.iter_child_nodes(node))
+                )
+                continue
+            owner = scopes.owner(index.scope(node), node.id)
+            if (
+                owner is None
+                or (owner, node.id) in seen
+                or not isinstance(owner, (*FUNCTIONS, *COMPREHENSIONS))
+            ):
+                continue
+            seen.add((owner, node.id))
+            for binding in scopes.bindings(owner, node.id):
+                if (
+                    binding.kind is Kind.PARAMETER
+                    and isinstance(binding.node, ast.arg)
+                    and isinstance(owner, FUNCTIONS)
+                ):
+                    if self._is_open(owner, binding.node):
+                        return binding.node.arg
+                elif binding.value is not None:
+                    stack.append(binding.value)
+                else:
+                    stack += self._unpacked([binding])
+        return None
+
+    def _receiver(self, call: ast.Call) -> list[ast.expr]:
+        return [call.func.value] if isinstance(call.func, ast.Attribute) else []
+
+    def _is_open(self, function: Function, parameter: ast.arg) -> bool:
+        if isinstance(function, ast.Lambda):
+            return True
+        if function.name in _BY_NAME:
+            return False  # the names that the program's text spells
+        if self._module.index.class_of(function) is not None and parameter is first_parameter(function):
+            return False
+        return not self._domains.is_finite(function, parameter)
+
+    # -- never emptied
+
+    def _only_grows(self, holder: Holder, target: ast.expr) -> bool:
+        """Whether no mention in the file takes an entry out, bounds the dict, or hands it to somebody else."""
+        if holder.is_attribute and holder.name in self._lasting.named_in_text():
+            return False
+        return all(self._is_harmless(mention) for mention in self._lasting.mentions(holder))
+
+    def _is_harmless(self, mention: ast.expr) -> bool:
+        index = self._module.index
+        parent = index.parent(mention)
+        if isinstance(parent, ast.Subscript):
+            return parent.value is not mention or not isinstance(parent.ctx, ast.Del)
+        if isinstance(parent, ast.Attribute):
+            call = index.parent(parent)
+            return parent.attr in _READS and isinstance(call, ast.Call) and call.func is parent
+        if isinstance(parent, ast.Call):
+            name = self._module.qualname(parent.func)
+            if mention not in parent.args or name not in _READERS:
+                return False
+            return name != "builtins.len" or not self._decides(parent)
+        if isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
+            return parent.iter is mention
+        if isinstance(
+            parent,
+            (
+                ast.Compare,
+                ast.If,
+                ast.IfExp,
+                ast.BoolOp,
+                ast.UnaryOp,
+                ast.FormattedValue,
+                ast.Expr,
+                ast.Assert,
+            ),
+        ):
+            return not isinstance(parent, (ast.IfExp, ast.BoolOp)) or is_tested(index.parent(parent))
+        return self._lasting.is_alias(mention)
+
+    def _decides(self, length: ast.Call) -> bool:
+        """Whether something hangs on the size of the dict."""
+        for parent in self._module.index.ancestors(length):
+            if isinstance(parent, (ast.Compare, ast.If, ast.While, ast.IfExp, ast.BinOp)):
+                return True
+            if isinstance(parent, ast.stmt):
+                return isinstance(parent, (ast.Assign, ast.AnnAssign))
+        return False
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    return isinstance(body[-1], ast.Raise)

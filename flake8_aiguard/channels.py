@@ -1,0 +1,291 @@
+"""Queues and channels without a bound: what holds one, who feeds it, and who empties it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.capacity import Bounds
+from flake8_aiguard.index import FUNCTIONS, Function
+from flake8_aiguard.lasting import Holder, Lasting
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Use
+from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name
+
+FIELDS: Final = frozenset({"Factory", "field", "ib"})
+"""The last identifiers of calls that declare a field, with a queue as its default."""
+_FACTORIES: Final = ("default_factory", "factory")
+_SENTINEL: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end)")
+# What comes back through such a queue was asked for, so there is no more of it than of the questions.
+_ANSWERS: Final = re.compile(
+    r"(?:\w*_)?(?:results?|resp|responses?|repl(?:y|ies)|answers?|errors?|exceptions?|excs?|futures?|done|outcomes?|out|output|acks?"
+    r"|returns?|finished|completed)(?:_?(?:q|queues?|channels?))?",
+    re.IGNORECASE,
+)
+# What is put back is what was taken.
+_POOLS: Final = re.compile(
+    r"(?:\w*_)?(?:conns?|connections?|free|idle|available|pool|ready|resources?|slots?|tokens?|permits?)(?:_\w+)?"
+)
+# Somebody waits for each of them.
+_AWAITED: Final = re.compile(r"_*(?:\w+_)?(?:call|callback|fut|future|promise)")
+# What says start and stop, not what there is to do.
+_CONTROLS: Final = re.compile(
+    r"_*(?:abort|cancel|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
+    r"(?:_\w+)?"
+)
+_SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
+_STARTS: Final = ("Thread", "Process", "Timer")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """An unbounded queue that somebody feeds and somebody else is to empty.
+
+    Attributes:
+        name: what holds it, as written.
+        put: a call that feeds it.
+        row: its row in ``buffers.queue``.
+    """
+
+    name: str
+    put: ast.Call
+    row: knowledge.Row
+
+
+class Channels:
+    """The queues of one file.
+
+    Args:
+        module: the file.
+        bounds: its bounds.
+        lasting: its globals and attributes.
+    """
+
+    def __init__(self, module: Module, bounds: Bounds, lasting: Lasting) -> None:
+        self._module = module
+        self._bounds = bounds
+        self._lasting = lasting
+        self._seen: set[Holder] = set()
+
+    def unbounded(self, call: ast.Call) -> Channel | None:
+        """The channel that a call makes, where it grows whenever its consumer is slow.
+
+        Args:
+            call: the construction, or the ``field(default_factory=...)`` around it.
+
+        Returns:
+            The channel; ``None`` where it has a bound or may have one, where it ends with the function that makes it, or nothing in
+            the file feeds it without looking at how much of it is left.
+        """
+        row = self._row(call)
+        if row is None or not self._lacks_bound(call, row):
+            return None
+        target = self._lasting.target(call)
+        if row["ends"] and isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == 2:
+            holder, other = (self._lasting.holder(item) for item in target.elts)
+        else:
+            holder = other = None if target is None else self._lasting.holder(target)
+        if holder is None or other is None or target is None or holder in self._seen:
+            return None
+        self._seen.add(holder)
+        if any(known.fullmatch(holder.name.strip("_").lower()) for known in (_ANSWERS, _POOLS)):
+            return None
+        if holder.is_local:
+            put = self._local_feed(holder, other, row)
+        else:
+            put = self._feed(holder, other, row, call)
+        if put is None:
+            return None
+        shown = target.elts[0] if isinstance(target, (ast.Tuple, ast.List)) else target
+        return Channel(dotted(shown) or holder.name, put, row)
+
+    # -- the bound
+
+    def _row(self, call: ast.Call) -> knowledge.Row | None:
+        table = knowledge.by_call("buffers.queue")
+        made = (
+            call.func.value if isinstance(call.func, ast.Subscript) else call.func
+        )  # create_...[int](math.inf)
+        name = self._module.qualname(made)
+        if name is not None and name in table:
+            return table[name]
+        factory = next((item.value for item in call.keywords if item.arg in _FACTORIES), None)
+        if factory is None and last_name(call.func) == "Factory":
+            factory = argument(call, None, 0)
+        return None if factory is None else table.get(self._module.qualname(factory) or "")
+
+    def _lacks_bound(self, call: ast.Call, row: knowledge.Row) -> bool:
+        if self._module.qualname(call.func) not in row["calls"] and not isinstance(call.func, ast.Subscript):
+            return bool(row["default"] == "unbounded")  # the factory of a field
+        size = argument(call, row["maxsize"], 0)
+        if size is not None:
+            return self._bounds.is_infinite(size, zero=row["zero"])
+        return row["default"] == "unbounded" and not hides_arguments(call)
+
+    # -- who feeds it
+
+    def _feed(self, holder: Holder, other: Holder, row: knowledge.Row, call: ast.Call) -> ast.Call | None:
+        """A call that feeds a long-lived queue from outside of its making."""
+        if self._is_watched(holder):
+            return None
+        puts = list(self._calls(holder, row["put"], row))
+        gets = list(self._calls(other, row["get"], row))
+        maker = self._module.index.function(call)
+        feeds = [put for put in puts if self._is_feed(put, gets, holder, maker)]
+        if not feeds:
+            return None
+        if not gets and any(self._is_handed_on(mention) for mention in self._lasting.mentions(other)):
+            return None  # its consumer is elsewhere
+        looped = [put for put in feeds if self._is_looped(put)]
+        if gets and not looped and not any(any(self._module.index.loops(get)) for get in gets):
+            return None  # asked once, answered once; or a pool
+        return (looped or feeds)[0]
+
+    def _is_looped(self, put: ast.Call) -> bool:
+        """Whether a loop feeds one queue again and again."""
+        receiver = put.func.value if isinstance(put.func, ast.Attribute) else put.func
+        return dotted(receiver) is not None and any(self._module.index.loops(put))
+
+    def _is_handed_on(self, mention: ast.expr) -> bool:
+        use, _ = self._module.scopes.use_of(mention)
+        return use in (Use.PASSED, Use.RETURNED, Use.STORED) and not self._lasting.is_alias(mention)
+
+    def _local_feed(self, holder: Holder, other: Holder, row: knowledge.Row) -> ast.Call | None:
+        """A call in an endless loop that feeds a queue of one function, for a consumer in another."""
+        puts = list(self._reached(holder, row["put"], row))
+        gets = list(self._reached(other, row["get"], row))
+        consumers = {self._module.index.function(get) for get in gets if any(self._module.index.loops(get))}
+        for put in puts:
+            producer = self._module.index.function(put)
+            if consumers - {producer} and self._is_endless(put) and not self._is_sentinel(put):
+                return put
+        return None
+
+    def _is_endless(self, put: ast.Call) -> bool:
+        for loop in self._module.index.loops(put):
+            if isinstance(loop, ast.AsyncFor):
+                return True
+            if isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant) and loop.test.value:
+                return not any(isinstance(node, (ast.Break, ast.Return)) for node in ast.walk(loop))
+        return False
+
+    def _is_feed(self, put: ast.Call, gets: list[ast.Call], holder: Holder, maker: Function | None) -> bool:
+        index = self._module.index
+        function = index.function(put)
+        if function is None or function is maker or self._is_sentinel(put):
+            return False
+        if not isinstance(function, ast.Lambda) and _CONTROLS.fullmatch(function.name):
+            return False
+        if any(index.function(get) is function for get in gets):
+            return False  # a consumer that finds more work would wait for itself
+        return not self._waits(function, holder)
+
+    def _is_sentinel(self, put: ast.Call) -> bool:
+        """Whether what is put is a signal, or a call that somebody waits for."""
+        if not put.args:
+            return True
+        item = put.args[0]
+        if isinstance(item, (ast.Name, ast.Attribute)):
+            name = last_name(item) or ""
+            return bool(_SENTINEL.fullmatch(name) or _AWAITED.fullmatch(name))
+        return isinstance(item, ast.Constant)
+
+    @memoised
+    def _waits(self, function: Function, holder: Holder) -> bool:
+        """Whether a function waits until all that it fed is done, or takes a permit before it feeds."""
+        for call in self._module.index.calls_named(("join", "acquire")):
+            if (
+                isinstance(call.func, ast.Attribute)
+                and self._module.index.function(call) is function
+                and (call.func.attr == "acquire" or self._lasting.holder(call.func.value) == holder)
+            ):
+                return True
+        return False
+
+    def _is_watched(self, holder: Holder) -> bool:
+        """Whether something hangs on the size of the queue, or looks into it."""
+        return any(
+            isinstance(method, ast.Attribute)
+            and (method.attr == "queue" or (method.attr in _SIZES and self._decides(method)))
+            for method in map(self._module.index.parent, self._lasting.mentions(holder))
+        )
+
+    def _decides(self, size: ast.Attribute) -> bool:
+        """Whether a condition asks for more of a size than whether it is 0."""
+        for outer in self._module.index.ancestors(size):
+            if isinstance(outer, ast.Compare):
+                return not any(is_constant(side, 0) for side in (outer.left, *outer.comparators))
+            if isinstance(outer, ast.stmt):
+                break
+        return False
+
+    # -- its calls
+
+    def _calls(self, holder: Holder, methods: list[str], row: knowledge.Row) -> Iterator[ast.Call]:
+        for mention in self._lasting.mentions(holder):
+            yield from self._called(mention, methods, row)
+
+    def _called(self, mention: ast.expr, methods: list[str], row: knowledge.Row) -> Iterator[ast.Call]:
+        index = self._module.index
+        method = index.parent(mention)
+        if isinstance(method, ast.Attribute) and method.attr in row["views"]:
+            method = index.parent(method)
+        if isinstance(method, ast.Attribute) and method.attr in methods:
+            call = index.parent(method)
+            if isinstance(call, ast.Call) and call.func is method:
+                yield call
+
+    def _reached(self, holder: Holder, methods: list[str], row: knowledge.Row) -> Iterator[ast.Call]:
+        """The calls on a local variable, and on the parameters of this file's functions that it is passed for."""
+        seen = {holder}
+        stack = [holder]
+        while stack:
+            for mention in self._lasting.mentions(stack.pop()):
+                yield from self._called(mention, methods, row)
+                passed = self._passed(mention)
+                if passed is not None and passed not in seen:
+                    seen.add(passed)
+                    stack.append(passed)
+
+    def _passed(self, mention: ast.expr) -> Holder | None:
+        """The parameter that a queue is passed for: ``f(q)``, ``Thread(target=f, args=(q,))``, ``start_soon(f, q)``."""
+        index, definition = self._module.index, self._module.receivers.definition
+        outer = index.parent(mention)
+        if isinstance(outer, ast.Tuple):
+            keyword = index.parent(outer)
+            call = (
+                index.parent(keyword) if isinstance(keyword, ast.keyword) and keyword.arg == "args" else None
+            )
+            if not isinstance(call, ast.Call) or last_name(call.func) not in _STARTS:
+                return None
+            target = argument(call, "target")
+            return None if target is None else _parameter(definition(target), outer.elts.index(mention))
+        if isinstance(outer, ast.keyword):
+            call = index.parent(outer)
+            found = definition(call.func) if isinstance(call, ast.Call) else None
+            return Holder(found, outer.arg) if isinstance(found, FUNCTIONS) and outer.arg else None
+        if isinstance(outer, ast.Call) and mention in outer.args:
+            position = outer.args.index(mention)
+            if last_name(outer.func) in ("start_soon", "submit", "run_in_executor"):
+                head = 2 if last_name(outer.func) == "run_in_executor" else 1
+                return (
+                    _parameter(definition(outer.args[head - 1]), position - head)
+                    if position >= head
+                    else None
+                )
+            return _parameter(definition(outer.func), position)
+        return None
+
+
+def _parameter(function: ast.AST | None, position: int) -> Holder | None:
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
+    if names[:1] in (["self"], ["cls"]):
+        names = names[1:]
+    return Holder(function, names[position]) if position < len(names) else None

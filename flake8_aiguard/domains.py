@@ -1,0 +1,376 @@
+"""How many values a parameter can take: whether the program's own text limits them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from typing import Final
+
+from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import default, is_none, last_name, parameters, string
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_TYPING: Final = ("typing", "typing_extensions")
+_ENUMS: Final = frozenset(
+    f"enum.{name}" for name in ("Enum", "EnumMeta", "Flag", "IntEnum", "IntFlag", "ReprEnum", "StrEnum")
+) | {"django.db.models.TextChoices", "django.db.models.IntegerChoices", "django.db.models.Choices"}
+_FINITE: Final = frozenset(
+    (
+        *(f"builtins.{name}" for name in ("bool", "type", "None")),
+        *(f"types.{name}" for name in ("BuiltinFunctionType", "FunctionType", "ModuleType", "NoneType")),
+        *(f"{module}.{name}" for module in _TYPING for name in ("Callable", "Literal", "Type")),
+        *("collections.abc.Callable", "numpy.dtype", "torch.dtype", "inspect.Signature"),
+    )
+)
+_WRAPPERS: Final = frozenset(
+    f"{module}.{name}" for module in _TYPING for name in ("Annotated", "ClassVar", "Final", "Optional")
+)
+_COMPOUNDS: Final = frozenset(
+    {
+        "builtins.tuple",
+        "builtins.frozenset",
+        *(f"{module}.Tuple" for module in _TYPING),
+        *(f"{module}.Union" for module in _TYPING),
+    }
+)
+# A class or type, a function or a module: the program has so many of them, and no more.
+_PROGRAM_PART: Final = re.compile(
+    r"_*(?:cls|klass|kls|type|typ|tp|types_?|func|fn|function|callable|callback|method|module|mod)_*\d*"
+    r"|\w+_(?:cls|klass|class|type|types|func|fn|function|dtype|model)|dtype|model|models",
+    re.IGNORECASE,
+)
+# The world, the program or its configuration has so many of them, whatever their type.
+_NAMED: Final = re.compile(
+    r"(?:lang|language|locale)(?:_code|_name)?|charset|encoding|codec|tz\w*|timezone|time_zone"
+    r"|(?:\w+_)?(?:prefix|urlconf|namespace)|import_path|dotted_path|import_name|import_string|lookup_view|ns_pattern|entry_point|app_label"
+    r"|(?:app|attr|attribute|class|field|func|function|method|module|package|plugin|setting|template)_name|field_path"
+    r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
+)
+_CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
+# An imported class of such a name is an enumeration or as good as one.
+_CATEGORY: Final = re.compile(
+    r"\w*(?:Enum|Type|Kind|Mode|Level|Flag|Flags|Status|State|Category|Policy|Strategy|Format|Choice|Severity|Platform|Language|Color"
+    r"|Colour|Backend|DType|Direction|Operator|Version)"
+)
+_CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
+_KNOWN_TO_IMPORT: Final = frozenset(
+    {
+        "builtins.__import__",
+        "importlib.import_module",
+        "importlib.util.find_spec",
+        "importlib.metadata.version",
+        "shutil.which",
+    }
+)
+_FILLS: Final = frozenset({"MappingProxyType", "dict", "frozenset", "list", "set", "sorted", "tuple"})
+_MAX_CALLERS: Final = 8
+
+
+class Domains:
+    """The domains of parameters in one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._open: set[tuple[_Function, str]] = set()
+
+    def unbounded(self, function: _Function | ast.Lambda) -> list[ast.arg]:
+        """The parameters that may take any number of values, ``self`` and ``cls`` of a method left out."""
+        bound = (
+            first_parameter(function)
+            if not isinstance(function, ast.Lambda) and self._module.index.class_of(function) is not None
+            else None
+        )
+        return [
+            item for item in parameters(function) if item is not bound and not self.is_finite(function, item)
+        ]
+
+    @memoised
+    def is_finite(self, function: _Function | ast.Lambda, parameter: ast.arg) -> bool:
+        """Whether the program's text limits the values of a parameter.
+
+        It is annotated as ``bool``, an enumeration, ``Literal``, a class, function or module; without an annotation, its
+        default or name says so; the function looks it up in a constant table or imports it by name; or the function is
+        private and every call in the file gives a constant.
+
+        Args:
+            function: the function.
+            parameter: one of its parameters.
+        """
+        if isinstance(function, ast.Lambda):
+            return False
+        if parameter in (function.args.vararg, function.args.kwarg):
+            return False
+        if parameter.annotation is not None and self.is_finite_type(parameter.annotation):
+            return True
+        if _NAMED.fullmatch(parameter.arg) or _CONFIGURES.fullmatch(function.name.strip("_")):
+            return True
+        if parameter.annotation is None:
+            value = default(function, parameter)
+            if isinstance(value, ast.Constant) and isinstance(value.value, bool):
+                return True
+            if _PROGRAM_PART.fullmatch(parameter.arg):
+                return True
+        return self._is_looked_up(function, parameter) or self._gets_constants(function, parameter)
+
+    def is_finite_type(self, annotation: ast.expr) -> bool:
+        """Whether an annotation names a type with as many values as the program's text has."""
+        stack = [annotation]
+        while stack:
+            node = stack.pop()
+            text = string(node)
+            if text is not None:
+                try:
+                    parsed = ast.parse(text, mode="eval").body
+                except (SyntaxError, ValueError, RecursionError, MemoryError):
+                    return False
+                if not self._is_finite_parsed(parsed, annotation):
+                    return False
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+                stack += (node.left, node.right)
+            elif isinstance(node, ast.Subscript):
+                base = self._module.qualname(node.value)
+                inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+                if base in _COMPOUNDS:
+                    stack += inner
+                elif base in _WRAPPERS:
+                    stack.append(inner[0])
+                elif base not in _FINITE:
+                    return False
+            elif not is_none(node) and not self._is_finite_class(node):
+                return False
+        return True
+
+    def _is_finite_parsed(self, node: ast.expr, annotation: ast.expr) -> bool:
+        """As :meth:`is_finite_type`, for the text of an annotation; its nodes are not of the tree."""
+        imports, scope = self._module.imports, self._module.index.scope(annotation)
+        stack = [node]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, ast.BinOp):
+                stack += (item.left, item.right)
+                continue
+            base = item.value if isinstance(item, ast.Subscript) else item
+            name = imports.qualname(base, scope)
+            if isinstance(base, ast.Name) and self._is_enum(self._class(scope, base.id)):
+                continue
+            if not is_none(item) and name not in _FINITE:
+                return False
+        return True
+
+    def _is_finite_class(self, node: ast.expr) -> bool:
+        name = self._module.qualname(node)
+        if name is not None:
+            last = name.rpartition(".")[2]
+            return name in _FINITE or name in _ENUMS or bool(_CATEGORY.fullmatch(last) and last[0].isupper())
+        found = self._module.receivers.definition(node)
+        return isinstance(found, ast.ClassDef) and self._is_enum(found)
+
+    def _class(self, scope: ast.AST, name: str) -> ast.ClassDef | None:
+        owner = self._module.scopes.owner(scope, name)  # type: ignore[arg-type]
+        bindings = [] if owner is None else self._module.scopes.bindings(owner, name)
+        found = bindings[0].node if len(bindings) == 1 else None
+        return found if isinstance(found, ast.ClassDef) else None
+
+    @memoised
+    def _is_enum(self, owner: ast.ClassDef | None) -> bool:
+        seen: set[ast.ClassDef] = set()
+        stack = [owner]
+        while stack:
+            item = stack.pop()
+            if item is None or item in seen:
+                continue
+            seen.add(item)
+            for base in item.bases:
+                name = self._module.qualname(base)
+                if name in _ENUMS or (name is not None and name.rpartition(".")[2].endswith("Enum")):
+                    return True
+                found = self._module.receivers.definition(base)
+                stack.append(found if isinstance(found, ast.ClassDef) else None)
+        return False
+
+    def is_enum(self, owner: ast.ClassDef) -> bool:
+        """Whether a class of this file is an enumeration, whose instances are its members."""
+        return self._is_enum(owner)
+
+    # -- what the function does with it
+
+    def _is_looked_up(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether another value fails: it indexes a constant table, makes a member of an enumeration, or is imported by name."""
+        scopes, index = self._module.scopes, self._module.index
+        for use in scopes.uses(function, parameter.arg):
+            parent = index.parent(use)
+            if isinstance(parent, ast.Subscript) and parent.slice is use and isinstance(parent.ctx, ast.Load):
+                if self.is_table(parent.value):
+                    return True
+            elif isinstance(parent, ast.Call) and use in parent.args:
+                if self._module.qualname(parent.func) in _KNOWN_TO_IMPORT or self._is_enum_call(parent):
+                    return True
+                if self._module.qualname(parent.func) == "builtins.getattr" and use in parent.args[1:2]:
+                    return len(parent.args) == 2
+            elif isinstance(parent, ast.Compare) and self._rejects(parent):
+                return True
+        return False
+
+    def _is_enum_call(self, call: ast.Call) -> bool:
+        found = self._module.receivers.definition(call.func)
+        return isinstance(found, ast.ClassDef) and self._is_enum(found)
+
+    def _rejects(self, test: ast.Compare) -> bool:
+        """Whether an ``if x not in KNOWN`` raises."""
+        parent = self._module.index.parent(test)
+        return (
+            isinstance(test.ops[0], ast.NotIn)
+            and (self.is_table(test.comparators[0]) or self.is_constant(test.comparators[0]))
+            and isinstance(parent, ast.If)
+            and isinstance(parent.body[-1], ast.Raise)
+        )
+
+    def is_table(self, node: ast.expr) -> bool:
+        """Whether an expression is a mapping or sequence that the program's text spells: a display, or a name for one."""
+        if isinstance(node, ast.Name):
+            resolved = self._module.scopes.resolve(node)
+            if resolved is None or not _CONSTANT.fullmatch(node.id):
+                return False
+            return all(binding.kind is Kind.IMPORT or _is_filled(binding.value) for binding in resolved[1])
+        if isinstance(node, ast.Attribute):
+            owner = self._module.receivers.class_behind(node.value)
+            return bool(_CONSTANT.fullmatch(node.attr)) and (
+                owner is None
+                or all(_is_filled(item.value) for item in self._module.scopes.bindings(owner, node.attr))
+            )
+        return _is_filled(node)
+
+    def is_constant(self, node: ast.expr) -> bool:
+        """Whether an expression is fixed in the program's text: a literal, a display of them, an ALL_CAPS name, a class."""
+        stack = [node]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, (ast.Tuple, ast.List, ast.Set)):
+                stack += item.elts
+            elif isinstance(item, ast.Dict):
+                stack += [key for key in item.keys if key is not None]
+            elif isinstance(item, (ast.Name, ast.Attribute)):
+                last = item.attr if isinstance(item, ast.Attribute) else item.id
+                if not _CONSTANT.fullmatch(last) and not self._is_program_part(item):
+                    return False
+            elif not isinstance(item, ast.Constant):
+                return False
+        return True
+
+    def _is_program_part(self, node: ast.expr) -> bool:
+        found = self._module.receivers.definition(node)
+        if found is not None:
+            return True
+        if not isinstance(node, ast.Name):
+            owner = self._module.receivers.definition(node.value) if isinstance(node, ast.Attribute) else None
+            return isinstance(owner, ast.ClassDef) and self._is_enum(owner)
+        if node.id in ("__file__", "__name__", "__package__"):
+            return True
+        resolved = self._module.scopes.resolve(node)
+        return (
+            resolved is not None
+            and resolved[0] is self._module.tree
+            and len(resolved[1]) == 1
+            and resolved[1][0].kind in (Kind.ASSIGN, Kind.ANNOTATED)
+            and isinstance(resolved[1][0].value, ast.Constant)
+        )
+
+    # -- what its callers give
+
+    def _gets_constants(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a private function is only called in this file, with constants for the parameter."""
+        if not function.name.startswith("_") or function.name.startswith("__"):
+            return False
+        key = (function, parameter.arg)
+        if key in self._open or len(self._open) > _MAX_CALLERS:
+            return True  # recursion adds no value of its own
+        self._open.add(key)
+        try:
+            given = self._given(function, parameter)
+            return given is not None and all(self._is_finite_value(value) for value in given)
+        finally:
+            self._open.discard(key)
+
+    def _given(self, function: _Function, parameter: ast.arg) -> list[ast.expr] | None:
+        """What the calls of a function give for a parameter; ``None`` where not all are known, or there are none."""
+        positional = [*function.args.posonlyargs, *function.args.args]
+        is_method = (
+            self._module.index.class_of(function) is not None and first_parameter(function) is not None
+        )
+        position = positional.index(parameter) - is_method if parameter in positional else None
+        found: list[ast.expr] = []
+        calls = 0
+        for mention in self._mentions().get(function.name, ()):
+            if mention in function.decorator_list:
+                continue
+            call = self._module.index.parent(mention)
+            if not isinstance(call, ast.Call) or call.func is not mention:
+                return None
+            if any(isinstance(item, ast.Starred) for item in call.args) or any(
+                item.arg is None for item in call.keywords
+            ):
+                return None
+            calls += 1
+            value = next((item.value for item in call.keywords if item.arg == parameter.arg), None)
+            if value is None and position is not None and position < len(call.args):
+                value = call.args[position]
+            if value is None:
+                value = default(function, parameter)
+            if value is not None:
+                found.append(value)
+        return found if calls else None
+
+    def _is_finite_value(self, value: ast.expr) -> bool:
+        if self.is_constant(value):
+            return True
+        if isinstance(value, ast.Call):
+            return self._module.qualname(value.func) in ("builtins.type", "builtins.bool")
+        if isinstance(value, ast.Attribute):
+            return value.attr in ("__class__", "__module__", "__name__", "__qualname__")
+        if not isinstance(value, ast.Name):
+            return False
+        resolved = self._module.scopes.resolve(value)
+        if resolved is None:
+            return False
+        owner, bindings = resolved
+        for binding in bindings:
+            if (
+                binding.kind is Kind.PARAMETER
+                and isinstance(owner, FUNCTIONS)
+                and isinstance(binding.node, ast.arg)
+            ):
+                if not self.is_finite(owner, binding.node):
+                    return False
+            elif binding.value is None or not self.is_constant(binding.value):
+                return False
+        return True
+
+    @memoised
+    def _mentions(self) -> dict[str, list[ast.expr]]:
+        found: defaultdict[str, list[ast.expr]] = defaultdict(list)
+        for name in self._module.index.nodes(ast.Name):
+            if isinstance(name.ctx, ast.Load):
+                found[name.id].append(name)
+        for attribute in self._module.index.nodes(ast.Attribute):
+            found[attribute.attr].append(attribute)
+        return found
+
+
+def _is_filled(value: ast.expr | None) -> bool:
+    """Whether a value is a display with something in it, or is computed from one."""
+    if isinstance(value, ast.Dict):
+        return bool(value.keys)
+    if isinstance(value, (ast.List, ast.Set, ast.Tuple)):
+        return bool(value.elts)
+    if isinstance(value, ast.Call):
+        return bool(value.args or value.keywords) and last_name(value.func) in _FILLS
+    return isinstance(value, (ast.DictComp, ast.ListComp, ast.SetComp))

@@ -1,0 +1,331 @@
+"""AIG005: a cache or queue that only grows."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.caches import Caches
+from flake8_aiguard.capacity import Bounds
+from flake8_aiguard.channels import FIELDS, Channels
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.domains import Domains
+from flake8_aiguard.index import Function
+from flake8_aiguard.lasting import Lasting
+from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.shapes import argument, dotted, last_name
+
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+_ON_PURPOSE: Final = re.compile(
+    r"unbounded|unlimited|infinite|no (?:upper )?(?:limit|bound)|bounded by|never (?:grows|more than)|at most|small number|few entries"
+    r"|limited (?:number|set)|finite|on purpose|deliberate|intentional",
+    re.IGNORECASE,
+)
+_DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
+
+
+class UnboundedBuffer(Checker):
+    """Cache or queue without a bound, which grows for as long as the process runs.
+
+    Why: one entry for each argument ever seen, or each item that the consumer has not reached yet, is memory that never comes
+    back. It passes every test, and the process is killed in its third week.
+
+    Bad::
+
+        import functools
+
+        @functools.lru_cache(maxsize=None)
+        def profile(user_id: str) -> dict:
+            return load_profile(user_id)
+
+    Good::
+
+        import functools
+
+        @functools.lru_cache(maxsize=4096)
+        def profile(user_id: str) -> dict:
+            return load_profile(user_id)
+
+    Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
+    functions, modules, constant tables), in closures, as static methods, or whose ``cache_clear`` the file mentions; on
+    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers,
+    or whose size something checks; on a bound of 0 with a comment, and on buffers whose comment says why they have no bound. A
+    dict counts as a cache where one function looks a key up and stores what a call computes; not where anything
+    in the file removes entries, asks for its length, replaces it or hands it on, nor in classes whose objects are made for one
+    piece of work. A queue of one function counts only between an endless producer and a consumer in this file. Silent in
+    scripts, whose memory is freed when they end. Does not see what other files evict.
+    """
+
+    code = "AIG005"
+    slug = "unbounded-buffer"
+    since = "0.1.0"
+    severity = "warning"
+    message = "{call} keeps the result of {function}() for every {parameter} as long as the process runs; give it a maxsize"
+    triggers = (
+        *("cache", "= {}", "={}", "dict(", "Dict(", "=dict", "(dict"),
+        *("Queue", "memory_channel", "memory_object_stream"),
+    )
+    in_tests = False
+    ruff = "B019 reports caches on methods, bounded or not."
+
+    def call_names(self) -> frozenset[str]:
+        return _call_names()
+
+    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        yield from self._mapping(node)
+        yield from self._channel(node)
+        yield from self._wrapped(node)
+
+    def finish(self) -> Iterator[Finding]:
+        """Decorators, dicts that are used as caches, and ``create_memory_object_stream[int](...)``, which no name leads to."""
+        index = self.module.index
+        if self._memo_names:
+            functions: list[_FUNCTIONS] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
+            for function in functions:
+                if function.decorator_list:
+                    yield from self._decorated(function)
+        if "create_memory_object_stream[" in self.module.source:
+            for call in index.nodes(ast.Call):
+                if isinstance(call.func, ast.Subscript):
+                    yield from self._channel(call)
+        for cache in self._caches.unbounded():
+            if self._bounds.ends_soon or self._is_explained(cache.target):
+                continue
+            yield from self.found(
+                cache.target,
+                message="{name} keeps an entry for every {key} it is asked for, and nothing here removes one; "
+                "use functools.lru_cache(maxsize=...) or a mapping that evicts, such as cachetools.LRUCache",
+                name=dotted(cache.target),
+                key=cache.key,
+            )
+
+    # -- decorators that remember
+
+    def _decorated(self, function: _FUNCTIONS) -> Iterator[Finding]:
+        for decorator in function.decorator_list:
+            name = last_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            call = self._memo(decorator) if name in self._memo_names else None
+            if call is not None:
+                yield from self._remembered(decorator, call, function)
+
+    def _wrapped(self, node: ast.Call) -> Iterator[Finding]:
+        """``load = functools.cache(load)`` and ``lru_cache(maxsize=None)(load)``."""
+        index = self.module.index
+        parent = index.parent(node)
+        if isinstance(parent, ast.Call) and parent.func is node and parent.args:
+            made: ast.expr = node
+            given = parent.args[0]
+        elif (
+            len(node.args) == 1
+            and not node.keywords
+            and isinstance(node.args[0], (ast.Name, ast.Attribute, ast.Lambda))
+        ):
+            made, given = node.func, node.args[0]
+        else:
+            return
+        if index.function(node) is not None:
+            return
+        function = given if isinstance(given, ast.Lambda) else self.module.receivers.definition(given)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return
+        call = self._memo(made)
+        if call is not None:
+            yield from self._remembered(node, call, function)
+
+    @functools.cached_property
+    def _memo_names(self) -> frozenset[str]:
+        """The last identifiers under which the file may know a decorator that remembers."""
+        known, index = _memos_by_package(), self.module.index
+        names = frozenset().union(*(known[package] for package in index.packages & known.keys()))
+        imported = [
+            item
+            for item in index.nodes(ast.alias)
+            if item.name in names or item.name.partition(".")[0] in known
+        ]
+        if not imported:
+            return frozenset()  # from functools import partial
+        known_as = {*names, *(item.asname for item in imported if item.asname)}
+        for assign in self.module.tree.body:
+            if isinstance(assign, ast.Assign) and isinstance(assign.targets[0], ast.Name):
+                value = assign.value.func if isinstance(assign.value, ast.Call) else assign.value
+                if last_name(value) in known_as:
+                    known_as.add(assign.targets[0].id)
+        return frozenset(known_as)
+
+    def _memo(self, decorator: ast.expr) -> str | None:
+        """How a decorator without a bound is shown; ``None`` for others."""
+        found = self._bounds.value(decorator)
+        call = found if isinstance(found, ast.Call) else None
+        name = self.module.qualname(found if call is None else call.func)
+        row = knowledge.by_call("buffers.memo").get(name or "")
+        if row is None or not self._is_unbounded_memo(call, row):
+            return None
+        shown = dotted(found if call is None else call.func)
+        size = None if call is None or not row["maxsize"] else argument(call, row["maxsize"], 0)
+        return f"@{shown}" if size is None else f"@{shown}({row['maxsize']}={ast.unparse(size)})"
+
+    def _is_unbounded_memo(self, call: ast.Call | None, row: knowledge.Row) -> bool:
+        if call is None:
+            return bool(row["default"] == "unbounded")
+        keywords = self.module.receivers.keywords(call)
+        if keywords is None or not keywords.keys().isdisjoint(row["limits"]):
+            return False
+        if any(isinstance(item, ast.Starred) for item in call.args):
+            return False
+        size = keywords.get(row["maxsize"] or row["store"]) or (call.args[0] if call.args else None)
+        if row["store"]:
+            return isinstance(size, ast.Dict) or (
+                isinstance(size, ast.Call) and self.module.qualname(size.func) == "builtins.dict"
+            )
+        if not row["maxsize"] or size is None:
+            return row["default"] == "unbounded" and not (call.args and row["limits"])
+        return self._bounds.is_infinite(size, zero=False)
+
+    def _remembered(self, node: ast.expr, call: str, function: Function) -> Iterator[Finding]:
+        owner = self.module.index.class_of(function)
+        if not self._lasts(function, owner):
+            return
+        name = "the lambda" if isinstance(function, ast.Lambda) else function.name
+        open_ = self._domains.unbounded(function)
+        ruff = "B019" if owner is not None and not self._is_class_method(function) else None
+        is_kept = ruff is not None and owner is not None and not self._domains.is_enum(owner)
+        if not (open_ or is_kept) or self._bounds.ends_soon or self._is_explained(node):
+            return
+        if open_:
+            yield from self.found(node, call=call, function=name, parameter=open_[0].arg, ruff=ruff)
+        elif owner is not None:
+            yield from self.found(
+                node,
+                message="{call} keeps every {owner} alive whose {function}() was called; use functools.cached_property",
+                call=call,
+                owner=owner.name,
+                function=name,
+                ruff=ruff,
+            )
+
+    def _lasts(self, function: Function, owner: ast.ClassDef | None) -> bool:
+        """Whether the cache of a function lives as long as the process, and nothing clears it."""
+        if self.module.index.function(owner or function) is not None:
+            return False
+        if isinstance(function, ast.Lambda):
+            return True
+        if owner is not None and first_parameter(function) is None:
+            return False
+        return function.name not in self._cleared
+
+    def _is_class_method(self, function: Function) -> bool:
+        return not isinstance(function, ast.Lambda) and any(
+            dotted(item) == "classmethod" for item in function.decorator_list
+        )
+
+    @functools.cached_property
+    def _cleared(self) -> frozenset[str]:
+        """The functions whose cache the file clears."""
+        if "cache_clear" not in self.module.source:
+            return frozenset()
+        return frozenset(
+            (dotted(node.value) or "").rpartition(".")[2]
+            for node in self.module.index.nodes(ast.Attribute)
+            if node.attr in ("cache_clear", "cache_invalidate")
+        )
+
+    # -- caches with a size
+
+    def _mapping(self, node: ast.Call) -> Iterator[Finding]:
+        row = knowledge.by_call("buffers.cache").get(self.module.qualname(node.func) or "")
+        if row is None:
+            return
+        keywords = self.module.receivers.keywords(node) or {}
+        size = keywords.get(row["maxsize"]) or argument(node, None, 0)
+        if size is None or not self._bounds.is_infinite(size, zero=False):
+            return
+        target = self._lasting.target(node)
+        holder = None if target is None else self._lasting.holder(target)
+        if (holder is not None and holder.is_local) or self._is_explained(node) or self._bounds.ends_soon:
+            return
+        yield from self.found(
+            node,
+            message="{call}({size}) never evicts, however many keys it is given; give it a maxsize that memory allows",
+            call=dotted(node.func),
+            size=ast.unparse(size),
+        )
+
+    # -- queues
+
+    def _channel(self, node: ast.Call) -> Iterator[Finding]:
+        channel = self._channels.unbounded(node)
+        if channel is None or self._bounds.ends_soon or self._is_explained(node, zero=True):
+            return
+        yield from self.found(
+            node,
+            message="{name} grows without a bound while {put}() is faster than its consumer; give {call}() a {size} ({advice})",
+            name=channel.name,
+            put=dotted(channel.put.func) or channel.row["put"][0],
+            call=_made(node, channel.row),
+            size=channel.row["maxsize"],
+            advice=channel.row["advice"],
+        )
+
+    # -- what they share
+
+    def _is_explained(self, node: ast.expr, *, zero: bool = False) -> bool:
+        """Whether a comment on the line or directly above says that there is no bound on purpose."""
+        statement = self.module.index.statement(node)
+        first, last = min(statement.lineno, node.lineno), node.end_lineno or node.lineno
+        lines = self.module.lines
+        while first > 1 and lines[first - 2].lstrip().startswith("#"):
+            first -= 1
+        # The lines as they are: tokenising the file for a word in a comment costs more than the whole rule.
+        texts = [line[line.index("#") :] for line in lines[first - 1 : last] if "#" in line]
+        is_stated = zero and isinstance(node, ast.Call) and bool(_sizes(node))
+        return any(map(_ON_PURPOSE.search, texts)) or (is_stated and not all(map(_DIRECTIVE.match, texts)))
+
+    @functools.cached_property
+    def _bounds(self) -> Bounds:
+        return Bounds(self.module)
+
+    @functools.cached_property
+    def _domains(self) -> Domains:
+        return Domains(self.module)
+
+    @functools.cached_property
+    def _lasting(self) -> Lasting:
+        return Lasting(self.module)
+
+    @functools.cached_property
+    def _channels(self) -> Channels:
+        return Channels(self.module, self._bounds, self._lasting)
+
+    @functools.cached_property
+    def _caches(self) -> Caches:
+        return Caches(self.module, self._domains, self._lasting)
+
+
+def _made(node: ast.Call, row: knowledge.Row) -> str:
+    """The construction as it is written; that of a field is its factory."""
+    made = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+    if any(item.arg in ("default_factory", "factory") for item in node.keywords):
+        return str(row["calls"][-1])
+    return dotted(made) or str(row["calls"][-1])
+
+
+def _sizes(node: ast.Call) -> list[ast.expr]:
+    """What the call gives as a size, the factory of a field left out."""
+    named = [item.value for item in node.keywords if item.arg in ("maxsize", "max_buffer_size")]
+    return [*node.args[:1], *named]
+
+
+@knowledge.cached
+def _call_names() -> frozenset[str]:
+    return frozenset().union(
+        *(knowledge.last_names(f"buffers.{array}") for array in ("cache", "memo", "queue")), FIELDS
+    )
+
+
+@knowledge.cached
+def _memos_by_package() -> Mapping[str, frozenset[str]]:
+    return knowledge.by_package(knowledge.by_call("buffers.memo"))
