@@ -1,0 +1,738 @@
+"""What a class does with its attributes: which function reads or changes them, how, and under which locks."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import enum
+import functools
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.defuse import DefUse
+from flake8_aiguard.index import FUNCTIONS, TRIES, Scope
+from flake8_aiguard.locking import Locking, is_lockish, lock_rows
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.shapes import argument, is_none, last_name, root
+
+_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
+_NEAR = 12  # statements back
+_Position = tuple[int, int]
+
+
+class Kind(enum.Enum):
+    """What a mention of an attribute does with it."""
+
+    READ = enum.auto()
+    BIND = enum.auto()
+    AUGMENT = enum.auto()
+    ITEM = enum.auto()
+    CALL = enum.auto()
+
+
+WRITES: Final = frozenset({Kind.BIND, Kind.AUGMENT, Kind.ITEM, Kind.CALL})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Access:
+    """One mention of an attribute in a method, or in a function within a method.
+
+    Attributes:
+        name: the attribute.
+        kind: BIND (or ``del``), AUGMENT (``self.x += 1``), ITEM (``self.x[k] = v``, ``del self.x[k]``), CALL of a method that
+            changes a container in place (``self.x.append(v)``), else READ.
+        node: the attribute expression.
+        function: the function that runs it.
+        method: the name of the method that changes it, for CALL.
+    """
+
+    name: str
+    kind: Kind
+    node: ast.Attribute
+    function: ast.FunctionDef | ast.AsyncFunctionDef
+    method: str = ""
+
+
+class SharedState:
+    """The attributes of the classes in one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self._index = module.index
+        self.locking = Locking(module)
+        self._behind: dict[tuple[Scope, str], ast.ClassDef | None] = {}
+
+    # -- attributes
+
+    def accesses(self, owner: ast.ClassDef) -> dict[str, list[Access]]:
+        """What a class does with its attributes: the mentions of each in its functions, in document order."""
+        return self._mentions(owner)
+
+    @memoised
+    def _mentions(self, owner: ast.ClassDef) -> dict[str, list[Access]]:
+        found: defaultdict[str, list[Access]] = defaultdict(list)
+        nodes = self._index.nodes(ast.Attribute)
+        first, last = (bisect.bisect_left(nodes, where, key=_start) for where in (_start(owner), _end(owner)))
+        for node in nodes[first:last]:
+            if isinstance(node.value, ast.Name) and self._is_instance(node.value, owner):
+                function = self._index.function(node)
+                while isinstance(function, ast.Lambda):
+                    function = self._index.function(function)
+                if function is not None:
+                    kind, method = self._kind(node)
+                    found[node.attr].append(Access(node.attr, kind, node, function, method))
+        return dict(found)
+
+    def _is_instance(self, name: ast.Name, owner: ast.ClassDef) -> bool:
+        """Whether a name is the instance that a method of a class works on, or the class itself."""
+        if name.id not in self._instance_names(owner):
+            return False
+        scope = self._index.scope(name)
+        key = (scope, name.id)
+        if key not in self._behind:
+            first = first_parameter(scope) if self._index.class_of(scope) is owner else None  # type: ignore[arg-type]
+            if (
+                first is not None
+                and first.arg == name.id
+                and len(self.module.scopes.bindings(scope, name.id)) == 1
+            ):
+                self._behind[key] = owner
+            else:
+                self._behind[key] = self.module.receivers.class_behind(name)
+        return self._behind[key] is owner
+
+    @memoised
+    def _instance_names(self, owner: ast.ClassDef) -> set[str]:
+        functions = (item for item in owner.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)))
+        first = (first_parameter(function) for function in functions)
+        return {owner.name, *(parameter.arg for parameter in first if parameter is not None)}
+
+    def _kind(self, node: ast.Attribute) -> tuple[Kind, str]:
+        index = self._index
+        parent = index.parent(node)
+        if not isinstance(node.ctx, ast.Load):
+            return (Kind.AUGMENT if isinstance(parent, ast.AugAssign) else Kind.BIND), ""
+        item: ast.AST = node
+        while isinstance(parent, ast.Subscript) and parent.value is item:
+            if not isinstance(parent.ctx, ast.Load):
+                return Kind.ITEM, ""
+            item, parent = parent, index.parent(parent)
+        if isinstance(parent, ast.Attribute) and parent.attr in _changing_methods():
+            call = index.parent(parent)
+            if isinstance(call, ast.Call) and call.func is parent:
+                return Kind.CALL, parent.attr
+        return Kind.READ, ""
+
+    def _own(self, node: ast.AST) -> dict[str, list[Access]]:
+        """What the class around a node does with its attributes."""
+        owner = self.owner(node)
+        return {} if owner is None else self.accesses(owner)
+
+    @memoised
+    def is_container(self, owner: ast.ClassDef, name: str) -> bool | None:
+        """Whether an attribute is a list, dict, set or deque; ``None`` where the class does not show what it is."""
+        seen: bool | None = None
+        for value, annotation in self._values(owner, name):
+            if annotation is not None:
+                base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+                return self.module.qualname(base) in _containers()
+            if isinstance(value, (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)):
+                return True
+            if isinstance(value, ast.Call):
+                if self._constructs(value):
+                    return True
+                seen = False
+            elif isinstance(value, ast.Constant) and value.value is not None:
+                seen = False
+        return seen
+
+    def _constructs(self, call: ast.Call) -> bool:
+        made = self.module.qualname(call.func)
+        factory = argument(call, "default_factory") or argument(call, "factory")
+        return made in _containers() or (
+            factory is not None and self.module.qualname(factory) in _containers()
+        )
+
+    def _values(self, owner: ast.ClassDef, name: str) -> Iterator[tuple[ast.expr | None, ast.expr | None]]:
+        """What an attribute is bound to and annotated with, in the class and its bases of this file."""
+        parameter: ast.arg | None
+        for family in self.family(owner):
+            for binding in self.module.scopes.bindings(family, name):
+                yield binding.value, binding.annotation
+            for store in self.module.receivers.attribute_stores(family, name):
+                assign = self._index.parent(store)
+                if isinstance(assign, ast.AnnAssign):
+                    yield assign.value, assign.annotation
+                elif isinstance(assign, ast.Assign):
+                    value = assign.value
+                    alternatives = value.values if isinstance(value, ast.BoolOp) else [value]
+                    for alternative in alternatives:
+                        parameter = self._parameter(alternative)
+                        yield alternative, None if parameter is None else parameter.annotation
+
+    def _parameter(self, value: ast.expr) -> ast.arg | None:
+        resolved = self.module.scopes.resolve(value) if isinstance(value, ast.Name) else None
+        node = resolved[1][0].node if resolved is not None and len(resolved[1]) == 1 else None
+        return node if isinstance(node, ast.arg) else None
+
+    @memoised
+    def family(self, owner: ast.ClassDef) -> tuple[ast.ClassDef, ...]:
+        """A class and its bases in this file, itself first."""
+        found = [owner]
+        for item in found:
+            bases = (self.module.receivers.definition(base) for base in item.bases)
+            found += [base for base in bases if isinstance(base, ast.ClassDef) and base not in found]
+        return tuple(found)
+
+    # -- who runs
+
+    def updates_in_tasks(self, owner: ast.ClassDef) -> bool:
+        """Whether an ``async def`` in a class changes something, as far as one glance shows."""
+        return owner in self._task_writers
+
+    @functools.cached_property
+    def _task_writers(self) -> set[ast.ClassDef | None]:
+        index = self._index
+        waiting: set[ast.AST | None] = {
+            index.function(node)
+            for kind in (ast.Await, ast.AsyncFor, ast.AsyncWith)
+            for node in index.nodes(kind)
+        }
+        if not waiting:
+            return set()
+        nodes: list[ast.AST] = [*self._stores]
+        nodes += [item for item in self._index.nodes(ast.Subscript) if item.ctx.__class__ is not ast.Load]
+        nodes += self._index.calls_named(_changing_methods())
+        return {
+            self.owner(node) for node in nodes if index.function(node) in waiting and self._is_own_part(node)
+        }
+
+    def _is_own_part(self, node: ast.AST) -> bool:
+        """Whether a store or a method call may be one on an attribute of the own object: ``self.x``, ``self.x[k]``."""
+        start = root(node.func if isinstance(node, ast.Call) else node)  # type: ignore[arg-type]
+        owner = self.owner(node) if isinstance(start, ast.Name) else None
+        return owner is not None and isinstance(start, ast.Name) and start.id in self._instance_names(owner)
+
+    def emptied(self, owner: ast.ClassDef) -> set[tuple[str, str]]:
+        """The attributes that methods of a class empty, and these methods, as far as one glance shows."""
+        return self._emptied.get(owner, set())
+
+    @functools.cached_property
+    def _emptied(self) -> dict[ast.ClassDef | None, set[tuple[str, str]]]:
+        found: defaultdict[ast.ClassDef | None, set[tuple[str, str]]] = defaultdict(set)
+        if not self._imports_runners and not self._index.nodes(ast.AsyncFunctionDef):
+            return found
+        nodes: list[ast.expr] = []
+        for call in self._index.calls_named(("clear",)):
+            nodes += [call.func.value] if isinstance(call.func, ast.Attribute) else []
+        for delete in self._index.nodes(ast.Delete):
+            nodes += [target.value for target in delete.targets if isinstance(target, ast.Subscript)]
+        for store in self._stores:
+            statement = self._index.statement(store)
+            value = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
+            nodes += [store] if isinstance(value, ast.Tuple) or _is_empty(value) else []
+        for node in nodes:
+            function = self._index.function(node) if isinstance(node, ast.Attribute) else None
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and isinstance(
+                node, ast.Attribute
+            ):
+                found[self.owner(function)].add((node.attr, function.name))
+        return found
+
+    @functools.cached_property
+    def _stores(self) -> list[ast.Attribute]:
+        return [node for node in self._index.nodes(ast.Attribute) if node.ctx.__class__ is not ast.Load]
+
+    def takes_locks(self, owner: ast.ClassDef) -> bool:
+        """Whether the code of a class, or of its bases in this file, takes a lock."""
+        takers = self._lock_takers
+        return bool(takers) and any(family in takers for family in self.family(owner))
+
+    @functools.cached_property
+    def _lock_takers(self) -> set[ast.ClassDef | None]:
+        index = self._index
+        blocks: list[ast.With | ast.AsyncWith] = [*index.nodes(ast.With), *index.nodes(ast.AsyncWith)]
+        found = {self.owner(function) for function in self.locking.acquirers() if function is not None}
+        for block in blocks:
+            owner = self.owner(block)
+            if owner is not None and owner not in found:
+                items = (item.context_expr for item in block.items)
+                known = [item for item in items if is_lockish(item) or self._imports_runners]
+                if any(self.locking.lock(item) is not None for item in known):
+                    found.add(owner)
+        return found
+
+    @functools.cached_property
+    def _imports_runners(self) -> bool:
+        """Whether the file imports what starts threads and tasks, or has locks."""
+        return not self._index.packages.isdisjoint(_packages())
+
+    @memoised
+    def concurrency(self, owner: ast.ClassDef) -> frozenset[str]:
+        """What runs the functions of a class side by side, as the class itself shows: ``thread``, ``task``, both or neither."""
+        found = set()
+        for family in self.family(owner):
+            names = {self.module.qualname(base) or "" for base in family.bases}
+            found |= {
+                row["runs"] for row in knowledge.rows("shared_state.runner") if names & set(row["bases"])
+            }
+            found |= self._started.get(family, set())
+            if any(isinstance(item, ast.AsyncFunctionDef) for item in family.body):
+                found.add("task")
+        return frozenset(found - {"start"})
+
+    def starts_threads(self, owner: ast.ClassDef) -> bool:
+        """Whether the code of a class starts threads itself."""
+        return any("start" in self._started.get(family, ()) for family in self.family(owner))
+
+    @functools.cached_property
+    def _started(self) -> dict[ast.ClassDef | None, set[str]]:
+        """What the code of each class starts or locks out."""
+        found: defaultdict[ast.ClassDef | None, set[str]] = defaultdict(set)
+        rows = {name: row["runs"] for row in knowledge.rows("shared_state.runner") for name in row["calls"]}
+        locks = lock_rows()
+        if not self._imports_runners:
+            return found
+        last = {name.rpartition(".")[2] for name in (*rows, *locks)}
+        for call in self._index.calls_named({*last, "run_in_executor", "submit"}):
+            name = self.module.called(call) or ""
+            if name in rows:
+                found[self.owner(call)].update(
+                    (rows[name], "start") if rows[name] == "thread" else (rows[name],)
+                )
+            elif name.endswith(".ThreadPoolExecutor.submit") or last_name(call.func) == "run_in_executor":
+                found[self.owner(call)].update(("thread", "start"))
+            else:
+                row = locks.get(self.module.type_of(call) or "")
+                if row is not None and row["runs"] in ("thread", "task"):
+                    found[self.owner(call)].add(row["runs"])
+        return found
+
+    def owner(self, node: ast.AST) -> ast.ClassDef | None:
+        """The class in whose methods or body a node stands; ``None`` outside of classes."""
+        scope = self._index.scope(node)
+        while not isinstance(scope, ast.ClassDef):
+            if isinstance(scope, ast.Module):
+                return None
+            scope = self._index.scope(scope)
+        return scope
+
+    # -- suspensions
+
+    def suspends_between(self, first: ast.AST, last: ast.AST) -> bool:
+        """Whether another task may run after ``first`` was evaluated and before ``last`` takes effect.
+
+        Args:
+            first: an expression.
+            last: a statement or expression of the same function, which takes effect at its end.
+
+        Returns:
+            Whether an ``await``, ``async for`` or ``async with`` stands in between, on a way from one to the other.
+        """
+        function = self._index.function(last)
+        after, before = _start(first), _end(last)
+        points = self._suspensions.get(function, [])
+        for where, node in points[bisect.bisect_right(points, after, key=_first) :]:
+            if where > before:
+                return False
+            if self.leads_to(node, last) and self.leads_to(first, node):
+                return True
+        return False
+
+    @functools.cached_property
+    def _suspensions(self) -> dict[ast.AST | None, list[tuple[_Position, ast.AST]]]:
+        """Where each function lets other tasks run, in order."""
+        index = self._index
+        found: defaultdict[ast.AST | None, list[tuple[_Position, ast.AST]]] = defaultdict(list)
+        for wait in index.nodes(ast.Await):
+            found[index.function(wait)].append((_end(wait), wait))
+        for loop in index.nodes(ast.AsyncFor):
+            found[index.function(loop)].append((_end(loop.iter), loop.body[0]))
+        for block in index.nodes(ast.AsyncWith):
+            found[index.function(block)].append((_end(block.items[-1].context_expr), block.body[0]))
+            found[index.function(block)].append((_end(block), block))
+        for points in found.values():
+            points.sort(key=_first)
+        return found
+
+    def leads_to(self, first: ast.AST, last: ast.AST) -> bool:
+        """Whether code that stands after ``first``, or holds it, may run after it: not in another branch, nor behind a ``return``."""
+        index = self._index
+        goal = _start(last)
+        child: ast.AST = index.statement(first)
+        while True:
+            parent = index.parent(child)
+            if parent is None or isinstance(parent, FUNCTIONS):
+                return True
+            block = _block(parent, child)
+            if block and _start(block[0]) <= goal <= _end(block[-1]):
+                return True
+            inside = not isinstance(parent, ast.match_case) and _start(parent) <= goal <= _end(parent)
+            if inside:
+                return not isinstance(parent, (ast.If, ast.Match))
+            if block and isinstance(block[-1], _LEAVES):
+                return False
+            child = parent
+
+    # -- what a write depends on
+
+    def sources(self, node: ast.expr) -> Iterator[ast.expr]:
+        """An expression, and those that the local names in it were computed from, on any way to it.
+
+        What an ``await`` waits for is not followed: its outcome is somebody else's value.
+        """
+        function = self._index.function(node)
+        seen: set[ast.AST] = set()
+        stack = [node]
+        while stack:
+            expression = stack.pop()
+            yield expression
+            for name in _parts(expression):
+                if not isinstance(name, ast.Name):
+                    continue
+                stack += self._defined(self.module.def_use(function or self.module.tree), name, seen)
+
+    def _defined(self, flow: DefUse, name: ast.Name, seen: set[ast.AST]) -> Iterator[ast.expr]:
+        names = [name]
+        while names:
+            for definition in flow.definitions(names.pop()) or ():
+                if definition in seen:
+                    continue
+                seen.add(definition)
+                if isinstance(definition, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr)):
+                    if isinstance(definition, ast.AugAssign) and isinstance(definition.target, ast.Name):
+                        names.append(definition.target)
+                    if definition.value is not None:
+                        yield definition.value
+                elif isinstance(definition, ast.For):
+                    yield definition.iter
+
+    def conditions(self, statement: ast.stmt) -> Iterator[tuple[ast.expr, bool | None]]:
+        """The conditions that decide whether a statement runs, nearest first, and which truth leads to it.
+
+        Those of the ``if`` and ``while`` around it, and of those before it that leave otherwise; ``None`` for a ``while`` before
+        it, which has just been asked.
+        """
+        child: ast.AST = statement
+        while child is not None and not isinstance(child, FUNCTIONS):
+            parent = self._index.parent(child)
+            if parent is None:
+                return
+            block = _block(parent, child)
+            at = bisect.bisect_left(block, _start(child), key=_start)
+            for before in reversed(block[max(0, at - _NEAR) : at]):
+                if isinstance(before, ast.While):
+                    yield before.test, None
+                elif isinstance(before, ast.Assert):
+                    yield before.test, True
+                elif isinstance(before, ast.If) and isinstance(before.body[-1], _LEAVES):
+                    yield before.test, False
+            if isinstance(parent, (ast.If, ast.While)) and block:
+                yield parent.test, block is parent.body
+            child = parent
+
+    def reads(self, node: ast.expr, write: Access) -> Iterator[ast.Attribute]:
+        """The mentions, in an expression, of the attribute that an access writes."""
+        for item in _parts(node):
+            if isinstance(item, ast.Attribute) and self.is_read(item, write):
+                yield item
+
+    def is_read(self, node: ast.expr, write: Access) -> bool:
+        """Whether an expression is the attribute that an access writes."""
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr == write.name
+            and isinstance(node.ctx, ast.Load)
+            and isinstance(node.value, ast.Name)
+            and isinstance(write.node.value, ast.Name)
+            and node.value.id == write.node.value.id
+        )
+
+    def key(self, node: ast.Attribute) -> str | None:
+        """The key by which a mention uses a container: ``k`` of ``self.c[k]``, ``self.c.get(k)``, ``self.c.add(k)``."""
+        parent = self._index.parent(node)
+        if isinstance(parent, ast.Subscript) and parent.value is node:
+            return ast.dump(parent.slice)
+        call = self._index.parent(parent) if isinstance(parent, ast.Attribute) else None
+        if isinstance(call, ast.Call) and call.func is parent and call.args:
+            return ast.dump(call.args[0])
+        return None
+
+    def missed(self, write: Access) -> ast.Attribute | None:
+        """The read of the same item that failed: ``try: return self.c[k]`` with the write in its ``except KeyError``."""
+        key = self.key(write.node)
+        for node in self._index.ancestors(write.node):
+            if isinstance(node, FUNCTIONS):
+                return None
+            parent = self._index.parent(node)
+            if isinstance(node, ast.ExceptHandler) and isinstance(parent, TRIES) and key is not None:
+                if last_name(node.type) != "KeyError":
+                    return None
+                known = self._own(write.node).get(write.name, ())
+                inside = (item.node for item in known if _start(parent) <= _start(item.node) < _start(node))
+                return next((item for item in inside if self.key(item) == key), None)
+        return None
+
+    def has_fixed_key(self, node: ast.Attribute) -> bool:
+        """Whether a mention uses one fixed item of a container, as if it were an attribute."""
+        parent = self._index.parent(node)
+        return isinstance(parent, ast.Subscript) and is_fixed(parent.slice)
+
+    def asks(self, test: ast.expr, truth: bool | None, write: Access) -> ast.Attribute | None:
+        """The read by which a condition asks what a write is to bring in.
+
+        Args:
+            test: the condition.
+            truth: its truth where the write runs; ``None``: any question about the attribute.
+            write: a write of an attribute: for ``self.x = v`` the question is whether it has a value, for ``self.x[k] = v`` and
+                ``self.x.add(k)`` whether the key is there, for ``self.x += 1`` and ``self.x.append(v)`` how many there are.
+
+        Returns:
+            The mention of the attribute, or ``None``.
+        """
+        if truth is None:
+            return next(self.reads(test, write), None)
+        key = self.key(write.node)
+        stack = [(test, truth)]
+        while stack:
+            node, wanted = stack.pop()
+            asked: Iterator[ast.Attribute] = iter(())
+            if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+                stack.append((node.operand, not wanted))
+            elif isinstance(node, ast.BoolOp):
+                stack += ((value, wanted) for value in node.values)
+            elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+                asked = self._compares(node, wanted, write, key)
+            elif not wanted and write.kind in (Kind.BIND, Kind.ITEM):
+                asked = self._looks_up(node, write, key)
+            found = next(asked, None)
+            if found is not None:
+                return found
+        return None
+
+    def _compares(
+        self, node: ast.Compare, wanted: bool, write: Access, key: str | None
+    ) -> Iterator[ast.Attribute]:
+        operator, left, right = node.ops[0], node.left, node.comparators[0]
+        if isinstance(operator, (ast.In, ast.NotIn)):
+            if isinstance(operator, ast.NotIn) is wanted and key == ast.dump(left):
+                yield from self.reads(right, write)
+        elif is_none(right) and isinstance(operator, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
+            if isinstance(operator, (ast.Is, ast.Eq)) is wanted and write.kind in (Kind.BIND, Kind.ITEM):
+                yield from self._looks_up(left, write, key)
+        elif isinstance(operator, _ORDERS) and write.kind in (Kind.AUGMENT, Kind.CALL):
+            for side in (left, right):
+                for expression in self.sources(side):
+                    yield from self.reads(expression, write)
+
+    def _looks_up(self, node: ast.expr, write: Access, key: str | None) -> Iterator[ast.Attribute]:
+        """The mention whose value (for a key: whose item) an expression is."""
+        for expression in self.sources(node.value if isinstance(node, ast.NamedExpr) else node):
+            for read in self.reads(expression, write):
+                used: ast.AST | None = read
+                if key is not None and self.key(read) == key:
+                    used = self._index.parent(read)
+                    used = self._index.parent(used) if isinstance(used, ast.Attribute) else used
+                if used is expression and (key is None) is (used is read):
+                    yield read
+
+    def is_claimed(self, read: ast.expr, write: Access) -> bool:
+        """Whether a function marks its work as begun before others can run: a flag or entry that it has asked for, or the
+        attribute itself."""
+        for name, accesses in self._own(write.node).items():
+            own = [item for item in accesses if item.function is write.function]
+            for mark in own:
+                if mark.kind not in WRITES or _start(mark.node) >= _start(write.node):
+                    continue
+                if _start(mark.node) > _start(read) and self.suspends_between(read, mark.node):
+                    continue
+                if name == write.name and _start(mark.node) > _start(read):
+                    return True
+                if name != write.name and any(self._is_asked(item, mark) for item in own):
+                    return True
+        return False
+
+    def _is_asked(self, item: Access, mark: Access) -> bool:
+        statement = self._index.statement(item.node)
+        return (
+            item.kind is Kind.READ
+            and isinstance(statement, (ast.If, ast.While))
+            and _start(item.node) < _start(mark.node)
+            and not self.suspends_between(item.node, mark.node)
+        )
+
+    def awaited(self, value: ast.expr) -> Iterator[ast.Call]:
+        """The awaited calls whose outcome an expression is."""
+        for expression in self.sources(value):
+            if isinstance(expression, ast.Await) and isinstance(expression.value, ast.Call):
+                yield expression.value
+
+    def augments(self, node: ast.Attribute) -> bool:
+        """Whether a mention is changed by ``+=`` or the like, itself or its item."""
+        return isinstance(self._index.statement(node), ast.AugAssign)
+
+    def assigned(self, node: ast.Attribute) -> ast.expr | None:
+        """The value that a statement assigns to an attribute or to its item."""
+        statement = self._index.statement(node)
+        if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            return statement.value
+        return None
+
+    def is_new(self, access: Access) -> bool:
+        """Whether the function that changes a container has bound it to a new one before."""
+        known = self._own(access.node).get(access.name, ())
+        return access.kind in (Kind.ITEM, Kind.CALL) and any(
+            item.kind is Kind.BIND
+            and item.function is access.function
+            and _start(item.node) < _start(access.node)
+            for item in known
+        )
+
+    def fills_once(self, access: Access) -> bool:
+        """Whether an access under a lock is part of what is done once: its function asks for a flag before it takes the lock
+        and again under it (double-checked locking)."""
+        for name, accesses in self._own(access.node).items():
+            if name != access.name:
+                tests = [
+                    item
+                    for item in accesses
+                    if item.function is access.function
+                    and item.kind is Kind.READ
+                    and isinstance(self._index.statement(item.node), ast.If)
+                    and _start(item.node) < _start(access.node)
+                ]
+                held = {bool(self.locking.held(item.node)) for item in tests}
+                if len(held) == 2:
+                    return True
+        return False
+
+    def binds_constant(self, access: Access) -> bool:
+        """Whether an access binds its attribute to a fixed value, such as ``False``, ``None`` or ``State.IDLE``."""
+        value = self.assigned(access.node)
+        return access.kind is Kind.BIND and value is not None and is_fixed(value)
+
+    @memoised
+    def is_task_lock(self, owner: ast.ClassDef, lock: str) -> bool:
+        """Whether a lock of a class keeps out tasks only."""
+        for family in self.family(owner):
+            for access in self.accesses(family).get(lock, ()):
+                runs = self.locking.runs(access.node)
+                item = self._index.parent(access.node)
+                if runs:
+                    return runs == "task"
+                if isinstance(item, ast.withitem):
+                    return any(item in block.items for block in self._index.nodes(ast.AsyncWith))
+        return False
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The statement that holds a node."""
+        return self._index.statement(node)
+
+    def resets(self, access: Access) -> bool:
+        """Whether an access empties a container: ``self.x = []``, ``self.x.clear()``, ``del self.x[:]``."""
+        if access.kind is Kind.CALL:
+            return access.method == "clear"
+        if access.kind is Kind.ITEM:
+            parent = self._index.parent(access.node)
+            return isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Del) and _is_whole(parent)
+        value = self.assigned(access.node)
+        if isinstance(value, ast.Tuple) and isinstance(self._index.parent(access.node), ast.Tuple):
+            return any(_is_empty(item) for item in value.elts)
+        return access.kind is Kind.BIND and _is_empty(value)
+
+    def takes(self, node: ast.Attribute) -> bool:
+        """Whether a mention hands on what a container holds: assigns, copies, passes or iterates it."""
+        parent = self._index.parent(node)
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in ("copy", "values", "items")
+        if isinstance(parent, ast.Subscript):
+            return _is_whole(parent)
+        if isinstance(parent, ast.Call):
+            return node in parent.args and last_name(parent.func) not in ("len", "bool", "print", "id")
+        return isinstance(
+            parent,
+            (ast.Assign, ast.Tuple, ast.For, ast.AsyncFor, ast.comprehension, ast.keyword, ast.Starred),
+        )
+
+
+def _block(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:
+    """The statements among which a statement stands."""
+    for name in ("body", "orelse", "finalbody"):
+        block: list[ast.stmt] = getattr(parent, name, None) or []
+        if block and isinstance(child, ast.stmt) and _start(block[0]) <= _start(child) <= _start(block[-1]):
+            return block
+    return []
+
+
+def _start(node: ast.AST) -> _Position:
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
+def _end(node: ast.AST) -> _Position:
+    return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+
+
+def _first(point: tuple[_Position, ast.AST]) -> _Position:
+    return point[0]
+
+
+@knowledge.cached
+def _base_rows() -> dict[str | None, str]:
+    return {name: row["runs"] for row in knowledge.rows("shared_state.runner") for name in row["bases"]}
+
+
+@knowledge.cached
+def _packages() -> frozenset[str]:
+    """The packages that start threads and tasks, or have locks."""
+    calls = (name for row in knowledge.rows("shared_state.runner") for name in row["calls"])
+    return frozenset(name.partition(".")[0] for name in (*calls, *lock_rows()))
+
+
+@knowledge.cached
+def _containers() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("shared_state.container") for name in row["types"])
+
+
+@knowledge.cached
+def _changing_methods() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("shared_state.container") for name in row["methods"])
+
+
+def is_fixed(node: ast.expr) -> bool:
+    """Whether an expression is a literal or, by its name, a constant."""
+    name = last_name(node)
+    return isinstance(node, ast.Constant) or (name is not None and name.isupper())
+
+
+def _parts(node: ast.expr) -> Iterator[ast.AST]:
+    """The nodes of an expression, but for what an ``await`` in it waits for."""
+    stack: list[ast.AST] = [node]
+    while stack:
+        item = stack.pop()
+        yield item
+        if not isinstance(item, ast.Await):
+            stack.extend(ast.iter_child_nodes(item))
+
+
+def _is_whole(node: ast.Subscript) -> bool:
+    return isinstance(node.slice, ast.Slice) and node.slice.lower is None and node.slice.upper is None
+
+
+def _is_empty(node: ast.expr | None) -> bool:
+    """Whether an expression is a new, empty container."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return not node.elts
+    if isinstance(node, ast.Dict):
+        return not node.keys
+    return isinstance(node, ast.Call) and last_name(node.func) in _EMPTY
