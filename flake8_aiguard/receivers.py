@@ -12,7 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Index, Scope
 from flake8_aiguard.scopes import Binding, Kind, Scopes
-from flake8_aiguard.shapes import argument, is_none, string
+from flake8_aiguard.shapes import argument, is_none, root, string
 
 _WRAPPERS: Final = frozenset(
     f"{module}.{name}"
@@ -60,6 +60,7 @@ class Receivers:
         self._scopes = scopes
         self._imports = imports
         self._depth = 0
+        self._changing = 0  # how many variables are followed through what they become
         self._types: dict[ast.expr, str | None] = {}
         self._variables: dict[tuple[Scope, str], str | None] = {}
         self._fields: dict[ast.ClassDef, dict[str, str | None]] = {}
@@ -175,6 +176,44 @@ class Receivers:
         if key not in self._origins:
             self._origins[key] = self._trace(node)
         return self._origins[key]
+
+    def inherited(self, node: ast.expr) -> list[str]:
+        """The classes from outside that the class of an instance inherits from, where that class is in this file.
+
+        Args:
+            node: ``self``, or what a construction of the class is bound to.
+
+        Returns:
+            Their canonical names, nearest first.
+        """
+        owner = self.class_behind(node)
+        if owner is not None:
+            owners: list[Definition | None] = [owner]
+        else:
+            origin = self.origin(node)
+            owners = [self.definition(call.func) for call in origin.calls] if origin.known else []
+        stack = [item for item in owners if isinstance(item, ast.ClassDef)]
+        if len(stack) != len(owners):
+            return []
+        found: list[str] = []
+        seen = set(stack)
+        while stack:
+            item = stack.pop()
+            found += filter(None, (_root_type(self._imports.qualname(base)) for base in item.bases))
+            bases = [base for base in self._bases(item) if base not in seen]
+            seen.update(bases)
+            stack += reversed(bases)
+        return found
+
+    def given_types(self, call: ast.Call) -> set[str]:
+        """The types of what is given to a call and to the constructors of its receiver."""
+        built = self.origin(call.func.value).calls if isinstance(call.func, ast.Attribute) else ()
+        given = (
+            value
+            for item in (call, *built)
+            for value in (*item.args, *(keyword.value for keyword in item.keywords))
+        )
+        return {found for value in given if (found := self.type_of(value)) is not None}
 
     def keywords(self, call: ast.Call) -> dict[str, ast.expr] | None:
         """The keyword arguments of a call, those of ``**`` included.
@@ -354,6 +393,8 @@ class Receivers:
                 self._depth += 1
                 self._types[node] = self._derive(node)
                 self._depth -= 1
+        elif self._types[node] is None and isinstance(node, ast.Name) and self._changing:
+            return self._name(node)  # one of those from which this question came
         return self._types[node]
 
     def _derive(self, node: ast.expr) -> str | None:
@@ -393,11 +434,18 @@ class Receivers:
         key = (owner, node.id)
         if key not in self._variables:
             self._variables[key] = None
-            self._variables[key] = self._agree(
-                self._bound(binding)
-                for binding in self._scopes.bindings(owner, node.id)
-                if binding.kind is not Kind.DELETE
-            )
+            bindings = [
+                item for item in self._scopes.bindings(owner, node.id) if item.kind is not Kind.DELETE
+            ]
+            # image = image.resize(...): what it was before decides first
+            changes = [item for item in bindings if _is_change(item, node.id)]
+            found = self._agree(self._bound(item) for item in bindings if item not in changes)
+            if changes and found is not None:
+                self._variables[key] = found
+                self._changing += 1
+                found = self._agree((found, *map(self._bound, changes)))
+                self._changing -= 1
+            self._variables[key] = found
         return self._variables[key]
 
     def _bound(self, binding: Binding) -> str | None:
@@ -473,16 +521,15 @@ class Receivers:
         return self._type(node)
 
     def _element(self, node: ast.expr) -> str | None:
-        while isinstance(node, ast.Call):
-            name = self._imports.qualname(node.func)
-            if name not in _SEQUENCES or not node.args:
-                break
+        while isinstance(node, ast.Call) and node.args and self._imports.qualname(node.func) in _SEQUENCES:
             node = node.args[0]
-        else:
-            return None
-        if name is None and isinstance(node.func, ast.Attribute):
-            name = f"{self.type_of(node.func.value)}.{node.func.attr}"
-        row = knowledge.by_call("types.element").get(name or "")
+        rows = knowledge.by_call("types.element")
+        name = None
+        if isinstance(node, ast.Call):
+            name = self._imports.qualname(node.func)
+            if name is None and isinstance(node.func, ast.Attribute):
+                name = f"{self.type_of(node.func.value)}.{node.func.attr}"
+        row = rows.get(name or "") or rows.get(f"{self.type_of(node)}.__iter__")
         return None if row is None else str(row["yields"])
 
     # -- attributes
@@ -548,6 +595,20 @@ class Receivers:
             return None
         inherited = (self._method(base, name, seen) for base in self._bases(owner) if base not in seen)
         return next((method for method in inherited if method is not None), None)
+
+
+def _is_change(binding: Binding, name: str) -> bool:
+    """Whether a binding gives a variable what a method or an operator makes of its own value."""
+    value = binding.value
+    if binding.kind is not Kind.ASSIGN or not isinstance(value, (ast.BinOp, ast.Call)):
+        return False
+    start: ast.expr = value
+    while isinstance(start, ast.BinOp):
+        start = start.left
+    if isinstance(value, ast.Call) and not isinstance(value.func, ast.Attribute):
+        return False
+    start = root(start)
+    return isinstance(start, ast.Name) and start.id == name
 
 
 def first_parameter(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.arg | None:

@@ -75,6 +75,15 @@ def root(node: ast.expr) -> ast.expr:
     return node
 
 
+def calls_before(node: ast.Call) -> Iterator[ast.Call]:
+    """The calls that stand before this one in its chain: ``a()`` for ``a().b[0].c()``."""
+    inner = node.func
+    while isinstance(inner, (ast.Attribute, ast.Subscript, ast.Await, ast.Call)):
+        if isinstance(inner, ast.Call):
+            yield inner
+        inner = inner.func if isinstance(inner, ast.Call) else inner.value
+
+
 def last_name(node: ast.AST | None) -> str | None:
     """The last identifier of a name or attribute: ``get`` of ``self.client.get``; ``None`` for anything else."""
     if isinstance(node, ast.Attribute):

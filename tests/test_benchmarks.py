@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import harness
 import pytest
 
-from flake8_aiguard import catalog
+from flake8_aiguard import catalog, knowledge
 from flake8_aiguard.checker import Checker, Finding
 
 PACKAGE = harness.ROOT / "flake8_aiguard"
@@ -63,6 +64,11 @@ def overhead(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def recall(overhead: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return script(monkeypatch, "recall")
+
+
+@pytest.fixture
+def gil(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script(monkeypatch, "gil")
 
 
 @pytest.fixture
@@ -339,3 +345,49 @@ def test_at_least_twenty_snippets_a_rule(recall: ModuleType) -> None:
     }
     assert set(counts) == {"AIG001", "AIG006", "AIG012", "AIG014", "AIG019", "AIG025"}
     assert min(counts.values()) >= 20
+
+
+def test_every_row_names_cases_that_measured_it(gil: ModuleType) -> None:
+    for row in (row for table in gil.TABLES for row in knowledge.rows(table)):
+        assert row["measured"] and set(row["measured"]) <= set(gil.CASES), row
+        assert row["gil"] in ("released", "partly", "held"), row
+        assert row["milliseconds"] >= 1, row
+
+
+def test_every_case_can_be_fetched(gil: ModuleType) -> None:
+    assert {package for case in gil.CASES.values() for package in case.packages} <= set(gil.PINS)
+
+
+def test_measures_a_call_that_holds_the_gil(gil: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--no-fetch", "--rounds", "1", "--json", "--least", "0"]
+    gil.main([*argv, "--case", "pickle.dump"])
+    found = json.loads(capsys.readouterr().out)
+    result = found["cases"]["pickle.dump"]
+    assert result["ms"] > 0 and 0 <= result["other"] <= 1
+    assert result["verdict"] == gil.verdict(result["other"])
+    assert result["given"] == gil.CASES["pickle.dump"].given
+
+
+def test_a_row_that_says_something_else_is_reported(gil: ModuleType) -> None:
+    def lines(**numbers: float) -> list[str]:
+        found: list[str] = gil.disagreements({"zlib.compress": {"ms": 50.0, **numbers}}, 1.0)
+        return found
+
+    assert lines(other=0.95) == []
+    assert lines(other=0.1) == ["zlib.compress: other is [0.1], the table says released"]
+    assert lines(other=0.95, ms=0.5) == ["zlib.compress: 0.50 ms is below 1.00"]
+    assert gil.disagreements({"zlib.compress": {"error": "not installed"}}, 1.0) == []
+
+
+def test_an_unknown_case_cannot_be_measured(gil: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gil.main(["--case", "none", "--no-fetch"]) == 2
+    assert capsys.readouterr().err == "gil: no such case: none\n"
+
+
+def test_a_failed_installation_is_reported(
+    gil: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = subprocess.CompletedProcess([], 1, "", "no network")
+    monkeypatch.setattr(gil.subprocess, "run", lambda *_, **__: failed)
+    assert gil.main(["--case", "bcrypt.hashpw", "--cache", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "gil: pip could not install bcrypt==5.0.0: no network\n"

@@ -28,6 +28,7 @@ LAYERS = (
         "checker",
         "constants",
         "contracts",
+        "eventloop",
         "fanout",
         "handles",
         "inputs",

@@ -98,6 +98,39 @@ def test_attributes(body: str, expected: str | None) -> None:
     assert found.type_of(node) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("n = Net()\nask(n)", ["torch.nn.Module"]),
+        ("def f(x):\n    n = Deep() if x else None\n    ask(n)", ["torch.nn.Module"]),
+        ("def f(n): ask(n)", []),
+        ("n = Net()\nn = other()\nask(n)", []),
+        ("class A(Deep):\n    def f(self): ask(self)", ["torch.nn.Module"]),
+        (
+            "class A:\n    def __init__(self): self.n = Net()\n    def f(self): ask(self.n)",
+            ["torch.nn.Module"],
+        ),
+    ],
+)
+def test_inherited_from_outside(source: str, expected: list[str]) -> None:
+    head = "import torch\nclass Net(torch.nn.Module): pass\nclass Deep(Net): pass\n"
+    found = module(head + source)
+    (node,) = asked(found)
+    assert found.receivers.inherited(node) == expected
+
+
+def test_types_given_to_a_call_and_to_the_constructor_of_its_receiver() -> None:
+    found = module(
+        """
+        import io, requests, zipfile
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive.extractall(path, requests.Session())
+        """
+    )
+    (call,) = found.index.calls_named({"extractall"})
+    assert found.receivers.given_types(call) == {"io.BytesIO", "requests.Session"}
+
+
 def test_fields_of_dataclasses_and_bases() -> None:
     found = module(
         """
@@ -130,6 +163,18 @@ def test_fields_of_dataclasses_and_bases() -> None:
         ("from pathlib import Path\nask(Path.home() / 'x')", "pathlib.Path"),
         ("from pathlib import Path\nfor p in Path(q).glob('*'): ask(p)", "pathlib.Path"),
         ("ask(a / b)", None),
+        ("from pathlib import Path\np = Path(q)\np = p / 'a'\nask(p)", "pathlib.Path"),
+        (
+            "from PIL import Image\ni = Image.open(p)\ni = i.convert('L').resize((1, 2))\nask(i)",
+            "PIL.Image.Image",
+        ),
+        ("from PIL import Image\ni = Image.open(p)\ni = i.getdata()\nask(i)", None),
+        ("from PIL import Image\ni = i.resize((1, 2))\nask(i)", None),
+        ("from PIL import Image\ni = Image.open(p)\ni = i.resize(ask(i))", "PIL.Image.Image"),
+        ("from PIL import Image\ni = Image.open(p)\ni = ask(i)", None),
+        ("import pypdf\nfor page in pypdf.PdfReader(p).pages: ask(page)", "pypdf.PageObject"),
+        ("import pypdf\nr = pypdf.PdfReader(p)\nask(r.pages[0])", "pypdf.PageObject"),
+        ("import fitz\nfor page in fitz.open(p): ask(page)", "pymupdf.Page"),
         ("import pymongo\nask(pymongo.MongoClient()['db'].users)", "pymongo.collection.Collection"),
         ("import pymongo\nask(pymongo.MongoClient().db)", "pymongo.database.Database"),
         (

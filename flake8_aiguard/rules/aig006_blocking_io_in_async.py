@@ -10,22 +10,21 @@ from fnmatch import fnmatchcase
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.index import COMPREHENSIONS, Comprehension
+from flake8_aiguard.eventloop import EventLoop, is_startup
+from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.scopes import Binding, Kind, Use
-from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, names_in, string
+from flake8_aiguard.shapes import argument, calls_before, dotted, is_constant, last_name, names_in, string
 
 # Conditions of a row that arguments which are not written out may meet.
 _CONDITIONS = ("flag", "timeout", "needs", "blocking", "nonblocking")
-_CONSUMERS = ("extend", "join", "update")
 # What nobody minds in a test, and what in a command that has its event loop for itself.
 _FINE_IN_TESTS = ("file", "process")
 _FINE_IN_COMMANDS = ("file", "input")
-_STARTUPS = ("lifespan", "on_startup", "setup", "start", "startup")
 _READS = ("read_bytes", "read_text")
 _TOUCHES = ("close", "name")
 _MAX_STEPS = 50  # from a path to the parts that it is built of
-_IN_MEMORY = ("io.BytesIO", "io.StringIO")
+_IN_MEMORY = frozenset({"io.BytesIO", "io.StringIO"})
 _START_TASKS = (
     *(
         "TaskGroup",
@@ -101,7 +100,7 @@ class BlockingIoInAsync(Checker):
         return None if "*" in found else found
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
-        if not self.module.index.in_async(node):
+        if not self._loop.runs(node):
             return
         row = self._row(node)
         if row is None or not self._blocks(node, row) or self._is_excused(node, row):
@@ -126,6 +125,10 @@ class BlockingIoInAsync(Checker):
                     lock=dotted(lock) or "the lock",
                     instead=row["instead"],
                 )
+
+    @functools.cached_property
+    def _loop(self) -> EventLoop:
+        return EventLoop(self.module)
 
     # -- which row
 
@@ -213,9 +216,7 @@ class BlockingIoInAsync(Checker):
 
     def _is_excused(self, node: ast.Call, row: knowledge.Row) -> bool:
         return (
-            self._is_awaited(node)
-            or self._is_lazy(node)
-            or self._is_handed_over(node)
+            self._is_handed_over(node)
             or self._is_reported_before(node, row)
             or self._is_in_memory(node, row)
             or self._is_beside_code(node, row)
@@ -224,34 +225,6 @@ class BlockingIoInAsync(Checker):
             or self._is_asked_first(node, row)
             or self._runs_alone(node, row)
         )
-
-    def _is_awaited(self, node: ast.expr) -> bool:
-        """Whether the result is awaited or entered as only an asynchronous twin's can be."""
-        parent = self.module.index.parent(node)
-        while isinstance(parent, ast.IfExp) and node is not parent.test:
-            node, parent = parent, self.module.index.parent(parent)
-        if isinstance(parent, ast.withitem):
-            return isinstance(self.module.index.parent(parent), ast.AsyncWith)
-        if isinstance(parent, ast.comprehension):
-            return bool(parent.is_async) and node is parent.iter
-        return isinstance(parent, ast.Await) or (isinstance(parent, ast.AsyncFor) and node is parent.iter)
-
-    def _is_lazy(self, node: ast.expr) -> bool:
-        """Whether a generator expression around the call runs elsewhere, for all this function shows."""
-        scope = self.module.index.scope(node)
-        while isinstance(scope, COMPREHENSIONS):
-            if isinstance(scope, ast.GeneratorExp) and not self._is_consumed(scope):
-                return True
-            scope = self.module.index.scope(scope)
-        return False
-
-    def _is_consumed(self, generator: Comprehension) -> bool:
-        use, by = self.module.scopes.use_of(generator)
-        if use is Use.PASSED and isinstance(by, ast.Call):
-            if isinstance(by.func, ast.Attribute) and by.func.attr in _CONSUMERS:
-                return True
-            return (self.module.qualname(by.func) or "").startswith("builtins.")
-        return use is Use.ITERATED or isinstance(self.module.index.parent(generator), ast.Starred)
 
     def _is_handed_over(self, node: ast.Call) -> bool:
         """Whether the file that the call opens is read and written in threads or by a process, or not at all."""
@@ -303,13 +276,7 @@ class BlockingIoInAsync(Checker):
 
     def _is_in_memory(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether the file or the archive is one in memory."""
-        if row["kind"] != "file":
-            return False
-        return any(
-            self.module.type_of(given) in _IN_MEMORY
-            for call in (node, *self._origin(node).calls)
-            for given in (*call.args, *(item.value for item in call.keywords))
-        )
+        return row["kind"] == "file" and not _IN_MEMORY.isdisjoint(self.module.receivers.given_types(node))
 
     def _is_beside_code(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether one file that comes with the code is read: small, and in the page cache after the first time."""
@@ -379,7 +346,7 @@ class BlockingIoInAsync(Checker):
 
     def _is_reported_before(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether another blocking call is the cause: earlier in the chain, or the one that opens the file."""
-        for call in _calls_before(node):
+        for call in calls_before(node):
             found = self._row(call)
             if found is not None and self._blocks(call, found):
                 return True
@@ -428,16 +395,13 @@ class BlockingIoInAsync(Checker):
         function = self.module.index.function(node)
         if row["kind"] == "sleep" or not isinstance(function, ast.AsyncFunctionDef):
             return False
-        if row["kind"] in _FINE_IN_COMMANDS and self._is_command(function):
+        if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_command(function):
             return True
-        if row["kind"] == "file" and function.name.strip("_") in _STARTUPS:
+        if row["kind"] == "file" and is_startup(function):
             return True
         if row["kind"] == "input" and self._is_dialogue:
             return True
-        first = self._first_waits.get(function)
-        if first is None or not (self._is_command(function) or self._is_started_by_runner(function)):
-            return False
-        return max(item.end_lineno or 0 for item in (node, *self.module.index.loops(node))) < first
+        return self._loop.is_before_first_wait(node)
 
     @functools.cached_property
     def _is_dialogue(self) -> bool:
@@ -450,65 +414,13 @@ class BlockingIoInAsync(Checker):
         )
         return runs and next(index.calls_named(_START_TASKS), None) is None
 
-    def _is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        """Whether a decorator makes the function a command of a command line."""
-        commands = _names("blocking.command")
-        stack, seen = [function], {function}
-        while stack:
-            for item in stack.pop().decorator_list:
-                decorator = item.func if isinstance(item, ast.Call) else item
-                if self.module.qualname(decorator) in commands:
-                    return True
-                if isinstance(decorator, ast.Attribute):
-                    if f"{self.module.type_of(decorator.value)}.{decorator.attr}" in commands:
-                        return True
-                    # A function under @click.group() is a group: @cli.command().
-                    group = self.module.receivers.definition(decorator.value)
-                    if isinstance(group, (ast.FunctionDef, ast.AsyncFunctionDef)) and group not in seen:
-                        seen.add(group)
-                        stack.append(group)
-        return False
-
-    def _is_started_by_runner(self, function: ast.AsyncFunctionDef) -> bool:
-        """Whether ``asyncio.run`` and the like are all that starts a coroutine in this file."""
-        if function not in self._started:
-            uses = self.module.scopes.uses(self.module.index.scope(function), function.name)
-            self._started[function] = bool(uses) and all(map(self._is_given_to_runner, uses))
-        return self._started[function]
-
-    @functools.cached_property
-    def _started(self) -> dict[ast.AST, bool]:
-        return {}
-
-    def _is_given_to_runner(self, use: ast.expr) -> bool:
-        parent = self.module.index.parent(use)
-        if isinstance(parent, ast.Call) and parent.func is use:
-            parent = self.module.index.parent(parent)
-        return isinstance(parent, ast.Call) and self.module.called(parent) in _names("blocking.runner")
-
-    @functools.cached_property
-    def _first_waits(self) -> dict[ast.AST, int]:
-        """The line of the first place in each coroutine where other tasks may run."""
-        index = self.module.index
-        found: dict[ast.AST, int] = {}
-        for node in self._waiting_points:
-            function = index.function(node)
-            if function is not None:
-                found[function] = min(node.lineno, found.get(function, node.lineno))
-        return found
-
-    @functools.cached_property
-    def _waiting_points(self) -> list[ast.Await | ast.AsyncFor | ast.AsyncWith]:
-        index = self.module.index
-        return [*index.nodes(ast.Await), *index.nodes(ast.AsyncFor), *index.nodes(ast.AsyncWith)]
-
     @functools.cached_property
     def _awaiting(self) -> set[ast.AST]:
         """The ``with`` statements whose body lets other tasks run."""
         index = self.module.index
         found: set[ast.AST] = set()
         seen: set[ast.AST] = set()
-        for node in self._waiting_points:
+        for node in self._loop.waiting_points:
             function = index.function(node)
             child: ast.AST = node
             for parent in index.ancestors(node):
@@ -535,7 +447,7 @@ class BlockingIoInAsync(Checker):
             scope = self.module.index.scope(scope)
         if not isinstance(scope, ast.AsyncFunctionDef):
             return None
-        found = (self._code_for(call, scope) for call in (node, *_calls_before(node)))
+        found = (self._code_for(call, scope) for call in (node, *calls_before(node)))
         return next((code for code in found if code is not None), None)
 
     def _code_for(self, node: ast.Call, scope: ast.AsyncFunctionDef) -> str | None:
@@ -580,15 +492,6 @@ class BlockingIoInAsync(Checker):
             self.module.imports.imported(call.func) is not None
             and self.module.receivers.annotated(call.func) in row["types"]
         )
-
-
-def _calls_before(node: ast.Call) -> Iterator[ast.Call]:
-    """The calls that stand before this one in its chain: ``a()`` for ``a().b[0].c()``."""
-    inner = node.func
-    while isinstance(inner, (ast.Attribute, ast.Subscript, ast.Await, ast.Call)):
-        if isinstance(inner, ast.Call):
-            yield inner
-        inner = inner.func if isinstance(inner, ast.Call) else inner.value
 
 
 @knowledge.cached

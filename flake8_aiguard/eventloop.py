@@ -1,0 +1,131 @@
+"""What runs on the event loop of a coroutine, and where other tasks wait for it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.index import COMPREHENSIONS, Comprehension
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Use
+
+_CONSUMERS: Final = ("extend", "join", "update")
+_STARTUPS: Final = ("lifespan", "on_startup", "setup", "start", "startup")
+
+
+class EventLoop:
+    """What one file shows of its event loop.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    def runs(self, node: ast.Call) -> bool:
+        """Whether a call runs in a coroutine, where it stands, and is no coroutine itself."""
+        return self.module.index.in_async(node) and not self._is_awaited(node) and not self._is_lazy(node)
+
+    def is_before_first_wait(self, node: ast.expr) -> bool:
+        """Whether no other task is there yet: in ``main()`` or a command, before its first ``await``."""
+        function = self.module.index.function(node)
+        if not isinstance(function, ast.AsyncFunctionDef):
+            return False
+        first = self._first_waits.get(function)
+        if first is None or not (self.is_command(function) or self._is_started_by_runner(function)):
+            return False
+        return max(item.end_lineno or 0 for item in (node, *self.module.index.loops(node))) < first
+
+    def is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a decorator makes the function a command of a command line."""
+        commands = _names("blocking.command")
+        stack, seen = [function], {function}
+        while stack:
+            for item in stack.pop().decorator_list:
+                decorator = item.func if isinstance(item, ast.Call) else item
+                if self.module.qualname(decorator) in commands:
+                    return True
+                if isinstance(decorator, ast.Attribute):
+                    if f"{self.module.type_of(decorator.value)}.{decorator.attr}" in commands:
+                        return True
+                    # A function under @click.group() is a group: @cli.command().
+                    group = self.module.receivers.definition(decorator.value)
+                    if isinstance(group, (ast.FunctionDef, ast.AsyncFunctionDef)) and group not in seen:
+                        seen.add(group)
+                        stack.append(group)
+        return False
+
+    def _is_started_by_runner(self, function: ast.AsyncFunctionDef) -> bool:
+        """Whether ``asyncio.run`` and the like are all that starts a coroutine in this file."""
+        if function not in self._started:
+            uses = self.module.scopes.uses(self.module.index.scope(function), function.name)
+            self._started[function] = bool(uses) and all(map(self._is_given_to_runner, uses))
+        return self._started[function]
+
+    @functools.cached_property
+    def _started(self) -> dict[ast.AST, bool]:
+        return {}
+
+    def _is_given_to_runner(self, use: ast.expr) -> bool:
+        parent = self.module.index.parent(use)
+        if isinstance(parent, ast.Call) and parent.func is use:
+            parent = self.module.index.parent(parent)
+        return isinstance(parent, ast.Call) and self.module.called(parent) in _names("blocking.runner")
+
+    @functools.cached_property
+    def _first_waits(self) -> dict[ast.AST, int]:
+        """The line of the first place in each coroutine where other tasks may run."""
+        index = self.module.index
+        found: dict[ast.AST, int] = {}
+        for node in self.waiting_points:
+            function = index.function(node)
+            if function is not None:
+                found[function] = min(node.lineno, found.get(function, node.lineno))
+        return found
+
+    @functools.cached_property
+    def waiting_points(self) -> list[ast.Await | ast.AsyncFor | ast.AsyncWith]:
+        """The places in the file where other tasks may run."""
+        index = self.module.index
+        return [*index.nodes(ast.Await), *index.nodes(ast.AsyncFor), *index.nodes(ast.AsyncWith)]
+
+    def _is_awaited(self, node: ast.expr) -> bool:
+        """Whether the result is awaited or entered as only an asynchronous twin's can be."""
+        parent = self.module.index.parent(node)
+        while isinstance(parent, ast.IfExp) and node is not parent.test:
+            node, parent = parent, self.module.index.parent(parent)
+        if isinstance(parent, ast.withitem):
+            return isinstance(self.module.index.parent(parent), ast.AsyncWith)
+        if isinstance(parent, ast.comprehension):
+            return bool(parent.is_async) and node is parent.iter
+        return isinstance(parent, ast.Await) or (isinstance(parent, ast.AsyncFor) and node is parent.iter)
+
+    def _is_lazy(self, node: ast.expr) -> bool:
+        """Whether a generator expression around the call runs elsewhere, for all this function shows."""
+        scope = self.module.index.scope(node)
+        while isinstance(scope, COMPREHENSIONS):
+            if isinstance(scope, ast.GeneratorExp) and not self._is_consumed(scope):
+                return True
+            scope = self.module.index.scope(scope)
+        return False
+
+    def _is_consumed(self, generator: Comprehension) -> bool:
+        use, by = self.module.scopes.use_of(generator)
+        if use is Use.PASSED and isinstance(by, ast.Call):
+            if isinstance(by.func, ast.Attribute) and by.func.attr in _CONSUMERS:
+                return True
+            return (self.module.qualname(by.func) or "").startswith("builtins.")
+        return use is Use.ITERATED or isinstance(self.module.index.parent(generator), ast.Starred)
+
+
+def is_startup(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function's name says that it runs before there is anything to serve: ``lifespan()``, ``startup()``."""
+    return function.name.strip("_") in _STARTUPS
+
+
+@knowledge.cached
+def _names(table: str) -> frozenset[str]:
+    return frozenset(knowledge.by_call(table))
