@@ -20,6 +20,7 @@ _PARTIAL: Final = re.compile(
     r"\b(where|limit|top|fetch\s+first|group\s+by|having|distinct|join|union)\b|\b(count|sum|min|max|avg)\s*\(",
     re.IGNORECASE,
 )
+_FROM: Final = re.compile(r"\bfrom\b", re.IGNORECASE)
 _BY_NAME: Final = re.compile(r"\b(?:fetch|get|list|load)_all_\w+")
 
 
@@ -51,8 +52,9 @@ class Fetches:
 
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls to ask about."""
-        promised = frozenset(_BY_NAME.findall(self._module.source))
-        return self._queries.names() | promised | _words("rows") | {"scan"}
+        source = self._module.source
+        promised = frozenset(_BY_NAME.findall(source)) if "_all_" in source else frozenset()
+        return promised | _ends()
 
     def of(self, call: ast.Call) -> Fetch | None:
         """Whether a call, with the chain before it, fetches everything.
@@ -103,7 +105,9 @@ class Fetches:
             return False
         parts = self._queries.parts(statement)
         if parts is not None:
-            return all(isinstance(part, str) and _PARTIAL.search(part) is None for part in parts)
+            texts = [part for part in parts if isinstance(part, str)]
+            is_table = any(_FROM.search(text) for text in texts)
+            return is_table and len(texts) == len(parts) and not any(map(_PARTIAL.search, texts))
         names = [last_name(inner.func) or "" for inner in _chain(statement)]
         return _words("limits").isdisjoint(names) and not any(
             isinstance(item, ast.Attribute) and item.attr in ("func", "count") for item in ast.walk(statement)
@@ -162,6 +166,15 @@ def _chain(node: ast.expr) -> Iterator[ast.Call]:
             node = node.value
         else:
             return
+
+
+@knowledge.cached
+def _ends() -> frozenset[str]:
+    """The last calls of the chains that may bring everything."""
+    lazy = {
+        method for row in knowledge.rows("queries.receiver") if row.get("lazy") for method in row["methods"]
+    }
+    return (_words("rows") | _words("methods") | lazy) - _words("limits")
 
 
 @knowledge.cached

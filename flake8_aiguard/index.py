@@ -23,6 +23,7 @@ else:
     Try: TypeAlias = ast.Try
     TRIES: Final = (ast.Try,)
 COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_COMPREHENDS: Final = (*COMPREHENSIONS, ast.comprehension)
 
 # Fields that never hold a node, whatever class they stand in.
 _LEAF_FIELDS = frozenset(
@@ -191,7 +192,7 @@ class Index:
                 if node is parent.body:
                     found = parent
                     break
-            elif isinstance(parent, (*COMPREHENSIONS, ast.comprehension)):
+            elif isinstance(parent, _COMPREHENDS):
                 owner = self._comprehension(node, parent)
                 if owner is not None:
                     found = owner
@@ -278,7 +279,7 @@ class Index:
                 if not _in_else(node, parent):
                     found = parent
                     break
-            elif isinstance(parent, (*COMPREHENSIONS, ast.comprehension)):
+            elif isinstance(parent, _COMPREHENDS):
                 owner = self._comprehension(node, parent)
                 if owner is not None:
                     found = owner

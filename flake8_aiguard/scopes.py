@@ -67,7 +67,7 @@ class Use(enum.Enum):
 # Uses after which somebody else may hold the value.
 ESCAPES = frozenset({Use.RETURNED, Use.YIELDED, Use.STORED, Use.PASSED, Use.CLOSED_OVER, Use.METHOD_PASSED})
 
-_Table: TypeAlias = "defaultdict[str, list[Binding]]"
+_Table: TypeAlias = "dict[Scope, list[Binding]]"
 _TRANSPARENT = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.IfExp, ast.BoolOp, ast.NamedExpr)
 
 
@@ -80,7 +80,8 @@ class Scopes:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._tables: dict[Scope, _Table] = {}
+        self._binders: defaultdict[str, list[ast.AST]] = defaultdict(list)
+        self._tables: dict[str, _Table] = {}
         self._globals: defaultdict[Scope, set[str]] = defaultdict(set)
         self._nonlocals: defaultdict[Scope, set[str]] = defaultdict(set)
         self._owners: dict[tuple[Scope, str], Scope | None] = {}
@@ -92,57 +93,74 @@ class Scopes:
     # -- bindings
 
     def _collect(self) -> None:
-        index = self._index
+        """Sort what binds names by name: most names of a file are never asked for."""
+        index, binders = self._index, self._binders
         for statement in index.nodes(ast.Global):
             self._globals[index.scope(statement)].update(statement.names)
         for outer in index.nodes(ast.Nonlocal):
             self._nonlocals[index.scope(outer)].update(outer.names)
         for name in index.nodes(ast.Name):
             if name.ctx.__class__ is not ast.Load:
-                self._bind_name(name)
+                binders[name.id].append(name)
         for alias in index.nodes(ast.alias):
             if alias.name == "*":
                 self.star_imports = True
+            elif alias.asname is not None:
+                binders[alias.asname].append(alias)
+            elif isinstance(index.parent(alias), ast.Import):
+                binders[alias.name.partition(".")[0]].append(alias)
             else:
-                name_ = alias.asname
-                if name_ is None:
-                    name_ = alias.name
-                    if isinstance(index.parent(alias), ast.Import):
-                        name_ = name_.partition(".")[0]
-                self._bind(index.scope(alias), name_, Binding(Kind.IMPORT, alias))
+                binders[alias.name].append(alias)
         for parameter in index.nodes(ast.arg):
-            owner = index.parent(cast("ast.AST", index.parent(parameter)))
-            self._bind(
-                cast("Scope", owner),
-                parameter.arg,
-                Binding(Kind.PARAMETER, parameter, annotation=parameter.annotation),
-            )
-        for function in index.nodes(ast.FunctionDef):
-            self._bind(index.scope(function), function.name, Binding(Kind.FUNCTION, function))
-        for coroutine in index.nodes(ast.AsyncFunctionDef):
-            self._bind(index.scope(coroutine), coroutine.name, Binding(Kind.FUNCTION, coroutine))
-        for class_ in index.nodes(ast.ClassDef):
-            self._bind(index.scope(class_), class_.name, Binding(Kind.CLASS, class_))
-        for handler in index.nodes(ast.ExceptHandler):
-            if handler.name:
-                self._bind(index.scope(handler), handler.name, Binding(Kind.OTHER, handler))
-        patterns: list[ast.MatchAs | ast.MatchStar] = [*index.nodes(ast.MatchAs), *index.nodes(ast.MatchStar)]
-        for pattern in patterns:
-            if pattern.name:
-                self._bind(index.scope(pattern), pattern.name, Binding(Kind.OTHER, pattern))
+            binders[parameter.arg].append(parameter)
+        definitions: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = [
+            *index.nodes(ast.FunctionDef),
+            *index.nodes(ast.AsyncFunctionDef),
+            *index.nodes(ast.ClassDef),
+        ]
+        for definition in definitions:
+            binders[definition.name].append(definition)
+        others: list[ast.ExceptHandler | ast.MatchAs | ast.MatchStar] = [
+            *index.nodes(ast.ExceptHandler),
+            *index.nodes(ast.MatchAs),
+            *index.nodes(ast.MatchStar),
+        ]
+        for other in others:
+            if other.name:
+                binders[other.name].append(other)
         for mapping in index.nodes(ast.MatchMapping):
             if mapping.rest:
-                self._bind(index.scope(mapping), mapping.rest, Binding(Kind.OTHER, mapping))
+                binders[mapping.rest].append(mapping)
 
-    def _bind(self, scope: Scope, name: str, binding: Binding) -> None:
-        if name in self._globals.get(scope, ()):
-            scope = self._index.tree
-        elif name in self._nonlocals.get(scope, ()):
-            scope = self._enclosing_function(scope)
-        table = self._tables.get(scope)
+    def _table(self, name: str) -> _Table:
+        """The bindings of a name, by scope."""
+        table = self._tables.get(name)
         if table is None:
-            table = self._tables[scope] = defaultdict(list)
-        table[name].append(binding)
+            table = self._tables[name] = {}
+            for node in self._binders.get(name, ()):
+                scope, binding = self._binding(node)
+                if name in self._globals.get(scope, ()):
+                    scope = self._index.tree
+                elif name in self._nonlocals.get(scope, ()):
+                    scope = self._enclosing_function(scope)
+                table.setdefault(scope, []).append(binding)
+        return table
+
+    def _binding(self, node: ast.AST) -> tuple[Scope, Binding]:
+        index = self._index
+        if isinstance(node, ast.Name):
+            return self._bound_name(node)
+        if isinstance(node, ast.arg):
+            owner = index.parent(cast("ast.AST", index.parent(node)))
+            return cast("Scope", owner), Binding(Kind.PARAMETER, node, annotation=node.annotation)
+        if isinstance(node, ast.alias):
+            kind = Kind.IMPORT
+        elif isinstance(node, ast.ClassDef):
+            kind = Kind.CLASS
+        else:
+            is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            kind = Kind.FUNCTION if is_function else Kind.OTHER
+        return index.scope(node), Binding(kind, node)
 
     def _enclosing_function(self, scope: Scope) -> Scope:
         outer = self._index.scope(scope)
@@ -150,7 +168,7 @@ class Scopes:
             outer = self._index.scope(outer)
         return outer
 
-    def _bind_name(self, name: ast.Name) -> None:
+    def _bound_name(self, name: ast.Name) -> tuple[Scope, Binding]:
         index = self._index
         scope = index.scope(name)
         parent = index.parent(name)
@@ -175,12 +193,11 @@ class Scopes:
             binding = Binding(Kind.ASSIGN, name, _unpacked(index, name, parent))
         else:
             binding = Binding(Kind.OTHER, name)
-        self._bind(scope, name.id, binding)
+        return scope, binding
 
     def bindings(self, scope: Scope, name: str) -> list[Binding]:
         """The bindings of a name in one scope, in no particular order; not to be changed."""
-        table = self._tables.get(scope)
-        return table.get(name, []) if table is not None else []
+        return self._table(name).get(scope, [])
 
     def owner(self, scope: Scope, name: str) -> Scope | None:
         """The scope in which a name that is used in ``scope`` is bound.

@@ -30,6 +30,8 @@ _OPPOSITES: Final = {**dict(_PAIRS), **{second: first for first, second in _PAIR
 _FLAG: Final = re.compile(
     r"(is|has|was|can)_\w+|\w+ed|active|visible|hidden|public|private|open|done|sent|paid|staff|admin|current|default"
 )
+_MIGRATIONS: Final = ("migrations/", "versions/")
+_CHANGES: Final = ("add", "append", "discard", "remove", "update")
 _TEXT: Final = 60  # of a predicate in a message
 
 
@@ -54,7 +56,7 @@ class FetchAllThenFilter(Checker):
     where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes the
     rows whole, and where the condition is not a comparison of one attribute or item of the row (a call, a pattern), or its
     truth, where it is named as a flag is (``is_active``, ``archived``) and no property of this file. Of a function that is only
-    called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported.
+    called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported. Migrations are silent.
     """
 
     code = "AIG026"
@@ -74,7 +76,7 @@ class FetchAllThenFilter(Checker):
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         value = self._whole(node)
-        if value is None:
+        if value is None or self._is_migration:
             return
         uses = self._uses(value)
         if not uses:
@@ -88,9 +90,18 @@ class FetchAllThenFilter(Checker):
             fetch.promised and not all(other and _is_comparison(*other) for other in judged)
         ):
             return
+        if fetch.promised and any(map(self._asks_python, uses)):
+            return
         if not fetch.promised and self._is_sliced_by_store(fetch, value):
             return
         yield from self.found(node, message=first[0], call=fetch.shown, predicate=first[1], by=first[1])
+
+    @functools.cached_property
+    def _is_migration(self) -> bool:
+        """Whether the file changes a database once, and is then left as it is."""
+        return self.module.matches(_MIGRATIONS) and not {"django", "alembic"}.isdisjoint(
+            self.module.index.packages
+        )
 
     def _whole(self, node: ast.Call) -> ast.expr | None:
         """The expression that holds the rows: the outermost call of a chain, its ``Items``, awaited."""
@@ -190,6 +201,14 @@ class FetchAllThenFilter(Checker):
             return (_CUT, f"[{ast.unparse(outer.slice)}]") if isinstance(outer.slice, ast.Constant) else None
         return None
 
+    def _asks_python(self, rows: ast.expr) -> bool:
+        """Whether a condition on the rows calls something, which shows objects in memory."""
+        parent = self.module.index.parent(rows)
+        tests = parent.ifs if isinstance(parent, ast.comprehension) else []
+        if isinstance(parent, ast.For) and isinstance(parent.body[0], ast.If):
+            tests = [parent.body[0].test]
+        return any(isinstance(item, ast.Call) for test in tests for item in ast.walk(test))
+
     def _filter_function(self, call: ast.Call) -> tuple[str, str] | None:
         function = call.args[0]
         if self.module.qualname(call.func) != "builtins.filter" or not isinstance(function, ast.Lambda):
@@ -252,16 +271,25 @@ class FetchAllThenFilter(Checker):
         left, right = condition.left, condition.comparators[0]
         for field, other in ((left, right), (right, left)):
             if self._is_field(field, names) and not _mentions(other, names) and _is_plain(other):
-                if isinstance(condition.ops[0], (ast.In, ast.NotIn)) and field is right:
-                    return None  # "x" in row.tags
+                if isinstance(condition.ops[0], (ast.In, ast.NotIn)) and (
+                    field is right or isinstance(condition.ops[0], ast.NotIn) or self._is_changed(other)
+                ):
+                    return None  # "x" in row.tags; all but a few; what was not seen before
                 return _text(condition)
         return None
 
+    def _is_changed(self, collection: ast.expr) -> bool:
+        """Whether a collection that is compared with grows on the way."""
+        name = dotted(collection)
+        return name is not None and any(
+            isinstance(call.func, ast.Attribute) and dotted(call.func.value) == name
+            for call in self.module.index.calls_named(_CHANGES)
+        )
+
     def _is_flag(self, node: ast.expr, names: set[str]) -> bool:
         """Whether an expression is a column that is true or false by itself."""
-        if isinstance(node, ast.Attribute) and (
-            _FLAG.fullmatch(node.attr) is None or node.attr in self._properties
-        ):
+        name = last_name(node)
+        if name is not None and (_FLAG.fullmatch(name) is None or name in self._properties):
             return False
         return self._is_field(node, names)
 

@@ -25,6 +25,7 @@ _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loo
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
+_PARTS: Final = 60  # of a value that are looked at for the variable itself
 _GROWS: Final = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -76,11 +77,13 @@ class QuadraticCopy(Checker):
         )
         if name is None or not isinstance(node.op, ast.Add):
             return
-        loop = self._loop(node, node.target)
-        if loop is None:
+        if isinstance(node.value, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
         kind = self._kind(node.target, node.value)
-        if isinstance(node.value, ast.Constant) or self._is_measured(node.target, loop):
+        if kind not in ("tuple", "bytes", "str"):
+            return
+        loop = self._loop(node, node.target)
+        if loop is None or self._is_measured(node.target, loop):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -89,8 +92,14 @@ class QuadraticCopy(Checker):
         target, value = node.targets[0], node.value
         if not isinstance(value, (ast.BinOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Call)):
             return
+        if isinstance(value, ast.Call) and not (
+            isinstance(value.func, ast.Name) or last_name(value.func) in _copiers()
+        ):
+            return
         name = dotted(target)
-        if name is None or len(node.targets) > 1 or next(self.module.index.loops(node), None) is None:
+        if name is None or len(node.targets) > 1 or not _mentions(value, name):
+            return
+        if next(self.module.index.loops(node), None) is None:
             return
         if isinstance(value, ast.Call):
             yield from self._joined(node, target, value)
@@ -475,6 +484,31 @@ class QuadraticCopy(Checker):
 def _is_put_before(name: str, value: ast.expr) -> bool:
     """Whether the accumulator comes last: ``s = t + s``."""
     return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and dotted(value.right) == name
+
+
+def _mentions(value: ast.expr, name: str) -> bool:
+    """Whether a value is made of the variable among its direct parts: the cheap question before all others."""
+    stack: list[ast.AST] = [value]
+    for _ in range(_PARTS):
+        if not stack:
+            return False
+        item = stack.pop()
+        if isinstance(item, (ast.Name, ast.Attribute)):
+            if dotted(item) == name:
+                return True
+        elif (
+            isinstance(item, (ast.BinOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred))
+            or item is value
+        ):
+            stack.extend(ast.iter_child_nodes(item))
+        elif isinstance(item, ast.keyword):
+            stack.append(item.value)
+    return False
+
+
+@knowledge.cached
+def _copiers() -> frozenset[str]:
+    return knowledge.last_names("copies.join") | {"dict", "deepcopy"}
 
 
 @knowledge.cached
