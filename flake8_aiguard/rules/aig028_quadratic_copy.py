@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -25,7 +26,6 @@ _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loo
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
-_PARTS: Final = 60  # of a value that are looked at for the variable itself
 _GROWS: Final = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -90,20 +90,15 @@ class QuadraticCopy(Checker):
 
     def visit_Assign(self, node: ast.Assign) -> Iterator[Finding]:
         target, value = node.targets[0], node.value
-        if not isinstance(value, (ast.BinOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Call)):
-            return
-        if isinstance(value, ast.Call) and not (
-            isinstance(value.func, ast.Name) or last_name(value.func) in _copiers()
-        ):
+        if not self._may_copy(value):
             return
         name = dotted(target)
-        if name is None or len(node.targets) > 1 or not _mentions(value, name):
-            return
-        if next(self.module.index.loops(node), None) is None:
+        if name is None or len(node.targets) > 1 or next(self.module.index.loops(node), None) is None:
             return
         if isinstance(value, ast.Call):
             yield from self._joined(node, target, value)
             return
+        kind: str | None = None
         if isinstance(value, ast.BinOp):
             kind = self._added(name, value)
         elif isinstance(value, ast.Dict):
@@ -115,7 +110,7 @@ class QuadraticCopy(Checker):
             )
             is_first = bool(value.keys) and value.keys[0] is None and dotted(value.values[0]) == name
             kind = "dict" if is_first and grows else None
-        else:
+        elif isinstance(value, (ast.List, ast.Tuple, ast.Set)):
             copied = [item.value for item in value.elts if isinstance(item, ast.Starred)]
             kinds = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
             kind = kinds[type(value)] if any(dotted(item) == name for item in copied) else None
@@ -134,6 +129,22 @@ class QuadraticCopy(Checker):
         if loop is None or isinstance(loop, ast.While):
             return isinstance(part, ast.Call)
         return bool(self.module.loops.dependents(part, self.module.loops.place(loop)))
+
+    def _may_copy(self, value: ast.expr) -> bool:
+        """Whether a value may be a copy of something with more in it, by its syntax alone."""
+        if isinstance(value, ast.Call):
+            return value in self._copying
+        if isinstance(value, ast.BinOp):
+            return isinstance(value.op, (ast.Add, ast.BitOr))
+        if isinstance(value, ast.Dict):
+            return None in value.keys
+        return isinstance(value, (ast.List, ast.Tuple, ast.Set)) and any(
+            isinstance(item, ast.Starred) for item in value.elts
+        )
+
+    @functools.cached_property
+    def _copying(self) -> frozenset[ast.Call]:
+        return frozenset(self.module.index.calls_named(_copiers()))
 
     def _added(self, name: str, value: ast.BinOp) -> str | None:
         """The kind of an accumulator that a sum or a union with itself makes anew."""
@@ -484,26 +495,6 @@ class QuadraticCopy(Checker):
 def _is_put_before(name: str, value: ast.expr) -> bool:
     """Whether the accumulator comes last: ``s = t + s``."""
     return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and dotted(value.right) == name
-
-
-def _mentions(value: ast.expr, name: str) -> bool:
-    """Whether a value is made of the variable among its direct parts: the cheap question before all others."""
-    stack: list[ast.AST] = [value]
-    for _ in range(_PARTS):
-        if not stack:
-            return False
-        item = stack.pop()
-        if isinstance(item, (ast.Name, ast.Attribute)):
-            if dotted(item) == name:
-                return True
-        elif (
-            isinstance(item, (ast.BinOp, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Starred))
-            or item is value
-        ):
-            stack.extend(ast.iter_child_nodes(item))
-        elif isinstance(item, ast.keyword):
-            stack.append(item.value)
-    return False
 
 
 @knowledge.cached
