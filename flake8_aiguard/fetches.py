@@ -12,6 +12,7 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import READS, Queries, Query, shown
+from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, hides_arguments, last_name
 
 _LONGEST_CHAIN: Final = 40
@@ -70,7 +71,7 @@ class Fetches:
         if self._is_scan(call) or self._is_promised(call):
             return Fetch(call, f"{dotted(call.func) or last_name(call.func)}()", not self._is_scan(call))
         names: list[str] = []
-        for inner in _chain(call):
+        for inner in self._chain(call):
             query = self._queries.of(inner)
             if query is not None:
                 names += [last_name(item.func) or "" for item in (inner, *query.chain)]
@@ -80,6 +81,19 @@ class Fetches:
             before = self._executed(call, call.func.value)
             return None if before is None else self._fetch(call, before, names)
         return None
+
+    def _chain(self, call: ast.Call) -> Iterator[ast.Call]:
+        """The calls of a chain, and of what its first name is bound to: ``result = execute(...)``, ``result.all()``."""
+        last = call
+        for inner in _chain(call):
+            last = inner
+            yield inner
+        start = last.func.value if isinstance(last.func, ast.Attribute) else None
+        if isinstance(start, ast.Name):
+            resolved = self._module.scopes.resolve(start)
+            bindings = [] if resolved is None else resolved[1]
+            if len(bindings) == 1 and bindings[0].kind is Kind.ASSIGN and bindings[0].value is not None:
+                yield from _chain(bindings[0].value)
 
     def _fetch(self, call: ast.Call, query: Query, names: Collection[str]) -> Fetch | None:
         if query.row["effect"] == "write" or query.row["kind"] not in ("sql", "orm"):

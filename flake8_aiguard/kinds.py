@@ -12,7 +12,7 @@ from flake8_aiguard.index import Index, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.receivers import Receivers
 from flake8_aiguard.scopes import Binding, Kind, Scopes
-from flake8_aiguard.shapes import is_none, string
+from flake8_aiguard.shapes import dotted, is_none, string
 
 _DEPTH: Final = 12  # of expressions and variables behind one answer
 _NONE: Final = "none"  # beside another kind, it is no disagreement
@@ -133,11 +133,9 @@ class Kinds:
             # What can be added to a list or a string is one; _NONE is the variable itself.
             found = next((kind for kind in (left, right) if kind in _SEQUENCES), None)
             return _NONE if found is None and _NONE in (left, right) else found
-        if (
-            isinstance(node.op, (ast.BitOr, ast.BitAnd, ast.Sub))
-            and left == right
-            and left in ("dict", "set")
-        ):
+        if isinstance(node.op, ast.BitOr) and left in ("dict", "set", _NONE):
+            return left
+        if isinstance(node.op, (ast.BitAnd, ast.Sub)) and left == "set":
             return left
         return None
 
@@ -197,6 +195,12 @@ class Kinds:
 
     def _stored(self, target: ast.Attribute) -> str | None:
         parent = self._index.parent(target)
+        if isinstance(parent, (ast.Tuple, ast.List, ast.Starred)):
+            # *lines, self.rest = self.rest.split(b"\n")
+            value = getattr(self._index.statement(target), "value", None)
+            name = dotted(target)
+            own = value is not None and any(dotted(item) == name for item in ast.walk(value))
+            return _NONE if own else None
         if isinstance(parent, ast.AnnAssign):
             return self._annotated(parent.annotation)
         if isinstance(parent, ast.Assign) and target in parent.targets:

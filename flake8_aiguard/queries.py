@@ -248,7 +248,10 @@ class Queries:
         if evidence == "sql":
             return value is not None and self._is_sql(value, has_parameters=len(call.args) == 2)
         if evidence == "model":
-            return value is not None and any(_CAPWORD.fullmatch(name.id) for name in names_in(value))
+            return value is not None and any(
+                _CAPWORD.fullmatch(_last(item) or "")
+                for item in (value, *names_in(value))  # User, self.Model, func.count(User.id)
+            )
         if evidence == "key":
             given = len(call.args) + len(call.keywords)
             return value is not None and given > 1 and bool(_CAPWORD.fullmatch(_last(value) or ""))

@@ -321,8 +321,10 @@ class FetchAllThenFilter(Checker):
             return f"={node.id}" in names
         if isinstance(node, ast.Attribute):
             return dotted(node.value) in names and node.attr not in self._properties
-        if isinstance(node, ast.Subscript):
-            return dotted(node.value) in names and isinstance(node.slice, ast.Constant)
+        while isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            node = node.value  # DynamoDB: item["state"]["S"]
+            if dotted(node) in names:
+                return True
         return False
 
     def _is_sliced_by_store(self, fetch: Fetch, value: ast.expr) -> bool:
@@ -349,6 +351,8 @@ def _opposite(test: ast.expr) -> ast.expr:
         return ast.Compare(test.left, [_OPPOSITES[type(test.ops[0])]()], test.comparators)
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return test.operand
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+        return ast.BoolOp(ast.And(), [_opposite(item) for item in test.values])
     return ast.UnaryOp(ast.Not(), test)
 
 

@@ -249,7 +249,10 @@ class QuadraticCopy(Checker):
                 continue
             if dotted(item) == name and self.module.index.statement(item) is not node:
                 parent = self.module.index.parent(item)
-                if not isinstance(parent, (ast.Attribute, ast.Compare, ast.Subscript, ast.If, ast.UnaryOp)):
+                is_measured = isinstance(parent, ast.Call) and last_name(parent.func) == "len"
+                if not is_measured and not isinstance(
+                    parent, (ast.Attribute, ast.Compare, ast.Subscript, ast.If, ast.UnaryOp)
+                ):
                     return True
         return False
 
@@ -454,7 +457,9 @@ class QuadraticCopy(Checker):
                 inner = node.args[0] if len(node.args) == 1 else None
             if isinstance(inner, ast.Call) and self.module.qualname(inner.func) == "io.StringIO":
                 inner = inner.args[0] if len(inner.args) == 1 else None
-            if not isinstance(inner, ast.Call) or inner.keywords:
+            if not isinstance(inner, ast.Call) or any(
+                item.arg not in row.get("plain", ()) for item in inner.keywords
+            ):
                 continue
             there = self.module.qualname(inner.func) or f".{last_name(inner.func)}"
             if there in row["there"] and self._is_plain(node, inner, back == method):
