@@ -79,7 +79,7 @@ class Turns:
         results: set[Variable] = set()
         changed: set[Variable] = set()
         assigned: set[Variable] = set()
-        kept = False
+        kept = mixed = False
         stack: list[ast.stmt] = list(reversed(loop.body))
         while stack:
             item = stack.pop()
@@ -108,7 +108,9 @@ class Turns:
                 return False
             changed.add(collection)
             kept = kept or holds
-        return kept and self._is_used_as_such(call, loop, changed, assigned)
+            if not holds and not isinstance(target, ast.Subscript):
+                mixed = True  # the order of what is awaited and what is not
+        return kept and not mixed and self._is_used_as_such(call, loop, changed, assigned)
 
     def _is_used_as_such(
         self, call: ast.Call, loop: ast.For, changed: set[Variable], assigned: set[Variable]

@@ -56,7 +56,7 @@ class SequentialAwait(Checker):
     changes, and whose result is collected in a local list, set or dict. Silent with ``break``, ``continue``, ``return``, ``try``,
     ``with``, another ``await`` or a statement that may have an effect in the body; on ``async for`` and ``while``; under locks,
     transactions and context managers that are no known client; on database sessions, connections, streams, queues, files and
-    pages, which serve one call at a time; on batches; and on functions of the file that call themselves, sleep, take a lock or
+    pages, which serve one call at a time; on batches and few, fixed items; and on functions of the file that call themselves, sleep, take a lock or
     change shared state.
     """
 
@@ -78,6 +78,11 @@ class SequentialAwait(Checker):
             return
         call = self._call(node.value)
         if call is None or not self._is_read(call) or not self._turns.collects(node, call, loop):
+            return
+        iterables = (
+            [part.iter for part in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.iter]
+        )
+        if any(map(self.module.loops.is_small, iterables)):
             return
         place = self.module.loops.place(loop)
         if self._turns.is_independent(call, place) and self._may_overlap(node, call, place):
