@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -21,11 +21,17 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "bytes": "use a bytearray, or b''.join() after the loop",
     "str": "append to a list and join it after the loop",
 }
+_BEFORE: Final[Mapping[str, str]] = {
+    "list": "append to it and reverse it after the loop",
+    "tuple": "append to a list, reverse it after the loop and make the tuple then",
+    "str": "append to a list and join it reversed after the loop",
+}
 _COPIES: Final = "this copies all of {name} on every turn of the loop; {instead}"
 _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loop; {instead}"
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
+_ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 _GROWS: Final = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -54,7 +60,8 @@ class QuadraticCopy(Checker):
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the loop
     never starts it afresh and does not run over few, fixed items. A local ``s += t`` is silent, as CPython extends it in place;
     so is ``+=`` on a list. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path.
-    ``pop(0)`` counts on a list that is built here, and not where its length is asked first. A round trip counts with plain
+    Silent where the loop reads or keeps what has been gathered so far. ``pop(0)`` counts on a list that is built here, and not
+    where its length is asked first, or the loop sorts or slices it. A round trip counts with plain
     arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion.
     """
 
@@ -84,6 +91,8 @@ class QuadraticCopy(Checker):
             return
         loop = self._loop(node, node.target)
         if loop is None or self._is_measured(node.target, loop):
+            return
+        if kind != "bytes" and self._is_shared(node, node.target, loop):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -117,11 +126,14 @@ class QuadraticCopy(Checker):
         if kind is None:
             return
         loop = self._loop(node, target)
-        if loop is None or (_is_put_before(name, value) and self._is_climb(loop)):
+        if loop is None or self._is_measured(target, loop):
             return
-        if self._is_measured(target, loop) or self._is_shared(node, target, loop, kind):
+        if kind != "bytes" and self._is_shared(node, target, loop):
             return
-        yield from self._copied(node, target, kind)
+        if not _is_put_before(name, value):
+            yield from self._copied(node, target, kind)
+        elif kind in _BEFORE and not self._is_climb(loop) and _is_one(value):
+            yield from self._copied(node, target, kind, _BEFORE[kind])
 
     def _is_new(self, part: ast.expr) -> bool:
         """Whether what is merged into a dict is another one on each turn."""
@@ -188,13 +200,13 @@ class QuadraticCopy(Checker):
         if is_copied and self._loop(node, target) is not None:
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
 
-    def _copied(self, node: ast.stmt, target: ast.expr, kind: str) -> Iterator[Finding]:
+    def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
         shown = dotted(target) or ast.unparse(target)
         loop = next(self.module.index.loops(node))
         if (loop, shown) in self._reported:
             return
         self._reported.add((loop, shown))
-        instead = _INSTEAD[kind]
+        instead = instead or _INSTEAD[kind]
         if kind in ("list", "dict", "set") and not self._is_own(target):
             instead = "copy it once before the loop and change the copy"
         yield from self.found(node, name=shown, instead=instead)
@@ -239,19 +251,26 @@ class QuadraticCopy(Checker):
             and self.module.qualname(loop.iter.func) == "builtins.range"
         )
 
-    def _is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop, kind: str) -> bool:
-        """Whether something else in the loop keeps the collection, so that each turn needs one of its own."""
-        name = dotted(target)
-        if kind not in ("list", "dict", "set"):
-            return False
+    def _is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop) -> bool:
+        """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends."""
+        name = dotted(target.value if isinstance(target, ast.Subscript) else target)
         for item in ast.walk(loop):
             if not isinstance(item, (ast.Name, ast.Attribute)) or not isinstance(item.ctx, ast.Load):
                 continue
             if dotted(item) == name and self.module.index.statement(item) is not node:
                 parent = self.module.index.parent(item)
                 is_measured = isinstance(parent, ast.Call) and last_name(parent.func) == "len"
-                if not is_measured and not isinstance(
-                    parent, (ast.Attribute, ast.Compare, ast.Subscript, ast.If, ast.UnaryOp)
+                grows = isinstance(self.module.index.statement(item), (ast.AugAssign, ast.Assign)) and any(
+                    dotted(part) == name
+                    for part in ast.walk(self.module.index.statement(item))
+                    if isinstance(part, (ast.Name, ast.Attribute)) and not isinstance(part.ctx, ast.Load)
+                )
+                if (
+                    not is_measured
+                    and not grows
+                    and not isinstance(
+                        parent, (ast.Attribute, ast.Compare, ast.Subscript, ast.If, ast.UnaryOp, ast.BoolOp)
+                    )
                 ):
                     return True
         return False
@@ -262,6 +281,8 @@ class QuadraticCopy(Checker):
         if loop is None or self._is_short(loop) or self._is_last(node, loop):
             return None
         key = dotted(target.value if isinstance(target, ast.Subscript) else target)
+        if key is not None and key.endswith("__"):
+            return None
         return None if key is None or self._is_started(key, target, loop) else loop
 
     def _is_last(self, node: ast.AST, loop: Loop) -> bool:
@@ -342,16 +363,38 @@ class QuadraticCopy(Checker):
                 or self.module.index.parent(self.module.index.statement(node)) is not loop
             ):
                 return  # now and then
+            if self._does(loop, method.value, ("append", "extend", "pop")):
+                return  # at both ends
             instead = "append to it and reverse it after the loop, or use collections.deque"
         else:
             if len(node.args) > 1 or self._is_bounded(node, method.value) or not self._is_long(method.value):
                 return
             if self.module.index.parent(self.module.index.statement(node)) is not loop:
                 return  # now and then
+            if self._does(loop, method.value, _ONLY_LISTS) or self._waits(loop) or _is_stripped(loop, node):
+                return
             instead = "use collections.deque and popleft(), or loop over the list"
         yield from self.found(
             node, message=_SHIFTS, call=dotted(method) or f"{ast.unparse(method)}", instead=instead
         )
+
+    def _does(self, loop: Loop, receiver: ast.expr, methods: Collection[str]) -> bool:
+        """Whether a loop calls one of these methods of a list, or with ``[:]`` among them takes slices."""
+        name = dotted(receiver)
+        return any(
+            (isinstance(item, ast.Attribute) and item.attr in methods and dotted(item.value) == name)
+            or (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.slice, ast.Slice)
+                and "[:]" in methods
+                and dotted(item.value) == name
+            )
+            for item in ast.walk(loop)
+        )
+
+    def _waits(self, loop: Loop) -> bool:
+        """Whether a turn sleeps, next to which no list is long."""
+        return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in ast.walk(loop))
 
     def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
         """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
@@ -497,9 +540,28 @@ class QuadraticCopy(Checker):
             )
 
 
+def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
+    """Whether a loop only drops what a list begins with: ``while lines and not lines[0]: lines.pop(0)``."""
+    body = loop.body if isinstance(loop, ast.While) else []
+    return len(body) == 1 and isinstance(body[0], ast.Expr) and body[0].value is pop
+
+
 def _is_put_before(name: str, value: ast.expr) -> bool:
-    """Whether the accumulator comes last: ``s = t + s``."""
-    return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and dotted(value.right) == name
+    """Whether the accumulator comes last: ``s = t + s``, ``xs = [x, *xs]``."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return dotted(value.right) == name
+    last = value.elts[-1] if isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) > 1 else None
+    return isinstance(last, ast.Starred) and dotted(last.value) == name
+
+
+def _is_one(value: ast.expr) -> bool:
+    """Whether one item is put before the others, so that a reversed list has the same order."""
+    if isinstance(value, ast.BinOp):
+        is_display = isinstance(value.left, (ast.List, ast.Tuple)) and len(value.left.elts) == 1
+        return is_display or isinstance(
+            value.left, (ast.Constant, ast.JoinedStr, ast.Name, ast.Attribute, ast.BinOp)
+        )
+    return isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) == 2
 
 
 @knowledge.cached
