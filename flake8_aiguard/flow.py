@@ -36,6 +36,14 @@ _RAISING = frozenset(
     }
 )  # fmt: skip
 _OPERATIONS = frozenset({ast.BinOp, ast.Subscript})
+_SAFE = (ast.Add, ast.Sub, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)  # of numbers: no zero to divide by
+_PLAIN = (
+    ast.Name,
+    ast.Constant,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Compare,
+)  # their own parts are looked at by themselves
 _LEAVES = frozenset({"sys.exit", "exit", "quit", "builtins.exit", "builtins.quit"})
 _KILLS = frozenset({"os._exit", "os.abort"})
 _CATCH_ALL: frozenset[str | None] = frozenset({"Exception", "BaseException"})
@@ -90,8 +98,8 @@ def release(
         releases: Whether a call (`f.close()`) or an `ast.withitem` (`with f`, `with closing(f)`) releases it.
         harmless: Whether a call is taken not to raise.
         qualname: The canonical name of a function (`sys.exit`); without it, names are taken as they are written.
-        strict: Whether operators, subscripts and augmented assignments are taken to raise too, and a handler that releases
-            to catch only what it names.
+        strict: Whether subscripts are taken to raise too, as are operators and augmented assignments unless they add up
+            plain names, constants and attributes of ``self``; and a handler that releases to catch only what it names.
 
     Returns:
         The gravest verdict over all paths. `UNKNOWN` where a path is not followed and no other path leaks,
@@ -318,7 +326,7 @@ class _Tracker:
             return self._assign(stmt, stmt.value, [stmt.target], out) if stmt.value else _OPEN
         if isinstance(stmt, ast.AugAssign):
             bits = self._eval_all((stmt.target, stmt.value), out)
-            if bits & _OPEN and self.strict:
+            if bits & _OPEN and self.strict and not _is_plain_sum(stmt.op, stmt.target, stmt.value):
                 self._may_raise(stmt, out)
             return self._forget() if self.is_resource(stmt.target) else bits
         if isinstance(stmt, ast.Return):
@@ -651,7 +659,7 @@ class _Tracker:
             if isinstance(node, ast.Call):
                 first = first if self.harmless(node) else node
                 special = special or self.releases(node)
-            elif kind in self.raising:
+            elif kind in self.raising and not self._adds_up(node):
                 first = node
             elif isinstance(node, ast.GeneratorExp):
                 stack.append(node.generators[0].iter)
@@ -698,9 +706,14 @@ class _Tracker:
             bits & _OPEN
             and type(node) in self.raising
             and not (isinstance(node, ast.Call) and self.harmless(node))
+            and not self._adds_up(node)
         ):
             self._may_raise(node, out)
         return bits
+
+    @staticmethod
+    def _adds_up(node: ast.AST) -> bool:
+        return isinstance(node, ast.BinOp) and _is_plain_sum(node.op, node.left, node.right)
 
     def _eval_choice(self, node: ast.IfExp, out: _Exits, depth: int) -> int:
         truth = self._truth(node.test)
@@ -781,6 +794,15 @@ class _Tracker:
         else:
             return None
         return True if isinstance(op, yes) else False if isinstance(op, no) else None
+
+
+def _is_plain_sum(operator: ast.operator, *operands: ast.expr) -> bool:
+    """Whether an operation on counters and flags is one that does not raise."""
+    return isinstance(operator, _SAFE) and all(
+        isinstance(item, _PLAIN)
+        or (isinstance(item, ast.Attribute) and isinstance(item.value, ast.Name) and item.value.id == "self")
+        for item in operands
+    )
 
 
 def _position(stmt: ast.stmt) -> tuple[int, int]:

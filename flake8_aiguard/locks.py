@@ -14,12 +14,13 @@ from flake8_aiguard.flow import Release
 from flake8_aiguard.index import TRIES, Function, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.scopes import ESCAPES, Kind
+from flake8_aiguard.scopes import ESCAPES, Kind, Use
 from flake8_aiguard.shapes import dotted, last_name
 
 _NAMED = re.compile(r"(^|_)(r|w)?(lock|mutex|sem|sema|semaphore|cond|condition)s?\d*$", re.IGNORECASE)
 _LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _STATE = ("locked", "notify", "notify_all")
+_SEES_ONLY = (Use.METHOD_CALL, Use.ATTRIBUTE, Use.TESTED, Use.ENTERED)
 _MOST_HELD = 50  # acquisitions followed to the end of one body: each costs a walk of it
 
 
@@ -46,7 +47,7 @@ class Held:
 
     Attributes:
         release: which paths: ``NEVER``, ``SOME_PATH``, ``EXCEPTION``, or ``REBOUND`` where a loop comes back to take it again.
-        where: the raising node or the ``return`` that leaves it locked, where there is one.
+        where: the raising node, the likeliest one, or the ``return`` that leaves it locked, where there is one.
     """
 
     release: Release
@@ -132,10 +133,16 @@ class Locks:
             return None  # a counter
         if is_again or outcome.release in (Release.NEVER, Release.SOME_PATH, Release.EXCEPTION):
             self._held[function] += 1
-            return Held(outcome.release, outcome.where)
+            where = outcome.where
+            if outcome.release is Release.EXCEPTION:
+                grave = self._follow(taken, acquire, strict=False, skip_cheap=True)
+                where = grave.where if grave.release is Release.EXCEPTION else where
+            return Held(outcome.release, where)
         return None
 
-    def _follow(self, taken: Taken, acquire: ast.Expr, *, strict: bool) -> flow.Outcome:
+    def _follow(
+        self, taken: Taken, acquire: ast.Expr, *, strict: bool, skip_cheap: bool = False
+    ) -> flow.Outcome:
         text = text_of(taken.receiver)
         helpers = self._helpers(self._key(taken.receiver), taken.release)
 
@@ -154,7 +161,7 @@ class Locks:
         def is_harmless(call: ast.Call) -> bool:
             if isinstance(call.func, ast.Attribute) and call.func.attr in _STATE and is_lock(call.func.value):
                 return True
-            if self._is_quiet(call):
+            if self._is_quiet(call) or (skip_cheap and self._is_cheap(call)):
                 return True
             return not strict and self._module.called(call) in knowledge.by_call("resources.harmless")
 
@@ -301,6 +308,64 @@ class Locks:
         is_limiter = taken.row is not None and taken.row["limiter"]
         return is_limiter and all(self._index.function(item) is not function for item in self.releases(taken))
 
+    def is_drained(self, taken: Taken) -> bool:
+        """Whether all of a semaphore is taken on purpose, by a loop over a number that gives nothing back."""
+        loop = next(iter(self._index.loops(taken.call)), None)
+        if (
+            not self._is_limiter(taken)
+            or not isinstance(loop, ast.For)
+            or not isinstance(loop.iter, ast.Call)
+        ):
+            return False
+        if self._module.qualname(loop.iter.func) != "builtins.range":
+            return False
+        return loop not in self._releasing_loops(self._key(taken.receiver), taken.release)
+
+    @memoised
+    def _releasing_loops(self, lock: _Key, method: str) -> frozenset[ast.AST]:
+        return frozenset(loop for item in self._mentions(lock, method) for loop in self._index.loops(item))
+
+    def is_also_entered(self, taken: Taken) -> bool:
+        """Whether a semaphore is also taken by a ``with`` statement of the file, which gives back what that one takes."""
+        return self._is_limiter(taken) and self._is_entered(self._key(taken.receiver))
+
+    @memoised
+    def _is_entered(self, lock: _Key) -> bool:
+        mentions = (self._attributes if lock.is_attribute else self._names).get(lock.name, ())
+        return any(
+            isinstance(self._index.parent(item), ast.withitem) and self._may_be(self._key(item), lock)
+            for item in mentions
+        )
+
+    def _is_limiter(self, taken: Taken) -> bool:
+        return "sem" in _name(taken.receiver).lower() if taken.row is None else bool(taken.row["limiter"])
+
+    def is_private(self, taken: Taken) -> bool:
+        """Whether nothing but one run of a function sees a lock, which keeps nobody out then: built there, and kept there."""
+        row, receiver = taken.row, taken.receiver
+        if row is None or not isinstance(receiver, ast.Name):
+            return False
+        # Other processes know a lock on a file by its path.
+        if row["runs"] not in ("thread", "task") and not row["types"][0].startswith("multiprocessing."):
+            return False
+        resolved = self._module.scopes.resolve(receiver)
+        if resolved is None or resolved[0] is not self._index.function(taken.call):
+            return False
+        return self._stays(resolved[0], receiver.id)
+
+    @memoised
+    def _stays(self, owner: Scope, name: str) -> bool:
+        """Whether a function builds a variable's value and does no more than ask it."""
+        scopes = self._module.scopes
+        return all(self._is_construction(item.value) for item in scopes.bindings(owner, name)) and all(
+            scopes.use(use)[0] in _SEES_ONLY for use in scopes.uses(owner, name)
+        )
+
+    def _is_construction(self, value: ast.expr | None) -> bool:
+        if not isinstance(value, ast.Call) or self._module.receivers.definition(value.func) is not None:
+            return False
+        return (last_name(value.func) or "")[:1].isupper()
+
     def is_signal(self, taken: Taken) -> bool:
         """Whether a lock is taken as soon as it is built, and handed to others only then: they wait for its release."""
         if not isinstance(taken.receiver, ast.Name):
@@ -363,6 +428,25 @@ class Locks:
         return self._module.called(call) in knowledge.by_call("locks.quiet") or bool(
             _LOGS.search(dotted(call.func) or "")
         )
+
+    def _is_cheap(self, call: ast.Call) -> bool:
+        """Whether a call raises for a wrong type at most: no name for a message while there is a graver one."""
+        calls, methods = _cheap()
+        name = self._module.called(call)
+        return name in calls or (
+            self._module.qualname(call.func) is None
+            and isinstance(call.func, ast.Attribute)
+            and (call.func.attr in methods or isinstance(call.func.value, ast.Constant))
+        )
+
+
+@knowledge.cached
+def _cheap() -> tuple[Collection[str], Collection[str]]:
+    found = knowledge.rows("locks.cheap")
+    calls, methods = (
+        [name for row in found for name in row.get(column, ())] for column in ("calls", "methods")
+    )
+    return frozenset(calls), frozenset(methods)
 
 
 @knowledge.cached

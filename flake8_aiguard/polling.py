@@ -1,4 +1,4 @@
-"""What a condition asks: the state of this process, the time, or something outside that only asking again can tell."""
+"""What a condition asks: the state of this process, the time, or something that only asking again can tell."""
 
 from __future__ import annotations
 
@@ -66,13 +66,11 @@ class Asked:
 
     Attributes:
         states: the state of this process.
-        outside: calls that ask the file system.
         is_timed: whether it asks for the time.
         is_known: whether nothing else is in it.
     """
 
     states: list[State] = field(default_factory=list)
-    outside: list[ast.Call] = field(default_factory=list)
     is_timed: bool = False
     is_known: bool = True
 
@@ -157,6 +155,43 @@ class Conditions:
             stack += ast.iter_child_nodes(item)
         return False
 
+    def is_told(self, state: State) -> bool:
+        """Whether this file sets or clears an event that a condition asks for."""
+        return state.subject is not None and last_name(state.subject) in self._told
+
+    @functools.cached_property
+    def _told(self) -> frozenset[str | None]:
+        calls = self._index.calls_named(("set", "clear"))
+        return frozenset(last_name(call.func.value) for call in calls if isinstance(call.func, ast.Attribute))
+
+    def is_built_beside(self, state: State) -> bool:
+        """Whether the function that asks for the state of an object builds that object."""
+        if not isinstance(state.subject, ast.Name) or state.row is None:
+            return False
+        function = self._index.function(state.node)
+        origin = self._module.receivers.origin(state.subject)
+        return origin.known and any(
+            self._module.called(call) in state.row["types"] and self._index.function(call) is function
+            for call in origin.calls
+        )
+
+    def asks_for_presence(self, state: State) -> bool:
+        """Whether a condition only asks whether a value is there: ``key in d``, ``d.get(key)``, ``d[key] is None``."""
+        node: ast.AST = state.node
+        parent = self._index.parent(node)
+        is_entry = isinstance(node, ast.Subscript)
+        if isinstance(parent, ast.Attribute) and parent.attr == "get":
+            node = self._index.parent(parent) or parent
+            parent = self._index.parent(node)
+            is_entry = True
+        if isinstance(parent, ast.NamedExpr):
+            node, parent = parent, self._index.parent(parent)
+        if isinstance(parent, ast.Compare):
+            if all(isinstance(operator, (ast.In, ast.NotIn)) for operator in parent.ops):
+                return parent.left is not node
+            return any(is_none(item) for item in parent.comparators)
+        return is_entry and isinstance(parent, (ast.UnaryOp, ast.BoolOp, ast.While, ast.If))
+
     # -- expressions: the parts to go on with, or None for what is unknown
 
     def _other(self, node: ast.AST, found: Asked) -> Iterable[ast.AST] | None:
@@ -223,6 +258,8 @@ class Conditions:
         if row is not None:
             found.states.append(State(node, row["kind"], row, node.value))
             return ()
+        if kind == "multiprocessing.Value":
+            return None
         name = self._module.qualname(node)
         if name is not None:
             is_constant = _CONSTANT.fullmatch(node.attr) or (last_name(node.value) or "")[:1].isupper()
@@ -248,9 +285,6 @@ class Conditions:
         if row is not None:
             subject = node.func.value if isinstance(node.func, ast.Attribute) and "types" in row else None
             found.states.append(State(node, row["kind"], row, subject))
-            return ()
-        if name in knowledge.by_call("polls.outside"):
-            found.outside.append(node)
             return ()
         if name == "builtins.len" and len(node.args) == 1 and self._is_container(node.args[0]):
             found.states.append(State(node.args[0], "container", None, node.args[0]))

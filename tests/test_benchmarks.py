@@ -343,7 +343,7 @@ def test_at_least_twenty_snippets_a_rule(recall: ModuleType) -> None:
         path.stem: len(recall.snippets(path))
         for path in sorted((harness.ROOT / "benchmarks" / "planted").iterdir())
     }
-    assert set(counts) == {"AIG001", "AIG006", "AIG012", "AIG014", "AIG019", "AIG025"}
+    assert set(counts) == {rule.code for rule in catalog.rules()} - {"AIG030"}  # no tag is a regression
     assert min(counts.values()) >= 20
 
 

@@ -310,7 +310,16 @@ def test_harmless_calls_do_not_raise(expected: Release, source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["a += 1", "a.b -= 1", "x = a[0]", "a[0] = 1", "del a[0]", "x = a + 1", "if a[0]:\n    pass"],
+    [
+        "a /= b",
+        "a.b -= 1",
+        "x = a[0]",
+        "a[0] = 1",
+        "del a[0]",
+        "x = a % 1",
+        "x = a + b[0]",
+        "if a[0]:\n    pass",
+    ],
 )
 def test_operations_raise_in_strict_terms(source: str) -> None:
     tree = ast.parse(in_function(f"f = acquire()\n{source}\nf.close()"))
@@ -326,6 +335,18 @@ def test_operations_raise_in_strict_terms(source: str) -> None:
         for strict in (False, True)
     ]
     assert verdicts == [ALWAYS, EXCEPTION]
+
+
+@pytest.mark.parametrize(
+    "source", ["a += 1", "self.n -= b", "x = a + 1 - b * c", "x = (y := a + 1)", "if a > b | c:\n    pass"]
+)
+def test_sums_of_plain_names_do_not_raise(source: str) -> None:
+    tree = ast.parse(in_function(f"f = acquire()\n{source}\nf.close()"))
+    function: Any = tree.body[0]
+    outcome = release(
+        function.body[0], parent=parents(tree), is_resource=is_f, releases=releasing(is_f), strict=True
+    )
+    assert outcome.release is ALWAYS
 
 
 def test_a_handler_catches_only_what_it_names_in_strict_terms() -> None:

@@ -40,6 +40,10 @@ def verdict(body: str) -> tuple[Release, int | None] | None:
         ("lock.acquire()\nlock.release()", None),
         ("lock.acquire()\na.x = 1\nlock.release()", None),
         ("lock.acquire()\na.x += 1\nlock.release()", (Release.EXCEPTION, 2)),
+        ("lock.acquire()\na += 1\nlock.release()", None),
+        ("lock.acquire()\na.strip()\na.x()\nlock.release()", (Release.EXCEPTION, 3)),
+        ("lock.acquire()\n', '.join(a)\na()\nlock.release()", (Release.EXCEPTION, 3)),
+        ("lock.acquire()\na.strip()\nint(a)\nlock.release()", (Release.EXCEPTION, 2)),
         ("lock.acquire()\na[0] = 1\nlock.release()", (Release.EXCEPTION, 2)),
         ("lock.acquire()\na()\nlock.release()", (Release.EXCEPTION, 2)),
         ("lock.acquire()\nb = a + 1\ntry:\n    a()\nfinally:\n    lock.release()", None),
@@ -104,6 +108,50 @@ def test_who_else_may_release(source: str, expected: bool) -> None:
     taken = locks.taken(next(iter(module.index.calls_named({"acquire"}))))
     assert taken is not None
     assert locks.is_handed_over(taken) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("own = threading.Lock()\n    own.acquire()\n    own.release()", True),
+        ("own = threading.Lock()\n    own.acquire()\n    with own: pass", True),
+        ("own = threading.Lock()\n    own.acquire()\n    start(own)", False),
+        ("own = threading.Lock()\n    own.acquire()\n    start(own.release)", False),
+        ("own = threading.Lock()\n    own.acquire()\n    start(lambda: own.locked())", False),
+        ("own = fasteners.InterProcessLock(a)\n    own.acquire()", False),
+        ("lock.acquire()", False),
+    ],
+)
+def test_a_lock_that_only_its_function_knows(body: str, expected: bool) -> None:
+    module, locks = read(f"def run(a, start):\n    {body}\n")
+    taken = locks.taken(next(iter(module.index.calls_named({"acquire"}))))
+    assert taken is not None
+    assert locks.is_private(taken) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("for _ in range(a): sem.acquire()", True),
+        ("for _ in range(a):\n        sem.acquire()\n        sem.release()", False),
+        ("for _ in a: sem.acquire()", False),
+        ("for _ in range(a): lock.acquire()", False),
+        ("sem.acquire()", False),
+    ],
+)
+def test_a_semaphore_that_a_loop_drains(body: str, expected: bool) -> None:
+    module, locks = read(f"def run(a):\n    {body}\n")
+    taken = locks.taken(next(iter(module.index.calls_named({"acquire"}))))
+    assert taken is not None
+    assert locks.is_drained(taken) is expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [("sem", True), ("lock", False)])
+def test_a_semaphore_that_with_takes_too(name: str, expected: bool) -> None:
+    module, locks = read(f"def run(a):\n    {name}.acquire()\ndef use():\n    with {name}: pass\n")
+    taken = locks.taken(next(iter(module.index.calls_named({"acquire"}))))
+    assert taken is not None
+    assert locks.is_also_entered(taken) is expected
 
 
 def test_classes_have_locks_of_their_own() -> None:

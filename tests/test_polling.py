@@ -1,4 +1,4 @@
-"""What a condition asks: this process, the time, the file system, or something else."""
+"""What a condition asks: this process, the time, or something else."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from flake8_aiguard.settings import Settings
 
 SOURCE = """
 import os, threading, time
+from multiprocessing import Value as Level
+from multiprocessing.synchronize import Event as Shared
 import requests
 from pathlib import Path
 
@@ -40,18 +42,25 @@ class Job:
     def is_done(self):
         return self.done
 
-    def run(self, thread: threading.Thread, path: Path, proc, other, table, start):
+    def run(self, thread: threading.Thread, path: Path, proc, other, table, start, shared: Shared, level: Level):
         while CONDITION:
             pass
 """
 
 
 def asked(condition: str, turn: dict[str, str] | None = None, counted: tuple[str, ...] = ()) -> Asked:
+    return ask(condition, turn, counted)[1]
+
+
+def ask(
+    condition: str, turn: dict[str, str] | None = None, counted: tuple[str, ...] = ()
+) -> tuple[Conditions, Asked]:
     tree, lines = harness.parse(textwrap.dedent(SOURCE).replace("CONDITION", condition))
     module = Module.of(tree, "example.py", lines, Settings())
     (loop,) = module.index.nodes(ast.While)
     values = {name: [ast.parse(value, mode="eval").body] for name, value in (turn or {}).items()}
-    return Conditions(module).asked([loop.test], values, counted)
+    conditions = Conditions(module)
+    return conditions, conditions.asked([loop.test], values, counted)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +101,10 @@ def test_states_of_this_process(condition: str, kinds: list[str]) -> None:
         "table.get(start)",
         "self.missing.state",
         "unknown(flag)",
+        "not path.exists()",
+        "os.path.exists(start)",
+        "shared.is_set()",
+        "level.value > 3",
         "os.getloadavg()[0] > 1",
     ],
 )
@@ -118,9 +131,23 @@ def test_a_count_of_the_turns_is_a_limit() -> None:
     assert asked("start < self.timeout").states
 
 
-def test_the_file_system_is_outside() -> None:
-    assert len(asked("not path.exists()").outside) == 1
-    assert len(asked("os.path.exists(start)").outside) == 1
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("start not in self.items", True),
+        ("self.items.get(start) is None", True),
+        ("not self.items.get(start)", True),
+        ("(found := self.items.get(start)) is None", True),
+        ("not table[start]", True),
+        ("table[start] == 'pending'", False),
+        ("table[start] not in ('a', 'b')", False),
+        ("not names", False),
+        ("len(names) < 3", False),
+    ],
+)
+def test_whether_a_condition_asks_only_for_presence(condition: str, expected: bool) -> None:
+    conditions, found = ask(condition)
+    assert [conditions.asks_for_presence(state) for state in found.states] == [expected]
 
 
 def test_names_stand_for_what_a_turn_assigns() -> None:

@@ -49,7 +49,10 @@ class LockWithoutRelease(Checker):
     function releases it. Locks may be handed over: where another function, a callback or the one that a lock is passed to
     may release it, only what raises before the function's own release is reported, and context managers, fixtures and
     methods such as ``acquire`` are left alone. A lock that a program takes at its start and keeps is no finding,
-    nor is one that a test leaves locked when it fails.
+    nor is one that a test leaves locked when it fails. A lock that one function builds and keeps to itself protects nothing,
+    and is left alone unless a loop takes it again; so is a semaphore that a loop over a number drains, or that nothing
+    releases but ``with`` also takes. Assigning, comparing and adding up plain names, constants and attributes of ``self`` is
+    taken not to raise.
     """
 
     code = "AIG003"
@@ -67,10 +70,12 @@ class LockWithoutRelease(Checker):
         taken = None if acquire is None else self._locks.taken(node)
         if acquire is None or taken is None or not self._waits(taken, acquire) or self._is_entered(acquire):
             return
+        if self._locks.is_drained(taken):
+            return
         held = self._locks.held(taken, acquire)
         if held is None:
             early = self._locks.enclosing_try(taken, acquire)
-            if early is not None:
+            if early is not None and not self._locks.is_private(taken):
                 yield from self._report(taken, _TOO_EARLY, getattr(early, "lineno", 0))
         elif not self._is_meant_to_stay(taken, held, acquire):
             message = _MESSAGES.get(held.release)
@@ -126,8 +131,11 @@ class LockWithoutRelease(Checker):
 
     def _is_meant_to_stay(self, taken: Taken, held: Held, acquire: ast.Expr) -> bool:
         """Whether the lock may stay locked where the function is left, because somebody else releases it."""
+        locks = self._locks
+        is_once = held.release is Release.EXCEPTION or not any(self.module.index.loops(acquire))
+        if is_once and locks.is_private(taken):
+            return True
         if held.release is Release.EXCEPTION:
-            locks = self._locks
             return self.module.is_test or locks.is_signal(taken) or locks.is_counter(taken)
         function = self.module.index.function(acquire)
         name = getattr(function, "name", "")
@@ -135,7 +143,7 @@ class LockWithoutRelease(Checker):
             return True
         if held.release is not Release.NEVER:
             return False
-        if not self._locks.is_own(taken) or self._locks.releases(taken):
+        if not self._locks.is_own(taken) or self._locks.releases(taken) or self._locks.is_also_entered(taken):
             return True
         keeps = taken.row is not None and taken.row["runs"] in ("process", "host")
         return keeps and (function is None or name in ("main", "__init__"))

@@ -13,10 +13,10 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
-from flake8_aiguard.shapes import dotted, names_in, string
+from flake8_aiguard.shapes import dotted, is_constant, names_in, string
 
 _LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
-_LIMITS = re.compile(r"(^|\.)(timeout|timeout_at|fail_after|fail_at|move_on_after|move_on_at)$")
+_TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
 _EXITS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -71,8 +71,10 @@ class PollingLoop(Checker):
     Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are
     variables, attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute
     counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or that ask a function
-    which this file does not show are left alone, as are those that wait for two kinds of things at once. A file is outside
-    this process: waiting for one is reported only where nothing ends the loop.
+    which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
+    of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
+    waits for where the file neither sets nor clears them, loops that keep a script alive below
+    ``if __name__ == "__main__":``, and helpers in folders named ``testing``.
     """
 
     code = "AIG013"
@@ -96,16 +98,22 @@ class PollingLoop(Checker):
         )
         if not (asked.is_known and rest.is_known):
             return
-        if asked.outside:
-            if not (asked.states or self._is_bounded(node, turn, asked)):
-                yield from self.found(
-                    node,
-                    message=_OUTSIDE,
-                    condition=ast.unparse(asked.outside[0]),
-                    ruff=self._ruff(node, turn),
-                )
-        elif asked.states and self._is_one_wait(turn, asked):
+        if asked.states and self._is_one_wait(turn, asked) and not self._keeps_alive(node):
             yield from self._report(node, turn, asked)
+
+    def _applies(self) -> bool:
+        return super()._applies() and not self.module.matches(_TEST_FOLDERS)
+
+    def _keeps_alive(self, loop: ast.While) -> bool:
+        """Whether a loop keeps a script alive: it stands under ``if __name__ == "__main__":``."""
+        return self.module.index.function(loop) is None and any(
+            isinstance(item, ast.If)
+            and isinstance(item.test, ast.Compare)
+            and isinstance(item.test.left, ast.Name)
+            and item.test.left.id == "__name__"
+            and is_constant(item.test.comparators[0], "__main__")
+            for item in self.module.index.ancestors(loop)
+        )
 
     @functools.cached_property
     def _conditions(self) -> Conditions:
@@ -188,16 +196,6 @@ class PollingLoop(Checker):
 
     # -- the finding
 
-    def _is_bounded(self, loop: ast.While, turn: _Turn, asked: Asked) -> bool:
-        """Whether something ends a loop that waits for the outside world."""
-        if asked.is_timed or turn.counted or len(turn.ends) > 1:
-            return True
-        items = self.module.index.with_items(loop)
-        return any(
-            isinstance(item.context_expr, ast.Call) and _LIMITS.search(dotted(item.context_expr.func) or "")
-            for item in items
-        )
-
     @staticmethod
     def _is_one_wait(turn: _Turn, asked: Asked) -> bool:
         """Whether one call can wait for all that is asked: not for whichever of two threads ends first, or a thread or a flag."""
@@ -210,24 +208,37 @@ class PollingLoop(Checker):
 
     def _report(self, node: ast.While, turn: _Turn, asked: Asked) -> Iterator[Finding]:
         state = min(asked.states, key=_position)
+        is_clearing = state.kind == "event" and not self._waits_for_truth(node, state.node)
+        if is_clearing and not self._conditions.is_told(state):
+            return  # nothing here could notify of it
         yield from self.found(
             node,
             condition=ast.unparse(state.node),
-            instead=self._instead(node, state, self.module.index.in_async(node)),
+            instead=self._instead(state, turn, is_timed=asked.is_timed, is_clearing=is_clearing),
             ruff=self._ruff(node, turn),
         )
 
-    def _instead(self, loop: ast.While, state: State, in_async: bool) -> str:
+    def _instead(self, state: State, turn: _Turn, *, is_timed: bool, is_clearing: bool) -> str:
+        in_async = self.module.index.in_async(turn.sleeps[0])
+        if state.row is not None and not is_clearing:
+            return self._ready_made(state, state.row, in_async=in_async, is_timed=is_timed)
         library = "asyncio" if in_async else "threading"
-        if state.kind == "event" and not self._waits_for_truth(loop, state.node):
-            return f"a{'n' * in_async} {library}.Condition, as an event cannot be waited for to be cleared"
-        if state.row is not None:
-            subject = "it" if state.subject is None else ast.unparse(state.subject)
-            text: str = state.row["instead_async" if in_async else "instead"]
-            return text.format(object=subject)
-        if state.kind == "container":
-            return f"a queue, or a{'n' * in_async} {library}.Condition that is notified of the change"
-        return f"a{'n' * in_async} {library}.Event that is set where it changes"
+        if isinstance(self.module.index.parent(turn.sleeps[0]), ast.Await):
+            library = (self.module.called(turn.sleeps[0]) or library).partition(".")[0]
+        thing = f"a{'n' * (library[0] == 'a')} {library}"
+        within = _WITHIN.get(library, "") if is_timed else ""
+        if is_clearing:
+            return f"{thing}.Condition{within}, as an event cannot be waited for to be cleared"
+        if state.kind == "container" and not self._conditions.asks_for_presence(state):
+            return f"a queue, or {thing}.Condition that is notified of the change{within}"
+        return f"{thing}.Event that is set where it changes{within}"
+
+    def _ready_made(self, state: State, row: knowledge.Row, *, in_async: bool, is_timed: bool) -> str:
+        column = "instead_async" if in_async else "instead"
+        if in_async and "instead_built" in row and self._conditions.is_built_beside(state):
+            column = "instead_built"
+        text: str = row.get(f"{column}_timed" if is_timed else column, row[column])
+        return text.format(object="it" if state.subject is None else ast.unparse(state.subject))
 
     def _waits_for_truth(self, loop: ast.While, node: ast.expr) -> bool:
         """Whether the loop ends when a part of its conditions becomes true."""
@@ -265,4 +276,10 @@ def _calls(node: ast.AST) -> bool:
     return any(isinstance(item, (ast.Call, ast.Await)) for item in ast.walk(node))
 
 
-_OUTSIDE = "this loop asks {condition} forever if it never changes; give it a deadline after which it raises"
+# How to wait for at most some time.
+_WITHIN = {
+    "threading": ", by wait(timeout=...)",
+    "asyncio": ", by asyncio.wait_for(..., timeout=...)",
+    "anyio": ", under anyio.move_on_after(...)",
+    "trio": ", under trio.move_on_after(...)",
+}
