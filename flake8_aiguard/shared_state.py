@@ -6,10 +6,10 @@ import ast
 import bisect
 import enum
 import functools
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.defuse import DefUse
@@ -25,6 +25,7 @@ _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
 _NEAR = 12  # statements back
 _Position = tuple[int, int]
+Method: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Kind(enum.Enum):
@@ -56,7 +57,7 @@ class Access:
     name: str
     kind: Kind
     node: ast.Attribute
-    function: ast.FunctionDef | ast.AsyncFunctionDef
+    function: Method
     method: str = ""
 
 
@@ -71,46 +72,46 @@ class SharedState:
         self.module = module
         self._index = module.index
         self.locking = Locking(module)
-        self._behind: dict[tuple[Scope, str], ast.ClassDef | None] = {}
 
     # -- attributes
 
+    @memoised
     def accesses(self, owner: ast.ClassDef) -> dict[str, list[Access]]:
         """What a class does with its attributes: the mentions of each in its functions, in document order."""
-        return self._mentions(owner)
-
-    @memoised
-    def _mentions(self, owner: ast.ClassDef) -> dict[str, list[Access]]:
         found: defaultdict[str, list[Access]] = defaultdict(list)
         nodes = self._index.nodes(ast.Attribute)
         first, last = (bisect.bisect_left(nodes, where, key=_start) for where in (_start(owner), _end(owner)))
+        names = self._instance_names(owner)
+        runners: dict[tuple[Scope, str], Method | None] = {}
         for node in nodes[first:last]:
-            if isinstance(node.value, ast.Name) and self._is_instance(node.value, owner):
-                function = self._index.function(node)
-                while isinstance(function, ast.Lambda):
-                    function = self._index.function(function)
+            name = node.value
+            if isinstance(name, ast.Name) and name.id in names:
+                key = (self._index.scope(name), name.id)
+                if key not in runners:
+                    runners[key] = self._method(node) if self._is_instance(name, key[0], owner) else None
+                function = runners[key]
                 if function is not None:
                     kind, method = self._kind(node)
                     found[node.attr].append(Access(node.attr, kind, node, function, method))
         return dict(found)
 
-    def _is_instance(self, name: ast.Name, owner: ast.ClassDef) -> bool:
+    def _is_instance(self, name: ast.Name, scope: Scope, owner: ast.ClassDef) -> bool:
         """Whether a name is the instance that a method of a class works on, or the class itself."""
-        if name.id not in self._instance_names(owner):
-            return False
-        scope = self._index.scope(name)
-        key = (scope, name.id)
-        if key not in self._behind:
-            first = first_parameter(scope) if self._index.class_of(scope) is owner else None  # type: ignore[arg-type]
-            if (
-                first is not None
-                and first.arg == name.id
-                and len(self.module.scopes.bindings(scope, name.id)) == 1
-            ):
-                self._behind[key] = owner
-            else:
-                self._behind[key] = self.module.receivers.class_behind(name)
-        return self._behind[key] is owner
+        first = first_parameter(scope) if self._index.class_of(scope) is owner else None  # type: ignore[arg-type]
+        if (
+            first is not None
+            and first.arg == name.id
+            and len(self.module.scopes.bindings(scope, name.id)) == 1
+        ):
+            return True
+        return self.module.receivers.class_behind(name) is owner
+
+    def _method(self, node: ast.AST) -> Method | None:
+        """The function around a node that is no lambda."""
+        function = self._index.function(node)
+        while isinstance(function, ast.Lambda):
+            function = self._index.function(function)
+        return function
 
     @memoised
     def _instance_names(self, owner: ast.ClassDef) -> set[str]:
@@ -197,12 +198,8 @@ class SharedState:
 
     # -- who runs
 
-    def updates_in_tasks(self, owner: ast.ClassDef) -> bool:
-        """Whether an ``async def`` in a class changes something, as far as one glance shows."""
-        return owner in self._task_writers
-
-    @functools.cached_property
-    def _task_writers(self) -> set[ast.ClassDef | None]:
+    def task_writers(self) -> Collection[ast.ClassDef]:
+        """The classes in which an ``async def`` changes something and waits, as far as one glance shows."""
         index = self._index
         waiting: set[ast.AST | None] = {
             index.function(node)
@@ -210,28 +207,34 @@ class SharedState:
             for node in index.nodes(kind)
         }
         if not waiting:
-            return set()
-        nodes: list[ast.AST] = [*self._stores]
-        nodes += [item for item in self._index.nodes(ast.Subscript) if item.ctx.__class__ is not ast.Load]
-        nodes += self._index.calls_named(_changing_methods())
-        return {
-            self.owner(node) for node in nodes if index.function(node) in waiting and self._is_own_part(node)
-        }
+            return ()
+        nodes = [*self._stores, *self._item_stores, *index.calls_named(_changing_methods())]
+        owners = (self._own_class(node) for node in nodes if index.function(node) in waiting)
+        return {owner for owner in owners if owner is not None}
 
-    def _is_own_part(self, node: ast.AST) -> bool:
-        """Whether a store or a method call may be one on an attribute of the own object: ``self.x``, ``self.x[k]``."""
-        start = root(node.func if isinstance(node, ast.Call) else node)  # type: ignore[arg-type]
+    def _own_class(self, node: ast.expr) -> ast.ClassDef | None:
+        """The class on an attribute of whose object a store or a method call may be one: ``self.x``, ``self.x[k]``."""
+        start = root(node.func if isinstance(node, ast.Call) else node)
         owner = self.owner(node) if isinstance(start, ast.Name) else None
-        return owner is not None and isinstance(start, ast.Name) and start.id in self._instance_names(owner)
+        if owner is None or not isinstance(start, ast.Name) or start.id not in self._instance_names(owner):
+            return None
+        return owner
 
-    def emptied(self, owner: ast.ClassDef) -> set[tuple[str, str]]:
-        """The attributes that methods of a class empty, and these methods, as far as one glance shows."""
-        return self._emptied.get(owner, set())
+    def changes_in_place(self, methods: Collection[str]) -> dict[Method, int]:
+        """How often each function sets or deletes an item of an attribute, or calls one of these methods of it, as far as one
+        glance shows; nothing where the whole file does so once."""
+        changed = [store.value for store in self._item_stores]
+        calls = self._index.calls_named(methods)
+        changed += [call.func.value for call in calls if isinstance(call.func, ast.Attribute)]
+        own = [node for node in changed if _is_own(node)]
+        if len(own) < 2:
+            return {}
+        return Counter(method for method in map(self._method, own) if method is not None)
 
-    @functools.cached_property
-    def _emptied(self) -> dict[ast.ClassDef | None, set[tuple[str, str]]]:
-        found: defaultdict[ast.ClassDef | None, set[tuple[str, str]]] = defaultdict(set)
-        if not self._imports_runners and not self._index.nodes(ast.AsyncFunctionDef):
+    def emptied(self) -> dict[ast.ClassDef, set[tuple[str, str]]]:
+        """The attributes that methods of each class empty, and these methods, as far as one glance shows."""
+        found: defaultdict[ast.ClassDef, set[tuple[str, str]]] = defaultdict(set)
+        if not self._index.nodes(ast.AsyncFunctionDef) and not self._imports_runners:
             return found
         nodes: list[ast.expr] = []
         for call in self._index.calls_named(("clear",)):
@@ -244,34 +247,33 @@ class SharedState:
             nodes += [store] if isinstance(value, ast.Tuple) or _is_empty(value) else []
         for node in nodes:
             function = self._index.function(node) if isinstance(node, ast.Attribute) else None
-            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and isinstance(
-                node, ast.Attribute
-            ):
-                found[self.owner(function)].add((node.attr, function.name))
+            owner = None if function is None else self.owner(function)
+            if owner is not None and isinstance(node, ast.Attribute) and isinstance(function, Method):
+                found[owner].add((node.attr, function.name))
         return found
 
     @functools.cached_property
     def _stores(self) -> list[ast.Attribute]:
         return [node for node in self._index.nodes(ast.Attribute) if node.ctx.__class__ is not ast.Load]
 
-    def takes_locks(self, owner: ast.ClassDef) -> bool:
-        """Whether the code of a class, or of its bases in this file, takes a lock."""
-        takers = self._lock_takers
-        return bool(takers) and any(family in takers for family in self.family(owner))
-
     @functools.cached_property
-    def _lock_takers(self) -> set[ast.ClassDef | None]:
+    def _item_stores(self) -> list[ast.Subscript]:
+        return [node for node in self._index.nodes(ast.Subscript) if node.ctx.__class__ is not ast.Load]
+
+    def lock_takers(self) -> list[ast.ClassDef]:
+        """The classes whose code, or that of their bases in this file, takes a lock."""
         index = self._index
+        takers = {self.owner(function) for function in self.locking.acquirers() if function is not None}
         blocks: list[ast.With | ast.AsyncWith] = [*index.nodes(ast.With), *index.nodes(ast.AsyncWith)]
-        found = {self.owner(function) for function in self.locking.acquirers() if function is not None}
         for block in blocks:
-            owner = self.owner(block)
-            if owner is not None and owner not in found:
-                items = (item.context_expr for item in block.items)
-                known = [item for item in items if is_lockish(item) or self._imports_runners]
-                if any(self.locking.lock(item) is not None for item in known):
-                    found.add(owner)
-        return found
+            items = (item.context_expr for item in block.items)
+            known = [item for item in items if self._imports_runners or is_lockish(item)]
+            owner = self.owner(block) if known else None
+            if owner not in takers and any(self.locking.lock(item) is not None for item in known):
+                takers.add(owner)
+        if takers <= {None}:
+            return []
+        return [owner for owner in index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))]
 
     @functools.cached_property
     def _imports_runners(self) -> bool:
@@ -664,6 +666,13 @@ class SharedState:
             parent,
             (ast.Assign, ast.Tuple, ast.For, ast.AsyncFor, ast.comprehension, ast.keyword, ast.Starred),
         )
+
+
+def _is_own(node: ast.expr) -> bool:
+    """Whether an expression is an attribute of a name, or an item of one."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
 
 
 def _block(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:

@@ -13,7 +13,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import Function
 from flake8_aiguard.locking import ANY, is_setup_name
 from flake8_aiguard.shapes import last_name, string
-from flake8_aiguard.shared_state import WRITES, Access, Kind, SharedState
+from flake8_aiguard.shared_state import WRITES, Access, Kind, Method, SharedState
 
 _REFRESHES = frozenset(
     {"refresh", "reload", "rotate", "swap", "resync", "resynchronize", "rebuild", "repopulate"}
@@ -43,7 +43,6 @@ _SENDS = re.compile(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|d
 _HEAD = 40  # characters, for the first two words of a docstring
 _BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
-_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,6 @@ class Update:
 
 def inconsistent_locksets(state: SharedState, owner: ast.ClassDef) -> Iterator[Update]:
     """Slice 1: writes without the lock under which other methods of the class work with the attribute."""
-    if not state.takes_locks(owner):
-        return
     for name, own in state.accesses(owner).items():
         if not any(item.kind in WRITES and not is_setup_name(item.function.name) for item in own):
             continue
@@ -107,7 +104,7 @@ def _is_write(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
 
 def _witness(
     state: SharedState, owner: ast.ClassDef, lock: str, inside: list[Access], write: Access
-) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+) -> Method | None:
     """Another function that shows that the lock is there for the attribute, and for such a write of it."""
     inside = [item for item in inside if item.function is not write.function and not state.fills_once(item)]
     writes = [item for item in inside if _is_write(state, owner, item)]
@@ -146,8 +143,6 @@ def _is_meant_for(lock: str, name: str) -> bool:
 
 def stale_updates(state: SharedState, owner: ast.ClassDef) -> Iterator[Update]:
     """Slice 2: writes after an ``await`` that rest on what the attribute was before it."""
-    if not state.updates_in_tasks(owner):
-        return
     for name, accesses in state.accesses(owner).items():
         mentions = Counter(item.function for item in accesses)
         for write in accesses:
@@ -232,27 +227,24 @@ def _is_rechecked(state: SharedState, write: Access) -> bool:
     )
 
 
-def torn_refresh(state: SharedState, owner: ast.ClassDef) -> Iterator[Update]:
+def torn_refresh(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[Update]:
     """Slice 3: a method that reloads shared state changes two or more containers in place, one after the other."""
-    for function in owner.body:
-        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not _refreshes(function):
-            continue
-        changes: list[Access] = []
-        for accesses in state.accesses(owner).values():
-            inside = [item for item in accesses if item.function is function]
-            refill = next((item for item in inside if _refills(state, owner, item)), None)
-            if refill is not None and not state.locking.held(refill.node) and not state.is_new(refill):
-                changes.append(refill)
-        changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
-        if len(changes) < 2 or not _has_readers(state, owner, function, changes):
-            continue
-        first, last = changes[0], changes[-1]
-        if state.concurrency(owner) == {"task"} and not state.suspends_between(first.node, last.node):
-            continue  # no task runs between the two
-        yield Update(state.statement(first.node), first.name, last.name)
+    changes: list[Access] = []
+    for accesses in state.accesses(owner).values():
+        inside = [item for item in accesses if item.function is method]
+        refill = next((item for item in inside if _refills(state, owner, item)), None)
+        if refill is not None and not state.locking.held(refill.node) and not state.is_new(refill):
+            changes.append(refill)
+    changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+    if len(changes) < 2 or not _has_readers(state, owner, method, changes):
+        return
+    first, last = changes[0], changes[-1]
+    if state.concurrency(owner) == {"task"} and not state.suspends_between(first.node, last.node):
+        return  # no task runs between the two
+    yield Update(state.statement(first.node), first.name, last.name)
 
 
-def _refreshes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _refreshes(function: Method) -> bool:
     """Whether the name or the docstring of a function says that it reloads what the object holds."""
     words = function.name.split("_")
     if not _REFRESHES.isdisjoint(words) or ("update" in words and not _SETTINGS.isdisjoint(words)):
@@ -285,11 +277,13 @@ def _has_readers(state: SharedState, owner: ast.ClassDef, function: ast.AST, cha
     )
 
 
-def unlocked_swaps(state: SharedState, owner: ast.ClassDef) -> Iterator[Update]:
+def unlocked_swaps(
+    state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
+) -> Iterator[Update]:
     """Slice 4: what one method of a batching class adds to, another one takes away, in a class that shows concurrency."""
-    emptied = {name for name, function in state.emptied(owner) if _batches(owner, name, function)}
-    concurrency = state.concurrency(owner) if emptied else ()
-    for name in sorted(emptied) if concurrency else ():
+    names = {name for name, function in emptied if _batches(owner, name, function)}
+    concurrency = state.concurrency(owner) if names else ()
+    for name in sorted(names) if concurrency else ():
         accesses = state.accesses(owner).get(name, [])
         if not state.is_container(owner, name):
             continue
@@ -409,12 +403,14 @@ class UnlockedSharedUpdate(Checker):
     ruff = "Ruff has nothing for this pattern."
 
     def finish(self) -> Iterator[Finding]:
+        index = self.module.index
+        if not index.nodes(ast.ClassDef):
+            return
         state = SharedState(self.module)
-        for owner in self.module.index.nodes(ast.ClassDef):
-            reported: set[ast.AST] = set()
+        for owner in state.lock_takers():
             for update in inconsistent_locksets(state, owner):
-                reported.add(update.node)
                 yield from self.found(update.node, name=update.name, lock=update.lock, detail=update.detail)
+        for owner in state.task_writers():
             for update in stale_updates(state, owner):
                 yield from self.found(
                     update.node,
@@ -422,7 +418,9 @@ class UnlockedSharedUpdate(Checker):
                     "read it again after the await, or hold one asyncio.Lock around both",
                     name=update.name,
                 )
-            for update in torn_refresh(state, owner):
+        for method, count in state.changes_in_place(_BULK).items():
+            parent = index.parent(method) if count > 1 and _refreshes(method) else None
+            for update in torn_refresh(state, parent, method) if isinstance(parent, ast.ClassDef) else ():
                 yield from self.found(
                     update.node,
                     message="self.{name} and self.{detail} change one after the other, and who reads in between sees new beside old; "
@@ -430,7 +428,8 @@ class UnlockedSharedUpdate(Checker):
                     name=update.name,
                     detail=update.detail,
                 )
-            for update in unlocked_swaps(state, owner):
+        for owner, emptied in state.emptied().items():
+            for update in unlocked_swaps(state, owner, emptied):
                 yield from self.found(
                     update.node,
                     message="what {detail}() adds to self.{name} between the read and the reset is lost; "
