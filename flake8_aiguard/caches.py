@@ -142,15 +142,15 @@ class Caches:
         Yields:
             One cache for each dict.
         """
-        names = self._dict_names
-        if not names:
+        if not self._dict_names:
             return
         seen: set[Holder] = set()
-        for write, container, key, value in self._writes(names):
+        for write, container, key, value in self._writes():
             function = self._module.index.function(write)
             if function is None or not self._is_on_miss(write, container, key, function):
                 continue
-            if not self._is_hit_used(container, key, write, function):
+            parameter = self._parameter(key, function)  # before what needs the attributes of the whole file
+            if parameter is None or not self._is_hit_used(container, key, write, function):
                 continue
             holder = self._lasting.holder(container)
             holder = holder and self._aliased(holder)
@@ -161,10 +161,7 @@ class Caches:
                 value, function, bool(_CACHE_NAME.search(holder.name))
             ):
                 continue
-            if not self._lives_on(holder):
-                continue
-            parameter = self._parameter(key, function)
-            if parameter is not None and self._only_grows(holder, target):
+            if self._lives_on(holder) and self._only_grows(holder, target):
                 seen.add(holder)
                 yield Cache(target, parameter, write)
 
@@ -283,18 +280,24 @@ class Caches:
 
     # -- the miss and the hit
 
-    def _writes(self, names: frozenset[str]) -> Iterator[tuple[ast.AST, ast.expr, ast.expr, ast.expr]]:
+    @functools.cached_property
+    def _subscripts(self) -> list[ast.Subscript]:
+        """The subscripts, read or written, of what goes by the name of such a dict."""
+        names = self._dict_names
+        return [node for node in self._module.index.nodes(ast.Subscript) if last_name(node.value) in names]
+
+    def _writes(self) -> Iterator[tuple[ast.AST, ast.expr, ast.expr, ast.expr]]:
         """The statements ``c[k] = v`` and calls ``c.setdefault(k, v)`` on containers of these names."""
         index = self._module.index
-        for assign in index.nodes(ast.Assign):
-            for target in assign.targets:
-                if isinstance(target, ast.Subscript) and last_name(target.value) in names:
-                    yield assign, target.value, target.slice, assign.value
+        for target in self._subscripts:
+            assign = index.parent(target)
+            if isinstance(target.ctx, ast.Store) and isinstance(assign, ast.Assign):
+                yield assign, target.value, target.slice, assign.value
         for call in index.calls_named(("setdefault",)):
             if (
                 isinstance(call.func, ast.Attribute)
                 and len(call.args) == 2
-                and last_name(call.func.value) in names
+                and last_name(call.func.value) in self._dict_names
                 and not isinstance(index.parent(call), ast.Expr)
             ):
                 yield call, call.func.value, call.args[0], call.args[1]
@@ -336,10 +339,9 @@ class Caches:
         found: defaultdict[Function | None, defaultdict[str, list[ast.expr]]] = defaultdict(
             lambda: defaultdict(list)
         )
-        for node in index.nodes(ast.Subscript):
-            name = last_name(node.value)
-            if name in names and isinstance(node.ctx, ast.Load):
-                found[index.function(node)][name].append(node)
+        for node in self._subscripts:
+            if isinstance(node.ctx, ast.Load):
+                found[index.function(node)][last_name(node.value) or ""].append(node)
         for call in index.calls_named(("get",)):
             name = last_name(call.func.value) if isinstance(call.func, ast.Attribute) else None
             if name in names:

@@ -209,6 +209,11 @@ class Classes:
 
     # -- whether it is frozen
 
+    @property
+    def may_be_frozen(self) -> bool:
+        """Whether the file imports a package whose declarations freeze classes."""
+        return not self._module.index.packages.isdisjoint(_freezing_packages())
+
     @memoised
     def frozen(self, cls: Class) -> Row | None:
         """The row of the declaration that freezes a class of this file, or a base class of it; ``None`` without one."""
@@ -395,6 +400,13 @@ def _hooks() -> tuple[frozenset[str], frozenset[str]]:
         frozenset(name for row in rows for name in row["functions"]),
         frozenset(name for row in rows for name in row.get("decorators", ())),
     )
+
+
+@knowledge.cached
+def _freezing_packages() -> frozenset[str]:
+    types = (name for row in knowledge.rows("immutable.base") for name in row["types"])
+    names = (*knowledge.by_call("immutable.decorator"), *types, *_FIELD)
+    return frozenset(package for package, found in knowledge.by_package(names).items() if found)
 
 
 @knowledge.cached

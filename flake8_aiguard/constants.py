@@ -13,7 +13,7 @@ from flake8_aiguard.classes import ending
 from flake8_aiguard.index import TRIES, Function, Scope, Try
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.scopes import Kind
+from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import names_in, parameters, root
 
 _CAPITALS: Final = re.compile(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
@@ -78,24 +78,24 @@ class Constants:
         Yields:
             Each name, and whether its value can be changed in place.
         """
-        module = self._module
-        seen: set[str] = set()
-        stack: list[ast.stmt] = list(reversed(module.tree.body))
-        while stack:
-            statement = stack.pop()
-            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                in_place = not isinstance(statement.value, _IMMUTABLE)
-                for target in statement.targets if isinstance(statement, ast.Assign) else (statement.target,):
-                    if not isinstance(target, ast.Name) or not target.id.isupper() or target.id in seen:
-                        continue
-                    seen.add(target.id)
-                    is_rebound = len(module.scopes.bindings(module.tree, target.id)) > 1
-                    if (in_place or is_rebound) and self.is_constant(target.id):
-                        yield target.id, in_place
-            elif isinstance(statement, (ast.If, ast.With, *TRIES)):
-                for name in ("finalbody", "orelse", "handlers", "body"):
-                    for item in reversed(getattr(statement, name, ())):
-                        stack += reversed(item.body) if isinstance(item, ast.ExceptHandler) else (item,)
+        scopes, tree = self._module.scopes, self._module.tree
+        # By the names, as most statements of a module bind none in capitals.
+        for name in scopes.names():
+            if not name.isupper():
+                continue
+            bindings = scopes.bindings(tree, name)
+            if len(bindings) == 1 and isinstance(bindings[0].value, _IMMUTABLE):
+                continue
+            first = next(filter(self._is_assigned_on_import, bindings), None)
+            if first is not None and self.is_constant(name):
+                yield name, not isinstance(first.value, _IMMUTABLE)
+
+    def _is_assigned_on_import(self, binding: Binding) -> bool:
+        index = self._module.index
+        return (
+            isinstance(index.parent(binding.node), (ast.Assign, ast.AnnAssign))
+            and index.function(binding.node) is None
+        )
 
     def imported(self) -> Iterator[tuple[Scope, str]]:
         """The scopes and names of constants that are imported from another module, whose names alone say so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -198,6 +199,10 @@ class Scopes:
     def bindings(self, scope: Scope, name: str) -> list[Binding]:
         """The bindings of a name in one scope, in no particular order; not to be changed."""
         return self._table(name).get(scope, [])
+
+    def names(self) -> Collection[str]:
+        """The names that some scope of the file binds."""
+        return self._binders.keys()
 
     def owner(self, scope: Scope, name: str) -> Scope | None:
         """The scope in which a name that is used in ``scope`` is bound.

@@ -153,3 +153,9 @@ def test_the_node_that_decides_a_use() -> None:
     assert isinstance(decider, ast.Call)
     assert isinstance(decider.func, ast.Name)
     assert decider.func.id == "g"
+
+
+def test_names() -> None:
+    found = module("import os.path\nA = 1\ndef f(x):\n    global B\n    B = y = x\nfor c in A: pass\n")
+    assert set(found.scopes.names()) == {"os", "A", "f", "x", "B", "y", "c"}
+    assert not module("pass\n").scopes.names()

@@ -65,10 +65,7 @@ class UnboundedBuffer(Checker):
     since = "0.1.0"
     severity = "warning"
     message = "{call} keeps the result of {function}() for every {parameter} as long as the process runs; give it a maxsize"
-    triggers = (
-        *("cache", "= {}", "={}", "dict(", "Dict(", "=dict", "(dict"),
-        *("Queue", "memory_channel", "memory_object_stream"),
-    )
+    triggers = ("cache", "{}", "dict", "Dict(", "Queue", "memory_")
     in_tests = False
     ruff = "B019 reports caches on methods, bounded or not."
 
@@ -140,7 +137,9 @@ class UnboundedBuffer(Checker):
     def _memo_names(self) -> frozenset[str]:
         """The last identifiers under which the file may know a decorator that remembers."""
         known, index = _memos_by_package(), self.module.index
-        names = frozenset().union(*(known[package] for package in index.packages & known.keys()))
+        names = frozenset().union(*(known[package] for package in index.packages if package in known))
+        if not names:
+            return names
         imported = [
             item
             for item in index.nodes(ast.alias)
@@ -328,4 +327,5 @@ def _call_names() -> frozenset[str]:
 
 @knowledge.cached
 def _memos_by_package() -> Mapping[str, frozenset[str]]:
-    return knowledge.by_package(knowledge.by_call("buffers.memo"))
+    found = knowledge.by_package(knowledge.by_call("buffers.memo"))
+    return {package: names for package, names in found.items() if names}

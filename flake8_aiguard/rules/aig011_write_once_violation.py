@@ -203,9 +203,7 @@ class WriteOnceViolation(Checker):
 
     def _frozen(self) -> _Found:
         source = self.module.source
-        if not ("rozen" in source or "allow_mutation" in source) or not any(
-            word in source for word in _BYPASSES
-        ):
+        if not self._classes.may_be_frozen or not any(word in source for word in _BYPASSES):
             return
         for name, write in self._writes.by_name:
             if not write.bypasses or write.receiver is None:
@@ -282,9 +280,10 @@ class WriteOnceViolation(Checker):
     # -- Final
 
     def _finals(self) -> _Found:
-        if "Final" not in self.module.source:
+        declarations = self.module.index.nodes(ast.AnnAssign)
+        if not declarations or "Final" not in self.module.source:
             return
-        for node in self.module.index.nodes(ast.AnnAssign):
+        for node in declarations:
             inner = self._final(node.annotation)
             if inner is None:
                 continue
@@ -377,7 +376,7 @@ class WriteOnceViolation(Checker):
     # -- a MappingProxyType's source
 
     def _proxies(self) -> _Found:
-        if "MappingProxyType" not in self.module.source:
+        if "types" not in self.module.index.packages:
             return
         for call in self.module.index.calls_named(("MappingProxyType",)):
             source = argument(call, "mapping", 0)
