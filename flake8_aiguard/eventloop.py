@@ -10,6 +10,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Use
+from flake8_aiguard.shapes import parameters
 
 _CONSUMERS: Final = ("extend", "join", "update")
 _STARTUPS: Final = ("lifespan", "on_startup", "setup", "start", "startup")
@@ -122,8 +123,14 @@ class EventLoop:
 
 
 def is_startup(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function's name says that it runs before there is anything to serve: ``lifespan()``, ``startup()``."""
-    return function.name.strip("_") in _STARTUPS
+    """Whether a function's name says that it runs before there is anything to serve: ``lifespan()``, ``startup()``.
+
+    What starts with arguments (``start(job)``) may start again and again.
+    """
+    name = function.name.strip("_")
+    if name == "start":
+        return all(item.arg in ("self", "cls", "app", "loop") for item in parameters(function))
+    return name in _STARTUPS
 
 
 @knowledge.cached

@@ -66,6 +66,8 @@ def test_commands(decorator: str, expected: bool) -> None:
 
 def test_startup_goes_by_the_name() -> None:
     functions = module(
-        "async def lifespan(app): pass\nasync def _startup(): pass\nasync def serve(): pass"
+        "async def lifespan(app): pass\nasync def _startup(): pass\nasync def serve(): pass\n"
+        "async def start(self): pass\nasync def start(self, job): pass"
     ).index
-    assert [is_startup(item) for item in functions.nodes(ast.AsyncFunctionDef)] == [True, True, False]
+    found = [is_startup(item) for item in functions.nodes(ast.AsyncFunctionDef)]
+    assert found == [True, True, False, True, False]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
+import math
 from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, is_startup
-from flake8_aiguard.index import COMPREHENSIONS
+from flake8_aiguard.index import COMPREHENSIONS, TRIES, Try
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.scopes import Binding, Kind, Use
 from flake8_aiguard.shapes import argument, calls_before, dotted, is_constant, last_name, names_in, string
@@ -22,7 +23,15 @@ _CONDITIONS = ("flag", "timeout", "needs", "blocking", "nonblocking")
 _FINE_IN_TESTS = ("file", "process")
 _FINE_IN_COMMANDS = ("file", "input")
 _READS = ("read_bytes", "read_text")
-_TOUCHES = ("close", "name")
+_TAKERS = ("extend", "join", "writelines")  # methods that iterate over what they are given
+_WRITES = ("write", "writelines")
+_TOUCHES = ("close", "fileno", "name", "seek", "tell")
+_HEAD = 64 * 1024  # bytes of a file that are read at once, from the page cache as a rule
+_TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
+_CANCELLED = (
+    *("anyio.get_cancelled_exc_class", "asyncio.CancelledError", "asyncio.exceptions.CancelledError"),
+    *("builtins.BaseException", "concurrent.futures.CancelledError", "trio.Cancelled"),
+)
 _MAX_STEPS = 50  # from a path to the parts that it is built of
 _IN_MEMORY = frozenset({"io.BytesIO", "io.StringIO"})
 _START_TASKS = (
@@ -36,6 +45,8 @@ _START_TASKS = (
         "gather",
     ),
     *("open_nursery", "run_in_executor", "start_server", "start_soon", "to_thread"),
+    *("create_datagram_endpoint", "create_unix_server", "run_app", "run_coroutine_threadsafe", "run_forever"),
+    *("run_polling", "run_webhook", "serve", "serve_forever", "start_polling", "start_unix_server"),
 )
 
 
@@ -71,7 +82,10 @@ class BlockingIoInAsync(Checker):
     Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
     directory entry (``os.path.exists``, ``Path.mkdir``) are reported only with ``blocking-metadata``. An open
     file is reported where it is opened, not at each read, and not at all where threads or a process do the
-    reading. Silent for a queue or a future that is asked first (``empty()``, ``done()``), for ``put()`` on a
+    reading, where it is only passed on to a function that nothing is known of (which wants a sync file), or where no more
+    than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant.
+    Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
+    cancelled itself, and in a file that runs an event loop and starts no other task or server on it. Silent for a queue or a future that is asked first (``empty()``, ``done()``), for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
     ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()`` and the like, for one
     file that comes with the code (a path of ``__file__`` and constants), and for what ``main()`` does before it first
@@ -224,18 +238,23 @@ class BlockingIoInAsync(Checker):
             or self._is_free(node, row)
             or self._is_asked_first(node, row)
             or self._runs_alone(node, row)
+            or (row["kind"] == "file" and self._is_cleanup(node))
         )
 
     def _is_handed_over(self, node: ast.Call) -> bool:
-        """Whether the file that the call opens is read and written in threads or by a process, or not at all."""
+        """Whether the file that the call opens is read and written elsewhere, or not at all.
+
+        Elsewhere is in threads, by a process, or by a function that nothing is known of: it wants a sync file.
+        """
         if self.module.type_of(node) != "io.IOBase":
             return False
         parent = self.module.index.parent(node)
         if isinstance(parent, ast.Attribute):
-            return parent.attr in _TOUCHES
-        if isinstance(parent, ast.Call) and node is not parent.func:
-            row = self._handover(parent)
-            return row is not None and bool(row.get("opened", False))
+            return parent.attr in _TOUCHES or self._reads_head(parent, node)
+        how, by = self.module.scopes.use_of(node)
+        if how is Use.PASSED and isinstance(by, ast.Call):
+            row = self._handover(by)
+            return bool(row.get("opened", False)) if row is not None else not self._reads(by)
         return self._is_name_handed_over(node, parent)
 
     def _is_name_handed_over(self, node: ast.Call, parent: ast.AST | None) -> bool:
@@ -258,18 +277,56 @@ class BlockingIoInAsync(Checker):
                 bisect.bisect_left(uses, line, key=lambda use: use.lineno) for line in (block.lineno, end + 1)
             )
             uses = uses[first:last]
-        return bool(uses) and all(map(self._hands_over, uses))
+        return bool(uses) and all(self._hands_over(use, node) for use in uses)
 
-    def _hands_over(self, use: ast.Name) -> bool:
+    def _hands_over(self, use: ast.Name, opening: ast.Call) -> bool:
         how, by = self.module.scopes.use(use)
         if how is Use.PASSED and isinstance(by, ast.Call):
             row = self._row(by)
-            # what reads or writes all of the file is the cause, and reported itself
-            return self._handover(by) is not None or (row is not None and self._blocks(by, row))
+            if row is not None and self._blocks(by, row):
+                # what reads or writes all of the file is the cause, and reported itself
+                return not self._is_in_memory(by, row)
+            return not self._reads(by)
         parent = self.module.index.parent(use)
-        if isinstance(parent, ast.Attribute) and parent.attr in _TOUCHES:
-            return True
-        return how in (Use.METHOD_PASSED, Use.ENTERED)
+        if isinstance(parent, ast.Attribute):
+            if parent.attr in _TOUCHES or self._reads_head(parent, opening):
+                return True
+            taker = self.module.index.parent(parent)
+            # map(f.write, lines)
+            return how is Use.METHOD_PASSED and not (isinstance(taker, ast.Call) and self._reads(taker))
+        return how is Use.ENTERED
+
+    def _reads(self, call: ast.Call) -> bool:
+        """Whether a call reads or writes the open file that it is given, or hands it back."""
+        if self.module.called(call) == "functools.partial":
+            taker = self.module.index.parent(call)
+            return isinstance(taker, ast.Call) and taker.func is not call and self._reads(taker)
+        return last_name(call.func) in _TAKERS or self.module.called(call) in _names("blocking.reader")
+
+    def _reads_head(self, method: ast.Attribute, opening: ast.Call) -> bool:
+        """Whether a method reads no more than the first bytes of the file, once."""
+        index = self.module.index
+        call = index.parent(method)
+        if method.attr != "read" or not isinstance(call, ast.Call) or len(call.args) != 1:
+            return False
+        size = call.args[0]
+        if isinstance(size, ast.Name):
+            bindings = (self.module.scopes.resolve(size) or (None, []))[1]
+            size = bindings[0].value or size if len(bindings) == 1 else size
+        factors = (
+            (size.left, size.right)
+            if isinstance(size, ast.BinOp) and isinstance(size.op, ast.Mult)
+            else (size,)
+        )
+        numbers = [
+            item.value for item in factors if isinstance(item, ast.Constant) and type(item.value) is int
+        ]
+        return (
+            len(numbers) == len(factors)
+            and math.prod(numbers) <= _HEAD
+            and index.function(call) is index.function(opening)
+            and next(index.loops(call), None) is next(index.loops(opening), None)
+        )
 
     def _handover(self, node: ast.Call) -> knowledge.Row | None:
         return knowledge.by_call("blocking.handover").get(self.module.called(node) or "")
@@ -353,10 +410,25 @@ class BlockingIoInAsync(Checker):
         if not row.get("once", False):
             return False
         function = self.module.index.function(node)
+        origin = self._origin(node)
+        if origin.calls and all(self.module.qualname(item.func) in _TEMPORARY for item in origin.calls):
+            return not self._is_first_write(node, origin)
         return any(
             self._row(opening) is None or self.module.index.function(opening) is function
-            for opening in self._origin(node).calls
+            for opening in origin.calls
         )
+
+    def _is_first_write(self, node: ast.Call, origin: Origin) -> bool:
+        """Whether a method writes to a temporary file what may be large, for the first time."""
+        if last_name(node.func) not in _WRITES or all(isinstance(item, ast.Constant) for item in node.args):
+            return False
+        return (
+            self._first_writes.setdefault((origin.variables, self.module.index.function(node)), node) is node
+        )
+
+    @functools.cached_property
+    def _first_writes(self) -> dict[tuple[frozenset[Variable], ast.AST | None], ast.Call]:
+        return {}
 
     def _is_asked_first(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether the code asks the object if it would block, tells it not to, or waits for it in another way."""
@@ -399,20 +471,56 @@ class BlockingIoInAsync(Checker):
             return True
         if row["kind"] == "file" and is_startup(function):
             return True
-        if row["kind"] == "input" and self._is_dialogue:
+        if row["kind"] in _FINE_IN_COMMANDS and self._is_dialogue:
             return True
         return self._loop.is_before_first_wait(node)
 
+    def _is_cleanup(self, node: ast.AST) -> bool:
+        """Whether a node runs when its task may be cancelled, so that an ``await`` in its place may not get through."""
+        index = self.module.index
+        function = index.function(node)
+        path: list[ast.AST] = []
+        found = False
+        for parent in index.ancestors(node):
+            if node in self._cleanups or node is function:
+                break
+            path.append(node)
+            found = (isinstance(parent, TRIES) and _is_in_finally(node, parent)) or (
+                isinstance(node, ast.ExceptHandler) and self._catches_cancellation(node)
+            )
+            if found:
+                break
+            node = parent
+        found = found or self._cleanups.get(node, False)
+        self._cleanups.update(dict.fromkeys(path, found))
+        return found
+
+    @functools.cached_property
+    def _cleanups(self) -> dict[ast.AST, bool]:
+        return {}
+
+    def _catches_cancellation(self, handler: ast.ExceptHandler) -> bool:
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return any(
+            item is None
+            or self.module.qualname(item.func if isinstance(item, ast.Call) else item) in _CANCELLED
+            for item in caught
+        )
+
     @functools.cached_property
     def _is_dialogue(self) -> bool:
-        """Whether the file runs an event loop of its own and starts nothing else on it: a script that talks to its user."""
+        """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
         index = self.module.index
         runners = _names("blocking.runner")
         runs = any(
             self.module.called(call) in runners
             for call in index.calls_named({name.rpartition(".")[2] for name in runners})
         )
-        return runs and next(index.calls_named(_START_TASKS), None) is None
+        return (
+            runs
+            and next(index.calls_named(_START_TASKS), None) is None
+            and not any(map(self.module.entrypoints.kind, index.nodes(ast.AsyncFunctionDef)))
+        )
 
     @functools.cached_property
     def _awaiting(self) -> set[ast.AST]:
@@ -524,6 +632,11 @@ def _method(receiver: str, method: str, between: Collection[str]) -> knowledge.R
     if between and (not row.get("chain", False) or not set(between).isdisjoint(row.get("not_through", ()))):
         return None
     return row
+
+
+def _is_in_finally(node: ast.AST, block: Try) -> bool:
+    """Whether a child of a ``try`` stands in its ``finally``, which comes last."""
+    return bool(block.finalbody) and getattr(node, "lineno", 0) >= block.finalbody[0].lineno
 
 
 def _is_before(binding: ast.AST, use: ast.Name) -> bool:
