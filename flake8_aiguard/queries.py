@@ -230,9 +230,17 @@ class Queries:
     def _may_be(self, receiver: ast.expr, row: knowledge.Row) -> bool:
         """Whether the type of a receiver leaves its name to decide: none is known, or it is a class of the project."""
         found = self._module.type_of(receiver)
+        if row["kind"] == "sql" and (self._is_local if found is None else _is_local(found)):
+            return False
         return found is None or (
             row["evidence"] != "none" and found.partition(".")[0] not in sys.stdlib_module_names | _packages()
         )
+
+    @functools.cached_property
+    def _is_local(self) -> bool:
+        """Whether the one database that the file imports runs in this process."""
+        packages = self._module.index.packages
+        return any(map(_is_local, packages)) and packages.isdisjoint(_database_packages())
 
     def _is_via(self, call: ast.Call, chain: tuple[ast.Call, ...], row: knowledge.Row) -> bool:
         via = row.get("via")
@@ -458,6 +466,19 @@ def _ends(row: knowledge.Row) -> frozenset[str]:
 def _packages() -> frozenset[str]:
     """The packages whose types the tables know."""
     return frozenset(name.partition(".")[0] for name in _typed())
+
+
+@knowledge.cached
+def _database_packages() -> frozenset[str]:
+    """The packages whose types send SQL to a database."""
+    return frozenset(
+        name.partition(".")[0] for name, row in _typed().items() if row["kind"] in ("sql", "orm")
+    )
+
+
+def _is_local(name: str) -> bool:
+    """Whether a type or a package belongs to a database that runs in this process."""
+    return any(name.partition(".")[0] in row["packages"] for row in knowledge.rows("queries.local"))
 
 
 @knowledge.cached

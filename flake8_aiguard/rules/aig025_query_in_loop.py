@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import functools
 import re
 from collections import defaultdict
@@ -55,6 +56,8 @@ _SPECIAL: Final = re.compile(r"cache|memo|task|remote|flow|loader", re.IGNORECAS
 _ASYNC: Final = re.compile(r"async|aio|^databases\.", re.IGNORECASE)
 # What makes each turn a unit of its own.
 _UNITS: Final = re.compile(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
+_KEYS: Final = frozenset(("id", "pk"))
+_COUNTS: Final = ("acount", "aggregate", "aaggregate", "count")
 _LOOKUP: Final = 15  # statements of a function that looks something up
 _LINKS: Final = 5  # assignments between the parts of a statement
 _FEW: Final = 4  # statements of a loop that does nothing but write
@@ -89,7 +92,9 @@ class QueryInLoop(Checker):
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
     statements and ``commit()``. Silent on few, fixed items, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on URLs whose host may differ; on lookups behind a dict or a cache; where the loop
-    ends at the first match or yields the answers; on calls that run concurrently; and in migrations and seeds.
+    ends at the first match or after the query, or yields the answers; in loops in an ``except`` clause; below an ``if`` that
+    asks for the same item, which is reported; on databases in this process (duckdb); on calls that run concurrently; and
+    in migrations and seeds.
     """
 
     code = "AIG025"
@@ -107,6 +112,7 @@ class QueryInLoop(Checker):
         self._helpers: dict[_Helper, list[Query]] = {}
         self._reported: set[ast.expr] = set()
         self._places: dict[Loop, Place] = {}
+        self._asking: set[ast.stmt] = set()  # the ifs whose test makes a reported query
 
     def call_names(self) -> Collection[str]:
         if not any(map(self.module.index.nodes, _LOOPS)):
@@ -176,8 +182,13 @@ class QueryInLoop(Checker):
             node = next((call for call in query.bound if contains(loop, call)), query.top)
             if node not in self._reported:
                 self._reported |= {node, query.top}
+                if isinstance(statement := self.module.index.statement(node), ast.If):
+                    self._asking.add(statement)
                 yield from self.found(
-                    node, call=shown(node), item=_item(place), batch=self._batch(query, place)
+                    node,
+                    call=shown(node),
+                    item=self._item(query.arguments, place),
+                    batch=self._batch(query, place),
                 )
             return
 
@@ -206,7 +217,7 @@ class QueryInLoop(Checker):
                         message="{call} makes one round trip for each {item}, by {query}; use {batch} instead",
                         call=shown(call),
                         query=shown(query.top),
-                        item=_item(place),
+                        item=self._item(list(given.values()), around),
                         batch=self._batch(query, place),
                     )
                     return
@@ -507,8 +518,39 @@ class QueryInLoop(Checker):
         return any(contains(loop, call) for call in self.module.index.calls_named(("sleep",)))
 
     def _batch(self, query: Query, place: Place) -> str:
+        if self._writes(query, place):
+            return "one set-based statement for all of them"
         batch: str = query.row["batch"]
-        return "one set-based statement for all of them" if self._writes(query, place) else batch
+        if "batch_by_field" not in query.row:
+            return batch
+        fields = [
+            (item.arg or "").removesuffix("__exact")
+            for call in (query.call, *query.chain)
+            for item in call.keywords
+            if self.module.loops.dependents(item.value, place)
+        ]
+        if len(fields) != 1 or not fields[0] or fields[0].endswith("__iexact"):
+            return "one query for all of them"
+        (field,) = fields
+        method = _last(query.call.func)
+        if method in _COUNTS:
+            return f'one query with filter({field}__in=...), values("{field}") and annotate()'
+        if method in ("aexists", "exists"):
+            return f'one query with filter({field}__in=...) and values_list("{field}", flat=True)'
+        by_field: str = query.row["batch_by_field"]
+        return batch if field in _KEYS else by_field.replace("{field}", field)
+
+    def _item(self, used: Collection[ast.expr], place: Place) -> str:
+        """How a message calls what the loop goes over: the variables that matter to the query."""
+        loops = self.module.loops
+        alone = [Place(place.loop, frozenset((target,))) for target in place.targets]
+        names = [
+            name
+            for one in alone
+            for _, name in one.targets
+            if any(loops.dependents(value, one) for value in used)
+        ]
+        return ", ".join(sorted(names)) or _item(place)
 
     def _writes(self, query: Query, place: Place) -> bool:
         statement = self._queries.statement(query)
@@ -523,6 +565,8 @@ class QueryInLoop(Checker):
         return (
             self._is_split(loop)
             or self._falls_back(loop)
+            or self._runs_once(node, loop)
+            or any(item in self._asking for item in self._outwards(node, loop))
             or self._is_handed_on(node)
             or any(self._is_seldom(item, place) for item in self._outwards(node, loop))
             or self._ends_early(node, place)
@@ -552,8 +596,52 @@ class QueryInLoop(Checker):
                     return True
         return False
 
+    def _runs_once(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether the loop is left after the call: by the statement that it stands in, or at the end of a block around it."""
+        index = self.module.index
+        child: ast.AST = index.statement(node)
+        if isinstance(loop, COMPREHENSIONS) or child is loop:
+            return False
+        for parent in index.ancestors(child):
+            last: list[ast.AST] = [child]
+            for name in ("body", "orelse", "finalbody"):
+                block = getattr(parent, name, None)
+                if isinstance(block, list) and block and _is_within(block, child):
+                    last.append(block[-1])
+                    if name == "body" and isinstance(parent, TRIES):
+                        last += parent.orelse[-1:]
+            if any(
+                isinstance(item, (ast.Return, ast.Raise))
+                or (isinstance(item, ast.Break) and next(index.loops(item), None) is loop)
+                for item in last
+            ):
+                return True
+            if parent is loop:
+                break
+            child = parent
+        return False
+
+    @functools.cached_property
+    def _handler_lines(self) -> tuple[list[int], list[int]]:
+        """The first and last lines of the outermost ``except`` clauses, in order."""
+        firsts: list[int] = []
+        lasts: list[int] = []
+        for handler in sorted(self.module.index.nodes(ast.ExceptHandler), key=lambda item: item.lineno):
+            if not lasts or handler.lineno > lasts[-1]:
+                firsts.append(handler.lineno)
+                lasts.append(handler.end_lineno or handler.lineno)
+        return firsts, lasts
+
+    def _is_in_handler(self, loop: Loop) -> bool:
+        """Whether a loop is the way out after an error, for all items at once as a rule."""
+        firsts, lasts = self._handler_lines
+        at = bisect.bisect_right(firsts, loop.lineno) - 1
+        return at >= 0 and loop.lineno <= lasts[at]
+
     def _falls_back(self, loop: Loop) -> bool:
         """Whether the loop is the other branch of one statement for all items, for databases that lack it."""
+        if self._is_in_handler(loop):
+            return True
         branch = self.module.index.parent(loop)
         if not isinstance(branch, ast.If):
             return False
@@ -771,6 +859,11 @@ def _item(place: Place) -> str:
     """How a message calls what the loop goes over."""
     names = _target_names(place.loop) or sorted(name for _, name in place.targets)
     return ", ".join(sorted({*names} - {"_"} or {*names}))
+
+
+def _is_within(block: list[ast.stmt], node: ast.AST) -> bool:
+    """Whether a node is a statement of a block of its parent."""
+    return block[0].lineno <= getattr(node, "lineno", 0) <= block[-1].lineno
 
 
 def _counts(loop: Loop) -> bool:
