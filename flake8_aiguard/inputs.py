@@ -15,7 +15,7 @@ from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import default, dotted, is_none, last_name, string
 
 MAX_STEPS: Final = 12  # from an expression back to the input
-_PRIVATE: Final = ("_[!_]*/", "_[!_]*.py")
+_PRIVATE: Final = ("_[!_]*/", "_[!_]*.py", "internal/")
 _PUBLIC_DUNDERS: Final = (
     "__init__",
     "__new__",
@@ -294,8 +294,24 @@ class Inputs:
         is_method = self._module.index.class_of(function) is not None
         if (is_method and parameter is first_parameter(function)) or not self._is_public(function):
             return None
+        if self._is_handed(function, parameter):
+            return None
         optional = self._is_optional(parameter.annotation, default(function, parameter))
         return Input(parameter.arg, "parameter", parameter.annotation, optional)
+
+    def _is_handed(self, function: ast.FunctionDef | ast.AsyncFunctionDef, parameter: ast.arg) -> bool:
+        """Whether a framework fills a parameter with an object of its own: the context of click."""
+        annotation = parameter.annotation
+        if annotation is not None and self._module.receivers.annotated(annotation) in _handed("types"):
+            return True
+        if not function.decorator_list:
+            return False
+        positional = [*function.args.posonlyargs, *function.args.args]
+        if self._module.index.class_of(function) is not None and first_parameter(function) is not None:
+            del positional[0]
+        return parameter in positional[:1] and any(
+            self._module.qualname(decorator) in _handed("decorators") for decorator in function.decorator_list
+        )
 
     def _is_optional(self, annotation: ast.expr | None, value: ast.expr | None) -> bool:
         """Whether ``None`` is a value, by the default or the annotation."""
@@ -363,6 +379,11 @@ def spoken(node: ast.expr) -> str:
     if isinstance(node, ast.Subscript) and string(node.slice):
         return repr(string(node.slice))
     return dotted(node) or last_name(node) or "this value"
+
+
+@knowledge.cached
+def _handed(column: str) -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("untrusted.handed") for name in row.get(column, ()))
 
 
 @knowledge.cached

@@ -38,8 +38,20 @@ _NEVER: Final = re.compile(
     r"never (happens?|reached)|internal error|bug)\b",
     re.IGNORECASE,
 )
+_CLASS: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
+_WITHOUT_TRUTH: Final = frozenset(
+    (
+        "builtins.object",
+        "typing.Generic",
+        "typing.Protocol",
+        "typing_extensions.Generic",
+        "typing_extensions.Protocol",
+    )
+)
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_CALLED: Final = "python -O skips {what} together with this assert; move it before the assert"
+_CALLED: Final = (
+    "python -O skips {what} together with this assert; run it before, and check its result with if and raise"
+)
 _CAUGHT: Final = (
     "python -O removes this check of {what}, and with it the way into the except clause that catches AssertionError; "
     "raise an exception of your own there"
@@ -92,10 +104,12 @@ class AssertAsValidation(Checker):
 
     Limits: input is a parameter of a public function (also a field in ``__post_init__``), a source that the tables name, and
     a local bound from one of these by attribute, item, ``.get`` or loop. Silent: type narrowing (``isinstance``, ``is not
-    None``, the truth of an optional value), markers of code that cannot be reached, the last ``else`` of a chain over the
-    same value, what is compared with a result computed here, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers. For
+    None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
+    container), markers of code that cannot be reached, the last ``else`` of a chain over the
+    same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
+    ``xs[i]``, which raises IndexError itself, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers. For
     checks against the object's own state, or by a function that nothing is known of, only an assert with a message counts,
-    and parameters only in modules whose path has no leading underscore. An assert without a message is taken to be between
+    and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``); so is, with or without, ``not (a and b)`` and
     ``not b`` under ``if a``.
@@ -114,6 +128,7 @@ class AssertAsValidation(Checker):
         super().__init__(tree, filename, lines)
         self.inputs = Inputs(self.module)
         self._places: dict[ast.AST, bool] = {}
+        self._narrowing_types: dict[ast.expr, bool] = {}
 
     def visit_Assert(self, node: ast.Assert) -> Iterator[Finding]:
         if self._is_meant(node):
@@ -139,6 +154,7 @@ class AssertAsValidation(Checker):
             or _NEVER.search(string(node.msg) or "") is not None
             or self._is_in_test_code
             or self._is_apart(node)
+            or self._is_repeated_by_index(node)
         )
 
     @functools.cached_property
@@ -181,6 +197,34 @@ class AssertAsValidation(Checker):
             if handler.type is not None
             for part in ast.walk(handler.type)
         )
+
+    def _is_repeated_by_index(self, node: ast.Assert) -> bool:
+        """Whether ``assert i < len(xs)`` stands directly before ``xs[i]``, which raises IndexError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+            return False
+        smaller, larger = test.left, test.comparators[0]
+        if isinstance(test.ops[0], ast.Gt):
+            smaller, larger = larger, smaller
+        elif not isinstance(test.ops[0], ast.Lt):
+            return False
+        if not isinstance(larger, ast.Call) or len(larger.args) != 1 or last_name(larger.func) != "len":
+            return False
+        items = dotted(larger.args[0])
+        parent = self.module.index.parent(node)
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(parent, name, None)
+            if isinstance(block, list) and node in block[:-1]:
+                after = block[block.index(node) + 1]
+                return not isinstance(after, ast.Assert) and any(
+                    isinstance(item, ast.Subscript)
+                    and dotted(item.value) == items is not None
+                    and _is_same(item.slice, smaller)
+                    for child in ast.iter_child_nodes(after)
+                    if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))
+                    for item in ast.walk(child)
+                )
+        return False
 
     # -- side effects
 
@@ -355,7 +399,11 @@ class AssertAsValidation(Checker):
             if check is None or not (atom.alone or is_whole) or self._is_last_case(atom.node, node):
                 continue
             value, sure = check
-            if value.is_passed and (self._is_leftover(atom, value, node) or self._is_agreed(atom, node)):
+            if value.is_passed and (
+                self._is_leftover(atom, value, node)
+                or self._is_shortened(value, node)
+                or self._is_agreed(atom, node)
+            ):
                 continue
             if sure or _is_text(node.msg):
                 return self.message, str(value)
@@ -399,6 +447,33 @@ class AssertAsValidation(Checker):
             for call in self.module.index.calls_named(("pop", "popitem", "remove", "discard"))
         )
 
+    def _is_shortened(self, value: Input, node: ast.Assert) -> bool:
+        """Whether a loop before the assert has taken items out of the parameter: what it says is a postcondition."""
+        function = self.module.index.function(node)
+        return self._shortened.get((function, value.name), node.lineno) < node.lineno
+
+    @functools.cached_property
+    def _shortened(self) -> dict[tuple[ast.AST | None, str], int]:
+        """The first line where a loop takes an item out of a variable, by function and name."""
+        index = self.module.index
+        receivers: list[tuple[ast.Call | ast.Delete, ast.expr]] = [
+            (call, call.func.value)
+            for call in index.calls_named(("pop", "popitem", "popleft"))
+            if isinstance(call.func, ast.Attribute)
+        ]
+        receivers += [
+            (statement, target.value)
+            for statement in index.nodes(ast.Delete)
+            for target in statement.targets
+            if isinstance(target, ast.Subscript)
+        ]
+        found: dict[tuple[ast.AST | None, str], int] = {}
+        for node, receiver in receivers:
+            if isinstance(receiver, ast.Name) and next(index.loops(node), None) is not None:
+                key = (index.function(node), receiver.id)
+                found[key] = min(node.lineno, found.get(key, node.lineno))
+        return found
+
     def _is_last_case(self, condition: ast.expr, node: ast.Assert) -> bool:
         """Whether the assert opens the ``else`` of a chain that compared the same value: what remains, not a check."""
         parent = self.module.index.parent(node)
@@ -427,7 +502,43 @@ class AssertAsValidation(Checker):
             return found, False
         if found.optional and not found.part and atom.alone and not atom.negated:
             return (found, False) if found.annotation is None else None
+        if not found.part and atom.alone and not atom.negated and self._narrows(atom.node, found.annotation):
+            return None
         return found, _is_near(found)
+
+    def _narrows(self, node: ast.expr, annotation: ast.expr | None) -> bool:
+        """Whether the truth of a name says no more than that it is there: its annotation is a class without a truth value."""
+        if annotation is None or not isinstance(node, ast.Name):
+            return False
+        if annotation not in self._narrowing_types:
+            self._narrowing_types[annotation] = self._is_plain_class(annotation)
+        return self._narrowing_types[annotation]
+
+    def _is_plain_class(self, annotation: ast.expr) -> bool:
+        name = self.module.receivers.annotated(annotation)
+        if name is not None:
+            return _CLASS.fullmatch(name.rpartition(".")[2]) is not None and not _is_valued(name)
+        origin = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+        written = string(origin) or dotted(origin) or ""
+        bindings = self.module.scopes.bindings(self.module.index.tree, written.partition("[")[0])
+        stack = [binding.node for binding in bindings if len(bindings) == 1]
+        seen = set(stack)
+        for found in stack:
+            if not isinstance(found, ast.ClassDef) or any(
+                self.module.scopes.bindings(found, method) for method in ("__bool__", "__len__")
+            ):
+                return False
+            for base in found.bases:
+                origin = base.value if isinstance(base, ast.Subscript) else base
+                inner = self.module.receivers.definition(origin)
+                if inner is None:
+                    outer = self.module.qualname(origin)
+                    if outer is None or (_is_valued(outer) and outer not in _WITHOUT_TRUTH):
+                        return False
+                elif inner not in seen:
+                    seen.add(inner)
+                    stack.append(inner)
+        return bool(stack)
 
     def _compared(self, node: ast.Compare) -> _Check | None:
         operands = [node.left, *node.comparators][:MAX_STEPS]
@@ -652,6 +763,18 @@ def _is_text(message: ast.expr | None) -> bool:
     )
 
 
+def _is_same(left: ast.expr, right: ast.expr) -> bool:
+    """Whether two expressions are the same name, attribute or constant."""
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return bool(left.value == right.value)
+    return dotted(left) == dotted(right) is not None
+
+
+def _is_valued(name: str) -> bool:
+    """Whether the truth of a type says something about its value: a text, a number, a container."""
+    return name.partition(".")[0] in _value_types("modules") or name.endswith(tuple(_value_types("suffixes")))
+
+
 def _has_prefix(name: str | None, prefixes: Collection[str]) -> bool:
     return name is not None and name.startswith(tuple(prefixes))
 
@@ -660,6 +783,11 @@ def _has_prefix(name: str | None, prefixes: Collection[str]) -> bool:
 def _authorisation(kind: str, column: str = "names") -> frozenset[str]:
     rows = knowledge.rows("untrusted.authorisation")
     return frozenset(name for row in rows if row["kind"] == kind for name in row.get(column, ()))
+
+
+@knowledge.cached
+def _value_types(column: str) -> frozenset[str]:
+    return frozenset(word for row in knowledge.rows("untrusted.value_type") for word in row.get(column, ()))
 
 
 @knowledge.cached
