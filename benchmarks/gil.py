@@ -39,7 +39,7 @@ sys.path.insert(0, str(ROOT))  # the tables of this checkout, installed or not
 
 from flake8_aiguard import knowledge
 
-TABLES: Final = ("cpu_bound.call", "cpu_bound.method")
+TABLES: Final = ("cpu_bound.call", "cpu_bound.method", "cpu_bound.save")
 RELEASED: Final = 0.8
 HELD: Final = 0.2
 ROUND: Final = 0.2
@@ -697,8 +697,6 @@ for _name, _do in (
     ("rotate", lambda image: image.rotate(30)),
     ("reduce", lambda image: image.reduce(2)),
     ("quantize", lambda image: image.quantize(64)),
-    ("save", lambda image: image.save(io.BytesIO(), "JPEG")),
-    ("save to PNG", lambda image: image.save(io.BytesIO(), "PNG")),
     ("getcolors", lambda image: image.getcolors(10**6)),
     ("histogram", lambda image: image.histogram()),
     ("transpose", lambda image: image.transpose(0)),
@@ -714,6 +712,22 @@ for _name, _do in (
             image = image.convert("RGBA")
             return lambda: image.alpha_composite(image)
         return functools.partial(do, image)
+
+
+for _format in ("JPEG", "PNG", "WEBP"):
+
+    @case(f"PIL.Image.Image.save as {_format}", "1920 by 1080 pixels, to memory", "pillow", "numpy")
+    def _(folder: Path, form: str = _format) -> Call:
+        from PIL import Image
+
+        image = Image.fromarray(photo())
+        return lambda: image.save(io.BytesIO(), form)
+
+    @case(f"PIL.Image.Image.save as {_format} to a file", "1920 by 1080 pixels", "pillow", "numpy")
+    def _(folder: Path, form: str = _format) -> Call:
+        from PIL import Image
+
+        return functools.partial(Image.fromarray(photo()).save, folder / "image", form)
 
 
 for _name in ("load", "thumbnail"):
@@ -1258,13 +1272,6 @@ def _(folder: Path) -> Call:
 # -- documents
 
 
-@case("pypdf.PdfReader", "a document of 300 pages", "pypdf", "reportlab")
-def _(folder: Path) -> Call:
-    import pypdf
-
-    return functools.partial(pypdf.PdfReader, pdf(folder, 300))
-
-
 @case("pypdf.PageObject.extract_text", "a page of forty lines", "pypdf", "reportlab")
 def _(folder: Path) -> Call:
     import pypdf
@@ -1278,14 +1285,6 @@ def _(folder: Path) -> Call:
 
     writer = pypdf.PdfWriter(clone_from=pdf(folder, 100))
     return lambda: writer.write(io.BytesIO())
-
-
-@case("pdfplumber.open", "a document of 300 pages", "pdfplumber", "reportlab")
-def _(folder: Path) -> Call:
-    import pdfplumber
-
-    path = pdf(folder, 300)
-    return lambda: pdfplumber.open(path).pages
 
 
 for _method in ("extract_text", "extract_tables", "extract_words"):

@@ -10,7 +10,8 @@ import ast
 import enum
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Try
 from flake8_aiguard.shapes import (
@@ -52,6 +53,9 @@ _OPEN_STATE = {"closed": False, "is_closed": False, "is_open": True, "is_connect
 _MAX_DEPTH = 60
 
 
+Swallowed: TypeAlias = "tuple[ast.AST, ast.ExceptHandler]"
+
+
 class Release(enum.Enum):
     """How the paths that follow an acquisition treat the resource."""
 
@@ -65,10 +69,17 @@ class Release(enum.Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on one acquisition; `where` is the raising node, `return` or binding that leaks, if any."""
+    """The verdict on one acquisition.
+
+    Attributes:
+        release: the verdict.
+        where: the raising node, `return` or binding that leaks it, if any.
+        swallowed: where that path goes on after an error: what raises, and the handler that swallows it.
+    """
 
     release: Release
     where: ast.AST | None = None
+    swallowed: Swallowed | None = field(default=None, compare=False)
 
 
 def release(
@@ -113,13 +124,14 @@ def release(
 class _Exits:
     """How a piece of code can be left, and in which states: bits per kind of exit."""
 
-    __slots__ = (*_EXITS, "ret_at", "exc_at")
+    __slots__ = (*_EXITS, "ret_at", "exc_at", "swallowed")
 
     def __init__(self, fall: int = 0) -> None:
         self.fall = fall
         self.brk = self.cont = self.ret = self.exc = self.stop = 0
         self.ret_at: ast.AST | None = None
         self.exc_at: ast.AST | None = None
+        self.swallowed: Swallowed | None = None  # why it falls through open
 
     def leave(self, other: _Exits) -> None:
         """Add every exit of `other` but falling through."""
@@ -130,6 +142,7 @@ class _Exits:
         self.stop |= other.stop
         self.ret_at = self.ret_at or other.ret_at
         self.exc_at = self.exc_at or other.exc_at
+        self.swallowed = self.swallowed or other.swallowed
 
     def add(self, other: _Exits) -> None:
         """Add every exit of `other`."""
@@ -216,6 +229,8 @@ class _Tracker:
                 rest = self.block(block, bisect_right(block, _position(stmt), key=_position))
                 exits.fall = 0
                 exits.add(rest)
+                if not (exits.fall | exits.ret) & _OPEN:
+                    exits.swallowed = None
             if isinstance(owner, (ast.ExceptHandler, ast.match_case)):
                 above = self.parent(owner)
             else:
@@ -242,7 +257,10 @@ class _Tracker:
         if self.rebound and (known or (other is not None and not normal)):
             return Outcome(Release.REBOUND, other or self.rebound[0])
         if normal:
-            return Outcome(Release.SOME_PATH if known else Release.NEVER, where)
+            swallowed = exits.swallowed
+            if swallowed and where and _line(where) <= (swallowed[1].end_lineno or 0):
+                swallowed = None  # the return is in the handler, or comes before it
+            return Outcome(Release.SOME_PATH if known else Release.NEVER, where, swallowed)
         if self.rebound:
             return Outcome(Release.NEVER, self.rebound[0])
         if exits.exc & _OPEN:
@@ -570,11 +588,14 @@ class _Tracker:
         ends.exc = ends.stop = 0
         raised, stopped = body.exc, body.stop
         passing = raised
+        swallowed: Swallowed | None = None
         for handler in stmt.handlers:
             caught = _caught(handler)
             exits = caught & _CATCH_EXIT
             cleanup = self._cleanup(handler.body, raised | stopped if exits else raised)
             ends.add(cleanup)
+            if swallowed is None and raised & cleanup.fall & _OPEN and body.exc_at is not None:
+                swallowed = body.exc_at, handler
             if exits:
                 stopped = 0
             if caught & _CATCH_ALL:
@@ -586,7 +607,10 @@ class _Tracker:
         if not ends.exc & _OPEN:
             ends.exc_at = None
         ends.stop |= stopped
-        ends.add(self._enter(stmt.orelse, body.fall))
+        undisturbed = self._enter(stmt.orelse, body.fall)
+        ends.add(undisturbed)
+        if not undisturbed.fall & _OPEN:
+            ends.swallowed = ends.swallowed or swallowed
         return self._finally(stmt.finalbody, ends) if stmt.finalbody else ends
 
     def _finally(self, final: list[ast.stmt], ends: _Exits) -> _Exits:
@@ -599,6 +623,7 @@ class _Tracker:
                 if getattr(ends, kind) & bit:
                     setattr(out, kind, getattr(out, kind) | exits.fall)
         out.ret_at, out.exc_at = ends.ret_at, ends.exc_at
+        out.swallowed = ends.swallowed
         for exits in after.values():
             out.leave(exits)
         return out
@@ -803,6 +828,10 @@ def _is_plain_sum(operator: ast.operator, *operands: ast.expr) -> bool:
         or (isinstance(item, ast.Attribute) and isinstance(item.value, ast.Name) and item.value.id == "self")
         for item in operands
     )
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)
 
 
 def _position(stmt: ast.stmt) -> tuple[int, int]:

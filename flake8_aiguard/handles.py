@@ -35,12 +35,14 @@ class Leak:
         release: which paths: never ``ALWAYS`` or ``UNKNOWN``.
         where: the raising node, the ``return`` or the binding that leaks it, where there is one.
         uses: the loads of the variable.
+        swallowed: what raises and the handler that swallows it, where the path that leaks goes through one.
     """
 
     name: str | None
     release: Release
     where: ast.AST | None = None
     uses: tuple[ast.Name, ...] = ()
+    swallowed: flow.Swallowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,9 @@ class Handles:
         return dotted(call.func) or (self._module.called(call) or "").rpartition(".")[2]
 
     def _ends(self, call: ast.Call, leak: Leak) -> str:
+        if leak.swallowed is not None:
+            raising, handler = leak.swallowed
+            return f"when line {getattr(raising, 'lineno', 0)} raises, which the except in line {handler.lineno} swallows"
         if leak.where is None:
             return "on the path that runs to the end"
         line: int = getattr(leak.where, "lineno", 0)
@@ -227,7 +232,10 @@ class Handles:
             return None
         if outcome.release is Release.EXCEPTION and isinstance(where, ast.expr):
             where = self._telling(where, uses, releasing)
-        return Leak(variable.names[0], outcome.release, where, uses)
+        swallowed = outcome.swallowed
+        if swallowed is not None and _position(swallowed[0]) < opened:
+            swallowed = None  # what raises there leaves nothing open
+        return Leak(variable.names[0], outcome.release, where, uses, swallowed)
 
     def _telling(self, raising: ast.expr, uses: tuple[ast.Name, ...], releasing: Collection[str]) -> ast.expr:
         """A call on the resource beside the raising node, or in its loop: it says more to a reader."""

@@ -455,7 +455,8 @@ class Receivers:
                 return None
             return self.annotated(binding.annotation)
         if binding.value is None:
-            return None
+            iterated = self._iterated(binding.node)
+            return None if iterated is None else self._element(iterated)
         if binding.kind is Kind.ASSIGN:
             return self._type(binding.value)
         if binding.kind is Kind.WITH:
@@ -463,6 +464,19 @@ class Receivers:
         if binding.kind is Kind.FOR:
             return self._element(binding.value)
         return None
+
+    def _iterated(self, target: ast.AST) -> ast.expr | None:
+        """What a loop takes the values of a variable from, beside others: ``for i, x in enumerate(xs)``, ``zip(xs, ys)``."""
+        unpacked = self._index.parent(target)
+        loop = self._index.parent(unpacked) if isinstance(unpacked, ast.Tuple) else None
+        if not isinstance(loop, (ast.For, ast.comprehension)) or not isinstance(loop.iter, ast.Call):
+            return None
+        assert isinstance(unpacked, ast.Tuple)
+        position = next((number for number, item in enumerate(unpacked.elts) if item is target), -1)
+        name = self._imports.qualname(loop.iter.func)
+        if name == "builtins.enumerate" and position == 1:
+            return argument(loop.iter, "iterable", 0)
+        return argument(loop.iter, None, position) if name == "builtins.zip" and position >= 0 else None
 
     def _is_variadic(self, parameter: ast.arg) -> bool:
         spec = self._index.parent(parameter)

@@ -12,15 +12,16 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.flow import Release
 from flake8_aiguard.handles import Handles, Leak
 from flake8_aiguard.held import Held
-from flake8_aiguard.index import Scope
+from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import dotted, is_none, last_name
+from flake8_aiguard.shapes import argument, dotted, is_none, last_name
 
 _OPENERS = "connections.opener"
 _CALLED = ".__call__"
 _MAIN = re.compile(r"(^|_)main(_|$)")
 _GIVEN = (ast.Name, ast.Attribute, ast.Subscript)
+_TEST_FOLDERS = ("*_test/", "features/steps/", "features/*", "*/features/environment.py")
 
 
 class UnclosedConnection(Checker):
@@ -52,9 +53,10 @@ class UnclosedConnection(Checker):
     that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
     refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
     of a module are singletons, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
-    In tests, HTTP sessions and Redis clients are not reported, nor what leaks only if the test fails. A session that
-    connects on its first request holds nothing before it. A SQLAlchemy engine needs no closing. A connection that a pool
-    lends (``getconn()``) is not followed.
+    In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions and Redis clients are not reported, nor what leaks only if the test fails. A session that
+    connects on its first request holds nothing before it. A SQLAlchemy engine needs no closing, nor do the connections of
+    one that the function makes with ``StaticPool`` or ``NullPool``. An ``http.client`` connection on a socket that is closed in
+    ``finally`` is left to it. A connection that a pool lends (``getconn()``) is not followed.
     """
 
     code = "AIG002"
@@ -73,7 +75,12 @@ class UnclosedConnection(Checker):
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         row = self._row(node)
-        if row is None or self._is_shared(node, row) or self._is_substitute(node):
+        if (
+            row is None
+            or self._is_shared(node, row)
+            or self._is_substitute(node)
+            or self._is_passing(node, row)
+        ):
             return
         if self._is_first_of_two(node) or self._handles.is_to_fail(node):
             return
@@ -132,6 +139,26 @@ class UnclosedConnection(Checker):
             self.module.type_of(value) in lenders for value in (*node.args, *keywords.values())
         )
 
+    def _is_passing(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether it is a connection of an engine that this function makes, with a pool that keeps none for later."""
+        if "pools" not in row or not isinstance(node.func, ast.Attribute):
+            return False
+        function = self.module.index.function(node)
+        engine = self.module.receivers.origin(node.func.value)
+        if function is None or not engine.known or not engine.calls:
+            return False
+        return all(
+            self.module.index.function(call) is function
+            and self._pool(call).startswith("sqlalchemy.")
+            and self._pool(call).rpartition(".")[2] in row["pools"]
+            for call in engine.calls
+        )
+
+    def _pool(self, engine: ast.Call) -> str:
+        """The canonical name of the pool that an engine is made with."""
+        pool = argument(engine, "poolclass")
+        return "" if pool is None else self.module.qualname(pool) or ""
+
     def _is_given(self, value: ast.expr) -> bool:
         """Whether a value is not made in this function."""
         if isinstance(value, ast.Name):
@@ -176,17 +203,55 @@ class UnclosedConnection(Checker):
     def _local_leak(self, node: ast.Call, row: knowledge.Row) -> Leak | None:
         """How a connection leaks that is kept in no attribute; ``None`` where it is meant to stay open."""
         leak = None if self._handles.is_lent(node) else self._handles.leak(node, row)
-        if leak is None:
+        if leak is None or self._is_on_closed_socket(leak, row):
             return None
         function = self.module.index.function(node)
         if function is None:  # a singleton of the module, or a script's
             is_meant = self._is_in_main(node) or not (leak.name is None or self._is_trap(node, row, leak))
-        elif self.module.is_test and ("pooled" in row or leak.release is Release.EXCEPTION):
+        elif self._is_test and ("pooled" in row or leak.release is Release.EXCEPTION):
             is_meant = True
         else:
             is_repeated = any(True for _ in self.module.index.loops(node))
             is_meant = "warns" not in row and not is_repeated and self._runs_once(function)
         return None if is_meant else leak
+
+    @functools.cached_property
+    def _is_test(self) -> bool:
+        """Whether the file is a test, or in a folder that only tests of behaviour and packages' tests are called."""
+        return self.module.is_test or self.module.matches(_TEST_FOLDERS)
+
+    def _is_on_closed_socket(self, leak: Leak, row: knowledge.Row) -> bool:
+        """Whether it is given a socket, ``conn.sock = sock``, that is closed whatever happens."""
+        index = self.module.index
+        for use in leak.uses if "socket" in row else ():
+            target = index.parent(use)
+            if not isinstance(target, ast.Attribute) or target.attr != row["socket"]:
+                continue
+            given = index.parent(target)
+            if not isinstance(given, ast.Assign) or target not in given.targets:
+                continue
+            socket = dotted(given.value)
+            if socket is not None and self._is_closed_around(given, socket):
+                return True
+        return False
+
+    def _is_closed_around(self, node: ast.stmt, name: str) -> bool:
+        """Whether a ``finally`` or a ``with`` around a statement closes a variable."""
+        for item in self.module.index.with_items(node):
+            entered = item.context_expr
+            if isinstance(entered, ast.Call) and self.module.qualname(entered.func) == "contextlib.closing":
+                entered = entered.args[0] if entered.args else entered
+            if name in (dotted(entered), dotted(item.optional_vars)):
+                return True
+        return any(
+            dotted(call.func) == f"{name}.close"
+            for block in self.module.index.ancestors(node)
+            if isinstance(block, TRIES)
+            and self.module.index.function(block) is self.module.index.function(node)
+            for statement in block.finalbody
+            for call in ast.walk(statement)
+            if isinstance(call, ast.Call)
+        )
 
     @memoised
     def _runs_once(self, start: ast.AST | None) -> bool:

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Collection, Iterator, Mapping
+import itertools
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, is_startup
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, calls_before, dotted
+from flake8_aiguard.shapes import argument, calls_before, dotted, root, string
 
 _ADVICE = {
     "released": "it releases the GIL, so a thread is enough: await asyncio.to_thread()",
-    "partly": "it holds the GIL for part of that, so a thread helps little: use a ProcessPoolExecutor",
-    "held": "it holds the GIL, so a thread does not help: use a ProcessPoolExecutor",
+    "partly": "a thread keeps the loop turning but gains little throughput, as it holds the GIL for part of that; a process pool gains both",
+    "throughout": "it holds the GIL throughout, so a thread does not help: use a process pool",
+    "held": "a thread keeps the loop turning but gains no throughput, as it holds the GIL; a process pool gains both",
 }
 _IN_MEMORY = frozenset({"io.BytesIO"})
+_AS_BYTES = ("encode", "tobytes")
 _READS = ("read", "read_bytes", "read_text")
+_IMAGE = "PIL.Image.Image"
+_SAVE = f"{_IMAGE}.save"
+_OPERATIONS = "PIL.ImageOps."
+_NORM = "numpy.linalg.norm"
+_LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+_JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+# Iterating over these gives matrices, not vectors.
+_MATRICES = re.compile(r"batch|block|chunk|frame|image|kernel|layer|matri|shard|tensor|weight", re.IGNORECASE)
+_LOOKED_BACK = 8  # calls on one object, for the one that begins the block
 _MOST_PARTS = 500  # of a literal that is still small
 _ATTEMPTS = 8  # names that lead from an operand to its literal
 
@@ -28,7 +43,8 @@ class CpuBoundInAsync(Checker):
 
     Why: one event loop serves all tasks of a process, in one thread. A password hash, a dataframe, an image or a model
     holds it as long as it computes: a login every second with a hash of 250 ms takes a quarter of all tasks' time. A
-    thread helps only where the library releases the GIL meanwhile; where it holds it, the loop waits just the same.
+    thread keeps the loop turning. Where the library releases the GIL meanwhile, the threads compute at the same time as
+    well; where it holds the GIL, they take turns, and only a process pool gains throughput.
 
     Bad::
 
@@ -50,9 +66,13 @@ class CpuBoundInAsync(Checker):
     Limits: knows the calls of a table, each measured by ``benchmarks/gil.py``; loops in Python, cheap calls of the same
     libraries (``numpy.array``, ``json.loads``, ``hashlib.sha256``), decompression with zlib, and what a sync function of
     this project computes are not reported. A model or dataframe is known by its constructor, loader or annotation, not
-    when ``joblib.load`` returns it. Of a chain, the first call is reported. Silent on literal operands and few rounds, on
-    products of vectors whose length the function takes, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer and
-    cyclopts, and for what ``main()`` does before it first waits. Extracting an archive from a file is AIG006's.
+    when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
+    reported. Silent on literal operands and few rounds, on products with a vector (one that the function divides by its
+    length or takes the length of, the variable of a loop over an array, a lookup by it), on images that the function makes,
+    resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
+    item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
+    and cyclopts, and for what ``main()`` does before it first waits. Opening a PDF is cheap: extracting its text is reported.
+    Extracting an archive from a file is AIG006's.
     """
 
     code = "AIG007"
@@ -70,18 +90,36 @@ class CpuBoundInAsync(Checker):
         found = frozenset[str]().union(*(names.get(item, ()) for item in self.module.index.packages))
         return None if "__call__" in found else found
 
-    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
-        if not self._computes(node) or any(map(self._computes, calls_before(node))) or self._runs_alone(node):
-            return
-        row = self._row(node)
-        if row is not None:
-            yield from self.found(
-                node,
-                call=dotted(node.func) or self._called(node),
-                time=_duration(row["milliseconds"]),
-                input=row["input"],
-                advice=_ADVICE[row["gil"]],
-            )
+    def visit_Call(self, node: ast.Call) -> Iterable[Finding]:
+        if (
+            self._computes(node)
+            and not any(map(self._computes, calls_before(node)))
+            and not self._runs_alone(node)
+        ):
+            self._found.append(node)
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        before: defaultdict[Hashable, list[ast.Call]] = defaultdict(list)
+        for node in sorted(self._found, key=_start):
+            row = self._row(node)
+            if row is None:
+                continue
+            found = before[self._object(node, row)]
+            if not any(self._goes_on_to(node, earlier) for earlier in found[-_LOOKED_BACK:]):
+                row = self._row_of_format(node) or row
+                yield from self.found(
+                    node,
+                    call=dotted(node.func) or self._called(node),
+                    time=_duration(row["milliseconds"]),
+                    input=row["input"],
+                    advice=_ADVICE["throughout" if row.get("throughout") else row["gil"]],
+                )
+            found.append(node)
+
+    @functools.cached_property
+    def _found(self) -> list[ast.Call]:
+        return []
 
     @functools.cached_property
     def _loop(self) -> EventLoop:
@@ -133,6 +171,101 @@ class CpuBoundInAsync(Checker):
         name = node.func
         return name.attr if isinstance(name, ast.Attribute) else "the model"
 
+    def _row_of_format(self, node: ast.Call) -> knowledge.Row | None:
+        """What is known about saving an image in the format that the call tells."""
+        if self._row(node) is not knowledge.by_call("cpu_bound.method")[_SAVE]:
+            return None
+        file = argument(node, "fp", 0)
+        form = string(argument(node, "format", 1)) or _suffix(file)
+        in_memory = file is not None and self.module.type_of(file) in _IN_MEMORY
+        return next(
+            (
+                row
+                for row in knowledge.rows("cpu_bound.save")
+                if form.lower() in row["formats"] and row.get("memory", in_memory) is in_memory
+            ),
+            None,
+        )
+
+    # -- one finding for a block
+
+    def _object(self, node: ast.Call, row: knowledge.Row) -> Hashable:
+        """What a call works on: the expression that makes the object, or its variable; the call itself for no object."""
+        value = node.func
+        if isinstance(value, ast.Attribute) and "types" in row:
+            if any(_method(receiver, value.attr) for receiver in self._types(value.value)):
+                value = value.value
+        elif self._is_operation(node):
+            value = node.args[0]
+        elif "types" not in row:
+            return node
+        for _ in range(_ATTEMPTS):
+            if isinstance(value, ast.Await):
+                value = value.value
+            elif isinstance(value, ast.Call):
+                if self._is_operation(value):
+                    value = value.args[0]
+                elif isinstance(value.func, ast.Attribute) and self.module.qualname(value.func) is None:
+                    value = value.func.value
+                else:
+                    return value
+            elif isinstance(value, ast.Name):
+                definition = min(self._definitions(value), key=_start, default=None)
+                made = _value(definition)
+                if made is None:
+                    return definition or (
+                        self.module.scopes.owner(self.module.index.scope(value), value.id),
+                        value.id,
+                    )
+                value = made
+            elif isinstance(value, ast.Attribute):
+                return self.module.index.function(node), dotted(value) or node
+            else:
+                return node
+        return node
+
+    def _is_operation(self, node: ast.Call) -> bool:
+        """Whether a call is a function that works on the image that it is given first."""
+        return bool(node.args) and (self.module.qualname(node.func) or "").startswith(_OPERATIONS)
+
+    def _goes_on_to(self, node: ast.Call, earlier: ast.Call) -> bool:
+        """Whether no other task runs between two calls of one function, and the first leads to the second."""
+        index = self.module.index
+        function = index.function(node)
+        if function is None or index.function(earlier) is not function:
+            return False
+        waits = self._waits[function]
+        at = bisect_left(waits, _end(earlier))
+        if at < len(waits) and waits[at] < _start(node):
+            return False
+        path = [node, *index.ancestors(node)]
+        below = {id(parent): child for child, parent in itertools.pairwise(path)}
+        statement: ast.AST = index.statement(earlier)
+        parent = index.parent(statement)
+        while parent is not None and id(parent) not in below:
+            if not _falls_through(parent, statement):
+                return False
+            statement, parent = parent, index.parent(parent)
+        return parent is not None and not _excludes(parent, statement, below[id(parent)])
+
+    @functools.cached_property
+    def _waits(self) -> defaultdict[ast.AST | None, list[tuple[int, int]]]:
+        """Where the places end in each coroutine at which other tasks may run."""
+        found: defaultdict[ast.AST | None, list[tuple[int, int]]] = defaultdict(list)
+        for item in self._loop.waiting_points:
+            at = _end(item) if isinstance(item, ast.Await) else _start(item)
+            found[self.module.index.function(item)].append(at)
+        for ends in found.values():
+            ends.sort()
+        return found
+
+    def _definitions(self, name: ast.Name) -> frozenset[ast.AST]:
+        """The definitions of a variable that a use may see; none where they are unknown."""
+        function = self.module.index.function(name)
+        if function is None:
+            return frozenset()
+        return self.module.def_use(function).definitions(name) or frozenset()
+
     # -- whether it computes for long
 
     def _computes(self, node: ast.Call) -> bool:
@@ -143,7 +276,9 @@ class CpuBoundInAsync(Checker):
             self._is_lazy(node, row)
             or self._is_quick(node, row)
             or self._is_small(node, row)
+            or self._is_of_small_image(node, row)
             or (row.get("vectors", False) and self._is_of_vectors(node))
+            or (row.get("items", False) and self._is_of_item(node))
             or (row.get("memory", False) and not self._is_in_memory(node))
             or ("file_position" in row and not self._is_of_file(node, row["file_position"]))
         )
@@ -177,9 +312,171 @@ class CpuBoundInAsync(Checker):
         return origin.known and bool(origin.calls) and all(map(self._is_small_value, origin.calls))
 
     def _is_of_vectors(self, node: ast.Call) -> bool:
-        """Whether the function takes the length of an operand: ``dot(a, b) / (norm(a) * norm(b))``."""
-        function = self.module.index.function(node)
-        return any((function, dotted(operand)) in self._vectors for operand in node.args[:2])
+        """Whether an operand has one dimension: ``dot(a, b) / (norm(a) * norm(b))``, ``for row in rows: dot(row, b)``."""
+        return any(self._is_vector(operand, node) for operand in node.args[:2])
+
+    def _is_vector(self, operand: ast.expr, node: ast.Call) -> bool:
+        if (self.module.index.function(node), dotted(operand)) in self._vectors:
+            return True
+        if self._is_normalised(operand):
+            return True
+        if isinstance(operand, ast.Name):
+            definitions = self._definitions(operand)
+            return bool(definitions) and all(
+                self._is_element(item, operand, node) or self._is_normalised(_value(item))
+                for item in definitions
+            )
+        if isinstance(operand, ast.Subscript):
+            index = operand.slice
+            key, container = (
+                index.elts[0] if isinstance(index, ast.Tuple) and index.elts else index,
+                operand.value,
+            )
+        elif (
+            isinstance(operand, ast.Call)
+            and isinstance(operand.func, ast.Attribute)
+            and operand.func.attr == "get"
+        ):
+            if not operand.args:
+                return False
+            key, container = operand.args[0], operand.func.value
+        else:
+            return False
+        return not _MATRICES.search(dotted(container) or "") and self._is_from_loop(key, node)
+
+    def _is_normalised(self, value: ast.AST | None) -> bool:
+        """Whether something is divided whose length the function takes: ``a / norm(a)``."""
+        return (
+            isinstance(value, ast.BinOp)
+            and isinstance(value.op, ast.Div)
+            and (self.module.index.function(value), dotted(value.left)) in self._vectors
+        )
+
+    def _is_element(self, definition: ast.AST, name: ast.Name, node: ast.Call) -> bool:
+        """Whether a loop around the call binds a variable to what an array gives."""
+        if not isinstance(definition, _LOOPS) or not self._is_around(definition, node):
+            return False
+        iterated = definition.iter
+        if isinstance(iterated, ast.Call) and not isinstance(iterated.func, ast.Name):
+            return False
+        given = iterated.args if isinstance(iterated, ast.Call) else [iterated]
+        return not any(
+            _MATRICES.search(item) for item in (name.id, *(dotted(value) or "" for value in given))
+        )
+
+    def _is_around(self, loop: ast.For | ast.AsyncFor | ast.comprehension, node: ast.AST) -> bool:
+        repeated = self.module.index.parent(loop) if isinstance(loop, ast.comprehension) else loop
+        return any(item is repeated for item in self.module.index.loops(node))
+
+    def _is_from_loop(self, value: ast.expr, node: ast.Call) -> bool:
+        """Whether a value is the item of a loop around the call, or taken from it."""
+        for _ in range(_ATTEMPTS):
+            start = root(value)
+            definitions = self._definitions(start) if isinstance(start, ast.Name) else ()
+            if len(definitions) != 1:
+                return False
+            definition = next(iter(definitions))
+            if isinstance(definition, _LOOPS):
+                return self._is_around(definition, node)
+            made = _value(definition)
+            if made is None:
+                return False
+            value = made
+        return False
+
+    def _is_of_item(self, node: ast.Call) -> bool:
+        """Whether the operand is one item of a loop, as bytes: ``row.tobytes()``, ``row.text.encode()``."""
+        given = node.args[0] if node.args else None
+        if not isinstance(given, ast.Call) or not isinstance(given.func, ast.Attribute):
+            return False
+        item = given.func.value
+        if given.func.attr == "encode" and not isinstance(item, ast.Attribute):
+            return False
+        return given.func.attr in _AS_BYTES and self._is_from_loop(item, node)
+
+    # -- images
+
+    def _is_of_small_image(self, node: ast.Call, row: knowledge.Row) -> bool:
+        if _IMAGE in row.get("types", ()) and isinstance(node.func, ast.Attribute):
+            return self._is_small_image(node.func.value)
+        return self._is_operation(node) and self._is_small_image(node.args[0])
+
+    def _is_small_image(self, image: ast.expr) -> bool:
+        """Whether literals tell that an image has few pixels, whichever way it comes to be."""
+        rows = knowledge.by_call("cpu_bound.sized")
+        stack, seen = [image], set[ast.AST]()
+        while stack:
+            item = stack.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            if len(seen) > _MOST_PARTS:
+                return False
+            if isinstance(item, ast.Name):
+                if self._is_shrunk(item):
+                    continue
+                made = [_value(definition) for definition in self._definitions(item)]
+                values = [value for value in made if value is not None]
+                if not values or len(values) < len(made):
+                    return False
+                stack += values
+            elif isinstance(item, ast.Call):
+                row = rows.get(self.module.called(item) or "")
+                if row is None:
+                    return False
+                if self._is_small_size(
+                    argument(item, row["size"], row["size_position"]) if "size" in row else None, row
+                ):
+                    continue
+                if "keeps" not in row or not isinstance(item.func, ast.Attribute):
+                    return False
+                stack.append(item.func.value)
+            else:
+                return False
+        return True
+
+    def _is_small_size(self, size: ast.expr | None, row: knowledge.Row) -> bool:
+        return (
+            size is not None
+            and self._is_small_value(size)
+            and not _is_large(self._literal(size), row["most"])
+        )
+
+    def _literal(self, node: ast.expr) -> ast.expr:
+        """What a constant stands for."""
+        for _ in range(_ATTEMPTS):
+            bindings = (
+                (self.module.scopes.resolve(node) or (None, []))[1] if isinstance(node, ast.Name) else []
+            )
+            if len(bindings) != 1 or bindings[0].value is None:
+                break
+            node = bindings[0].value
+        return node
+
+    def _is_shrunk(self, image: ast.Name) -> bool:
+        """Whether ``image.thumbnail()`` has made the same image small before."""
+        index = self.module.index
+        row = knowledge.by_call("cpu_bound.sized")[f"{_IMAGE}.thumbnail"]
+        for call in self._thumbnails[index.function(image), image.id]:
+            assert isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+            if (
+                _end(call) < _start(image)
+                and any(index.parent(index.statement(call)) is item for item in index.ancestors(image))
+                and self._definitions(call.func.value) == self._definitions(image)
+                and self._is_small_size(argument(call, row["size"], row["size_position"]), row)
+            ):
+                return True
+        return False
+
+    @functools.cached_property
+    def _thumbnails(self) -> defaultdict[tuple[ast.AST | None, str], list[ast.Call]]:
+        found: defaultdict[tuple[ast.AST | None, str], list[ast.Call]] = defaultdict(list)
+        for call in self.module.index.calls_named({"thumbnail"}):
+            if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+                found[self.module.index.function(call), call.func.value.id].append(call)
+        return found
+
+    # -- vectors
 
     @functools.cached_property
     def _vectors(self) -> set[tuple[ast.AST | None, str | None]]:
@@ -190,7 +487,7 @@ class CpuBoundInAsync(Checker):
             if len(call.args) == 1
             and not call.keywords
             and isinstance(call.args[0], (ast.Name, ast.Attribute))
-            and self.module.qualname(call.func) == "numpy.linalg.norm"
+            and self.module.qualname(call.func) == _NORM
         }
 
     def _is_small_value(self, node: ast.expr) -> bool:
@@ -248,6 +545,51 @@ def _is_large(node: ast.expr, most: int) -> bool:
     return any(
         isinstance(size, ast.Constant) and isinstance(size.value, int) and size.value > most for size in sizes
     )
+
+
+def _start(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def _end(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
+
+
+def _value(definition: ast.AST | None) -> ast.expr | None:
+    """What a definition binds its one name to."""
+    if isinstance(definition, ast.withitem):
+        return definition.context_expr if isinstance(definition.optional_vars, ast.Name) else None
+    if isinstance(definition, ast.Assign):
+        return definition.value if isinstance(definition.targets[0], ast.Name) else None
+    return definition.value if isinstance(definition, (ast.AnnAssign, ast.NamedExpr)) else None
+
+
+def _falls_through(parent: ast.AST, statement: ast.AST) -> bool:
+    """Whether the block of a statement goes on after its last one."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(parent, name, None)
+        if isinstance(block, list) and block and _start(block[0]) <= _start(statement) <= _start(block[-1]):
+            return not isinstance(block[-1], _JUMPS)
+    return True
+
+
+def _excludes(parent: ast.AST, one: ast.AST, other: ast.AST) -> bool:
+    """Whether only one of two parts of a statement runs."""
+    if isinstance(one, (ast.ExceptHandler, ast.match_case)):
+        return type(one) is type(other) and one is not other
+    if not isinstance(parent, ast.If) or not parent.orelse or one is parent.test:
+        return False
+    return _end(one) < _start(parent.orelse[0]) <= _start(other)
+
+
+def _suffix(file: ast.expr | None) -> str:
+    """The suffix of a file whose name is written out, without the dot."""
+    if isinstance(file, ast.BinOp) and isinstance(file.op, ast.Div):
+        file = file.right
+    if isinstance(file, ast.JoinedStr) and file.values:
+        file = file.values[-1]
+    name = string(file) or ""
+    return name.rpartition(".")[2] if "." in name else ""
 
 
 def _duration(milliseconds: float) -> str:
