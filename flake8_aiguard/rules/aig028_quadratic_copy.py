@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -32,6 +31,7 @@ _JOINS: Final = "{call}() copies everything joined so far for each item; {instea
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
+_NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
 _GROWS: Final = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -97,10 +97,25 @@ class QuadraticCopy(Checker):
         if kind in ("tuple", "bytes") or (kind == "str" and self._is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
 
-    def visit_Assign(self, node: ast.Assign) -> Iterator[Finding]:
-        target, value = node.targets[0], node.value
-        if not self._may_copy(value):
+    def visit_BinOp(self, node: ast.BinOp) -> Iterator[Finding]:
+        if isinstance(node.op, (ast.Add, ast.BitOr)):
+            yield from self._assigned(node)
+
+    def visit_Starred(self, node: ast.Starred) -> Iterator[Finding]:
+        display = self.module.index.parent(node)
+        if isinstance(display, (ast.List, ast.Tuple, ast.Set)):
+            yield from self._assigned(display)
+
+    def visit_Dict(self, node: ast.Dict) -> Iterator[Finding]:
+        if None in node.keys:
+            yield from self._assigned(node)
+
+    def _assigned(self, value: ast.expr) -> Iterator[Finding]:
+        """``xs = xs + [x]`` and its kin: a variable is bound to a copy of itself with more in it."""
+        node = self.module.index.parent(value)
+        if not isinstance(node, ast.Assign) or node.value is not value:
             return
+        target = node.targets[0]
         name = dotted(target)
         if name is None or len(node.targets) > 1 or next(self.module.index.loops(node), None) is None:
             return
@@ -141,22 +156,6 @@ class QuadraticCopy(Checker):
         if loop is None or isinstance(loop, ast.While):
             return isinstance(part, ast.Call)
         return bool(self.module.loops.dependents(part, self.module.loops.place(loop)))
-
-    def _may_copy(self, value: ast.expr) -> bool:
-        """Whether a value may be a copy of something with more in it, by its syntax alone."""
-        if isinstance(value, ast.Call):
-            return value in self._copying
-        if isinstance(value, ast.BinOp):
-            return isinstance(value.op, (ast.Add, ast.BitOr))
-        if isinstance(value, ast.Dict):
-            return None in value.keys
-        return isinstance(value, (ast.List, ast.Tuple, ast.Set)) and any(
-            isinstance(item, ast.Starred) for item in value.elts
-        )
-
-    @functools.cached_property
-    def _copying(self) -> frozenset[ast.Call]:
-        return frozenset(self.module.index.calls_named(_copiers()))
 
     def _added(self, name: str, value: ast.BinOp) -> str | None:
         """The kind of an accumulator that a sum or a union with itself makes anew."""
@@ -336,8 +335,13 @@ class QuadraticCopy(Checker):
 
     # -- calls
 
-    def call_names(self) -> tuple[str, ...]:
-        return ("sum", "reduce", "insert", "pop", "int", *_backs())
+    def call_names(self) -> frozenset[str]:
+        return (
+            _NAMES
+            | _backs()
+            | _joiners().get("builtins", frozenset())
+            | frozenset().union(*(_joiners().get(package, ()) for package in self.module.index.packages))
+        )
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         name = last_name(node.func)
@@ -347,6 +351,9 @@ class QuadraticCopy(Checker):
             yield from self._summed(node)
         elif self.module.qualname(node.func) == "functools.reduce":
             yield from self._reduced(node)
+        elif isinstance(self.module.index.parent(node), ast.Assign):
+            yield from self._assigned(node)
+            yield from self._round_trip(node)
         else:
             yield from self._round_trip(node)
 
@@ -565,8 +572,9 @@ def _is_one(value: ast.expr) -> bool:
 
 
 @knowledge.cached
-def _copiers() -> frozenset[str]:
-    return knowledge.last_names("copies.join") | {"dict", "deepcopy"}
+def _joiners() -> Mapping[str, frozenset[str]]:
+    """The calls that give a longer copy of what they are given, by the package to import."""
+    return knowledge.by_package((*knowledge.by_call("copies.join"), "builtins.dict", "copy.deepcopy"))
 
 
 @knowledge.cached
