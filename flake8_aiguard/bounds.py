@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from flake8_aiguard.shapes import argument, is_constant, is_none, last_name, nam
 Variable: TypeAlias = "tuple[Scope, str]"
 
 _DEPTH: Final = 12  # wrappers and variables that are looked through; beyond them nothing is said
+_AROUND: Final = 30  # nodes around a use that are looked at for a guard
 _PARTS: Final = 200  # nodes of a call that are looked at for a limit
 _CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*|__members__")
 _BATCH: Final = re.compile(
@@ -36,6 +38,12 @@ _COUNTED: Final = re.compile(
     re.IGNORECASE,
 )
 _LIMITS: Final = re.compile(r"limit|max_\w+|top_?k|top|k|n|first|per_page|page_size|num_results|size|count")
+# Arguments without a keyword say less: what a page or a text may measure is no number of items.
+_LIMIT_NAMES: Final = re.compile(
+    r"limit|top_?k|(max|n|num)_(chunks|documents|docs|entries|hits|items|matches|pages|queries|records|results|rows)"
+)
+_PASSED: Final = re.compile(r"(^|_)(kw)?args?$")  # as many as a caller writes, but each may hold anything
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LIMITED: Final = frozenset(
     {"limit", "head", "tail", "fetchmany", "most_common", "nlargest", "nsmallest", "take"}
 )
@@ -70,7 +78,8 @@ class Bounds:
         """The part of an iterable that has as many items as the data.
 
         Bounded are displays, constants by their name, enumerations, ``range`` of a chosen number, slices with an end, batches,
-        what ``limit=`` or ``.limit()`` cuts off, and what is built from these alone.
+        what ``limit=`` or ``.limit()`` cuts off, the parts of a program by their name (``plugins``), what its configuration
+        says, and what is built from these alone.
 
         Args:
             iterable: what a ``for`` or a comprehension runs over, or what is unpacked.
@@ -89,9 +98,13 @@ class Bounds:
         if isinstance(loop, ast.While):
             return None
         if isinstance(loop, COMPREHENSIONS):
-            found = (self._open(item.iter, depth) for item in reversed(loop.generators))
-            return next((part for part in found if part is not None), None)
+            generators = [item for item in reversed(loop.generators) if not any(map(self._caps, item.ifs))]
+            return self._first([item.iter for item in generators], depth)
         return self._open(loop.iter, depth)
+
+    def counted(self, number: ast.expr) -> ast.expr | None:
+        """The part of a number that follows the data: ``len(items)``; ``None`` where it is chosen, or nothing is known of it."""
+        return self._number(number, _DEPTH)
 
     def returned(self, function: ast.AST) -> list[ast.expr]:
         """The values that a function of the file returns."""
@@ -105,6 +118,8 @@ class Bounds:
         if not depth:
             return None
         depth -= 1
+        if self._is_configured(node):
+            return None
         if isinstance(node, (ast.Name, ast.Attribute)):
             return node if self._is_open(node, depth) else None
         if isinstance(node, ast.Call):
@@ -149,19 +164,56 @@ class Bounds:
         while isinstance(base, ast.Subscript):
             base = base.value
         key = string(node.slice) or ""
-        return None if _is_bounded_name(last_name(base) or "") or _is_bounded_name(key) else node
+        name = last_name(base) or ""
+        is_bounded = _is_bounded_name(name) and not _PASSED.search(name)
+        return None if is_bounded or _is_bounded_name(key) or self._is_table(base) else node
+
+    def _is_table(self, node: ast.expr) -> bool:
+        """Whether a name is a dictionary that a module spells out, this one or another."""
+        if not isinstance(node, ast.Name):
+            return False
+        resolved = self._scopes.resolve(node)
+        if resolved is None or len(resolved[1]) != 1:
+            return False
+        (binding,) = resolved[1]
+        if isinstance(binding.value, ast.Dict) and isinstance(resolved[0], ast.Module):
+            return bool(binding.value.keys)  # others fill an empty one
+        return binding.kind is Kind.IMPORT
+
+    def _is_configured(self, node: ast.expr) -> bool:
+        """Whether a value is taken out of a configuration: ``self.config["urls"]``, ``settings.urls``, ``conf.get("urls")``."""
+        for _ in range(_DEPTH):
+            if isinstance(node, ast.Call):
+                if not isinstance(node.func, ast.Attribute) or node.func.attr != "get":
+                    return False
+                node = node.func.value
+            elif isinstance(node, (ast.Attribute, ast.Subscript)):
+                node = node.value
+            else:
+                return False
+            if words_pattern("configuration").search((last_name(node) or "").lower()):
+                return True
+            if self._imports.qualname(node) == "os.environ":
+                return True
+        return False
 
     def _called(self, call: ast.Call, depth: int) -> ast.expr | None:
         name = self._imports.qualname(call.func)
         if name == "builtins.range":
             return self._range(call, depth)
+        if name == "os.getenv" or is_part_name(last_name(call.func) or ""):
+            return None
         row = knowledge.by_call("fanout.iterable").get(name or "")
         if row is not None:
             return self._wrapped(call, row, depth)
         if (_cuts(call) and len(call.args) + len(call.keywords) > 1) or self._is_limited(call):
             return None
-        if isinstance(call.func, ast.Attribute) and call.func.attr in _VIEWS:
-            return self._open(call.func.value, depth)
+        if isinstance(call.func, ast.Attribute):
+            if call.func.attr in _VIEWS:
+                return self._open(call.func.value, depth)
+            holder = last_name(call.func.value) or ""
+            if call.func.attr == "get" and is_part_name(holder) and not _PASSED.search(holder):
+                return None  # handlers.get(event)
         definition = self._receivers.definition(call.func)
         if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
             returned = self.returned(definition)
@@ -173,6 +225,9 @@ class Bounds:
         kind = row["items"]
         if kind == "bounded":
             return None
+        if kind == "parts":
+            number = argument(call, "indices_or_sections", 1)
+            return None if number is None else self._number(number, depth)
         if kind == "stop":
             stop = call.args[-1] if len(call.args) < 3 else call.args[2]
             return self._open(call.args[0], depth) if len(call.args) > 1 and is_none(stop) else None
@@ -195,6 +250,8 @@ class Bounds:
                 for item in node.keywords:
                     if item.arg and _LIMITS.fullmatch(item.arg) and not is_none(item.value):
                         return True
+                if any(_LIMIT_NAMES.fullmatch(last_name(item) or "") for item in node.args):
+                    return True
             elif isinstance(node, ast.Constant) and _SQL_LIMIT.search(string(node) or ""):
                 return True
             elif isinstance(node, ast.Name):
@@ -350,7 +407,7 @@ class Bounds:
         """Whether a use adds to a collection for each item of something unbounded, or in a function that others call."""
         parent = self._index.parent(use)
         if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store) and parent.value is use:
-            return self._repeats(parent, depth)
+            return self._repeats(parent, depth) and not self._is_guarded(use)
         call = self._index.parent(parent) if isinstance(parent, ast.Attribute) else None
         if not isinstance(parent, ast.Attribute) or not isinstance(call, ast.Call):
             return False
@@ -360,7 +417,66 @@ class Bounds:
             return True
         if parent.attr in _EXTENDS:
             return any(self._open(item, depth) for item in call.args) or self._repeats(call, depth)
-        return parent.attr in _GROWS and self._repeats(call, depth)
+        return parent.attr in _GROWS and self._repeats(call, depth) and not self._is_guarded(use)
+
+    def _is_guarded(self, use: ast.Name) -> bool:
+        """Whether a variable is used only while there are few: ``if len(found) < limit: found.append(x)``."""
+        child: ast.AST = use
+        for parent in itertools.islice(self._index.ancestors(use), _AROUND):
+            if isinstance(parent, FUNCTIONS):
+                return False
+            if isinstance(parent, ast.If) and isinstance(child, ast.stmt):
+                is_then = child.lineno <= parent.body[-1].lineno
+                if is_then and self._caps(parent.test, use.id):
+                    return True
+            child = parent
+        return False
+
+    def _caps(self, test: ast.expr, grown: str | None = None) -> bool:
+        """Whether a condition holds for the first items only: ``number < limit`` with what counts them.
+
+        Args:
+            test: the condition.
+            grown: the collection whose length counts as well.
+        """
+        tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+        for item in tests:
+            if not isinstance(item, ast.Compare) or len(item.ops) != 1:
+                continue
+            few, most = item.left, item.comparators[0]
+            if isinstance(item.ops[0], (ast.Gt, ast.GtE)):
+                few, most = most, few
+            elif not isinstance(item.ops[0], (ast.Lt, ast.LtE)):
+                continue
+            if isinstance(few, ast.Call) and few.args and self._imports.qualname(few.func) == "builtins.len":
+                counts = grown is not None and last_name(few.args[0]) == grown
+            else:
+                counts = isinstance(few, ast.Name) and self._is_counter(few)
+            if counts and (is_allowance(most) or self._is_parameter(most)):
+                return True
+        return False
+
+    def _is_counter(self, name: ast.Name) -> bool:
+        """Whether a name is the number of a turn: the first variable of ``enumerate()``, or what is counted up."""
+        resolved = self._scopes.resolve(name)
+        for binding in () if resolved is None else resolved[1]:
+            target = self._index.parent(binding.node)
+            loop = None if target is None else self._index.parent(target)
+            if binding.kind is Kind.AUGMENTED:
+                return True
+            if (
+                isinstance(loop, (ast.For, ast.AsyncFor, ast.comprehension))
+                and isinstance(target, ast.Tuple)
+                and target.elts[0] is binding.node
+                and isinstance(loop.iter, ast.Call)
+                and self._imports.qualname(loop.iter.func) == "builtins.enumerate"
+            ):
+                return True
+        return False
+
+    def _is_parameter(self, node: ast.expr) -> bool:
+        resolved = self._scopes.resolve(node) if isinstance(node, ast.Name) else None
+        return resolved is not None and resolved[1][0].kind is Kind.PARAMETER
 
     def _repeats(self, node: ast.AST, depth: int) -> bool:
         return any(self._loop(loop, depth) is not None for loop in self._index.loops(node))
@@ -405,9 +521,32 @@ def _cuts(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and bool(_CUTS.search((last_name(node.func) or "").lower()))
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_bounded_name(name: str) -> bool:
-    """Whether a name says that it is a constant or one batch of many items."""
-    return bool(_CONSTANT.fullmatch(name) or _BATCH.search(name.lower()))
+    """Whether a name says that it is a constant, one batch of many items, or parts of the program."""
+    return bool(_CONSTANT.fullmatch(name) or _BATCH.search(name.lower())) or is_part_name(name)
+
+
+def is_part_name(name: str, *, own: bool = False) -> bool:
+    """Whether a name says that it holds parts of the program, as many as somebody wrote or configured: ``plugins``.
+
+    Args:
+        name: the name of a collection, or of what gives one.
+        own: whether a method of each item runs, so that further names count.
+    """
+    text = _CAMEL.sub("_", name).lower()
+    return bool(words_pattern("part").search(text) or own and words_pattern("own part").search(text))
+
+
+@knowledge.cached
+def words_pattern(kind: str) -> re.Pattern[str]:
+    """The names that end in a word of ``fanout.part`` (``part``, or ``own part`` for its own rows) or ``fanout.configuration``."""
+    table = "configuration" if kind == "configuration" else "part"
+    rows = [row for row in knowledge.rows(f"fanout.{table}") if row.get("own", False) is (kind == "own part")]
+    words = "|".join(word for row in rows for word in row["words"])
+    if kind == "configuration":
+        return re.compile(rf"(^|_)({words})$")
+    return re.compile(rf"(^|_)({words})s?(_(calls|dict|list|objs|specs|configs|to_\w+))?$")
 
 
 def is_allowance(node: ast.expr) -> bool:

@@ -42,6 +42,8 @@ class FanOut:
         call: the call of that function; ``None`` where it is handed over: ``map(fetch, urls)``.
         items: the part of an iterable that decides how many there are.
         is_own: whether it is a method of each item itself that is given nothing of another one: ``plugin.start(app)``.
+        is_dispatch: whether each item is itself what is called: ``handler(event)``, ``guarded(handler(event))``.
+        loop: the loop that repeats it; ``None`` for ``map(fetch, urls)``.
     """
 
     node: ast.Call
@@ -49,6 +51,8 @@ class FanOut:
     call: ast.Call | None
     items: ast.expr
     is_own: bool = False
+    is_dispatch: bool = False
+    loop: Loop | None = None
 
 
 class FanOuts:
@@ -239,7 +243,12 @@ class FanOuts:
                 is_own = bool(places.dependents(runs, place)) and not any(
                     places.dependents(item, place) for item in given
                 )
-                return FanOut(node, runs, call, items, is_own)
+                handed = [*node.args, *given, *(element.args if isinstance(element, ast.Call) else ())]
+                called = [runs, *(item.func for item in handed if isinstance(item, ast.Call))]
+                is_dispatch = any(
+                    isinstance(item, ast.Name) and places.variable(item) in place.targets for item in called
+                )
+                return FanOut(node, runs, call, items, is_own, is_dispatch, loop)
         return None
 
     def _runs(self, element: ast.expr, node: ast.Call) -> tuple[ast.expr, ast.Call | None] | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
+from flake8_aiguard.loops import contains
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import dotted, last_name, string
+from flake8_aiguard.shapes import dotted, last_name, parameters, string
 
 _COLLECTING: Final = frozenset(
     (
@@ -33,6 +35,12 @@ _SLEEPS: Final = frozenset(("sleep", "wait"))
 _LEAVES: Final = (ast.Return, ast.Raise, ast.Break)
 _DISPLAYS: Final = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.Await, ast.keyword)
 _MOST: Final = 60  # mentions of a variable that are looked at
+_CLOSING: Final = frozenset(("aclose", "close"))
+# Headers that say who asks; any other one can be given with each request.
+_PERSONAL: Final = re.compile(
+    r"auth|token|cookie|secret|credential|session|tenant|account|customer|organi[sz]ation|user(?!-agent)|(?<!idempotency-)key",
+    re.IGNORECASE,
+)
 
 Region = Loop | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -260,7 +268,7 @@ class Lifetimes:
 
         Yields:
             The values of ``client.auth = x``, ``client.headers["k"] = x``, ``client.headers.update(x)``,
-            ``client.mount(p, x)``.
+            ``client.mount(p, x)``; of headers those that say who asks.
         """
         for target in self._targets(call):
             for use in self._uses(target) if isinstance(target, ast.Name) else ():
@@ -270,14 +278,93 @@ class Lifetimes:
                     node, parent = parent, self._index.parent(parent)
                 if node is use:
                     continue
+                is_header = _is_headers(node)
                 if isinstance(parent, ast.Assign) and node in parent.targets:
-                    yield parent.value
+                    key = string(node.slice) if isinstance(node, ast.Subscript) else None
+                    if not is_header or key is None or _PERSONAL.search(key):
+                        yield parent.value
                 elif isinstance(parent, ast.Call) and parent.func is node:
                     is_part = isinstance(node, ast.Attribute) and node.value is not use
                     if last_name(node) not in (_SETTING_PART if is_part else _SETTING):
                         continue
-                    yield from parent.args
+                    for value in parent.args:
+                        yield from personal(value) if is_header else (value,)
                     yield from (item.value for item in parent.keywords)
+
+    # -- how it is used
+
+    def requests(self, call: ast.Call) -> list[ast.Call] | None:
+        """The calls of methods of what a call builds, those that close it left out.
+
+        Args:
+            call: the construction.
+
+        Returns:
+            The calls, in this function and in those of the file that it is passed to; ``None`` where it is used otherwise, so
+            that there may be more.
+        """
+        found: list[ast.Call] = []
+        waiting: list[ast.AST] = [call]
+        for target in self._targets(call):
+            if not isinstance(target, ast.Name):
+                return None
+            statement = self._index.statement(call)
+            is_entered = isinstance(statement, (ast.With, ast.AsyncWith))  # until its end
+            waiting += [use for use in self._uses(target) if not is_entered or contains(statement, use)]
+        seen = set(waiting)
+        for node in waiting:
+            parent = self._index.parent(node)
+            outer = None if parent is None else self._index.parent(parent)
+            if isinstance(parent, ast.Attribute) and isinstance(outer, ast.Call) and outer.func is parent:
+                if parent.attr not in _CLOSING:
+                    found.append(outer)
+            elif isinstance(parent, (ast.Call, ast.keyword)):
+                uses = self._received(parent if isinstance(parent, ast.Call) else outer, node)
+                if uses is None:
+                    return None
+                waiting += [use for use in uses if use not in seen]
+                seen.update(uses)
+            elif node is not call and not isinstance(parent, ast.withitem):
+                return None
+        return found
+
+    def _received(self, call: ast.AST | None, node: ast.AST) -> list[ast.Name] | None:
+        """The uses of the parameter of a function of the file that receives an argument."""
+        function = self._module.receivers.definition(call.func) if isinstance(call, ast.Call) else None
+        if not isinstance(call, ast.Call) or not isinstance(function, FUNCTIONS):
+            return None
+        taken = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
+        if isinstance(call.func, ast.Attribute) and self._index.class_of(function) is not None:
+            taken = taken[1:]
+        names = [item.arg for item in call.keywords if item.value is node]
+        names += [name for name, item in zip(taken, call.args, strict=False) if item is node]
+        if len(names) != 1 or names[0] not in {item.arg for item in parameters(function)}:
+            return None
+        return self._scopes.uses(function, names[0])[:_MOST]
+
+
+def _is_headers(node: ast.AST) -> bool:
+    """Whether a node is ``x.headers``, an item or a method of it."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        if isinstance(node, ast.Attribute) and node.attr == "headers":
+            return True
+        node = node.value
+    return False
+
+
+def personal(headers: ast.expr) -> Iterator[ast.expr]:
+    """The values of a dictionary of headers that say who asks; the whole expression where it is none that is spelled out.
+
+    Args:
+        headers: what a client is given as the headers of all its requests.
+    """
+    if not isinstance(headers, ast.Dict):
+        yield headers
+        return
+    for key, value in zip(headers.keys, headers.values, strict=True):
+        name = string(key)
+        if name is None or _PERSONAL.search(name):
+            yield value
 
 
 def _block(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:

@@ -28,6 +28,8 @@ _WORKER: Final = re.compile(
     r"(^|_)((worker|consumer)s?|consume)(_|$)|(^|_)(work|loop|forever|listen|listener|monitor|watcher|poller|serve)$"
 )
 
+_PLAIN: Final = frozenset({"classmethod", "final", "override", "staticmethod"})
+
 
 class Limiters:
     """The limiters of one file.
@@ -143,12 +145,31 @@ class Limiters:
         )
 
     @memoised
-    def waits_for_pool(self, function: Definition) -> bool:
-        """Whether all that a coroutine function awaits is the work of a pool of threads, which bounds itself."""
-        awaits = self._awaits.get(function, ())
-        return bool(awaits) and all(
-            isinstance(item.value, ast.Call) and self.is_pooled(item.value.func) for item in awaits
-        )
+    def is_pool_bound(self, function: Definition) -> bool:
+        """Whether a coroutine function waits for nothing but a pool of threads, which bounds itself, or for nothing at all.
+
+        What never waits runs from start to end, one after the other. Coroutine functions of the file that it awaits are
+        followed; one that is decorated, or whose body others write, may wait for anything.
+        """
+        seen: set[Definition] = set()
+        stack: list[Definition] = [function]
+        while stack:
+            item = stack.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            if not isinstance(item, ast.AsyncFunctionDef) or not _is_plain(item) or item in self._streams:
+                return False
+            for waiting in self._awaits.get(item, ()):
+                call = waiting.value
+                if not isinstance(call, ast.Call):
+                    return False
+                if not self.is_pooled(call.func):
+                    called = self._module.receivers.definition(call.func)
+                    if called is None:
+                        return False
+                    stack.append(called)
+        return True
 
     def is_pooled(self, function: ast.expr) -> bool:
         """Whether a function that is called hands its work to a pool of threads or processes, or to a cluster (Ray's ``remote()``)."""
@@ -163,6 +184,26 @@ class Limiters:
         for item in self._module.index.nodes(ast.Await):
             found.setdefault(self._module.index.function(item), []).append(item)
         return found
+
+    @functools.cached_property
+    def _streams(self) -> frozenset[ast.AST | None]:
+        """The functions that wait in an ``async for`` or ``async with``."""
+        index = self._module.index
+        loops = (item.iter for item in index.nodes(ast.comprehension) if item.is_async)
+        return frozenset(
+            map(index.function, [*index.nodes(ast.AsyncFor), *index.nodes(ast.AsyncWith), *loops])
+        )
+
+
+def _is_plain(function: ast.AsyncFunctionDef) -> bool:
+    """Whether a function is what its body says: no decorator wraps it, and the body is more than a placeholder."""
+    if any(last_name(item) not in _PLAIN for item in function.decorator_list):
+        return False
+    return not all(
+        isinstance(item, (ast.Pass, ast.Raise))
+        or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+        for item in function.body
+    )
 
 
 @functools.lru_cache(maxsize=4096)

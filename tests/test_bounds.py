@@ -12,7 +12,10 @@ from flake8_aiguard.settings import Settings
 SETUP = """
 import enum, heapq, itertools, more_itertools
 from typing import Literal
+import os, numpy as np
 NAMES = load()
+table = {"a": [1]}
+others = {}
 class Color(enum.Enum):
     RED = 1
 def both():
@@ -29,6 +32,14 @@ class Holder:
         grown = []
         for item in items:
             grown.append(item)
+        guarded = []
+        for item in items:
+            if len(guarded) < n_workers:
+                guarded.append(item)
+        filtered = []
+        for item in items:
+            if item.size < n_workers:
+                filtered.append(item)
         cut = items
         cut = cut[:5]
         checked = load()
@@ -89,6 +100,19 @@ def bounds(expression: str) -> str | None:
         ),
         *(
             "load(limit=5)",
+            "load(items, max_results)",
+            "np.array_split(items, 4)",
+            "plugins()",
+            "items.servers",
+            "self.config['urls']",
+            "self.given.settings.urls",
+            "os.environ['X'].split()",
+            "TABLE[items]",
+            "self.handlers[items]",
+            "self.handlers.get(items)",
+            "table[items]",
+            "[x for n, x in enumerate(items) if n < pair]",
+            "guarded",
             "run(query)",
             "run('select 1 limit 5')",
             "{**{}}.items()",
@@ -108,6 +132,15 @@ def test_bounded(expression: str) -> None:
         ("enumerate(items)", "items"),
         ("zip(items, grown)", "items"),
         ("grown", "grown"),
+        ("filtered", "filtered"),
+        ("others[items]", "others[items]"),
+        ("self.kwargs['urls']", "self.kwargs['urls']"),
+        ("self.args.get('urls')", "self.args.get('urls')"),
+        ("np.array_split(items, len(items))", "items"),
+        ("self.given['urls']", "self.given['urls']"),
+        ("load(items, max_tokens)", "load(items, max_tokens)"),
+        ("[x for n, x in enumerate(items) if n > pair]", "items"),
+        ("[x for x in items if x < pair]", "items"),
         ("self.given", "self.given"),
         ("self.empty", "self.empty"),
         ("self.unknown", "self.unknown"),

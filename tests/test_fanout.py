@@ -36,6 +36,15 @@ def test_a_method_of_the_item() -> None:
         "import asyncio\nasync def f(xs, a):\n    await asyncio.gather(*[x.load(a) for x in xs])\n"
     )
     assert found.is_own
+    assert not found.is_dispatch
+
+
+@pytest.mark.parametrize("element", ["x(a)", "guard(x(a))", "asyncio.shield(x(a))"])
+def test_items_that_are_called_themselves(element: str) -> None:
+    (found,) = fan_outs(
+        f"import asyncio\nasync def f(xs, a):\n    await asyncio.gather(*[{element} for x in xs])\n"
+    )
+    assert found.is_dispatch
 
 
 def test_what_is_started_elsewhere_is_reported_there() -> None:
@@ -112,5 +121,5 @@ def test_workers_and_pools() -> None:
     assert limiters.is_worker(a)
     assert limiters.is_worker(worker)
     assert not limiters.is_worker(c)
-    assert limiters.waits_for_pool(b)
-    assert not limiters.waits_for_pool(c)
+    assert limiters.is_pool_bound(b)
+    assert not limiters.is_pool_bound(c)

@@ -137,6 +137,24 @@ def test_loops_that_build_seldom(source: str, expected: bool) -> None:
 
 def test_what_a_variable_is_set_up_with() -> None:
     lifetimes, call, _ = build(
-        "c = make()\nc.auth = a\nc.headers['k'] = b\nc.headers.update(d)\nc.mount('x', e)\nc.get(f)\nc.set(g)\n"
+        "c = make()\nc.auth = a\nc.headers['x-key'] = b\nc.headers['accept'] = x\nc.headers.update(d)\n"
+        "c.headers.update({'accept': x, 'cookie': h})\nc.mount('x', e)\nc.get(f)\nc.set(g)\n"
     )
-    assert [ast.unparse(value) for value in lifetimes.setup(call)] == ["a", "b", "d", "'x'", "e"]
+    assert [ast.unparse(value) for value in lifetimes.setup(call)] == ["a", "b", "d", "h", "'x'", "e"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("with make() as c:\n    c.get(a)\n    c.close()\nwith other() as c:\n    c.get(b)\n", ["c.get(a)"]),
+        ("make().get(a)\n", ["make().get(a)"]),
+        ("c = make()\nask(a, client=c)\ndef ask(x, client):\n    client.get(x)\n", ["client.get(x)"]),
+        ("c = make()\nelsewhere(c)\n", None),
+        ("c = make()\nkept = c\n", None),
+        ("self.c = make()\n", None),
+    ],
+)
+def test_what_a_client_is_asked(source: str, expected: list[str] | None) -> None:
+    lifetimes, call, _ = build(source)
+    found = lifetimes.requests(call)
+    assert (None if found is None else [ast.unparse(item) for item in found]) == expected

@@ -11,11 +11,11 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.entrypoints import Entry
-from flake8_aiguard.index import COMPREHENSIONS, Loop
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.knowledge import Row
-from flake8_aiguard.lifetimes import Lifetimes
+from flake8_aiguard.lifetimes import Lifetimes, personal
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, last_name, names_in, root, string
+from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string
 
 _ATTEMPT: Final = re.compile(
     r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
@@ -25,7 +25,30 @@ _CALLER: Final = re.compile(
 )
 _SETTINGS: Final = re.compile(r"(^|_)(settings|config|cfg|conf|env|app)$")
 _SETTINGS_TYPE: Final = re.compile(r"(Settings|Config)$")
+_HOST: Final = re.compile(
+    r"(^|_)(base|endpoint|gateway|host|instance|mirror|node|server|upstream)(_ur[il])?$"
+)
+_URL: Final = re.compile(r"(^|_)(ur[il]|link|href|src)(_|$)")
+_SENDS: Final = frozenset(("request", "stream", "send"))
+# What takes a URL out of a request and leaves it as it is.
+_READS: Final = frozenset(
+    (
+        "body",
+        "decode",
+        "dict",
+        "form",
+        "get",
+        "get_data",
+        "get_json",
+        "json",
+        "model_dump",
+        "pop",
+        "strip",
+        "text",
+    )
+)
 _MEMORY: Final = re.compile(r":memory:|mode=memory|^sqlite(\+\w+)?:/{0,3}$")
+_STEPS: Final = 8  # assignments behind a URL that are followed
 _CHEAP: Final = 2  # threads or processes of a pool
 _LONG: Final = 30  # seconds between the turns of a loop that polls
 _UNITS: Final = {
@@ -74,13 +97,16 @@ class ClientPerCall(Checker):
         def lambda_handler(event, context):
             session.post(URL, json=event, timeout=5)
 
-    Limits: reports loops and comprehensions anywhere, and functions that this file shows to be request handlers or
-    tasks: by decorator, registration, base class or signature. Does not follow calls: a helper that builds a client is
-    not reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a
-    tenant's key, what is awaited first), where it is returned, yielded or stored, behind ``if x is None`` or a cache, on
-    shared pools and transports, on pools of one or two workers, on retries and reconnects, in loops that wait for half a
-    minute or longer, in websocket handlers outside of their loops, and in factories, fixtures, lifespans, ``__init__`` and
-    entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
+    Limits: reports loops and comprehensions anywhere, and functions that this file shows to be request handlers or tasks:
+    by decorator, registration, base class or signature. Does not follow calls: a helper that builds a client is not
+    reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a tenant's
+    key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
+    yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
+    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in loops that try one host
+    after the other until one answers or wait for half a minute or longer, where a handler passes on the cookies or all
+    headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
+    is the caller's as a whole, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
+    ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
     """
 
     code = "AIG004"
@@ -117,6 +143,8 @@ class ClientPerCall(Checker):
         else:
             entry = self.module.entrypoints.around(node) if row.get("handlers", True) else None
             if entry is None or entry.kind not in _UNITS or self._is_meant(node, entry):
+                return
+            if self._is_joined(node, row) or self._is_of_request(node, row, entry):
                 return
             unit, once = _UNITS[entry.kind]
             often, fix = (
@@ -169,7 +197,8 @@ class ClientPerCall(Checker):
         names = (*row.get("shared", ()), *row.get("varied", ()), *row.get("sized", ()))
         if keywords is None:
             return bool(names)
-        if any(name in keywords for name in row.get("varied", ())):
+        varied = (keywords[name] for name in row.get("varied", ()) if name in keywords)
+        if any(self._called(value) not in row.get("alike", ()) for value in varied):
             return True
         if any(name in keywords and self._is_shared(keywords[name], row) for name in row.get("shared", ())):
             return True
@@ -181,6 +210,9 @@ class ClientPerCall(Checker):
         if row.get("memory") == "default" and not given:
             return True
         return "memory" in row and any(_MEMORY.search(string(value) or "") for value in given)
+
+    def _called(self, value: ast.expr) -> str | None:
+        return self.module.called(value) if isinstance(value, ast.Call) else None
 
     def _is_shared(self, value: ast.expr, row: Row) -> bool:
         """Whether a pool or transport is not built right here, or stays in this process, or is reported itself."""
@@ -200,9 +232,62 @@ class ClientPerCall(Checker):
         for loop in self.module.index.loops(node):
             if self._lifetimes.outlives(node, loop) or self._depends_on_turn(node, loop):
                 return None
-            if not _is_retried(loop) and not self._lifetimes.is_seldom(node, loop, _LONG):
+            if not (
+                _is_retried(loop)
+                or self._lifetimes.is_seldom(node, loop, _LONG)
+                or self._is_fallback(node, loop)
+            ):
                 return loop
         return None
+
+    def _is_fallback(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether each turn asks another host, until one of them answers: there is no connection to share."""
+        if not isinstance(loop, ast.For) or loop not in self._left:
+            return False
+        sent = self._lifetimes.requests(node)
+        return bool(sent) and all(self._starts_with_turn(_url(call), loop) for call in sent or ())
+
+    def _start(self, url: ast.expr) -> ast.expr:
+        """What a text begins with: ``host`` of ``f"{host}/a"``, ``host + "/a"``, ``host.url`` and ``urljoin(host, "/a")``."""
+        while True:
+            if isinstance(url, ast.JoinedStr) and url.values:
+                url = url.values[0]
+            elif isinstance(url, ast.BinOp):
+                url = url.left
+            elif isinstance(url, (ast.FormattedValue, ast.Attribute, ast.Subscript)):
+                url = url.value
+            elif (
+                isinstance(url, ast.Call)
+                and self.module.qualname(url.func) == "urllib.parse.urljoin"
+                and url.args
+            ):
+                url = url.args[0]
+            elif isinstance(url, ast.Call) and isinstance(url.func, ast.Attribute):
+                url = url.func.value
+            else:
+                return url
+
+    @functools.cached_property
+    def _left(self) -> frozenset[Loop | None]:
+        """The loops that a ``return`` or ``break`` leaves, those in ``except`` clauses left out."""
+        index = self.module.index
+        failing = {node for handler in index.nodes(ast.ExceptHandler) for node in ast.walk(handler)}
+        leaves = (*index.nodes(ast.Return), *index.nodes(ast.Break))
+        return frozenset(next(index.loops(leave), None) for leave in leaves if leave not in failing)
+
+    def _starts_with_turn(self, url: ast.expr | None, loop: ast.For) -> bool:
+        """Whether a URL begins with the loop's variable: ``f"{host}/status"``, or is it by its name: ``base_url``."""
+        if url is None:
+            return False
+        loops = self.module.loops
+        place = loops.place(loop)
+        for value in loops.values(url, place):
+            start = self._start(value)
+            if not isinstance(start, ast.Name) or loops.variable(start) not in place.targets:
+                return False
+            if start is value and not _HOST.search(start.id):
+                return False  # one page after the other
+        return True
 
     def _depends_on_turn(self, node: ast.Call, loop: Loop) -> bool:
         """Whether what is built, or how it is set up, depends on the turn."""
@@ -222,7 +307,8 @@ class ClientPerCall(Checker):
     def _given(self, node: ast.Call) -> Iterator[ast.expr]:
         """What a construction is given: arguments and receiver, and what its variable is set up with afterwards."""
         yield from node.args
-        yield from (item.value for item in node.keywords)
+        for item in node.keywords:
+            yield from personal(item.value) if item.arg == "headers" else (item.value,)
         if isinstance(node.func, ast.Attribute):
             yield node.func.value
         yield from self._lifetimes.setup(node)
@@ -264,10 +350,133 @@ class ClientPerCall(Checker):
                     return True
         return False
 
+    def _is_joined(self, node: ast.Call, row: Row) -> bool:
+        """Whether it is a chosen number of threads that one request starts and joins: in a shared pool, requests would queue."""
+        if not row.get("threads", False) or not isinstance(self.module.index.parent(node), ast.withitem):
+            return False
+        keywords = self.module.receivers.keywords(node) or {}
+        given = (keywords.get(name) for name in row["sized"])
+        size = next((item for item in given if item is not None), argument(node, None, 0))
+        return size is not None and not is_none(size) and self.module.bounds.counted(size) is None
+
+    def _is_of_request(self, node: ast.Call, row: Row, entry: Entry) -> bool:
+        """Whether it passes the caller's cookies on, or downloads once what the caller names."""
+        sent = self._lifetimes.requests(node) if row.get("jar", False) else None
+        if not sent:
+            return False
+        if any(
+            self._passes_cookies(item.value, call)
+            for call in sent
+            for item in call.keywords
+            if item.arg in ("cookies", "headers")
+        ):
+            return True
+        if entry.kind != "request" or len(sent) != 1 or any(item.arg == "base_url" for item in node.keywords):
+            return False
+        url = _url(sent[0])
+        return url is not None and self._is_given(url, entry)
+
+    def _passes_cookies(self, value: ast.expr, call: ast.Call) -> bool:
+        """Whether what a request sends holds the cookies of the caller: ``request.cookies``, or all of ``request.headers``."""
+        function = self.module.index.function(call)
+        for part in [value] if function is None else self.module.loops.behind(value, function):
+            for item in ast.walk(part):
+                if (
+                    isinstance(item, ast.Attribute)
+                    and item.attr in ("cookies", "headers")
+                    and (self.module.entrypoints.is_ambient(item) or self._is_parameter(item.value))
+                    and (item.attr == "cookies" or self._is_whole(item))
+                ):
+                    return True
+                if (
+                    isinstance(item, ast.Call)
+                    and last_name(item.func) == "getattr"
+                    and string(argument(item, None, 1)) == "cookies"
+                    and self._is_parameter(item.args[0])
+                ):
+                    return True
+        return False
+
+    def _is_whole(self, headers: ast.Attribute) -> bool:
+        """Whether more than one header by its name is taken, or the one with the cookies."""
+        parent = self.module.index.parent(headers)
+        key: ast.expr | None = None
+        if isinstance(parent, ast.Subscript) and parent.value is headers:
+            key = parent.slice
+        elif isinstance(parent, ast.Attribute) and parent.attr == "get":
+            call = self.module.index.parent(parent)
+            key = argument(call, "key", 0) if isinstance(call, ast.Call) else None
+        return key is None or (string(key) or "").lower() == "cookie"
+
+    def _is_parameter(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and self._is_argument(node)
+
+    def _is_given(self, url: ast.expr, entry: Entry) -> bool:
+        """Whether a whole URL comes from the request: ``data.url``, ``(await request.body()).decode()``, nothing around it."""
+        waiting, seen = [url], {url}
+        is_given = is_url = False
+        for value in waiting:
+            is_url = is_url or bool(_URL.search(last_name(value) or ""))
+            node = self._taken_from(value)
+            if node is None or len(waiting) > _STEPS:
+                return False
+            if self.module.entrypoints.is_ambient(node):
+                is_given = True
+                continue
+            variable = self.module.loops.variable(node) if isinstance(node, ast.Name) else None
+            written = [] if variable is None else self.module.loops.writes(variable, entry.function)
+            before = [write.value for write in written if write.at < (url.lineno, url.col_offset)]
+            waiting += [item for item in before if item not in seen]
+            seen.update(before)
+            if not before:
+                if not isinstance(node, ast.Name) or not self._is_argument(node) or self._is_injected(node):
+                    return False
+                is_given = True
+        return is_given and is_url
+
+    def _taken_from(self, node: ast.expr) -> ast.Name | ast.Attribute | None:
+        """The name behind what is taken out of a request as it is: ``data`` of ``str(data.url)``."""
+        while not isinstance(node, ast.Name):
+            if isinstance(node, (ast.Await, ast.Subscript)):
+                node = node.value
+            elif isinstance(node, ast.Attribute):
+                if self.module.entrypoints.is_ambient(node):
+                    return node
+                node = node.value
+            elif not isinstance(node, ast.Call):
+                return None
+            elif isinstance(node.func, ast.Attribute) and node.func.attr in _READS:
+                node = node.func
+            elif self._reshapes(node):
+                node = node.args[0]
+            else:
+                return None
+        return node
+
+    def _reshapes(self, call: ast.Call) -> bool:
+        """Whether a call gives the URL that it is given, by their names: ``str(x)``, ``to_raw_url(data.url)``."""
+        if not isinstance(call.func, ast.Name) or len(call.args) != 1:
+            return False
+        name, given = self._name_of(call.func), last_name(call.args[0]) or ""
+        return name == "str" or bool(_URL.search(name) and _URL.search(given))
+
+    def _name_of(self, node: ast.expr) -> str:
+        """The last word of a name, as it is called where it is imported from."""
+        return (self.module.qualname(node) or last_name(node) or "").rpartition(".")[2]
+
+    def _is_injected(self, name: ast.Name) -> bool:
+        """Whether a parameter is no part of the request: ``settings: Settings = Depends(get_settings)``."""
+        resolved = self.module.scopes.resolve(name)
+        if resolved is None or not isinstance(resolved[0], FUNCTIONS):
+            return True
+        parameter = resolved[1][0].node
+        value = default(resolved[0], parameter) if isinstance(parameter, ast.arg) else None
+        return isinstance(value, ast.Call) and self._name_of(value.func) in ("Depends", "Security")
+
     def _says_caller(self, node: ast.Name | ast.Attribute) -> bool:
         """Whether a name that the function does not bind itself says that it belongs to one caller: ``current_tenant``."""
         start = root(node)
-        name = (self.module.qualname(node) or last_name(node) or "").rpartition(".")[2]
+        name = self._name_of(node)
         if not _CALLER.search(name) or _SETTINGS.search(last_name(start) or ""):
             return False
         if isinstance(node, ast.Attribute) or not isinstance(start, ast.Name):
@@ -298,6 +507,11 @@ def _is_retried(loop: Loop) -> bool:
         return False
     target = loop.generators[0].target if isinstance(loop, COMPREHENSIONS) else loop.target
     return isinstance(target, ast.Name) and _ATTEMPT.fullmatch(target.id) is not None
+
+
+def _url(call: ast.Call) -> ast.expr | None:
+    """What a call of a client's method asks for: ``url`` of ``client.get(url)`` and ``client.request("GET", url)``."""
+    return argument(call, "url", 1 if last_name(call.func) in _SENDS else 0)
 
 
 @knowledge.cached

@@ -8,13 +8,14 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from flake8_aiguard.bounds import is_part_name
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.fanout import FanOut, FanOuts
+from flake8_aiguard.index import Loop
 from flake8_aiguard.limiters import Limiters, is_worker_name
 from flake8_aiguard.receivers import Definition
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import dotted, last_name, root
 
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LONGEST: Final = 60
 # Functions that end what exists already, or wait for its end.
 _ENDING: Final = re.compile(
@@ -24,13 +25,6 @@ _ENDING: Final = re.compile(
 _BEGINNING: Final = re.compile(r"_*a?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)")
 # Callbacks, the next item of a stream, and objects that can be awaited.
 _NOTICE: Final = re.compile(r"_*on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
-# Collections of the parts of a program, as many as somebody wrote or configured.
-_PARTS: Final = re.compile(
-    r"(^|_)(agent|arg|awaitable|backend|callable|callback|check|component|connector|coordinator|coro|coroutine|engine|exporter"
-    r"|extension|factory|factories|fn|func|function|generator|handler|hook|iterable|iterator|kwarg|listener|manager|method|middleware|module|observer|platform|plugin"
-    r"|poller|preload|provider|receiver|replica|retriever|service|storage|strategy|strategies|tool|validator|worker)s?"
-    r"(_(calls|dict|list|objs|specs|configs|to_\w+))?$"
-)
 
 
 class UnboundedFanOut(Checker):
@@ -63,11 +57,15 @@ class UnboundedFanOut(Checker):
     a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item. Silent where a semaphore,
     a limiter or something that is acquired stands in the functions and classes around it or in the function of the file that the
     tasks run (one call is followed), where a client or pool in the file has an explicit limit on its connections, where an item of
-    the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, ``limit=``, a length that is checked, and for
-    pools of threads or processes. Names count: ``n_workers``, ``batch``, ``plugins`` or ``handlers`` hold as many items as somebody
-    chose, ``close()`` ends what exists, and a method without arguments of an object's own parts (``device.connect() for device in
-    self.devices``) is theirs. Tasks that were started before are no fan-out, whoever waits for them. ``while`` loops, ``*args``,
-    what comes in over time (``async for message in stream``) and coroutines made in another function are not followed.
+    the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a
+    length that is checked or a number that guards what is collected, for pools of threads or processes, and where the function of
+    the file that runs never waits, or for such a pool only. Names count: ``n_workers``, ``batch``, ``plugins``, ``servers`` or
+    ``attachments``, ``self.config[...]`` and tables of the module hold as many items as somebody chose, ``close()`` ends what
+    exists, and a method without another item of an object's own parts (``device.connect() for device in self.devices``) is theirs.
+    Items that are called themselves (``handler(event)``) may wait for each other and are left alone. Tasks that were started before
+    are no fan-out, whoever waits for them. One finding for each loop. ``while`` loops, ``*args``, what comes in over time
+    (``async for message in stream``) and coroutines made in another function are not followed; a function of another module is
+    taken to wait for something.
     """
 
     code = "AIG008"
@@ -86,7 +84,9 @@ class UnboundedFanOut(Checker):
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         for fan_out in self._fan_outs.started(node):
-            if not self._is_excused(fan_out):
+            if fan_out.loop not in self._reported and not self._is_excused(fan_out):
+                if fan_out.loop is not None:
+                    self._reported.add(fan_out.loop)
                 name = last_name(fan_out.runs)
                 yield from self.found(
                     node,
@@ -99,9 +99,17 @@ class UnboundedFanOut(Checker):
     def _is_excused(self, fan_out: FanOut) -> bool:
         limiters = self._limiters
         name = last_name(fan_out.runs) or ""
-        if _ENDING.match(name) or _NOTICE.match(name) or is_worker_name(name) or _are_parts(fan_out.items):
+        if _ENDING.match(name) or _NOTICE.match(name) or is_worker_name(name):
             return True
-        if fan_out.is_own and (isinstance(fan_out.items, ast.Attribute) or _BEGINNING.match(name)):
+        if fan_out.is_dispatch:
+            return True  # callbacks and stages that may wait for each other
+        if fan_out.is_own and (
+            isinstance(fan_out.items, ast.Attribute)
+            or _BEGINNING.match(name)
+            or any(
+                is_part_name(last_name(item) or "", own=True) for item in (fan_out.items, root(fan_out.runs))
+            )
+        ):
             return True  # an object's own parts, such as its devices, and parts that are made ready
         around = getattr(self.module.index.function(fan_out.node), "name", "")
         if _ENDING.match(around) or "batch_load" in around:  # what a data loader calls with so many keys
@@ -110,7 +118,7 @@ class UnboundedFanOut(Checker):
             return True
         called = self._fan_outs.definition(fan_out)
         if called is not None and (
-            limiters.is_worker(called) or limiters.waits_for_pool(called) or self._is_no_coroutine(called)
+            limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):
             return True
         return limiters.bound(fan_out.node, called)
@@ -137,15 +145,14 @@ class UnboundedFanOut(Checker):
         return f"{short}(...)" if short else "an iterable"
 
     @functools.cached_property
+    def _reported(self) -> set[Loop]:
+        """The loops that have their finding: one is enough for both branches of an ``if``."""
+        return set()
+
+    @functools.cached_property
     def _fan_outs(self) -> FanOuts:
         return FanOuts(self.module)
 
     @functools.cached_property
     def _limiters(self) -> Limiters:
         return Limiters(self.module)
-
-
-def _are_parts(items: ast.expr) -> bool:
-    """Whether an iterable's name says that it holds parts of the program."""
-    name = last_name(items.func if isinstance(items, ast.Call) else items) or ""
-    return bool(_PARTS.search(_CAMEL.sub("_", name).lower()))
