@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard.domains import Domains
+from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.lookups import Lookup, is_tested
@@ -18,7 +19,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import dotted, last_name
 
 _DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
 _MAKERS: Final = frozenset(
@@ -63,7 +64,7 @@ _MISSING: Final = frozenset(
     {"builtins.KeyError", "builtins.LookupError", "builtins.Exception", "builtins.BaseException"}
 )
 _BY_NAME: Final = frozenset(
-    {"__getattr__", "__getattribute__", "__class_getitem__", "__set_name__", "__init_subclass__"}
+    {"__get__", "__getattr__", "__getattribute__", "__class_getitem__", "__set_name__", "__init_subclass__"}
 )
 # Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
 _SHORT_LIVED: Final = re.compile(
@@ -74,11 +75,21 @@ _SHORT_LIVED: Final = re.compile(
     r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
 )
 _SERVES_ON: Final = re.compile(
-    r"\w*(?:Adapter|Agent|Api|API|App|Application|Backend|Bot|Broker|Bus|Cache|Catalog(?:ue)?|Client|Connector|Controller|Database|DB|Db"
-    r"|Directory|Dispatcher|Driver|Engine|Facade|Factory|Fetcher|Gateway|Handler|Hub|Index|Integration|Limiter|Loader|Locator|Lookup"
-    r"|Manager|Memo|Middleware|Model|Monitor|Pool|Provider|Proxy|Registry|Repo|Repository|Resolver|Router|Scheduler|SDK|Server"
-    r"|Service|Source|Storage|Store|Supervisor|System|Tracker|Watcher|Worker)s?(?:Base|Impl|V?\d)?"
+    r"\w*(?:Api|API|App|Application|Backend|Bot|Broker|Bus|Cache|Catalog(?:ue)?|Client|Connector|Controller|Database|DB|Db"
+    r"|Directory|Dispatcher|Driver|Gateway|Handler|Hub|Index|Integration|Limiter|Manager|Memo|Middleware|Monitor|Pool|Provider"
+    r"|Registry|Repo|Repository|Router|Scheduler|SDK|Server|Service|Storage|Store|Supervisor|Tracker|Watcher|Worker)s?(?:Base|Impl|V?\d)?"
 )
+# Those that may do either, and serve on where they ask a service for what they keep.
+_MAY_SERVE_ON: Final = re.compile(
+    r"\w*(?:Adapter|Agent|Engine|Facade|Factory|Fetcher|Loader|Locator|Lookup|Model|Proxy|Resolver|Source|System)s?(?:Base|Impl|V?\d)?"
+)
+_PER_WORK: Final = re.compile(
+    r"\b(?:one|new|fresh|creat\w+|made|built|instances?|instantiat\w+|lives?|lifetime)\b[^.]{0,40}\b(?:per|for (?:each|every|one|a single)|of (?:one|a single))\b"
+    r"|short-lived",
+    re.IGNORECASE,
+)
+_KEEPS: Final = re.compile(r"_*(?:add|append|attach|extend|include|insert|put|register|set|subscribe|update)")
+_APPLICATIONS: Final = frozenset({"app", "application", "current_app"})
 _CACHE_NAME: Final = re.compile(r"cache|memo|_by_|lookup", re.IGNORECASE)
 # What keys of such a name stand for was set up before: parts of the program, of its configuration or of its deployment.
 _PARTS_OF = (
@@ -94,7 +105,7 @@ _FEW: Final = re.compile(
     r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
-    r"|cls|conf(?:ig)?s?(?:_\w+)?|configuration|interpreter|klass|name|offset|options|opts|python|settings|using",
+    r"|(?:\w+_)?(?:chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|interpreter|klass|name|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
 _MAKES: Final = re.compile(
@@ -130,6 +141,7 @@ class Caches:
         self._module = module
         self._domains = domains
         self._lasting = lasting
+        self._entries = Entries(module)
 
     def unbounded(self) -> Iterator[Cache]:
         """The caches that nothing in the file ever takes an entry out of.
@@ -137,7 +149,9 @@ class Caches:
         The dict is made empty in the module or class body or in ``__init__``. A function looks a key up that derives from one of its
         parameters, returns or uses what it finds, and else stores what a call computes. It is none where it may be emptied,
         replaced or handed to somebody else; where its keys are named after parts of the program or its configuration; where it
-        holds objects that are made for each key and is not called a cache; and in objects that are made for one piece of work.
+        holds clients, locks and the like, objects that are made for each key and is not called a cache, or entries that are
+        changed later; where another parameter says whether it keeps an entry; and in objects of which the file does not show
+        that they live on.
 
         Yields:
             One cache for each dict.
@@ -161,7 +175,11 @@ class Caches:
                 value, function, bool(_CACHE_NAME.search(holder.name))
             ):
                 continue
-            if self._lives_on(holder) and self._only_grows(holder, target):
+            if not self._lives_on(holder, function) or self._is_registry(
+                write, container, key, value, target
+            ):
+                continue
+            if self._only_grows(holder, target):
                 seen.add(holder)
                 yield Cache(target, parameter, write)
 
@@ -223,8 +241,12 @@ class Caches:
             value.args and self._module.qualname(value.args[0]) in _DICTS
         )
 
-    def _lives_on(self, holder: Holder) -> bool:
-        """Whether the object that holds an attribute is more than a piece of work: by its class or by the attribute's name."""
+    def _lives_on(self, holder: Holder, function: Function) -> bool:
+        """Whether the file shows that the object which holds an attribute is more than a piece of work.
+
+        It is kept in a global or an application, its class is named after what serves on, or the class asks a service for
+        what the attribute keeps.
+        """
         owner = holder.owner
         if not isinstance(owner, ast.ClassDef):
             return True
@@ -234,16 +256,45 @@ class Caches:
             return True
         if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
             return False
-        return bool(
-            _CACHE_NAME.search(holder.name) or _SERVES_ON.fullmatch(owner.name)
-        ) or self._is_made_on_import(owner)
+        if _PER_WORK.search(ast.get_docstring(owner, clean=False) or ""):
+            return False
+        if _SERVES_ON.fullmatch(owner.name) or self._is_kept(owner):
+            return True
+        may_serve_on = bool(_CACHE_NAME.search(holder.name) or _MAY_SERVE_ON.fullmatch(owner.name))
+        return may_serve_on and self._entries.is_fetched(function)
 
-    def _is_made_on_import(self, owner: ast.ClassDef) -> bool:
-        index = self._module.index
-        return any(
-            index.function(call) is None and self._module.receivers.definition(call.func) is owner
-            for call in index.calls_named((owner.name,))
-        )
+    def _is_kept(self, owner: ast.ClassDef) -> bool:
+        """Whether an instance is made on import, or kept in a global or on an application."""
+        index, scopes = self._module.index, self._module.scopes
+        for call in index.calls_named((owner.name,)):
+            if self._module.receivers.definition(call.func) is not owner:
+                continue
+            if index.function(call) is None:
+                return True
+            assign = index.parent(call)
+            if not isinstance(assign, (ast.Assign, ast.AnnAssign)):
+                continue
+            target = assign.targets[0] if isinstance(assign, ast.Assign) else assign.target
+            if isinstance(target, ast.Name):
+                if isinstance(scopes.owner(index.scope(target), target.id), ast.Module):
+                    return True
+            elif not _APPLICATIONS.isdisjoint((dotted(target) or "").split(".")[:-1]):
+                return True
+        return False
+
+    def _is_registry(
+        self, write: ast.AST, container: ast.expr, key: ast.expr, value: ast.expr, target: ast.expr
+    ) -> bool:
+        """Whether a dict keeps objects on purpose: resources, what is set up later, or what the caller asks to keep."""
+        function = self._module.index.function(write)
+        if (
+            function is None
+            or self._entries.is_resource(value, function)
+            or self._entries.are_resources(target)
+        ):
+            return True
+        lookup = Lookup(self._module, self._asked.get(function, {}), container, key, function)
+        return lookup.is_configured(write) or self._entries.is_optional(write, key, function)
 
     def _is_class_level(self, holder: Holder) -> bool:
         return any(
@@ -266,17 +317,28 @@ class Caches:
             parent = index.parent(call)
             if index.function(call) is None:
                 return False
-            if isinstance(parent, ast.Attribute):
-                continue  # Walker().walk(tree)
+            if isinstance(parent, ast.Attribute) or self._is_lent(call):
+                continue  # Walker().walk(tree), walk(Walker())
             target = parent.targets[0] if isinstance(parent, ast.Assign) else None
             if not isinstance(target, ast.Name):
                 return False
             variable = scopes.owner(index.scope(target), target.id)
             if not isinstance(variable, FUNCTIONS) or not all(
-                isinstance(index.parent(use), ast.Attribute) for use in scopes.uses(variable, target.id)
+                isinstance(index.parent(use), ast.Attribute) or self._is_lent(use)
+                for use in scopes.uses(variable, target.id)
             ):
                 return False
         return True
+
+    def _is_lent(self, node: ast.expr) -> bool:
+        """Whether an object is only given to a function, not to a constructor or a collection, which would keep it."""
+        call = self._module.index.parent(node)
+        if isinstance(call, ast.keyword):
+            call = self._module.index.parent(call)
+        if not isinstance(call, ast.Call) or call.func is node:
+            return False
+        name = last_name(call.func) or ""
+        return not name.lstrip("_")[:1].isupper() and not _KEEPS.match(name)
 
     # -- the miss and the hit
 
@@ -429,6 +491,8 @@ class Caches:
             ):
                 continue
             if isinstance(node, ast.Subscript) and self._domains.is_table(node.value):
+                continue
+            if isinstance(node, ast.Call) and self._domains.is_refused(node):
                 continue
             if not isinstance(node, ast.Name):
                 stack += reversed(

@@ -38,6 +38,11 @@ _CONTROLS: Final = re.compile(
     r"_*(?:abort|cancel|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
     r"(?:_\w+)?"
 )
+# What others call and must not be held up: the callbacks of a framework, a library or an event loop.
+_CALLBACKS: Final = re.compile(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
+# What a job is asked for by the worker that runs it.
+_RUNS: Final = re.compile(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
+_PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage", "state", "status"})
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
 _STARTS: Final = ("Thread", "Process", "Timer")
 
@@ -133,8 +138,14 @@ class Channels:
         """A call that feeds a long-lived queue from outside of its making."""
         if self._is_watched(holder):
             return None
-        puts = list(self._calls(holder, row["put"], row))
+        puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
         gets = list(self._calls(other, row["get"], row))
+        if (
+            self._are_callbacks(puts, row)
+            or self._takes_turns(puts, gets)
+            or any(map(self._is_executed, gets))
+        ):
+            return None
         maker = self._module.index.function(call)
         feeds = [put for put in puts if self._is_feed(put, gets, holder, maker)]
         if not feeds:
@@ -183,7 +194,111 @@ class Channels:
             return False
         if any(index.function(get) is function for get in gets):
             return False  # a consumer that finds more work would wait for itself
-        return not self._waits(function, holder)
+        return not self._waits(function, holder) and not self._is_deduplicated(put, function)
+
+    def _is_own(self, put: ast.Call, holder: Holder, row: knowledge.Row) -> bool:
+        """Whether what is fed is certainly this queue, not one of the same name in another object."""
+        assert isinstance(put.func, ast.Attribute)
+        receiver = put.func.value
+        if isinstance(receiver, ast.Attribute) and receiver.attr in row["views"]:
+            receiver = receiver.value
+        found = self._lasting.holder(receiver)
+        if found is None:
+            return False
+        if found.is_local:
+            return len(self._module.scopes.bindings(found.owner, found.name)) == 1
+        return True
+
+    def _are_callbacks(self, puts: list[ast.Call], row: knowledge.Row) -> bool:
+        """Whether nobody who feeds a queue can wait: with a bound, items would be lost or a foreign thread held up."""
+        is_asyncio = "asyncio.Queue" in row["calls"]
+        return bool(puts) and all(
+            isinstance(function, ast.FunctionDef)
+            and (
+                (is_asyncio and last_name(put.func) == "put_nowait")
+                or bool(_CALLBACKS.fullmatch(function.name))
+            )
+            for put in puts
+            for function in (self._module.index.function(put),)
+        )
+
+    def _takes_turns(self, puts: list[ast.Call], gets: list[ast.Call]) -> bool:
+        """Whether one function both feeds and empties a queue, itself or through what it calls: it would wait for itself."""
+        return not self._callers(gets).isdisjoint(self._callers(puts))
+
+    def _callers(self, calls: list[ast.Call]) -> set[Function]:
+        """The functions that make these calls, and those that call them in turn; not those that start them as tasks."""
+        index, definition = self._module.index, self._module.receivers.definition
+        found: set[Function] = set()
+        stack = [index.function(call) for call in calls]
+        while stack:
+            function = stack.pop()
+            if function is None or function in found:
+                continue
+            found.add(function)
+            if isinstance(function, ast.Lambda):
+                continue
+            for call in index.calls_named((function.name,)):
+                is_passed = isinstance(index.parent(call), (ast.Call, ast.keyword, ast.Starred, ast.List))
+                if not is_passed and definition(call.func) is function:
+                    stack.append(index.function(call))
+        return found
+
+    def _is_executed(self, get: ast.Call) -> bool:
+        """Whether what is taken out is a piece of work that is called: a function, or a job with a method to run it."""
+        index = self._module.index
+        outer = index.parent(get)
+        while isinstance(outer, (ast.Await, ast.Call)):
+            outer = index.parent(outer)
+        target = outer.targets[0] if isinstance(outer, ast.Assign) else getattr(outer, "target", None)
+        if isinstance(target, (ast.Tuple, ast.List)) and target.elts:
+            target = target.elts[0]
+        owner = (
+            self._module.scopes.owner(index.scope(target), target.id)
+            if isinstance(target, ast.Name)
+            else None
+        )
+        if owner is None or not isinstance(target, ast.Name):
+            return False
+        for use in self._module.scopes.uses(owner, target.id):
+            called: ast.AST = use
+            parent = index.parent(called)
+            if isinstance(parent, ast.Subscript) and parent.value is use:
+                called, parent = parent, index.parent(parent)  # entry["callback"]()
+            elif isinstance(parent, ast.Attribute) and _RUNS.fullmatch(parent.attr):
+                called, parent = parent, index.parent(parent)
+            if isinstance(parent, ast.Call) and parent.func is called:
+                return True
+        return False
+
+    def _is_deduplicated(self, put: ast.Call, function: Function) -> bool:
+        """Whether each item is in the queue once at most: noted in a set that is asked first, or moved to another state."""
+        asked, noted, moved = self._notes(function)
+        if not asked.isdisjoint(noted):
+            return True
+        return any(isinstance(item, ast.Name) and item.id in moved for item in put.args)
+
+    @memoised
+    def _notes(self, function: Function) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """The collections that a function asks for an item, those that it adds to, and the variables whose state it sets."""
+        asked: set[str | None] = set()
+        noted: set[str | None] = set()
+        moved: set[str] = set()
+        for node in ast.walk(function):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+                asked.add(dotted(node.comparators[0]))
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "add"
+            ):
+                noted.add(dotted(node.func.value))
+            elif isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+                if isinstance(node, ast.Subscript):
+                    noted.add(dotted(node.value))
+                elif node.attr in _PROGRESS and isinstance(node.value, ast.Name):
+                    moved.add(node.value.id)
+        return tuple(frozenset(filter(None, names)) for names in (asked, noted, moved))  # type: ignore[return-value]
 
     def _is_sentinel(self, put: ast.Call) -> bool:
         """Whether what is put is a signal, or a call that somebody waits for."""

@@ -39,6 +39,7 @@ _ON_PURPOSE: Final = re.compile(
 _CONFIGURES: Final = re.compile(
     r"(?!__)_?(bootstrap|configure|disable|enable|init|initiali[sz]e|install|load|parse_args|refresh|reload|use)(?![a-z])"
 )
+_ADDS: Final = re.compile(r"_*(?:add|register)_")
 _SETTER: Final = re.compile(r"_*set(?![a-z])")
 _HOOKS: Final = frozenset(
     {"__enter__", "__exit__", "__aenter__", "__aexit__", "__getattr__", "__init_subclass__", "__set_name__"}
@@ -225,6 +226,8 @@ class Constants:
             return True
         if isinstance(node, ast.Name) and _CONFIGURES.match(function.name):
             return True
+        if _ADDS.match(function.name) and self._only_adds(function, node):
+            return True
         for item in function.decorator_list:
             decorator = item.func if isinstance(item, ast.Call) else item
             runs_once = self._module.qualname(decorator) in _ONCE and not parameters(function)
@@ -235,6 +238,13 @@ class Constants:
         ):
             return True
         return self._decorates(function) or self._runs_on_import(function)
+
+    def _only_adds(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
+        """Whether a change that puts in what a function is given is all that it does: it is there to be called on start-up."""
+        body = function.body
+        if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body = body[1:]
+        return body == [self._module.index.statement(node)] and self._stores_parameter(function, node)
 
     def _stores_parameter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
         """Whether what a change puts in is made of a parameter of the function."""

@@ -48,7 +48,7 @@ _PROGRAM_PART: Final = re.compile(
 _NAMED: Final = re.compile(
     r"(?:lang|language|locale)(?:_code|_name)?|charset|encoding|codec|tz\w*|timezone|time_zone"
     r"|(?:\w+_)?(?:prefix|urlconf|namespace)|import_path|dotted_path|import_name|import_string|lookup_view|ns_pattern|entry_point|app_label"
-    r"|(?:app|attr|attribute|class|field|func|function|method|module|package|plugin|setting|template)_name|field_path"
+    r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
     r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
 )
 _CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
@@ -63,9 +63,35 @@ _KNOWN_TO_IMPORT: Final = frozenset(
         "builtins.__import__",
         "importlib.import_module",
         "importlib.util.find_spec",
-        "importlib.metadata.version",
+        *(
+            f"importlib.metadata.{name}"
+            for name in ("distribution", "files", "metadata", "requires", "version")
+        ),
         "shutil.which",
     }
+)
+# What a mapping is called that is asked over a network, or is a cache itself: it knows more keys than the program has.
+_REMOTE: Final = re.compile(
+    r"\w*(?:api|cache\w*|client|collection|conn|connection|cursor|database|db|http|memo\w*|objects|redis|repo|repository|requests|session"
+    r"|storage|store)",
+    re.IGNORECASE,
+)
+_ONE_PLACE: Final = re.compile(r"\w*(?:cwd|default|home|root)\w*", re.IGNORECASE)
+_REGISTERS: Final = re.compile(r"_*(?:register|set_?up)(?:_|$)")
+# What takes classes, functions and modules apart.
+_REFLECTS: Final = frozenset(
+    {
+        "builtins.dir",
+        "dataclasses.fields",
+        *(
+            f"inspect.{name}"
+            for name in ("getdoc", "getfile", "getmembers", "getmodule", "getmro", "getsource", "signature")
+        ),
+        *(f"{module}.get_type_hints" for module in _TYPING),
+    }
+)
+_IN_FILES: Final = frozenset(
+    {"__file__", "co_filename", "co_name", "__module__", "__name__", "__qualname__", "__class__"}
 )
 _FILLS: Final = frozenset({"MappingProxyType", "dict", "frozenset", "list", "set", "sorted", "tuple"})
 _MAX_CALLERS: Final = 8
@@ -107,6 +133,8 @@ class Domains:
         """
         if isinstance(function, ast.Lambda):
             return False
+        if self._reflects(function):
+            return True
         if parameter in (function.args.vararg, function.args.kwarg):
             return False
         if parameter.annotation is not None and self.is_finite_type(parameter.annotation):
@@ -119,7 +147,12 @@ class Domains:
                 return True
             if _PROGRAM_PART.fullmatch(parameter.arg):
                 return True
-        return self._is_looked_up(function, parameter) or self._gets_constants(function, parameter)
+        return (
+            self._is_looked_up(function, parameter)
+            or self._falls_back(function, parameter)
+            or self._gets_constants(function, parameter)
+            or self._only_registers(function)
+        )
 
     def is_finite_type(self, annotation: ast.expr) -> bool:
         """Whether an annotation names a type with as many values as the program's text has."""
@@ -216,9 +249,75 @@ class Domains:
                     return True
                 if self._module.qualname(parent.func) == "builtins.getattr" and use in parent.args[1:2]:
                     return len(parent.args) == 2
+                if self.is_refused(parent):
+                    return True
             elif isinstance(parent, ast.Compare) and self._rejects(parent):
                 return True
         return False
+
+    @memoised
+    def _reflects(self, function: _Function) -> bool:
+        """Whether a function takes one of its arguments apart as a part of the program."""
+        return any(
+            isinstance(call, ast.Call) and use in call.args and self._module.qualname(call.func) in _REFLECTS
+            for parameter in parameters(function)
+            for use in self._module.scopes.uses(function, parameter.arg)
+            for call in (self._module.index.parent(use),)
+        )
+
+    def _falls_back(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a parameter is seldom given, as it stands for one place: ``path = path or source_root()``."""
+        if not is_none(default(function, parameter)):
+            return False
+        for use in self._module.scopes.uses(function, parameter.arg):
+            choice = self._module.index.parent(use)
+            if isinstance(choice, ast.BoolOp) and isinstance(choice.op, ast.Or) and choice.values[0] is use:
+                last = choice.values[-1]
+                name = last_name(last.func if isinstance(last, ast.Call) else last) or ""
+                if len(choice.values) == 2 and _ONE_PLACE.fullmatch(name):
+                    return True
+        return False
+
+    @memoised
+    def _only_registers(self, function: _Function) -> bool:
+        """Whether several functions of this file call another, and all of them register or set up parts of the program."""
+        callers = [
+            self._module.index.function(call)
+            for call in self._module.index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+        ]
+        return len(callers) > 1 and all(
+            isinstance(caller, (ast.FunctionDef, ast.AsyncFunctionDef)) and _REGISTERS.match(caller.name)
+            for caller in callers
+        )
+
+    @memoised
+    def is_refused(self, call: ast.Call) -> bool:
+        """Whether ``m.get(key)`` asks a mapping whose keys are all that there are: a miss raises or returns at once."""
+        index = self._module.index
+        is_get = isinstance(call.func, ast.Attribute) and call.func.attr == "get"
+        if (
+            not is_get
+            or call.keywords
+            or len(call.args) != 1 + (len(call.args) == 2 and is_none(call.args[1]))
+        ):
+            return False
+        assert isinstance(call.func, ast.Attribute)
+        asked = call.func.value.func if isinstance(call.func.value, ast.Call) else call.func.value
+        if _REMOTE.fullmatch(last_name(asked) or "client"):
+            return False
+        outer = index.parent(call)
+        target = outer.targets[0] if isinstance(outer, ast.Assign) else getattr(outer, "target", None)
+        block = getattr(index.parent(outer), "body", None) if isinstance(outer, ast.stmt) else None
+        if not isinstance(target, ast.Name) or not isinstance(block, list) or outer not in block:
+            return False
+        following = block[block.index(outer) + 1 :][:1]
+        return any(
+            isinstance(item, ast.If)
+            and _is_missing(item.test, target.id)
+            and isinstance(item.body[-1], (ast.Raise, ast.Return))
+            for item in following
+        )
 
     def _is_enum_call(self, call: ast.Call) -> bool:
         found = self._module.receivers.definition(call.func)
@@ -334,8 +433,8 @@ class Domains:
             return True
         if isinstance(value, ast.Call):
             return self._module.qualname(value.func) in ("builtins.type", "builtins.bool")
-        if isinstance(value, ast.Attribute):
-            return value.attr in ("__class__", "__module__", "__name__", "__qualname__")
+        if _is_of_code(value):
+            return True
         if not isinstance(value, ast.Name):
             return False
         resolved = self._module.scopes.resolve(value)
@@ -350,7 +449,7 @@ class Domains:
             ):
                 if not self.is_finite(owner, binding.node):
                     return False
-            elif binding.value is None or not self.is_constant(binding.value):
+            elif binding.value is None or not (self.is_constant(binding.value) or _is_of_code(binding.value)):
                 return False
         return True
 
@@ -363,6 +462,31 @@ class Domains:
         for attribute in self._module.index.nodes(ast.Attribute):
             found[attribute.attr].append(attribute)
         return found
+
+
+def _is_missing(test: ast.expr, name: str) -> bool:
+    """Whether a condition is ``name is None`` or ``not name``."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return isinstance(test.operand, ast.Name) and test.operand.id == name
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.Is)
+        and isinstance(test.left, ast.Name)
+        and test.left.id == name
+        and is_none(test.comparators[0])
+    )
+
+
+def _is_of_code(value: ast.expr) -> bool:
+    """Whether a value names a part of the code that is loaded: ``module.__file__``, ``frame.f_code.co_filename``."""
+    if isinstance(value, ast.Attribute):
+        return value.attr in _IN_FILES
+    return (
+        isinstance(value, ast.Call)
+        and (last_name(value.func) or "").endswith("getattr")
+        and len(value.args) > 1
+        and string(value.args[1]) in _IN_FILES
+    )
 
 
 def _is_filled(value: ast.expr | None) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import last_name
+
+_CONFIGURES: Final = re.compile(r"(?:add|configure|register|set|subscribe|update)(?:_|$)")
 
 
 class Lookup:
@@ -158,6 +162,48 @@ class Lookup:
             if index.function(use) is self._function
         ]
         return any(self._goes_on(use) for use in uses)
+
+    def is_configured(self, write: ast.AST) -> bool:
+        """Whether the function changes an entry after it has added it: the dict is a registry of objects, no store of results.
+
+        Args:
+            write: what adds the entry, a statement or a ``setdefault`` call.
+        """
+        index = self._module.index
+        line: int = getattr(write, "lineno", 0)
+        entries = [entry for entry in self.entries() if entry.lineno > line or self._holds(entry)]
+        if isinstance(write, ast.Call):
+            entries.append(write)
+        for entry in entries:
+            if self._is_changed(entry):
+                return True
+            name = self._holds(entry)
+            if name is not None and any(
+                index.function(use) is self._function
+                and use.lineno > line
+                and self._is_changed(use, by_name=True)
+                for use in self._module.scopes.uses(self._function, name)
+            ):
+                return True
+        return False
+
+    def _is_changed(self, node: ast.expr, *, by_name: bool = False) -> bool:
+        """Whether ``node.attribute = ...``, ``node[key] = ...`` or a call of one of its methods as a statement changes an object."""
+        index = self._module.index
+        part = index.parent(node)
+        if isinstance(part, ast.Subscript) and part.value is node:
+            return not by_name and isinstance(part.ctx, ast.Store)
+        if not isinstance(part, ast.Attribute):
+            return False
+        if isinstance(part.ctx, ast.Store):
+            return True
+        call = index.parent(part)
+        return (
+            isinstance(call, ast.Call)
+            and call.func is part
+            and isinstance(index.parent(call), ast.Expr)
+            and (not by_name or bool(_CONFIGURES.match(part.attr)))
+        )
 
     def _goes_on(self, node: ast.expr) -> bool:
         index = self._module.index

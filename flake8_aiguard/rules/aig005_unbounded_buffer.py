@@ -14,6 +14,7 @@ from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.channels import FIELDS, Channels
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.domains import Domains
+from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
 from flake8_aiguard.receivers import first_parameter
@@ -51,13 +52,18 @@ class UnboundedBuffer(Checker):
             return load_profile(user_id)
 
     Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
-    functions, modules, constant tables), in closures, as static methods, or whose ``cache_clear`` the file mentions; on
-    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers,
-    or whose size something checks; on a bound of 0 with a comment, and on buffers whose comment says why they have no bound. A
-    dict counts as a cache where one function looks a key up and stores what a call computes; not where anything
-    in the file removes entries, asks for its length, replaces it or hands it on, nor in classes whose objects are made for one
-    piece of work. A queue of one function counts only between an endless producer and a consumer in this file. Silent in
-    scripts, whose memory is freed when they end. Does not see what other files evict.
+    functions, modules and their files, constant tables, what another mapping has refused before), in closures, as static methods, or
+    whose ``cache_clear`` the file mentions; on functions and dicts that keep clients, connections, locks or classes. Silent on
+    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
+    calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too, all producers
+    are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
+    of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
+    a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
+    hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance
+    counts where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
+    ``...Store``), it is kept in a global or on the application, or what it keeps comes from the network. A queue of one function
+    counts only between an endless producer and a consumer in this file. Silent in scripts, whose memory is freed when they end.
+    Does not see what other files evict or feed.
     """
 
     code = "AIG005"
@@ -194,6 +200,8 @@ class UnboundedBuffer(Checker):
         is_kept = ruff is not None and owner is not None and not self._domains.is_enum(owner)
         if not (open_ or is_kept) or self._bounds.ends_soon or self._is_explained(node):
             return
+        if self._entries.makes_resource(function):
+            return
         if open_:
             yield from self.found(node, call=call, function=name, parameter=open_[0].arg, ruff=ruff)
         elif owner is not None:
@@ -290,6 +298,10 @@ class UnboundedBuffer(Checker):
     @functools.cached_property
     def _domains(self) -> Domains:
         return Domains(self.module)
+
+    @functools.cached_property
+    def _entries(self) -> Entries:
+        return Entries(self.module)
 
     @functools.cached_property
     def _lasting(self) -> Lasting:

@@ -14,7 +14,7 @@ from flake8_aiguard.constants import Constants
 from flake8_aiguard.contracts import WORD, Contract, Contracts
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, dotted, last_name, string
+from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, string
 from flake8_aiguard.writes import How, Write, Writes
 
 _FINAL: Final = frozenset({"typing.Final", "typing_extensions.Final"})
@@ -97,11 +97,12 @@ class WriteOnceViolation(Checker):
 
     Limits: a plain assignment to a frozen object raises by itself and is not reported. An attribute of a frozen class that
     is filled once behind a check for it, or whose name begins with an underscore, is a cache, unless every object is
-    constructed with it. ``Final`` forbids rebinding; a change in place counts where the annotation names a read-only type, or
+    constructed with it. What is declared ``field(init=False)`` is set later by design. ``Final`` forbids rebinding; a change in place counts where the annotation names a read-only type, or
     the value is a display with content. A module constant is a name in capitals that is bound to a literal with content:
     what starts empty, as a flag or as ``None``, or is named or commented as a cache, a registry or state, is none; of an
     imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not reported are changes of constants on import, in
-    decorators, in functions that register or reset, in setters and loaders that rebind through ``global``, in ``main()``, and
+    decorators, in functions that register or reset, in hooks
+    such as ``add_route(route)`` that do nothing but add what they are given, in setters and loaders that rebind through ``global``, in ``main()``, and
     in test files. A private dict behind a ``MappingProxyType`` that starts empty is a live view. Contracts (the comment
     ``# aiguard: write-once`` where an attribute or a variable of the module is set, the setting ``write-once``) are checked
     file by file: a receiver counts where its class is known by ``self``, construction, annotation or import, and a class
@@ -230,11 +231,22 @@ class WriteOnceViolation(Checker):
         bindings = self._classes.bindings(owner, name)
         if any(binding.kind is Kind.FUNCTION for binding in bindings):
             return True
+        if any(self._is_set_later(binding) for binding in bindings):
+            return True
         if name.startswith("_") and not any(
             binding.kind is Kind.ANNOTATED and binding.value is None for binding in bindings
         ):
             return True
         return self._is_guarded(write.node, name)
+
+    def _is_set_later(self, binding: Binding) -> bool:
+        """Whether a field is declared ``field(init=False)``: no constructor takes it, and ``replace()`` refuses it."""
+        value = binding.value
+        return (
+            isinstance(value, ast.Call)
+            and ending(self.module, value.func) in ("field", "attrib", "ib")
+            and is_constant(argument(value, "init"), False)
+        )
 
     def _is_guarded(self, node: ast.AST, name: str) -> bool:
         """Whether a function asks whether an attribute is set: it fills it once."""

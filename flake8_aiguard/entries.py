@@ -1,0 +1,161 @@
+"""What the entries of a cache are: results that can be computed again, or resources that are shared on purpose."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Final
+
+from flake8_aiguard.index import FUNCTIONS, Function
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import default, is_constant, last_name, string
+
+# There is one for each configured server, account or class; whoever evicts it cuts others off, or breaks a lock in two.
+_RESOURCE: Final = re.compile(
+    r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|semaphore|session|sessionmaker)s?"
+    r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Lock|Manager|Mutex|Pool|Semaphore|Session)"
+    r"|create_model|make_dataclass|namedtuple|new_class|type|\w+_class"
+)
+_NAMED_RESOURCES: Final = re.compile(
+    r"(?:\w*_)?(?:adapter|client|connection|connector|engine|lock|mutex|pool|semaphore)s?(?:_(?:by_\w+|cache|map))?",
+    re.IGNORECASE,
+)
+_CREDENTIALS: Final = re.compile(
+    r"(?:\w+_)?(?:api_?key|credentials?|dsn|password|secret)|(?:access|auth|bearer)_token"
+    r"|(?:api|base|broker|database|db|endpoint|jwks|redis|server|service)_ur[il]",
+    re.IGNORECASE,
+)
+_MOST: Final = 64  # expressions behind one value
+
+
+class Entries:
+    """The entries of the caches of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def is_resource(self, value: ast.expr, function: Function) -> bool:
+        """Whether a value is a client, connection, lock, class or the like, made here or elsewhere.
+
+        Args:
+            value: what is stored.
+            function: the function that stores it.
+        """
+        seen: set[str] = set()
+        stack = [value]
+        for _ in range(_MOST):
+            if not stack:
+                break
+            item = stack.pop()
+            if isinstance(item, (ast.Await, ast.NamedExpr)):
+                stack.append(item.value)
+            elif isinstance(item, (ast.Tuple, ast.List)):
+                stack += item.elts
+            elif isinstance(item, ast.IfExp):
+                stack += (item.body, item.orelse)
+            elif isinstance(item, ast.BoolOp):
+                stack += item.values
+            elif isinstance(item, ast.Call):
+                name = last_name(item.func) or ""
+                if _RESOURCE.fullmatch(name) or (_is_class(name) and _takes_credentials(item)):
+                    return True
+            elif isinstance(item, ast.Name) and item.id not in seen:
+                seen.add(item.id)
+                stack += [
+                    binding.value
+                    for binding in self._module.scopes.bindings(function, item.id)
+                    if binding.value is not None and binding.kind in (Kind.ASSIGN, Kind.ANNOTATED, Kind.WITH)
+                ]
+        return False
+
+    def are_resources(self, target: ast.expr) -> bool:
+        """Whether the name or the annotation of a dict says that its values are resources.
+
+        Args:
+            target: the target that binds the dict.
+        """
+        if _NAMED_RESOURCES.fullmatch(last_name(target) or ""):
+            return True
+        assign = self._module.index.parent(target)
+        annotation = assign.annotation if isinstance(assign, ast.AnnAssign) else None
+        if not isinstance(annotation, ast.Subscript) or not isinstance(annotation.slice, ast.Tuple):
+            return False
+        return _names_resource(annotation.slice.elts[-1])
+
+    @memoised
+    def makes_resource(self, function: Function) -> bool:
+        """Whether a function returns a resource: by its name, its annotation or all that it returns."""
+        if isinstance(function, ast.Lambda):
+            return self.is_resource(function.body, function)
+        if _RESOURCE.fullmatch(function.name) or (function.returns and _names_resource(function.returns)):
+            return True
+        index = self._module.index
+        returned = [
+            node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Return) and node.value is not None and index.function(node) is function
+        ]
+        return bool(returned) and all(self.is_resource(value, function) for value in returned)
+
+    @memoised
+    def is_fetched(self, function: Function) -> bool:
+        """Whether a function asks somebody else for what it returns: it awaits, or reads from the network."""
+        return any(
+            isinstance(node, ast.Await)
+            or (
+                isinstance(node, ast.Call)
+                and (
+                    bool(_FETCHES.match(last_name(node.func) or ""))
+                    or (self._module.qualname(node.func) or "").partition(".")[0] in _NETWORK
+                )
+            )
+            for node in ast.walk(function)
+        )
+
+    def is_optional(self, write: ast.AST, key: ast.expr, function: Function) -> bool:
+        """Whether another parameter than the key's says whether an entry is kept, and by default none is: a registration.
+
+        Args:
+            write: the statement that adds an entry.
+            key: its key.
+            function: the function around it.
+        """
+        index = self._module.index
+        keyed = {node.id for node in ast.walk(key) if isinstance(node, ast.Name)}
+        for outer in index.ancestors(write):
+            if isinstance(outer, FUNCTIONS):
+                return False
+            test = outer.test if isinstance(outer, ast.If) else None
+            if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+                test = test.operand
+            if isinstance(test, ast.Name) and test.id not in keyed:
+                bindings = self._module.scopes.bindings(function, test.id)
+                parameter = bindings[0].node if len(bindings) == 1 else None
+                if isinstance(parameter, ast.arg):
+                    return not is_constant(default(function, parameter), True)
+        return False
+
+
+_FETCHES: Final = re.compile(r"_*(?:download|fetch|query|request|urlopen)")
+_NETWORK: Final = frozenset({"aiohttp", "boto3", "httpx", "requests", "urllib", "urllib3"})
+
+
+def _is_class(name: str) -> bool:
+    return name.lstrip("_")[:1].isupper()
+
+
+def _takes_credentials(call: ast.Call) -> bool:
+    names = [last_name(item) or "" for item in call.args] + [item.arg or "" for item in call.keywords]
+    return any(map(_CREDENTIALS.fullmatch, names))
+
+
+def _names_resource(annotation: ast.expr) -> bool:
+    text = string(annotation)
+    words = re.findall(r"\w+", text if text is not None else ast.unparse(annotation))
+    return any(_RESOURCE.fullmatch(word) for word in words)
