@@ -298,6 +298,39 @@ class SharedState:
         """Whether the code of a class starts threads itself."""
         return any("start" in self._started.get(family, ()) for family in self.family(owner))
 
+    def starts(self, owner: ast.ClassDef) -> bool:
+        """Whether the code of a class starts threads or tasks, or has a lock against them."""
+        return any(self._started.get(family) for family in self.family(owner))
+
+    @memoised
+    def runs_alone(self, owner: ast.ClassDef, function: Method) -> bool:
+        """Whether a coroutine is private and its class only ever awaits it in place: ``await self._m()``, and starts nothing."""
+        name = function.name
+        if not name.startswith("_") or name.endswith("__") or self.starts(owner):
+            return False
+        if self._index.class_of(function) is not owner:
+            return False
+        uses = [item.node for item in self.accesses(owner).get(name, ())]
+        calls = [self._index.parent(use) for use in uses]
+        return bool(calls) and all(
+            isinstance(call, ast.Call)
+            and call.func is use
+            and isinstance(self._index.parent(call), ast.Await)
+            for use, call in zip(uses, calls, strict=True)
+        )
+
+    @memoised
+    def is_bound(self, owner: ast.ClassDef, lock: str) -> bool:
+        """Whether the file shows what a lock is: its type, or where the class or a base of this file gets it from."""
+        return any(
+            annotation is not None or (value is not None and not is_none(value))
+            for value, annotation in self._values(owner, lock)
+        ) or any(
+            self.locking.runs(access.node)
+            for family in self.family(owner)
+            for access in self.accesses(family).get(lock, ())
+        )
+
     @functools.cached_property
     def _started(self) -> dict[ast.ClassDef | None, set[str]]:
         """What the code of each class starts or locks out."""
@@ -573,6 +606,64 @@ class SharedState:
             and _start(item.node) < _start(mark.node)
             and not self.suspends_between(item.node, mark.node)
         )
+
+    def is_handed_to_await(self, name: ast.Name, origins: list[ast.expr], write: Access) -> bool:
+        """Whether an awaited call before a write was given the very local that it writes, which was chosen and not computed:
+        ``target = given or self.x; await go(target); self.x = target``."""
+        if not all(isinstance(item, (ast.Name, ast.Attribute, ast.BoolOp, ast.IfExp)) for item in origins):
+            return False
+        for _, node in self._suspensions.get(self._index.function(write.node), ()):
+            call = node.value if isinstance(node, ast.Await) else None
+            if isinstance(call, ast.Call) and _start(call) < _start(write.node):
+                given = [*call.args, *(keyword.value for keyword in call.keywords)]
+                if any(isinstance(item, ast.Name) and item.id == name.id for item in given):
+                    return True
+        return False
+
+    def repeats_between(self, read: ast.expr, statement: ast.stmt) -> bool:
+        """Whether a statement stands in a loop that asks a condition anew, or that begins after it was asked."""
+        for node in self._index.ancestors(statement):
+            if isinstance(node, FUNCTIONS):
+                return False
+            if isinstance(node, (ast.For, ast.AsyncFor)) and _start(node) > _start(read):
+                return True
+            if isinstance(node, ast.While) and _start(node) <= _start(read) <= _end(node.test):
+                return True
+        return False
+
+    def is_worked_on(self, write: Access) -> bool:
+        """Whether a function awaits something for its effect alone before it adds what it gave to it: ``await send(item)``."""
+        key = self.key(write.node)
+        for where, node in self._suspensions.get(self._index.function(write.node), ()):
+            call = node.value if isinstance(node, ast.Await) else None
+            if where > _start(write.node) or not isinstance(call, ast.Call):
+                continue
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if isinstance(self._index.parent(node), ast.Expr) and any(
+                ast.dump(item) == key for item in given
+            ):
+                return True
+        return False
+
+    def drops_if_there(self, access: Access) -> bool:
+        """Whether an access deletes an entry and does not mind that it is missing: in a ``try`` with ``except KeyError``."""
+        item = self._index.parent(access.node)
+        if not isinstance(item, ast.Subscript) or not isinstance(item.ctx, ast.Del):
+            return False
+        block = self._index.parent(self._index.statement(access.node))
+        if isinstance(block, TRIES):
+            return any(last_name(handler.type) == "KeyError" for handler in block.handlers)
+        return isinstance(block, ast.With) and any(
+            isinstance(entered.context_expr, ast.Call) and last_name(entered.context_expr.func) == "suppress"
+            for entered in block.items
+        )
+
+    def detaches(self, access: Access) -> bool:
+        """Whether one statement takes what an attribute holds and leaves a fixed value: ``x, self.x = self.x, None``."""
+        value = self.assigned(access.node)
+        if not isinstance(value, ast.Tuple) or access.kind is not Kind.BIND:
+            return False
+        return any(map(is_fixed, value.elts)) and any(self.is_read(item, access) for item in value.elts)
 
     def awaited(self, value: ast.expr) -> Iterator[ast.Call]:
         """The awaited calls whose outcome an expression is."""

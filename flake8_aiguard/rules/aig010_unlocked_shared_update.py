@@ -6,7 +6,7 @@ import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
@@ -40,9 +40,46 @@ _BATCHES = re.compile(
     r"batch|buffer|buf(?:_|$)|pending|queue|backlog|outbox|spool|prox(?:y|ies)|collect|accumul", re.IGNORECASE
 )
 _SENDS = re.compile(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)")
+_GENERIC = frozenset(
+    {
+        "",
+        "lock",
+        "rlock",
+        "mutex",
+        "guard",
+        "do",
+        "the",
+        "my",
+        "thread",
+        "sync",
+        "state",
+        "data",
+        "cond",
+        "condition",
+    }
+)
+_ALONE = re.compile(r"_*run(?:_forever|_loop)?")
+_CHEAP = re.compile(
+    r"_*(?:parse|decode|encode|normali[sz]e|format|(?:de)?seriali[sz]e|hash|digest|validate|compile|render)(?:_\w+)?"
+)
+_EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
 _HEAD = 40  # characters, for the first two words of a docstring
 _BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
+_STALE = (
+    "self.{name} may have changed during the await since it was read, and this write undoes that; "
+    "read it again after the await, or hold one asyncio.Lock around both"
+)
+_CHECKED = {
+    "fetch": "two callers that both miss the entry of self.{name} both fetch it, for the await stands between the check and the write; "
+    "keep the pending future in the dict, or hold one asyncio.Lock around both",
+    "work": "two callers that both miss the entry of self.{name} both do the work before this write; "
+    "set the entry before the await, or hold one asyncio.Lock around both",
+    "open": "two callers that both find self.{name} missing both open one, and one of the two stays open unused; "
+    "keep the pending future in the attribute, or hold one asyncio.Lock around both",
+    "count": "two callers that both pass the check of self.{name} before the await both change it; "
+    "change it before the await, or hold one asyncio.Lock around both",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +89,22 @@ class Update:
     Attributes:
         node: where it stands.
         name: the attribute.
-        detail: the other part: the method that holds the lock, the second container.
+        detail: the other part: the method that holds the lock, the second container, what two callers do twice.
         lock: the lock.
+        others: further attributes that the same function writes without the same lock.
     """
 
     node: ast.AST
     name: str
     detail: str = ""
     lock: str = ""
+    others: tuple[str, ...] = ()
 
 
 def inconsistent_locksets(state: SharedState, owner: ast.ClassDef) -> Iterator[Update]:
-    """Slice 1: writes without the lock under which other methods of the class work with the attribute."""
+    """Slice 1: writes without the lock under which other methods of the class work with the attribute; one finding for each
+    function and lock."""
+    found: defaultdict[tuple[ast.AST, str], list[Update]] = defaultdict(list)
     for name, own in state.accesses(owner).items():
         if not any(item.kind in WRITES and not is_setup_name(item.function.name) for item in own):
             continue
@@ -76,14 +117,42 @@ def inconsistent_locksets(state: SharedState, owner: ast.ClassDef) -> Iterator[U
             if _is_write(state, owner, item) and not state.locking.held(item.node) and not state.is_new(item)
         ]
         reported: set[ast.AST] = set()
-        for lock, inside in guarded.items():
+        for lock, inside in guarded.items() if outside else ():
+            if not state.is_bound(owner, lock) or not _is_guarded(state, owner, name, lock, inside):
+                continue
             for write in outside:
-                witness = _witness(state, owner, lock, inside, write)
-                if witness is None or write.function in reported:
+                if write.function in reported:
                     continue
-                if not state.locking.is_explained(write.node):
+                witness = _witness(state, owner, lock, inside, write)
+                if witness is not None and not state.locking.is_explained(write.node):
                     reported.add(write.function)
-                    yield Update(write.node, name, witness.name, lock)
+                    found[write.function, lock].append(Update(write.node, name, witness.name, lock))
+    for updates in found.values():
+        updates.sort(key=lambda item: (item.node.lineno, item.node.col_offset))  # type: ignore[attr-defined]
+        yield replace(updates[0], others=tuple(item.name for item in updates[1:]))
+
+
+def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
+    """Whether a lock is there for an attribute: it is held where the attribute is used at least half of the time, or around a
+    change of it while the lock's name speaks of nothing else."""
+    if _is_named_for(lock, name) and any(
+        _is_write(state, owner, item) and _is_change(state, item) for item in inside
+    ):
+        return True
+    used = [
+        item
+        for family in state.family(owner)
+        for item in state.accesses(family).get(name, ())
+        if not state.locking.is_setup(item.function)
+    ]
+    held = [item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))]
+    return 2 * len(held) >= len(used)
+
+
+def _is_named_for(lock: str, name: str) -> bool:
+    """Whether the name of a lock says nothing but that it is one, or names the attribute."""
+    words = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", lock).lower().split("_")) - _GENERIC
+    return not words or any(word.removesuffix("s") in name.lower() for word in words)
 
 
 def _by_lock(state: SharedState, owner: ast.ClassDef, name: str) -> dict[str, list[Access]]:
@@ -110,12 +179,15 @@ def _witness(
     writes = [item for item in inside if _is_write(state, owner, item)]
     writers = {item.function for item in writes}
     changes = [item for item in writes if _is_change(state, item)]
-    if state.is_task_lock(owner, lock) and not any(
-        read.function is item.function and state.suspends_between(read.node, item.node)
-        for item in writes
-        for read in inside
+    if state.is_task_lock(owner, lock) and (
+        state.detaches(write)
+        or not any(
+            read.function is item.function and state.suspends_between(read.node, item.node)
+            for item in writes
+            for read in inside
+        )
     ):
-        return None
+        return None  # no task sees half of it
     values = {item.function for item in writes if not state.binds_constant(item)}
     if not changes and not _is_change(state, write) and (len(values) < 2 or state.binds_constant(write)):
         return None  # a new value, at once: nobody sees half of it
@@ -153,10 +225,32 @@ def stale_updates(state: SharedState, owner: ast.ClassDef) -> Iterator[Update]:
                 continue
             if not _is_update(state, owner, write):
                 continue
-            read = _stale_read(state, write) or _stale_condition(state, write)
+            stale = _stale_read(state, write)
+            read = stale or _stale_condition(state, write)
             if read is None or _is_exclusive(state, read, write) or _is_rechecked(state, write):
                 continue
-            yield Update(write.node, name)
+            if _is_private(state, owner, write, accesses) or (stale and state.runs_alone(owner, function)):
+                continue
+            yield Update(write.node, name, "" if stale else _harm(state, write))
+
+
+def _harm(state: SharedState, write: Access) -> str:
+    """What two callers do who both passed the check before a write."""
+    if state.key(write.node) is None or state.augments(write.node) or write.method.startswith("append"):
+        return "open" if write.kind is Kind.BIND else "count"
+    value = state.assigned(write.node)
+    if value is None or not any(state.awaited(value)):
+        return "work"
+    return "open" if _opens(state, write, value) else "fetch"
+
+
+def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
+    """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself."""
+    return (
+        _ALONE.fullmatch(write.function.name) is not None
+        and not state.starts(owner)
+        and all(item.function is write.function or state.locking.is_setup(item.function) for item in accesses)
+    )
 
 
 def _is_update(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
@@ -185,6 +279,8 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
     expressions = list(state.sources(value))
     if isinstance(value, ast.Name) and all(state.is_read(item, write) for item in expressions[1:]):
         return None  # puts back what was there
+    if isinstance(value, ast.Name) and state.is_handed_to_await(value, expressions[1:], write):
+        return None  # records what the awaited call was asked for
     reads = [
         read for item in expressions for read in state.reads(item, write) if key in (None, state.key(read))
     ]
@@ -201,12 +297,28 @@ def _stale_condition(state: SharedState, write: Access) -> ast.expr | None:
     if is_single and (value is None or not _opens(state, write, value)):
         return None
     statement = state.statement(write.node)
+    if _may_repeat(state, write, value):
+        return None
     for test, truth in state.conditions(statement):
         read = state.asks(test, truth, write)
         if read is not None and truth is not None and state.suspends_between(read, statement):
-            return read
+            counts = write.kind is Kind.AUGMENT and state.repeats_between(read, statement)
+            return None if counts else read
     read = state.missed(write)
     return read if read is not None and state.suspends_between(read, statement) else None
+
+
+def _may_repeat(state: SharedState, write: Access, value: ast.expr | None) -> bool:
+    """Whether it does no harm that two callers bring in the same entry: a member of a set for which nothing else was done, a
+    value that its own time replaces, or one that is only computed."""
+    if write.kind is Kind.CALL:
+        return write.method == "add" and not state.is_worked_on(write)
+    if write.kind is not Kind.ITEM or value is None:
+        return False
+    if isinstance(value, ast.Tuple):
+        return any(_EXPIRES.search(last_name(node) or "") for item in value.elts for node in ast.walk(item))
+    awaited = list(state.awaited(value))
+    return bool(awaited) and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited)
 
 
 def _opens(state: SharedState, write: Access, value: ast.expr) -> bool:
@@ -260,7 +372,9 @@ def _refreshes(function: Method) -> bool:
 def _refills(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
     if state.is_container(owner, access.name) is False:
         return False
-    return access.kind is Kind.ITEM or (access.kind is Kind.CALL and access.method in _BULK)
+    if access.kind is Kind.ITEM:
+        return not state.drops_if_there(access)
+    return access.kind is Kind.CALL and access.method in _BULK
 
 
 def _has_readers(state: SharedState, owner: ast.ClassDef, function: ast.AST, changes: list[Access]) -> bool:
@@ -409,13 +523,19 @@ class UnlockedSharedUpdate(Checker):
         state = SharedState(self.module)
         for owner in state.lock_takers():
             for update in inconsistent_locksets(state, owner):
-                yield from self.found(update.node, name=update.name, lock=update.lock, detail=update.detail)
+                others = "".join(f", and for self.{name}" for name in update.others)
+                yield from self.found(
+                    update.node,
+                    message=self.message + others,
+                    name=update.name,
+                    lock=update.lock,
+                    detail=update.detail,
+                )
         for owner in state.task_writers():
             for update in stale_updates(state, owner):
                 yield from self.found(
                     update.node,
-                    message="self.{name} may have changed during the await since it was read, and this write undoes that; "
-                    "read it again after the await, or hold one asyncio.Lock around both",
+                    message=_CHECKED.get(update.detail, _STALE),
                     name=update.name,
                 )
         for method, count in state.changes_in_place(_BULK).items():
