@@ -385,6 +385,10 @@ class SharedState:
                 return True
         return False
 
+    def _suspends_after(self, first: ast.expr, last: ast.stmt) -> bool:
+        points = self._suspensions.get(self._index.function(last), [])
+        return any(_end(first) < where <= _end(last) for where, _ in points)
+
     @functools.cached_property
     def _suspensions(self) -> dict[ast.AST | None, list[tuple[_Position, ast.AST]]]:
         """Where each function lets other tasks run, in order."""
@@ -607,18 +611,37 @@ class SharedState:
             and not self.suspends_between(item.node, mark.node)
         )
 
-    def is_handed_to_await(self, name: ast.Name, origins: list[ast.expr], write: Access) -> bool:
-        """Whether an awaited call before a write was given the very local that it writes, which was chosen and not computed:
-        ``target = given or self.x; await go(target); self.x = target``."""
-        if not all(isinstance(item, (ast.Name, ast.Attribute, ast.BoolOp, ast.IfExp)) for item in origins):
-            return False
-        for _, node in self._suspensions.get(self._index.function(write.node), ()):
-            call = node.value if isinstance(node, ast.Await) else None
-            if isinstance(call, ast.Call) and _start(call) < _start(write.node):
-                given = [*call.args, *(keyword.value for keyword in call.keywords)]
-                if any(isinstance(item, ast.Name) and item.id == name.id for item in given):
-                    return True
-        return False
+    def is_chosen(self, name: ast.Name) -> bool:
+        """Whether a local is one of some values, and none that is computed from them: ``given or self.x``."""
+        flow = self.module.def_use(self._index.function(name) or self.module.tree)
+        seen: set[ast.AST] = set()
+        stack: list[ast.expr] = [name]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, ast.BoolOp):
+                stack += item.values
+            elif isinstance(item, ast.IfExp):
+                stack += (item.body, item.orelse)
+            elif isinstance(item, ast.Name):
+                for definition in flow.definitions(item) or ():
+                    if isinstance(definition, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+                        stack += () if definition.value is None or definition in seen else (definition.value,)
+                        seen.add(definition)
+                    elif not isinstance(definition, ast.arg):
+                        return False
+            elif not isinstance(item, (ast.Attribute, ast.Constant)):
+                return False
+        return True
+
+    def asks_instead(self, read: ast.expr, test: ast.expr, statement: ast.stmt) -> bool:
+        """Whether the only ``await`` on the way is asked of what was found: ``if x is None or await x.is_old(): self.x = X()``."""
+        return (
+            isinstance(test, ast.BoolOp)
+            and isinstance(test.op, ast.Or)
+            and not self.suspends_between(read, test.values[0])
+            and not any(isinstance(node, ast.Await) for node in ast.walk(test.values[0]))
+            and not self._suspends_after(test, statement)
+        )
 
     def repeats_between(self, read: ast.expr, statement: ast.stmt) -> bool:
         """Whether a statement stands in a loop that asks a condition anew, or that begins after it was asked."""

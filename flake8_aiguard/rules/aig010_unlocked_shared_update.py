@@ -133,10 +133,15 @@ def inconsistent_locksets(state: SharedState, owner: ast.ClassDef) -> Iterator[U
 
 
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
-    """Whether a lock is there for an attribute: it is held where the attribute is used at least half of the time, or around a
-    change of it while the lock's name speaks of nothing else."""
+    """Whether a lock is there for an attribute: it is held at half of the uses and in half of the functions that use it, or
+    around a change of it while the lock's name speaks of nothing else."""
     if _is_named_for(lock, name) and any(
-        _is_write(state, owner, item) and _is_change(state, item) for item in inside
+        _is_write(state, owner, item)
+        and (
+            _is_change(state, item)
+            or any(other.kind is Kind.READ and other.function is item.function for other in inside)
+        )
+        for item in inside
     ):
         return True
     used = [
@@ -146,7 +151,8 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
         if not state.locking.is_setup(item.function)
     ]
     held = [item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))]
-    return 2 * len(held) >= len(used)
+    users, holders = ({item.function for item in items} for items in (used, held))
+    return 2 * len(held) >= len(used) and 2 * len(holders) >= len(users)
 
 
 def _is_named_for(lock: str, name: str) -> bool:
@@ -277,10 +283,8 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
         return statement.target if state.suspends_between(statement.target, statement) else None
     key = state.key(write.node)
     expressions = list(state.sources(value))
-    if isinstance(value, ast.Name) and all(state.is_read(item, write) for item in expressions[1:]):
-        return None  # puts back what was there
-    if isinstance(value, ast.Name) and state.is_handed_to_await(value, expressions[1:], write):
-        return None  # records what the awaited call was asked for
+    if isinstance(value, ast.Name) and state.is_chosen(value):
+        return None  # puts back what was there, or was given
     reads = [
         read for item in expressions for read in state.reads(item, write) if key in (None, state.key(read))
     ]
@@ -302,6 +306,8 @@ def _stale_condition(state: SharedState, write: Access) -> ast.expr | None:
     for test, truth in state.conditions(statement):
         read = state.asks(test, truth, write)
         if read is not None and truth is not None and state.suspends_between(read, statement):
+            if state.asks_instead(read, test, statement):
+                continue
             counts = write.kind is Kind.AUGMENT and state.repeats_between(read, statement)
             return None if counts else read
     read = state.missed(write)
