@@ -22,7 +22,6 @@ _PARTIAL: Final = re.compile(
     re.IGNORECASE,
 )
 _FROM: Final = re.compile(r"\bfrom\b", re.IGNORECASE)
-_BY_NAME: Final = re.compile(r"\b(?:fetch|get|list|load)_all_\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,9 @@ class Fetches:
 
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls to ask about."""
-        source = self._module.source
-        promised = frozenset(_BY_NAME.findall(source)) if "_all_" in source else frozenset()
-        return promised | _ends()
+        prefixes = tuple(_words("prefixes"))
+        promised = {name for name in self._module.index.names_called() if name.startswith(prefixes)}
+        return _ends() | promised
 
     def of(self, call: ast.Call) -> Fetch | None:
         """Whether a call, with the chain before it, fetches everything.

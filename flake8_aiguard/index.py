@@ -6,7 +6,7 @@ import ast
 import functools
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, TypeAlias, TypeVar, cast
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -89,7 +89,6 @@ class Index:
         self._scopes: dict[ast.AST, Scope] = {}
         self._loops: dict[ast.AST, Loop | None] = {}
         self._statements: dict[ast.AST, ast.stmt] = {}
-        self._calls: defaultdict[str, list[ast.Call]] | None = None
         self._walk()
 
     def _walk(self) -> None:
@@ -353,15 +352,21 @@ class Index:
         """
         if not names:
             return
-        if self._calls is None:
-            self._calls = self._calls_by_name()
-        calls = self._calls
+        calls = self._by_name
         seen: set[ast.Call] = set()
         for name in names if len(names) < len(calls) else [name for name in calls if name in names]:
             for call in calls.get(name, ()):
                 if call not in seen:
                     seen.add(call)
                     yield call
+
+    def names_called(self) -> Collection[str]:
+        """The identifiers that :meth:`calls_named` has calls for."""
+        return self._by_name.keys()
+
+    @functools.cached_property
+    def _by_name(self) -> Mapping[str, list[ast.Call]]:
+        return self._calls_by_name()
 
     def _calls_by_name(self) -> defaultdict[str, list[ast.Call]]:
         aliases: defaultdict[str, set[str]] = defaultdict(set)

@@ -181,3 +181,9 @@ def test_packages_of_a_file() -> None:
         "import os.path as p, json\nfrom a.b import c\ndef f():\n    from . import d\n    from .e import g\n"
     )
     assert module(source).index.packages == {"os", "json", "a", "", "builtins"}
+
+
+def test_names_called_are_those_that_calls_named_knows() -> None:
+    index = Index(ast.parse("import m as n\nfrom m import f as g\ng()\na.b.c()\nh = m.k\nh(1)\n"))
+    assert set(index.names_called()) == {"f", "g", "c", "h", "k"}
+    assert all(any(index.calls_named((name,))) for name in index.names_called())
