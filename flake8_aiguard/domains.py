@@ -429,12 +429,10 @@ class Domains:
         return found if calls else None
 
     def _is_finite_value(self, value: ast.expr) -> bool:
-        if self.is_constant(value):
+        if self.is_constant(value) or _is_of_code(value):
             return True
         if isinstance(value, ast.Call):
             return self._module.qualname(value.func) in ("builtins.type", "builtins.bool")
-        if _is_of_code(value):
-            return True
         if not isinstance(value, ast.Name):
             return False
         resolved = self._module.scopes.resolve(value)

@@ -144,8 +144,10 @@ def test_keys(key: str, expected: str | None) -> None:
     ("name", "attribute", "expected"),
     [
         ("PriceService", "_prices", True),
-        ("Prices", "_cache", True),
+        ("PriceStorage", "_prices", True),
+        ("Prices", "_cache", False),
         ("Prices", "_prices", False),
+        ("PriceResolver", "_prices", False),
         ("PriceVisitor", "_cache", False),
         ("PriceParser", "_cache", False),
     ],
@@ -159,3 +161,33 @@ def test_objects_that_live_on(name: str, attribute: str, expected: bool) -> None
     assert bool(caches(source)) is expected
     assert not caches(f"{source}def f(x):\n    found = {name}()\n    return found.get(x)\n")
     assert not caches("def f():\n" + "".join(f"    {line}\n" for line in source.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("prices = Prices()", True),
+        ("def start():\n    global prices\n    prices = Prices()", True),
+        ("def start(app):\n    app.state.prices = Prices()", True),
+        ("def start(self):\n    self.prices = Prices()", False),
+        ("def one(key):\n    return Prices().get(key)", False),
+    ],
+)
+def test_objects_that_are_kept(after: str, expected: bool) -> None:
+    source = (
+        "class Prices:\n    def __init__(self):\n        self._found = {}\n    def get(self, key):\n"
+        "        if key not in self._found:\n            self._found[key] = load(key)\n        return self._found[key]\n"
+    )
+    assert bool(caches(f"{source}{after}\n")) is expected
+
+
+@pytest.mark.parametrize(
+    "text", ["Make one per order.", "Lives for a single request only. Created for each order."]
+)
+def test_objects_that_are_said_to_be_short_lived(text: str) -> None:
+    source = (
+        "class PriceManager:\n    {0}\n    def __init__(self):\n        self._found = {{}}\n    def get(self, key):\n"
+        "        if key not in self._found:\n            self._found[key] = load(key)\n        return self._found[key]\n"
+    )
+    assert caches(source.format('"""Prices of the shop."""'))
+    assert not caches(source.format(f'"""{text}"""'))

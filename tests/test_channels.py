@@ -151,3 +151,57 @@ CONSUMER = "def consume(q):\n    while True: handle(q.get())\n"
 )
 def test_queues_of_one_function(source: str, count: int) -> None:
     assert len(fed(source)) == count
+
+
+@pytest.mark.parametrize(
+    ("put", "get"),
+    [
+        ("def put(self, item): self.q.put_nowait(item)", GET),
+        ("def on_tick(self, item): self.q.put(item)", GET),
+        ("def put(self, other): other.q.put(1 + other)", GET),
+        (
+            "def put(self, item):\n        if item not in self.seen:\n            self.seen.add(item)\n            self.q.put(item)",
+            GET,
+        ),
+        ("def put(self, item):\n        item.status = 1\n        self.q.put(item)", GET),
+        (
+            "def put(self, item): self.q.put(item)",
+            "    def run(self):\n        while True: self.put(self.q.get())\n".replace(
+                "self.put(", "item = ("
+            ).replace("())", "()); self.put(item)"),
+        ),
+        (
+            "def put(self, f): self.q.put((f, 1))",
+            "    def run(self):\n        while True:\n            f, x = self.q.get()\n            f(x)\n",
+        ),
+        (
+            "def put(self, job): self.q.put(job)",
+            "    def run(self):\n        while True:\n            job = self.q.get()\n            job.run()\n",
+        ),
+    ],
+)
+def test_queues_that_a_bound_would_break(put: str, get: str) -> None:
+    assert fed(in_class("asyncio.Queue()")) == [("self.q", "self.q.put")]
+    assert fed(in_class("asyncio.Queue()", put, get)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "put", "get"),
+    [
+        ("queue.Queue()", "def put(self, item): self.q.put_nowait(item)", GET),
+        ("asyncio.Queue()", "async def on_tick(self, item): await self.q.put(item)", GET),
+        ("asyncio.Queue()", "def put(self, item):\n        if item not in self.known: self.q.put(item)", GET),
+        (
+            "queue.Queue()",
+            "def put(self, item): self.q.put(item)",
+            GET + "            start(self.put(1))\n".replace("            ", "    def go(self): ", 1),
+        ),
+        (
+            "queue.Queue()",
+            "def put(self, f): self.q.put((1, f))",
+            "    def run(self):\n        while True:\n            x, f = self.q.get()\n            f(x)\n",
+        ),
+    ],
+)
+def test_queues_that_can_wait(made: str, put: str, get: str) -> None:
+    assert [name for name, _ in fed(in_class(made, put, get))] == ["self.q"]

@@ -154,3 +154,71 @@ def test_enumerations() -> None:
     found = module(HEAD)
     domains = Domains(found)
     assert [domains.is_enum(item) for item in found.index.nodes(ast.ClassDef)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "spec = SPECS.get(x)\n    if spec is None:\n        return None",
+        "spec = table().get(x, None)\n    if not spec:\n        raise ValueError(x)",
+        "return inspect.getmembers(x)",
+        "return dir(x)",
+        "return importlib.metadata.distribution(x)",
+    ],
+)
+def test_what_the_body_proves(body: str) -> None:
+    assert unbounded(f"import importlib.metadata, inspect\ndef f(x):\n    {body}\n") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "spec = SPECS.get(x)\n    if spec:\n        return None",
+        "spec = SPECS.get(x)\n    if spec is None:\n        spec = load(x)",
+        "spec = SPECS.get(x, 1)\n    if spec is None:\n        return None",
+        "spec = the_cache.get(x)\n    if spec is None:\n        return None",
+        "spec = client.get(x)\n    if spec is None:\n        return None",
+    ],
+)
+def test_what_the_body_does_not_prove(body: str) -> None:
+    assert unbounded(f"def f(x):\n    {body}\n") == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("callers", "expected"),
+    [
+        ("def register_a(x): f(x)\ndef setup_b(x): f(x)", []),
+        ("def register_a(x): f(x)", ["x"]),
+        ("def register_a(x): f(x)\ndef load_b(x): f(x)", ["x"]),
+        ("def register_a(x): f(x)\ndef setup_b(x): f(x)\nf(input())", ["x"]),
+    ],
+)
+def test_who_registers(callers: str, expected: list[str]) -> None:
+    assert unbounded(f"{callers}\ndef f(x): ...\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("module.__file__", []),
+        ("frame.f_code.co_filename", []),
+        ("getattr(module, '__file__', None)", []),
+        ("getattr(module, 'path', None)", ["x"]),
+        ("module.path", ["x"]),
+    ],
+)
+def test_files_of_the_code(value: str, expected: list[str]) -> None:
+    assert unbounded(f"def caller(module, frame): _f({value})\ndef _f(x): ...\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("parameter", "fallback", "expected"),
+    [
+        ("x=None", "find_root()", []),
+        ("x=None", "DEFAULT_PATH", []),
+        ("x=None", "current_user()", ["x"]),
+        ("x", "find_root()", ["x"]),
+    ],
+)
+def test_what_is_seldom_given(parameter: str, fallback: str, expected: list[str]) -> None:
+    assert unbounded(f"def f({parameter}):\n    x = x or {fallback}\n    return load(x)\n") == expected

@@ -41,7 +41,7 @@ LAYERS = (
         "shared_state",
         "turns",
     ),
-    ("capacity", "classes", "domains", "lasting", "locking", "lookups", "sharing", "writes"),
+    ("capacity", "classes", "domains", "entries", "lasting", "locking", "lookups", "sharing", "writes"),
     ("module",),
     ("bounds", "kinds", "sources"),
     ("entrypoints",),

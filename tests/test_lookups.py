@@ -84,3 +84,20 @@ def test_leaving_with_the_entry(body: str, expected: bool) -> None:
 def test_entries_that_go_on(body: str, expected: bool) -> None:
     known, _ = lookup(body)
     assert any(map(known.is_used, known.entries())) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("c[k] = g()\n    c[k].set(1)", True),
+        ("c[k] = g()\n    c[k].name = 1", True),
+        ("c[k] = g()\n    e = c[k]\n    e.set_name(1)", True),
+        ("c[k] = g()\n    e = c[k]\n    e.name = 1", True),
+        ("c[k] = g()\n    e = c[k]\n    e.send(1)", False),
+        ("c[k] = g()\n    return c[k].name", False),
+        ("c[k] = g(c[k].set(1))", False),
+    ],
+)
+def test_entries_that_are_set_up_later(body: str, expected: bool) -> None:
+    found, function = lookup(body)
+    assert found.is_configured(function.body[0]) is expected
