@@ -23,6 +23,7 @@ from flake8_aiguard.shapes import argument, is_none, last_name, root
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
+_STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
 _NEAR = 12  # statements back
 _Position = tuple[int, int]
 Method: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -300,7 +301,17 @@ class SharedState:
 
     def starts(self, owner: ast.ClassDef) -> bool:
         """Whether the code of a class starts threads or tasks, or has a lock against them."""
-        return any(self._started.get(family) for family in self.family(owner))
+        return any(
+            self._started.get(family)
+            or family in self._task_starters
+            or any(is_lockish(items[0].node) for items in self.accesses(family).values())
+            for family in self.family(owner)
+        )
+
+    @functools.cached_property
+    def _task_starters(self) -> set[ast.ClassDef | None]:
+        """The classes that start tasks by what they were given: ``group.create_task(...)``, ``nursery.start_soon(...)``."""
+        return {self.owner(call) for call in self._index.calls_named(_STARTS)}
 
     @memoised
     def runs_alone(self, owner: ast.ClassDef, function: Method) -> bool:

@@ -202,3 +202,57 @@ def test_each_slice_finds_its_own_pattern(message: str, source: str) -> None:
     assert text.startswith("AIG010 ")
     assert "self.x" in text
     assert message in text
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("await self._step()", True),
+        ("group.create_task(self._step())", False),
+        ("await self._step(), group.start_soon(print)", False),
+        ("await asyncio.gather(self._step())", False),
+        ("self.later = self._step", False),
+        ("await self._step(), self.lock", False),
+        ("await other()", False),
+    ],
+)
+def test_private_coroutines_that_are_only_awaited_in_place_run_alone(line: str, expected: bool) -> None:
+    state, owner = state_of(
+        f"class C:\n    async def act(self, group):\n        {line}\n    async def _step(self):\n        await other()\n"
+    )
+    step = owner.body[1]
+    assert isinstance(step, ast.AsyncFunctionDef)
+    assert state.runs_alone(owner, step) is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("self.guard = threading.Lock()", True),
+        ("self.guard = given", True),
+        ("self.guard: threading.Lock", True),
+        ("self.guard = None", False),
+        ("self.other = 1", False),
+    ],
+)
+def test_locks_that_the_file_shows(line: str, expected: bool) -> None:
+    state, owner = state_of(f"class C:\n    def __init__(self, given):\n        {line}\n")
+    assert state.is_bound(owner, "guard") is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("given", True),
+        ("given or self.x", True),
+        ("self.x if given else None", True),
+        ("self.x + 1", False),
+        ("make(self.x)", False),
+    ],
+)
+def test_values_that_are_chosen_and_not_computed(value: str, expected: bool) -> None:
+    state, owner = state_of(method(f"new = {value}\nself.x = new", "def f(self, given):"))
+    (write,) = (item for item in state.accesses(owner)["x"] if item.kind is Kind.BIND)
+    name = state.assigned(write.node)
+    assert isinstance(name, ast.Name)
+    assert state.is_chosen(name) is expected
