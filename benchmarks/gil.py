@@ -11,6 +11,8 @@ else. How the numbers come about:
   gets the GIL only where the call lets go of it by itself: taking turns every 5 ms, as the interpreter else makes threads do,
   frees no core, and is turned off. Where nobody wants the GIL, the first thread is as busy as in the call, with a digest: other
   work on the machine then slows both measurements down. What is held counts nothing on any machine.
+- ``pause`` is the longest that the other thread waits for the GIL where the interpreter does make threads take turns, as a
+  share of the call. Of what is not ``released``, 0.6 and more is ``throughout``: not even a thread keeps an event loop turning.
 - ``other`` of 0.8 and more is ``released``, 0.2 and less is ``held``, and between them is ``partly``.
 """
 
@@ -45,6 +47,8 @@ HELD: Final = 0.2
 ROUND: Final = 0.2
 MOMENT: Final = 0.00005
 NEVER: Final = 3600.0
+TURN: Final = 0.0005  # how long a thread waits before the interpreter makes another one let go of the GIL
+THROUGHOUT: Final = 0.6  # of a call
 SLACK: Final = 0.1  # what a row may be off before the benchmark fails
 PASSWORD: Final = b"correct horse battery staple"
 ONE_THREAD: Final = dict.fromkeys(
@@ -119,13 +123,18 @@ class Other(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.count = 0
+        self.longest = 0.0
         self.goes_on = True
 
     def run(self) -> None:
         """Count."""
+        before = time.perf_counter()
         while self.goes_on:
             time.sleep(MOMENT)
             self.count += 1
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - before)
+            before = now
 
     def rate(self, call: Call, repeats: int = 1) -> float:
         """Return how far the thread gets in a second of these calls."""
@@ -143,7 +152,7 @@ def measure(call: Call, rounds: int) -> dict[str, float]:
         rounds: how often to measure; the best counts.
 
     Returns:
-        ``ms`` and ``other``.
+        ``ms``, ``other`` and ``pause``.
     """
     call()  # what only the first call does, such as imports
     costs: list[float] = []
@@ -163,8 +172,28 @@ def measure(call: Call, rounds: int) -> dict[str, float]:
         rates.append(other.rate(call, repeats))
         other.goes_on = False
         other.join()
+    sys.setswitchinterval(TURN)
+    pause = min(_pause(call) for _ in range(rounds))
     sys.setswitchinterval(interval)
-    return {"ms": round(min(costs) * 1000, 2), "other": round(min(1.0, max(rates) / max(free)), 2)}
+    return {
+        "ms": round(min(costs) * 1000, 2),
+        "other": round(min(1.0, max(rates) / max(free)), 2),
+        "pause": round(min(1.0, pause), 2),
+    }
+
+
+def _pause(call: Call) -> float:
+    """Return the longest time that another thread waits in a call, as a share of it."""
+    other = Other()
+    other.start()
+    time.sleep(100 * MOMENT)
+    other.longest = 0.0
+    start = time.perf_counter()
+    call()
+    took = time.perf_counter() - start
+    other.goes_on = False
+    other.join()
+    return other.longest / took
 
 
 def _free() -> None:
@@ -1618,6 +1647,14 @@ def disagreements(numbers: dict[str, dict[str, Any]], least: float) -> list[str]
         }
         if not agrees[row["gil"]]:
             found.append(f"{', '.join(results)}: other is {others}, the table says {row['gil']}")
+        pauses = [result["pause"] for result in results.values() if "pause" in result]
+        goes_on = THROUGHOUT - SLACK if row.get("throughout") else THROUGHOUT + SLACK
+        if (
+            pauses
+            and row["gil"] != "released"
+            and (min(pauses) >= goes_on) is not row.get("throughout", False)
+        ):
+            found.append(f"{', '.join(results)}: pause is {pauses}, the table says otherwise")
         found += [
             f"{name}: {result['ms']:.2f} ms is below {least:.2f}"
             for name, result in results.items()
@@ -1631,14 +1668,14 @@ def text(numbers: dict[str, Any]) -> str:
     rows = [
         f"Python {numbers['python']}, best of {numbers['rounds']}",
         "",
-        f"{'':<52}{'ms':>9}{'other':>7}  verdict",
+        f"{'':<52}{'ms':>9}{'other':>7}{'pause':>7}  verdict",
     ]
     for name, result in numbers["cases"].items():
         if "error" in result:
             rows.append(f"{name:<52}  {result['error']}")
         else:
             rows.append(
-                f"{name:<52}{result['ms']:>9.2f}{result['other']:>7.2f}"
+                f"{name:<52}{result['ms']:>9.2f}{result['other']:>7.2f}{result['pause']:>7.2f}"
                 f"  {result['verdict']:<9} {result['given']}"
             )
     return "\n".join(rows)

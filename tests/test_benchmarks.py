@@ -377,6 +377,11 @@ def test_a_row_that_says_something_else_is_reported(gil: ModuleType) -> None:
     assert lines(other=0.1) == ["zlib.compress: other is [0.1], the table says released"]
     assert lines(other=0.95, ms=0.5) == ["zlib.compress: 0.50 ms is below 1.00"]
     assert gil.disagreements({"zlib.compress": {"error": "not installed"}}, 1.0) == []
+    turns = {"ms": 50.0, "other": 0.0, "pause": 0.1}
+    assert gil.disagreements({"numpy.linalg.det": turns}, 1.0) == [
+        "numpy.linalg.det: pause is [0.1], the table says otherwise"
+    ]
+    assert gil.disagreements({"numpy.linalg.det": {**turns, "pause": 0.9}}, 1.0) == []
 
 
 def test_an_unknown_case_cannot_be_measured(gil: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, is_startup
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, calls_before, dotted, root, string
+from flake8_aiguard.shapes import argument, calls_before, dotted, is_constant, is_none, root, string
 
 _ADVICE = {
     "released": "it releases the GIL, so a thread is enough: await asyncio.to_thread()",
@@ -44,7 +44,8 @@ class CpuBoundInAsync(Checker):
     Why: one event loop serves all tasks of a process, in one thread. A password hash, a dataframe, an image or a model
     holds it as long as it computes: a login every second with a hash of 250 ms takes a quarter of all tasks' time. A
     thread keeps the loop turning. Where the library releases the GIL meanwhile, the threads compute at the same time as
-    well; where it holds the GIL, they take turns, and only a process pool gains throughput.
+    well; where it holds the GIL, they take turns, and only a process pool gains throughput. One call of an extension may
+    hold it throughout, as ``numpy.linalg.det`` does: then only a process pool helps at all.
 
     Bad::
 
@@ -288,7 +289,11 @@ class CpuBoundInAsync(Checker):
         if "unless" not in row:
             return False
         keywords = self.module.receivers.keywords(node)
-        return keywords is None or not keywords.keys().isdisjoint(row["unless"])
+        return keywords is None or any(
+            not (is_none(value) or is_constant(value, False))
+            for name, value in keywords.items()
+            if name in row["unless"]
+        )
 
     def _is_quick(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether a literal says that there are few rounds."""
