@@ -76,6 +76,24 @@ def outcome_of(source: str) -> Outcome:
     return release(found[0], parent=parents(tree), is_resource=is_resource, releases=releasing(is_resource))
 
 
+@pytest.mark.parametrize(
+    ("end", "lines"),
+    [
+        ("f.close()\nexcept OSError:\n    log()", (3, 5)),
+        ("f.close()\nexcept OSError:\n    log()\nreturn 1", (3, 5)),
+        ("f.close()\nexcept KeyError:\n    raise\nexcept OSError:\n    log()", (3, 7)),
+        ("f.close()\nexcept OSError:\n    return 1", None),  # the return says it
+        ("pass\nexcept OSError:\n    log()\nelse:\n    f.close()", (3, 5)),
+        ("pass\nexcept OSError:\n    log()\nf.close()", None),
+    ],
+)
+def test_which_handler_swallows_what_leaks(end: str, lines: tuple[int, int] | None) -> None:
+    body = textwrap.indent(f"f = acquire()\ntry:\n    work(f)\n    {end}", "    ")
+    swallowed = outcome_of(f"def g():\n{body}").swallowed
+    found = swallowed and (getattr(swallowed[0], "lineno", 0) - 1, swallowed[1].lineno - 1)
+    assert found == lines
+
+
 def in_function(source: str) -> str:
     return "def run(self, a, xs):\n" + textwrap.indent(textwrap.dedent(source).strip("\n"), "    ") + "\n"
 

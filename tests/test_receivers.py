@@ -173,6 +173,24 @@ def test_fields_of_dataclasses_and_bases() -> None:
         ("from PIL import Image\ni = Image.open(p)\ni = i.resize(ask(i))", "PIL.Image.Image"),
         ("from PIL import Image\ni = Image.open(p)\ni = ask(i)", None),
         ("import pypdf\nfor page in pypdf.PdfReader(p).pages: ask(page)", "pypdf.PageObject"),
+        (
+            "import pypdf\npages = pypdf.PdfReader(p).pages\nfor i, page in enumerate(pages, 1): ask(page)",
+            "pypdf.PageObject",
+        ),
+        ("import pypdf\npages = pypdf.PdfReader(p).pages\nfor i, page in enumerate(pages, 1): ask(i)", None),
+        (
+            "import pypdf\npages = pypdf.PdfReader(p).pages\nfor page, x in zip(pages, xs): ask(page)",
+            "pypdf.PageObject",
+        ),
+        ("import pypdf\npages = pypdf.PdfReader(p).pages\nfor page, x in zip(pages, xs): ask(x)", None),
+        (
+            "import pypdf\npages = pypdf.PdfReader(p).pages\n[ask(page) for i, page in enumerate(pages)]",
+            "pypdf.PageObject",
+        ),
+        (
+            "import pypdf\npages = pypdf.PdfReader(p).pages\nfor (i, page), x in zip(pages, xs): ask(page)",
+            None,
+        ),
         ("import pypdf\nr = pypdf.PdfReader(p)\nask(r.pages[0])", "pypdf.PageObject"),
         ("import fitz\nfor page in fitz.open(p): ask(page)", "pymupdf.Page"),
         ("import pymongo\nask(pymongo.MongoClient()['db'].users)", "pymongo.collection.Collection"),
