@@ -53,10 +53,11 @@ class UnclosedConnection(Checker):
     that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
     refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
     of a module are singletons, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
-    In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions and Redis clients are not reported, nor what leaks only if the test fails. A session that
-    connects on its first request holds nothing before it. A SQLAlchemy engine needs no closing, nor do the connections of
-    one that the function makes with ``StaticPool`` or ``NullPool``. An ``http.client`` connection on a socket that is closed in
-    ``finally`` is left to it. A connection that a pool lends (``getconn()``) is not followed.
+    In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions and Redis clients are not
+    reported, nor what leaks only if the test fails. A session that connects on its first request holds nothing before it. A
+    SQLAlchemy engine needs no closing, nor does the connection of one that the function makes with ``StaticPool``. An
+    ``http.client`` connection on a socket that is closed in ``finally`` is left to it. A connection that a pool lends
+    (``getconn()``) is not followed.
     """
 
     code = "AIG002"
