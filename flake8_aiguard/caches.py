@@ -263,6 +263,7 @@ class Caches:
         may_serve_on = bool(_CACHE_NAME.search(holder.name) or _MAY_SERVE_ON.fullmatch(owner.name))
         return may_serve_on and self._entries.is_fetched(function)
 
+    @memoised
     def _is_kept(self, owner: ast.ClassDef) -> bool:
         """Whether an instance is made on import, or kept in a global or on an application."""
         index, scopes = self._module.index, self._module.scopes
@@ -303,6 +304,7 @@ class Caches:
             for target in self._lasting.stores(holder)
         )
 
+    @memoised
     def _is_made_in_passing(self, owner: ast.ClassDef) -> bool:
         """Whether functions of this file make instances for themselves, and none that is kept."""
         index, scopes = self._module.index, self._module.scopes

@@ -43,6 +43,8 @@ _CALLBACKS: Final = re.compile(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w
 # What a job is asked for by the worker that runs it.
 _RUNS: Final = re.compile(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
 _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage", "state", "status"})
+# What stands in for the real thing in tests and demonstrations.
+_DOUBLES: Final = re.compile(r"_*(?:Dummy|Fake|Mock|Stub)")
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
 _STARTS: Final = ("Thread", "Process", "Timer")
 
@@ -136,7 +138,7 @@ class Channels:
 
     def _feed(self, holder: Holder, other: Holder, row: knowledge.Row, call: ast.Call) -> ast.Call | None:
         """A call that feeds a long-lived queue from outside of its making."""
-        if self._is_watched(holder):
+        if self._is_watched(holder) or _DOUBLES.match(getattr(holder.owner, "name", "")):
             return None
         puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
         gets = list(self._calls(other, row["get"], row))

@@ -62,7 +62,7 @@ class Entries:
             elif isinstance(item, ast.BoolOp):
                 stack += item.values
             elif isinstance(item, ast.Call):
-                name = last_name(item.func) or ""
+                name = self._name(item.func)
                 if _RESOURCE.fullmatch(name) or (_is_class(name) and _takes_credentials(item)):
                     return True
             elif isinstance(item, ast.Name) and item.id not in seen:
@@ -86,14 +86,29 @@ class Entries:
         annotation = assign.annotation if isinstance(assign, ast.AnnAssign) else None
         if not isinstance(annotation, ast.Subscript) or not isinstance(annotation.slice, ast.Tuple):
             return False
-        return _names_resource(annotation.slice.elts[-1])
+        return self._names_resource(annotation.slice.elts[-1])
+
+    def _name(self, node: ast.expr) -> str:
+        """The last identifier of what an expression refers to, import aliases undone."""
+        return (self._module.qualname(node) or last_name(node) or "").rpartition(".")[2]
+
+    def _names_resource(self, annotation: ast.expr) -> bool:
+        words: list[str] = []
+        for node in ast.walk(annotation):
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                words.append(self._name(node))
+            else:
+                words += re.findall(r"\w+", (string(node) if isinstance(node, ast.expr) else None) or "")
+        return any(map(_RESOURCE.fullmatch, words))
 
     @memoised
     def makes_resource(self, function: Function) -> bool:
         """Whether a function returns a resource: by its name, its annotation or all that it returns."""
         if isinstance(function, ast.Lambda):
             return self.is_resource(function.body, function)
-        if _RESOURCE.fullmatch(function.name) or (function.returns and _names_resource(function.returns)):
+        if _RESOURCE.fullmatch(function.name) or (
+            function.returns and self._names_resource(function.returns)
+        ):
             return True
         index = self._module.index
         returned = [
@@ -111,7 +126,7 @@ class Entries:
             or (
                 isinstance(node, ast.Call)
                 and (
-                    bool(_FETCHES.match(last_name(node.func) or ""))
+                    bool(_FETCHES.match(self._name(node.func)))
                     or (self._module.qualname(node.func) or "").partition(".")[0] in _NETWORK
                 )
             )
@@ -153,9 +168,3 @@ def _is_class(name: str) -> bool:
 def _takes_credentials(call: ast.Call) -> bool:
     names = [last_name(item) or "" for item in call.args] + [item.arg or "" for item in call.keywords]
     return any(map(_CREDENTIALS.fullmatch, names))
-
-
-def _names_resource(annotation: ast.expr) -> bool:
-    text = string(annotation)
-    words = re.findall(r"\w+", text if text is not None else ast.unparse(annotation))
-    return any(_RESOURCE.fullmatch(word) for word in words)
