@@ -118,18 +118,23 @@ def inconsistent_locksets(state: SharedState, owner: ast.ClassDef) -> Iterator[U
         ]
         reported: set[ast.AST] = set()
         for lock, inside in guarded.items() if outside else ():
-            if not state.is_bound(owner, lock) or not _is_guarded(state, owner, name, lock, inside):
+            updates = [
+                (write.function, Update(write.node, name, witness.name, lock))
+                for write in outside
+                if write.function not in reported
+                and (witness := _witness(state, owner, lock, inside, write)) is not None
+            ]
+            if not updates or not state.is_bound(owner, lock):
                 continue
-            for write in outside:
-                if write.function in reported:
-                    continue
-                witness = _witness(state, owner, lock, inside, write)
-                if witness is not None and not state.locking.is_explained(write.node):
-                    reported.add(write.function)
-                    found[write.function, lock].append(Update(write.node, name, witness.name, lock))
-    for updates in found.values():
-        updates.sort(key=lambda item: (item.node.lineno, item.node.col_offset))  # type: ignore[attr-defined]
-        yield replace(updates[0], others=tuple(item.name for item in updates[1:]))
+            if not _is_guarded(state, owner, name, lock, inside):
+                continue
+            for function, update in updates:
+                if function not in reported and not state.locking.is_explained(update.node):
+                    reported.add(function)
+                    found[function, lock].append(update)
+    for same in found.values():
+        same.sort(key=lambda item: (item.node.lineno, item.node.col_offset))  # type: ignore[attr-defined]
+        yield replace(same[0], others=tuple(item.name for item in same[1:]))
 
 
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
