@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
@@ -179,9 +179,9 @@ class Classes:
     def lineage(self, cls: Class) -> tuple[Class, ...]:
         """A class and all its base classes that the file shows, nearest first; imported ones by their names."""
         found: dict[Class, None] = {}
-        stack: list[Class] = [cls]
+        stack: deque[Class] = deque([cls])
         while stack:
-            item = stack.pop(0)
+            item = stack.popleft()
             if item in found:
                 continue
             found[item] = None

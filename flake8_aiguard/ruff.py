@@ -52,7 +52,7 @@ def reports(code: str, filename: str) -> bool:
     return _reports(code, os.path.abspath("stdin.py" if filename in ("stdin", "-") else filename))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _reports(code: str, path: str) -> bool:
     found = _config_file(os.path.dirname(path))
     configuration = _configuration(found) if found else None
@@ -71,7 +71,7 @@ def _reports(code: str, path: str) -> bool:
 # -- finding and reading configurations
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _config_file(folder: str) -> str | None:
     """The configuration that applies to the files of a folder: the nearest one upwards."""
     for name in (".ruff.toml", "ruff.toml"):
@@ -92,7 +92,7 @@ def _has_ruff_table(path: str) -> bool:
         return True
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _toml(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
@@ -104,7 +104,7 @@ def _toml(path: str) -> dict[str, Any]:
         raise _NotUnderstood from error
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _configuration(path: str) -> _Configuration | None:
     try:
         layers = list(_layers(path))[::-1]
@@ -229,7 +229,7 @@ def _patterns(table: Mapping[str, Any], key: str, root: str) -> tuple[_Pattern, 
     return None if found is None else tuple(_Pattern.of(pattern, root) for pattern in found)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _regex(pattern: str) -> re.Pattern[str]:
     """The regular expression of a glob, in the dialect of Rust's globset with ``*`` matching ``/``.
 
@@ -292,7 +292,7 @@ class _Table:
     newest: Version
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _table() -> _Table:
     data = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
     stable = {code: _version(row["since"]) for row in data["stable"] for code in row["codes"]}

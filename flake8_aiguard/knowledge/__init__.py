@@ -49,7 +49,7 @@ def tables() -> tuple[str, ...]:
     )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def _file(stem: str) -> dict[str, Any]:
     return tomllib.loads((_FOLDER / f"{stem}.toml").read_text(encoding="utf-8"))
 
