@@ -295,7 +295,11 @@ class Caches:
         ):
             return True
         lookup = Lookup(self._module, self._asked.get(function, {}), container, key, function)
-        return lookup.is_configured(write) or self._entries.is_optional(write, key, function)
+        return (
+            lookup.is_configured(write)
+            or self._entries.is_optional(write, key, function)
+            or self._entries.is_checked(write, key, function)
+        )
 
     def _is_class_level(self, holder: Holder) -> bool:
         return any(

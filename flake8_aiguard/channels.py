@@ -140,6 +140,8 @@ class Channels:
         """A call that feeds a long-lived queue from outside of its making."""
         if self._is_watched(holder) or _DOUBLES.match(getattr(holder.owner, "name", "")):
             return None
+        if self._ends_together(holder):
+            return None
         puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
         gets = list(self._calls(other, row["get"], row))
         if (
@@ -197,6 +199,18 @@ class Channels:
         if any(index.function(get) is function for get in gets):
             return False  # a consumer that finds more work would wait for itself
         return not self._waits(function, holder) and not self._is_deduplicated(put, function)
+
+    def _ends_together(self, holder: Holder) -> bool:
+        """Whether callers wait until the consumer has done all: a method ``wait()`` joins its thread."""
+        index = self._module.index
+        return any(
+            isinstance(function, ast.FunctionDef)
+            and function.name in ("finish", "wait")
+            and index.class_of(function) is holder.owner
+            for call in index.calls_named(("join",))
+            if not call.args
+            for function in (index.function(call),)
+        )
 
     def _is_own(self, put: ast.Call, holder: Holder, row: knowledge.Row) -> bool:
         """Whether what is fed is certainly this queue, not one of the same name in another object."""

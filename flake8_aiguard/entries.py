@@ -133,6 +133,29 @@ class Entries:
             for node in ast.walk(function)
         )
 
+    def is_checked(self, write: ast.AST, key: ast.expr, function: Function) -> bool:
+        """Whether a function opens the file that a key names on every call: there are only so many files.
+
+        Args:
+            write: the statement that adds an entry.
+            key: its key.
+            function: the function around it.
+        """
+        if isinstance(function, ast.Lambda) or not isinstance(key, ast.Name):
+            return False
+        opened = (
+            item.context_expr
+            for statement in function.body
+            if isinstance(statement, ast.With) and statement.lineno < getattr(write, "lineno", 0)
+            for item in statement.items
+        )
+        return any(
+            isinstance(call, ast.Call)
+            and last_name(call.func) == "open"
+            and any(isinstance(node, ast.Name) and node.id == key.id for node in ast.walk(call))
+            for call in opened
+        )
+
     def is_optional(self, write: ast.AST, key: ast.expr, function: Function) -> bool:
         """Whether another parameter than the key's says whether an entry is kept, and by default none is: a registration.
 

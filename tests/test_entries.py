@@ -117,3 +117,20 @@ def test_optional_entries(parameters: str, test: str, expected: bool) -> None:
     assert isinstance(write, ast.Assign)
     assert isinstance(write.targets[0], ast.Subscript)
     assert entries.is_optional(write, write.targets[0].slice, function) is expected
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("with open(key) as file: text = file.read()", True),
+        ("with key.open() as file: text = file.read()", True),
+        ("with open(other) as file: text = file.read()", False),
+        ("if key: pass", False),
+    ],
+)
+def test_keys_that_are_files(before: str, expected: bool) -> None:
+    entries, function = asked(f"def f(key, other):\n    {before}\n    C[key] = g()\n")
+    write = function.body[1]
+    assert isinstance(write, ast.Assign)
+    assert isinstance(write.targets[0], ast.Subscript)
+    assert entries.is_checked(write, write.targets[0].slice, function) is expected

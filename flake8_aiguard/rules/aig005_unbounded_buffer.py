@@ -52,7 +52,8 @@ class UnboundedBuffer(Checker):
             return load_profile(user_id)
 
     Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
-    functions, modules and their files, constant tables, what another mapping has refused before), in closures, as static methods, or
+    functions, modules and their files, constant tables, what another mapping has
+    refused before, files that each call opens), in closures, as static methods, or
     whose ``cache_clear`` the file mentions; on functions and dicts that keep clients, connections, locks or classes. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too, all producers
