@@ -279,11 +279,14 @@ class FetchAllThenFilter(Checker):
         return None
 
     def _is_changed(self, collection: ast.expr) -> bool:
-        """Whether a collection that is compared with grows on the way."""
-        name = dotted(collection)
+        """Whether a collection that a condition asks grows in the same loop: what was seen before."""
+        index, name = self.module.index, dotted(collection)
+        loop = next(index.loops(collection), None)
         return name is not None and any(
-            isinstance(call.func, ast.Attribute) and dotted(call.func.value) == name
-            for call in self.module.index.calls_named(_CHANGES)
+            isinstance(call.func, ast.Attribute)
+            and dotted(call.func.value) == name
+            and any(around is loop for around in index.loops(call))
+            for call in index.calls_named(_CHANGES)
         )
 
     def _is_flag(self, node: ast.expr, names: set[str]) -> bool:
