@@ -13,6 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, is_startup
+from flake8_aiguard.memo import memoised
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, calls_before, dotted, is_constant, is_none, root, string
 
@@ -137,16 +138,8 @@ class CpuBoundInAsync(Checker):
 
     # -- which row
 
+    @memoised
     def _row(self, node: ast.Call) -> knowledge.Row | None:
-        if node not in self._rows:
-            self._rows[node] = self._find_row(node)
-        return self._rows[node]
-
-    @functools.cached_property
-    def _rows(self) -> dict[ast.Call, knowledge.Row | None]:
-        return {}
-
-    def _find_row(self, node: ast.Call) -> knowledge.Row | None:
         name = self.module.qualname(node.func)
         if name is not None:
             return knowledge.by_call("cpu_bound.call").get(name) or _methods().get(name)
