@@ -113,8 +113,11 @@ class Checker:
         self.module.reported.add(self.code)
         found: set[Finding] = set()
         try:
-            if self._applies():
-                found.update(finding for finding in self._check() if self._counts(finding))
+            if not self._applies():
+                return
+            for finding in self._check():
+                if self._counts(finding):
+                    found.add(finding)
         except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
             what = " ".join(f"{type(error).__name__}: {error}".split())
             found.add(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
@@ -123,25 +126,32 @@ class Checker:
 
     def _applies(self) -> bool:
         module = self.module
-        if self.gate and self.options.gates == "off":
+        gates = "all" if not self.gate else self.options.gates
+        if gates == "off" or not self.is_possible():
             return False
-        if self.gate and self.options.gates == "generated" and generated.WORD not in module.source:
+        if gates == "generated" and generated.WORD not in module.source:
             return False
-        if self.triggers and not any(word in module.source for word in self.triggers):
-            return False
+        if self.triggers:
+            source = module.source
+            for word in self.triggers:
+                if word in source:
+                    break
+            else:
+                return False
         return not module.is_machine_made and (self.in_tests or not module.is_test)
 
     def _check(self) -> Iterator[Finding]:
         index = self.module.index
         for cls, name in self._handlers:
-            nodes: Iterable[ast.AST] = index.nodes(cls)
-            if cls is ast.Call:
+            nodes: Collection[ast.AST] = index.nodes(cls)
+            if cls is ast.Call and nodes:
                 names = self.call_names()
                 if names is not None:
                     nodes = index.calls_named(names)
-            handler = getattr(self, name)
-            for node in nodes:
-                yield from handler(node)
+            if nodes:
+                handler = getattr(self, name)
+                for node in nodes:
+                    yield from handler(node)
         yield from self.finish()
 
     def _counts(self, finding: Finding) -> bool:
@@ -150,6 +160,10 @@ class Checker:
         return not any(ruff.reports(code, self.module.filename) for code in finding.ruff.split())
 
     # -- for rules
+
+    def is_possible(self) -> bool:
+        """Whether the file can have a finding at all: a look at what the index has anyway, cheaper than ``triggers``."""
+        return True
 
     def call_names(self) -> Collection[str] | None:
         """The last identifiers of the calls that ``visit_Call`` wants to see; ``None`` for all."""

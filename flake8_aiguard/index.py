@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, KeysView, Mapping
 from typing import Final, TypeAlias, TypeVar, cast
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -103,12 +104,14 @@ class Index:
             buckets[cls].append(node)
             for field in children[cls]:
                 child = getattr(node, field)
+                if not child:
+                    continue  # most lists are empty
                 if child.__class__ is list:
                     for item in child[::-1]:
                         if item is not None:
                             parents[item] = node
                             push(item)
-                elif child is not None:
+                else:
                     parents[child] = node
                     push(child)
 
@@ -338,7 +341,7 @@ class Index:
             found.add("" if statement.level else (statement.module or "").partition(".")[0])
         return frozenset(found | {"builtins"})
 
-    def calls_named(self, names: Collection[str]) -> Iterator[ast.Call]:
+    def calls_named(self, names: Collection[str]) -> Collection[ast.Call]:
         """The calls whose function ends in one of these identifiers: the cheap way to candidates.
 
         ``from m import f as g``, ``import m as f`` and ``f = m.g`` are undone file-wide, so a call may come up that resolves to
@@ -347,20 +350,19 @@ class Index:
         Args:
             names: identifiers such as ``sleep``.
 
-        Yields:
-            Each call once, in document order for each identifier.
+        Returns:
+            Each call once: identifier after identifier as they first come up, and in document order for each.
         """
-        if not names:
-            return
         calls = self._by_name
-        seen: set[ast.Call] = set()
-        for name in names if len(names) < len(calls) else [name for name in calls if name in names]:
-            for call in calls.get(name, ()):
-                if call not in seen:
-                    seen.add(call)
-                    yield call
+        found = list(calls.keys() & names) if names else ()
+        if len(found) < 2:
+            return calls[found[0]] if found else ()
+        lists = sorted(
+            (calls[name] for name in found), key=lambda named: (named[0].lineno, named[0].col_offset)
+        )
+        return dict.fromkeys(itertools.chain.from_iterable(lists))
 
-    def names_called(self) -> Collection[str]:
+    def names_called(self) -> KeysView[str]:
         """The identifiers that :meth:`calls_named` has calls for."""
         return self._by_name.keys()
 

@@ -308,21 +308,24 @@ def is_test_path(filename: str, patterns: tuple[str, ...]) -> bool:
     """
     if filename in ("stdin", "-"):
         return False
-    return _matches(os.path.abspath(filename), os.getcwd(), patterns)
+    path = os.path.normpath(filename)
+    if os.path.isabs(path) or path.startswith(os.pardir):
+        inside = os.getcwd().rstrip(os.sep) + os.sep
+        path = os.path.abspath(path).removeprefix(inside)
+    return _test_path(patterns).match(path.replace(os.sep, "/")) is not None
 
 
-@functools.lru_cache(maxsize=1024)
-def _matches(path: str, folder: str, patterns: tuple[str, ...]) -> bool:
-    inside = folder.rstrip(os.sep) + os.sep
-    path = path.removeprefix(inside).replace(os.sep, "/")
-    folders, _, name = path.rpartition("/")
+@functools.lru_cache(maxsize=64)
+def _test_path(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """What the paths of test files look like: one expression, as it is asked for every file."""
+    parts = []
     for pattern in patterns:
         if pattern.endswith("/"):
-            if fnmatch.fnmatchcase(f"/{folders}/", f"*/{pattern}*"):
-                return True
-        elif fnmatch.fnmatchcase(path if "/" in pattern else name, pattern):
-            return True
-    return False
+            before, after = "(?s:.*/)?", "*"  # a folder anywhere
+        else:
+            before, after = "" if "/" in pattern else r"(?s:.*/)?(?=[^/]*\Z)", ""  # a name in any folder
+        parts.append(before + fnmatch.translate(pattern + after))
+    return re.compile("|".join(parts) or r"(?!)")
 
 
 # -- the page

@@ -54,7 +54,7 @@ def bounds(expression: str) -> str | None:
     source = SETUP.replace("PROBE", f"probe({expression})")
     tree = ast.parse(source)
     module = Module(tree, "x.py", source.splitlines(keepends=True), Settings())
-    call = next(module.index.calls_named(("probe",)))
+    call = next(iter(module.index.calls_named(("probe",))))
     found = module.bounds.unbounded(call.args[0])
     return None if found is None else ast.unparse(found)
 

@@ -43,6 +43,11 @@ class Fails(Sample):
         raise ZeroDivisionError("oh")
 
 
+class FailsWhenAsked(Fails):
+    def is_possible(self) -> bool:
+        return bool(self.module.index.nodes(ast.AsyncFunctionDef))
+
+
 class Overlaps(Sample):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         yield from self.found(node, what="this", ruff="S113")
@@ -79,6 +84,11 @@ def test_columns_count_characters_not_bytes() -> None:
 
 def test_without_a_trigger_nothing_runs() -> None:
     assert run(Fails, "good()\n") == []
+
+
+def test_where_no_finding_is_possible_nothing_runs() -> None:
+    assert run(FailsWhenAsked, "bad()\n") == []
+    assert len(run(FailsWhenAsked, "async def f():\n    bad()\n")) == 2
 
 
 def test_a_failing_rule_is_reported_and_keeps_what_it_found() -> None:

@@ -81,6 +81,12 @@ def test_names_by_the_packages_that_lead_to_them() -> None:
     assert "result" not in names["sqlite3"]
 
 
+def test_names_that_a_file_can_call_by_what_it_imports() -> None:
+    names = knowledge.by_package(["requests.get", "requests.Session.post", "httpx.get", "builtins.open"])
+    assert knowledge.names_of(names, {"requests", "builtins", "os"}) == {"get", "post", "open"}
+    assert knowledge.names_of(names, frozenset()) == frozenset()
+
+
 def test_a_users_row_extends_its_rule() -> None:
     source = "import mylib\nmylib.fetch(u)\nmylib.fetch(u, timeout=3)\n"
     assert check_source(source, codes=["AIG014"]) == []

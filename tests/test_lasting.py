@@ -76,7 +76,7 @@ def test_locals_are_local() -> None:
 )
 def test_targets(source: str, expected: str | None) -> None:
     found = module(source)
-    call = next(found.index.calls_named(("make",)))
+    call = next(iter(found.index.calls_named(("make",))))
     target = Lasting(found).target(call)
     assert (target and ast.unparse(target)) == expected
 

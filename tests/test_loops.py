@@ -66,11 +66,11 @@ def test_a_parameter_depends_as_its_argument_does() -> None:
         """
     )
     helper = found.index.nodes(ast.FunctionDef)[0]
-    call = found.index.calls_named({"load"}).__next__()
+    call = next(iter(found.index.calls_named({"load"})))
     place = found.loops.place(found.index.nodes(ast.For)[0])
     given = {(helper, "key"): call.args[0], (helper, "other"): call.args[1]}
     inside = Place(place.loop, place.targets, given, helper)
-    query = found.index.calls_named({"ask"}).__next__()
+    query = next(iter(found.index.calls_named({"ask"})))
     assert [name.id for name in found.loops.dependents(query, inside)] == ["where"]
     assert found.loops.dependents(query, place) == []
 
@@ -87,7 +87,7 @@ def test_a_parameter_depends_as_its_argument_does() -> None:
 def test_what_comes_from_the_turn_before(source: str, expected: bool) -> None:
     found = module(source)
     place = found.loops.place(found.index.nodes(ast.For)[0])
-    call = found.index.calls_named({"get"}).__next__()
+    call = next(iter(found.index.calls_named({"get"})))
     assert found.loops.comes_from(asked(found)[0], call, place) is expected
 
 

@@ -9,6 +9,7 @@ import difflib
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, cast
 
@@ -170,6 +171,19 @@ def by_package(names: Iterable[str]) -> Mapping[str, frozenset[str]]:
     for start, end in _leads():
         found.setdefault(start, set()).update(own.get(end, ()))
     return {package: frozenset(last) for package, last in found.items()}
+
+
+def names_of(by_package: Mapping[str, frozenset[str]], packages: AbstractSet[str]) -> frozenset[str]:
+    """The identifiers of :func:`by_package` that a file with these imports can call.
+
+    Args:
+        by_package: what :func:`by_package` gave.
+        packages: the top-level packages that the file imports.
+
+    Returns:
+        The identifiers.
+    """
+    return frozenset().union(*(by_package[package] for package in by_package.keys() & packages))
 
 
 @cached

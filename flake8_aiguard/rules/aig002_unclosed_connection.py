@@ -67,11 +67,7 @@ class UnclosedConnection(Checker):
     message = "the {noun} that {call}() opens inside an expression is never {released}; {advice}"
 
     def call_names(self) -> Collection[str]:
-        packages = self.module.index.packages
-        names: set[str] = set()
-        for package, found in _names().items():
-            if package in packages:
-                names |= found
+        names = knowledge.names_of(_names(), self.module.index.packages)
         return names | self._makers if names else names
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:

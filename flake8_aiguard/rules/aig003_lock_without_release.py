@@ -60,7 +60,6 @@ class LockWithoutRelease(Checker):
     since = "0.1.0"
     severity = "error"
     message = "{lock} is never released in this file, so the next one to take it waits forever; use {with_}"
-    triggers = ("acquire",)
 
     def call_names(self) -> Collection[str]:
         return acquiring()

@@ -119,17 +119,14 @@ class ClientPerCall(Checker):
 
     def call_names(self) -> Collection[str]:
         index = self.module.index
-        names = {
-            name
-            for package, last in _names_by_package().items()
-            if package in index.packages
-            for name in last
-        }
+        names = set(knowledge.names_of(_names_by_package(), index.packages))
         for row in knowledge.rows("clients.family"):
             if row["package"].partition(".")[0] in index.packages:
-                found = {node.attr for node in index.nodes(ast.Attribute)}
-                found |= {node.name.rpartition(".")[2] for node in index.nodes(ast.alias)}
-                names |= {name for name in found if name.endswith(row["suffix"]) or name in row["methods"]}
+                names.update(
+                    name
+                    for name in index.names_called()
+                    if name.endswith(row["suffix"]) or name in row["methods"]
+                )
         return names
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:

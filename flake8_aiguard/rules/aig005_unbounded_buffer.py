@@ -144,7 +144,7 @@ class UnboundedBuffer(Checker):
     def _memo_names(self) -> frozenset[str]:
         """The last identifiers under which the file may know a decorator that remembers."""
         known, index = _memos_by_package(), self.module.index
-        names = frozenset().union(*(known[package] for package in index.packages if package in known))
+        names = knowledge.names_of(known, index.packages)
         if not names:
             return names
         imported = [

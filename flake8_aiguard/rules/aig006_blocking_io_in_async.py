@@ -99,7 +99,6 @@ class BlockingIoInAsync(Checker):
     since = "0.1.0"
     severity = "error"
     message = "{call}() stops the event loop, and with it every task, until it returns; {instead}"
-    triggers = ("async def",)
     ruff = (
         "Ruff has ASYNC210, ASYNC220, ASYNC221, ASYNC222, ASYNC230 and ASYNC251 (default) and ASYNC212, "
         "ASYNC240 and ASYNC250 (opt-in): functions of some modules, httpx.Client and Path in a name that is "
@@ -107,11 +106,11 @@ class BlockingIoInAsync(Checker):
     )
     settings = ("blocking-metadata",)
 
+    def is_possible(self) -> bool:
+        return bool(self.module.index.nodes(ast.AsyncFunctionDef))
+
     def call_names(self) -> Collection[str] | None:
-        if not self.module.index.nodes(ast.AsyncFunctionDef):
-            return ()
-        names = _names_by_package()
-        found = frozenset[str]().union(*(names.get(item, ()) for item in self.module.index.packages))
+        found = knowledge.names_of(_names_by_package(), self.module.index.packages)
         return None if "*" in found else found
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
@@ -511,7 +510,7 @@ class BlockingIoInAsync(Checker):
         )
         return (
             runs
-            and next(index.calls_named(_START_TASKS), None) is None
+            and not index.calls_named(_START_TASKS)
             and not any(map(self.module.entrypoints.kind, index.nodes(ast.AsyncFunctionDef)))
         )
 

@@ -82,14 +82,13 @@ class CpuBoundInAsync(Checker):
     since = "0.1.0"
     severity = "warning"
     message = "{call}() computes on the event loop, which stops every task ({time} for {input}); {advice}"
-    triggers = ("async def",)
     in_tests = False
 
+    def is_possible(self) -> bool:
+        return bool(self.module.index.nodes(ast.AsyncFunctionDef))
+
     def call_names(self) -> Collection[str] | None:
-        if not self.module.index.nodes(ast.AsyncFunctionDef):
-            return ()
-        names = _names_by_package()
-        found = frozenset[str]().union(*(names.get(item, ()) for item in self.module.index.packages))
+        found = knowledge.names_of(_names_by_package(), self.module.index.packages)
         return None if "__call__" in found else found
 
     def visit_Call(self, node: ast.Call) -> Iterable[Finding]:

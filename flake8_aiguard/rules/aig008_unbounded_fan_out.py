@@ -16,6 +16,7 @@ from flake8_aiguard.limiters import Limiters, is_worker_name
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.shapes import dotted, last_name, root
 
+_PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
 _LONGEST: Final = 60
 # Functions that end what exists already, or wait for its end.
 _ENDING: Final = re.compile(
@@ -76,8 +77,11 @@ class UnboundedFanOut(Checker):
         "{call}() starts {started} for every item of {items} at once, however many there are; "
         "bound it with a semaphore, a fixed number of workers or batches"
     )
-    triggers = ("asyncio", "anyio", "trio", "tornado", "taskgroup")
     in_tests = False
+
+    def is_possible(self) -> bool:
+        module = self.module
+        return not module.index.packages.isdisjoint(_PACKAGES) or "taskgroup" in module.source
 
     def call_names(self) -> Collection[str]:
         return self._fan_outs.names()

@@ -68,9 +68,11 @@ class SequentialAwait(Checker):
         "{call} is awaited for one {item} after the other, though none needs another's result; "
         "run a bounded number at once, with {how}"
     )
-    triggers = ("await ", "await(")
     in_tests = False
     gate = True
+
+    def is_possible(self) -> bool:
+        return bool(self.module.index.nodes(ast.Await))
 
     def visit_Await(self, node: ast.Await) -> Iterator[Finding]:
         loop = next(self.module.index.loops(node), None)

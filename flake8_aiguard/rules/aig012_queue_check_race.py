@@ -81,8 +81,12 @@ class QueueCheckRace(Checker):
         "{check}() may no longer hold when {call}() runs: another {runs} can {verb} in between; "
         "call {instead}() and handle {error}"
     )
-    triggers = ("empty", "qsize", "full", "_nowait")
     ruff = "Ruff has nothing for this pattern."
+
+    def is_possible(self) -> bool:
+        return not self.module.index.names_called().isdisjoint(
+            ("empty", "qsize", "full", "get_nowait", "put_nowait")
+        )
 
     def visit_While(self, node: ast.While) -> Iterator[Finding]:
         yield from self._guarded(node.test, True, node.body)

@@ -82,12 +82,17 @@ class PollingLoop(Checker):
     since = "0.1.0"
     severity = "warning"
     message = "this loop sleeps and asks again until {condition} changes; wait for it with {instead}"
-    triggers = ("sleep", "checkpoint")
     in_tests = False
     ruff = (
         "Ruff's ASYNC110 (opt-in) reports a `while` in async code whose body is one awaited sleep; other bodies, `while True` "
         "with a break, and loops in sync code are only ours."
     )
+
+    def is_possible(self) -> bool:
+        index = self.module.index
+        return bool(index.nodes(ast.While)) and not index.names_called().isdisjoint(
+            knowledge.last_names("polls.sleep")
+        )
 
     def visit_While(self, node: ast.While) -> Iterator[Finding]:
         turn = self._turn(node)

@@ -74,14 +74,12 @@ class MissingTimeout(Checker):
         self._only_under_limit: dict[ast.AST, bool] = {}
 
     def call_names(self) -> Collection[str] | None:
-        imported = self._imported()
         packages = self.module.index.packages
         if not packages.isdisjoint(_mocks()):
             return ()
-        if self._may_have_stubs(imported, packages):
+        if self._may_have_stubs:
             return None  # a stub has methods of any name
-        names = _names_by_package()
-        return frozenset().union(*(names[package] for package in packages if package in names))
+        return knowledge.names_of(_names_by_package(), packages)
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         name = self.module.called(node) or ""
@@ -381,12 +379,15 @@ class MissingTimeout(Checker):
 
     # -- gRPC stubs
 
-    def _may_have_stubs(self, imported: list[str], packages: frozenset[str]) -> bool:
-        return any(
-            any(row["module_suffix"] in name for name in imported)
-            or any(channel.partition(".")[0] in packages for channel in row["built_from"])
-            for row in knowledge.rows("timeouts.stub")
-        )
+    @functools.cached_property
+    def _may_have_stubs(self) -> bool:
+        index = self.module.index
+        suffixes, channels = _stubs()
+        if not channels.isdisjoint(index.packages):
+            return True
+        names = [alias.name for alias in index.nodes(ast.alias)]
+        names += [statement.module or "" for statement in index.nodes(ast.ImportFrom)]
+        return any(suffix in name for name in names for suffix in suffixes)
 
     def _stub_row(self, node: ast.Call) -> knowledge.Row | None:
         """The row of a unary call of a gRPC stub."""
@@ -456,15 +457,6 @@ class MissingTimeout(Checker):
 
     # -- the file
 
-    def _imported(self) -> list[str]:
-        """The dotted names that the file imports; relative ones start with a dot."""
-        index = self.module.index
-        found = [alias.name for statement in index.nodes(ast.Import) for alias in statement.names]
-        for statement in index.nodes(ast.ImportFrom):
-            module = "." * statement.level + (statement.module or "")
-            found += [f"{module}.{alias.name}" for alias in statement.names]
-        return found
-
     def _ruff_reports(self, node: ast.Call) -> bool:
         """Whether Ruff's S113 resolves the call: a function of requests through an import of that very package."""
         first = root(node.func)
@@ -494,6 +486,14 @@ def _unbounded() -> Mapping[str, knowledge.Row]:
 @knowledge.cached
 def _names_by_package() -> Mapping[str, frozenset[str]]:
     return knowledge.by_package(_unbounded())
+
+
+@knowledge.cached
+def _stubs() -> tuple[tuple[str, ...], frozenset[str]]:
+    """What the modules of stubs are named, and the packages of their channels."""
+    rows = knowledge.rows("timeouts.stub")
+    channels = frozenset(name.partition(".")[0] for row in rows for name in row["built_from"])
+    return tuple(row["module_suffix"] for row in rows), channels
 
 
 @knowledge.cached

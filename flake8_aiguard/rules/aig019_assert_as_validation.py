@@ -120,7 +120,6 @@ class AssertAsValidation(Checker):
     since = "0.1.0"
     severity = "warning"
     message = "python -O removes this check of {what}; raise ValueError instead"
-    triggers = ("assert",)
     in_tests = False
     ruff = "Ruff has S101 (opt-in), which reports every assert, and RUF018 (default) for an assignment inside one."
 

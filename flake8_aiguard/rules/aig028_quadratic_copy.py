@@ -336,12 +336,7 @@ class QuadraticCopy(Checker):
     # -- calls
 
     def call_names(self) -> frozenset[str]:
-        return (
-            _NAMES
-            | _backs()
-            | _joiners().get("builtins", frozenset())
-            | frozenset().union(*(_joiners().get(package, ()) for package in self.module.index.packages))
-        )
+        return _NAMES | _backs() | knowledge.names_of(_joiners(), self.module.index.packages)
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         name = last_name(node.func)

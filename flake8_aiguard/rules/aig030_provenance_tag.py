@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flake8_aiguard import provenance
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.generated import Tag
+from flake8_aiguard.generated import WORD, Tag
 from flake8_aiguard.shapes import dotted
 
 _EXAMPLES = {
@@ -62,6 +62,9 @@ class ProvenanceTag(Checker):
     message = "the @generated tag of {target} lacks {keys}; add {pronoun}, such as {arguments}"
     triggers = ("@generated", ".generated", "generated as ", "= generated")
     settings = ("provenance-required", "generated-from")
+
+    def is_possible(self) -> bool:
+        return WORD in self.module.source
 
     def finish(self) -> Iterator[Finding]:
         if self.module.filename.endswith(".pyi"):
