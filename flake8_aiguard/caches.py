@@ -22,7 +22,7 @@ from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import dotted, last_name
 
 _DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
-_MAKERS: Final = frozenset(
+MAKERS: Final = frozenset(
     {"Factory", "Field", "OrderedDict", "PrivateAttr", "attrib", "defaultdict", "dict", "field", "ib"}
 )
 _COLLECTIONS: Final = frozenset(
@@ -191,7 +191,7 @@ class Caches:
         index = self._module.index
         found: set[str] = set()
         made: list[ast.expr] = [node for node in index.nodes(ast.Dict) if not node.keys]
-        for value in (*made, *index.calls_named(_MAKERS)):
+        for value in (*made, *index.calls_named(MAKERS)):
             item = index.parent(value)
             if isinstance(item, (ast.Assign, ast.AnnAssign)):
                 target = item.targets[0] if isinstance(item, ast.Assign) else item.target

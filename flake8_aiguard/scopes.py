@@ -68,7 +68,7 @@ class Use(enum.Enum):
 # Uses after which somebody else may hold the value.
 ESCAPES = frozenset({Use.RETURNED, Use.YIELDED, Use.STORED, Use.PASSED, Use.CLOSED_OVER, Use.METHOD_PASSED})
 
-_Table: TypeAlias = "dict[Scope, list[Binding]]"
+_Table: TypeAlias = "dict[Scope, list[ast.AST]]"
 _TRANSPARENT = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.IfExp, ast.BoolOp, ast.NamedExpr)
 
 
@@ -83,6 +83,7 @@ class Scopes:
         self._index = index
         self._binders: defaultdict[str, list[ast.AST]] = defaultdict(list)
         self._tables: dict[str, _Table] = {}
+        self._bindings: dict[tuple[Scope, str], list[Binding]] = {}
         self._globals: defaultdict[Scope, set[str]] = defaultdict(set)
         self._nonlocals: defaultdict[Scope, set[str]] = defaultdict(set)
         self._owners: dict[tuple[Scope, str], Scope | None] = {}
@@ -134,26 +135,35 @@ class Scopes:
                 binders[mapping.rest].append(mapping)
 
     def _table(self, name: str) -> _Table:
-        """The bindings of a name, by scope."""
+        """What binds a name, by scope."""
         table = self._tables.get(name)
         if table is None:
             table = self._tables[name] = {}
             for node in self._binders.get(name, ()):
-                scope, binding = self._binding(node)
+                scope = self._scope(node)
                 if name in self._globals.get(scope, ()):
                     scope = self._index.tree
                 elif name in self._nonlocals.get(scope, ()):
                     scope = self._enclosing_function(scope)
-                table.setdefault(scope, []).append(binding)
+                table.setdefault(scope, []).append(node)
         return table
 
-    def _binding(self, node: ast.AST) -> tuple[Scope, Binding]:
+    def _scope(self, node: ast.AST) -> Scope:
+        """The scope whose name a node binds, ``global`` and ``nonlocal`` aside."""
         index = self._index
+        if isinstance(node, ast.arg):
+            return cast("Scope", index.parent(cast("ast.AST", index.parent(node))))
+        scope = index.scope(node)
+        if isinstance(scope, COMPREHENSIONS) and isinstance(index.parent(node), ast.NamedExpr):
+            while isinstance(scope, COMPREHENSIONS):
+                scope = index.scope(scope)
+        return scope
+
+    def _binding(self, node: ast.AST) -> Binding:
         if isinstance(node, ast.Name):
             return self._bound_name(node)
         if isinstance(node, ast.arg):
-            owner = index.parent(cast("ast.AST", index.parent(node)))
-            return cast("Scope", owner), Binding(Kind.PARAMETER, node, annotation=node.annotation)
+            return Binding(Kind.PARAMETER, node, annotation=node.annotation)
         if isinstance(node, ast.alias):
             kind = Kind.IMPORT
         elif isinstance(node, ast.ClassDef):
@@ -161,7 +171,7 @@ class Scopes:
         else:
             is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
             kind = Kind.FUNCTION if is_function else Kind.OTHER
-        return index.scope(node), Binding(kind, node)
+        return Binding(kind, node)
 
     def _enclosing_function(self, scope: Scope) -> Scope:
         outer = self._index.scope(scope)
@@ -169,12 +179,10 @@ class Scopes:
             outer = self._index.scope(outer)
         return outer
 
-    def _bound_name(self, name: ast.Name) -> tuple[Scope, Binding]:
+    def _bound_name(self, name: ast.Name) -> Binding:
         index = self._index
-        scope = index.scope(name)
         parent = index.parent(name)
-        binding: Binding
-        if isinstance(parent, ast.Assign):
+        if isinstance(parent, (ast.Assign, ast.NamedExpr)):
             binding = Binding(Kind.ASSIGN, name, parent.value)
         elif isinstance(parent, ast.AnnAssign):
             binding = Binding(Kind.ANNOTATED, name, parent.value, parent.annotation)
@@ -184,21 +192,23 @@ class Scopes:
             binding = Binding(Kind.FOR, name, parent.iter)
         elif isinstance(parent, ast.withitem):
             binding = Binding(Kind.WITH, name, parent.context_expr)
-        elif isinstance(parent, ast.NamedExpr):
-            binding = Binding(Kind.ASSIGN, name, parent.value)
-            while isinstance(scope, COMPREHENSIONS):
-                scope = index.scope(scope)
         elif isinstance(parent, ast.Delete):
             binding = Binding(Kind.DELETE, name)
         elif isinstance(parent, (ast.Tuple, ast.List)):
             binding = Binding(Kind.ASSIGN, name, _unpacked(index, name, parent))
         else:
             binding = Binding(Kind.OTHER, name)
-        return scope, binding
+        return binding
 
     def bindings(self, scope: Scope, name: str) -> list[Binding]:
         """The bindings of a name in one scope, in no particular order; not to be changed."""
-        return self._table(name).get(scope, [])
+        nodes = self._table(name).get(scope)
+        if nodes is None:
+            return []
+        key = (scope, name)
+        if key not in self._bindings:
+            self._bindings[key] = [self._binding(node) for node in nodes]
+        return self._bindings[key]
 
     def names(self) -> Collection[str]:
         """The names that some scope of the file binds."""
@@ -220,17 +230,17 @@ class Scopes:
         return self._owners[key]
 
     def _find_owner(self, scope: Scope, name: str) -> Scope | None:
-        tree = self._index.tree
+        tree, table = self._index.tree, self._table(name)
         start = scope
         while scope is not tree:
             if name in self._globals.get(scope, ()):
                 break
             # A class body sees its own names; the functions in it do not.
             visible = scope is start or not isinstance(scope, ast.ClassDef)
-            if visible and self.bindings(scope, name) and name not in self._nonlocals.get(scope, ()):
+            if visible and scope in table and name not in self._nonlocals.get(scope, ()):
                 return scope
             scope = self._index.scope(scope)
-        return tree if self.bindings(tree, name) else None
+        return tree if tree in table else None
 
     def resolve(self, name: ast.Name) -> tuple[Scope, list[Binding]] | None:
         """The scope and the bindings that a name refers to; ``None`` where the file does not bind it."""

@@ -183,7 +183,8 @@ def names_of(by_package: Mapping[str, frozenset[str]], packages: AbstractSet[str
     Returns:
         The identifiers.
     """
-    return frozenset().union(*(by_package[package] for package in by_package.keys() & packages))
+    first, *others = [by_package[package] for package in by_package.keys() & packages] or [frozenset[str]()]
+    return first.union(*others) if others else first
 
 
 @cached

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.caches import Caches
+from flake8_aiguard.caches import MAKERS, Caches
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.channels import FIELDS, Channels
 from flake8_aiguard.checker import Checker, Finding
@@ -72,9 +72,16 @@ class UnboundedBuffer(Checker):
     since = "0.1.0"
     severity = "warning"
     message = "{call} keeps the result of {function}() for every {parameter} as long as the process runs; give it a maxsize"
-    triggers = ("cache", "{}", "dict", "Dict(", "Queue", "memory_")
     in_tests = False
     ruff = "B019 reports caches on methods, bounded or not."
+
+    def is_possible(self) -> bool:
+        index = self.module.index
+        return (
+            not index.packages.isdisjoint(_packages())
+            or not index.names_called().isdisjoint(_makers())
+            or not all(node.keys for node in index.nodes(ast.Dict))
+        )
 
     def call_names(self) -> frozenset[str]:
         return _call_names()
@@ -336,6 +343,17 @@ def _call_names() -> frozenset[str]:
     return frozenset().union(
         *(knowledge.last_names(f"buffers.{array}") for array in ("cache", "memo", "queue")), FIELDS
     )
+
+
+@knowledge.cached
+def _makers() -> frozenset[str]:
+    return _call_names() | MAKERS
+
+
+@knowledge.cached
+def _packages() -> frozenset[str]:
+    """The packages of what no call with a known name leads to: decorators, ``create_memory_object_stream[int](...)``."""
+    return frozenset({"anyio", *(name.partition(".")[0] for name in knowledge.by_call("buffers.memo"))})
 
 
 @knowledge.cached

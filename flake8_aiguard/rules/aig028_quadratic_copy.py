@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -97,18 +97,17 @@ class QuadraticCopy(Checker):
         if kind in ("tuple", "bytes") or (kind == "str" and self._is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
 
-    def visit_BinOp(self, node: ast.BinOp) -> Iterator[Finding]:
-        if isinstance(node.op, (ast.Add, ast.BitOr)):
-            yield from self._assigned(node)
+    def visit_BinOp(self, node: ast.BinOp) -> Iterable[Finding]:
+        is_assigned = isinstance(self.module.index.parent(node), ast.Assign)
+        return self._assigned(node) if is_assigned and isinstance(node.op, (ast.Add, ast.BitOr)) else ()
 
-    def visit_Starred(self, node: ast.Starred) -> Iterator[Finding]:
+    def visit_Starred(self, node: ast.Starred) -> Iterable[Finding]:
         display = self.module.index.parent(node)
-        if isinstance(display, (ast.List, ast.Tuple, ast.Set)):
-            yield from self._assigned(display)
+        return self._assigned(display) if isinstance(display, (ast.List, ast.Tuple, ast.Set)) else ()
 
-    def visit_Dict(self, node: ast.Dict) -> Iterator[Finding]:
-        if None in node.keys:
-            yield from self._assigned(node)
+    def visit_Dict(self, node: ast.Dict) -> Iterable[Finding]:
+        is_assigned = isinstance(self.module.index.parent(node), ast.Assign)
+        return self._assigned(node) if is_assigned and None in node.keys else ()
 
     def _assigned(self, value: ast.expr) -> Iterator[Finding]:
         """``xs = xs + [x]`` and its kin: a variable is bound to a copy of itself with more in it."""
@@ -336,7 +335,7 @@ class QuadraticCopy(Checker):
     # -- calls
 
     def call_names(self) -> frozenset[str]:
-        return _NAMES | _backs() | knowledge.names_of(_joiners(), self.module.index.packages)
+        return knowledge.names_of(_names_by_package(), self.module.index.packages)
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         name = last_name(node.func)
@@ -567,9 +566,10 @@ def _is_one(value: ast.expr) -> bool:
 
 
 @knowledge.cached
-def _joiners() -> Mapping[str, frozenset[str]]:
-    """The calls that give a longer copy of what they are given, by the package to import."""
-    return knowledge.by_package((*knowledge.by_call("copies.join"), "builtins.dict", "copy.deepcopy"))
+def _names_by_package() -> Mapping[str, frozenset[str]]:
+    """The calls to look at, by the package to import: methods, and what gives a longer copy of what it is given."""
+    joiners = knowledge.by_package((*knowledge.by_call("copies.join"), "builtins.dict", "copy.deepcopy"))
+    return {**joiners, "builtins": joiners["builtins"] | _NAMES | _backs()}
 
 
 @knowledge.cached
