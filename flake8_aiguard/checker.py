@@ -104,25 +104,32 @@ class Checker:
         knowledge.use_rows([(row.table, row.columns) for row in Checker.options.tables])
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
-        """The findings of this rule in the file, as flake8 takes them.
+        """The findings of this rule in the file, as flake8 takes them."""
+        for finding in self.findings():
+            if self._counts(finding):
+                yield finding.line, finding.column, finding.text, type(self)
+
+    def findings(self) -> list[Finding]:
+        """The findings of this rule in the file, those that Ruff reports too among them.
 
         A rule that fails is reported under its own code on line 1: visible, and nothing else is lost.
+
+        Returns:
+            Each once, sorted; nothing where the rule was asked before, as it may be registered as a local plugin too.
         """
         if self.code in self.module.reported:
-            return  # also registered as a local plugin
+            return []
         self.module.reported.add(self.code)
         found: set[Finding] = set()
         try:
             if not self._applies():
-                return
+                return []
             for finding in self._check():
-                if self._counts(finding):
-                    found.add(finding)
+                found.add(finding)
         except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
             what = " ".join(f"{type(error).__name__}: {error}".split())
             found.add(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
-        for finding in sorted(found, key=lambda item: (item.line, item.column, item.text)):
-            yield finding.line, finding.column, finding.text, type(self)
+        return sorted(found, key=lambda item: (item.line, item.column, item.text))
 
     def _applies(self) -> bool:
         module = self.module

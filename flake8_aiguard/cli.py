@@ -1,4 +1,4 @@
-"""The command ``flake8-aiguard``: list, explain, document and start rules.
+"""The command ``flake8-aiguard``: run, list, explain, document and start rules.
 
 Exit codes: 0 done, 1 something to act on, 2 misuse.
 """
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import flake8_aiguard
-from flake8_aiguard import catalog, docs, inventory, scaffold
+from flake8_aiguard import catalog, docs, inventory, runner, scaffold
 from flake8_aiguard.checker import Checker
 
 _MISUSE = (
     *(catalog.CatalogError, catalog.UnknownRuleError, docs.DocsError, inventory.InventoryError),
-    *(scaffold.ScaffoldError, OSError),
+    *(runner.CheckError, scaffold.ScaffoldError, OSError),
 )
 
 
@@ -37,7 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: the arguments are malformed (2), or ask for help or version (0).
     """
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    # What follows `check` is flake8's: its parser knows the options of the configured formatters.
+    arguments = _parser().parse_args(given[:1] if given[:1] == ["check"] else given)
+    arguments.given = given[1:]
     command: Callable[[argparse.Namespace], int] = arguments.command
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still gets the page
@@ -56,11 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flake8-aiguard",
-        description="Companion of the flake8 plugin: lists, explains, documents and starts its rules.",
-        epilog="Exit codes: 0 done, 1 something to act on, 2 misuse. To check code: flake8 --select=AIG,E9.",
+        description="Companion of the flake8 plugin: runs, lists, explains, documents and starts its rules.",
+        epilog="Exit codes: 0 done, 1 something to act on, 2 misuse.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {flake8_aiguard.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser(
+        "check", add_help=False, help="check code with these rules alone; takes the options of flake8"
+    )
+    check.set_defaults(command=_check)
 
     listing = commands.add_parser("rules", help="list all rules, or the code that is tagged as generated")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -90,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--code", help="the code to take (default: the lowest free one)")
     new.set_defaults(command=_new)
     return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    return runner.check(arguments.given)
 
 
 def _record(rule: type[Checker]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ LAYERS = (
     ("cli",),
     ("scaffold",),
     ("docs",),
-    ("catalog", "inventory"),
+    ("catalog", "inventory", "runner"),
+    ("cache",),
     ("rules",),
     ("fetches", "held"),
     (
@@ -54,7 +55,7 @@ LAYERS = (
     ("memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory")
+COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory", "runner", "cache")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

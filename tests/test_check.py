@@ -1,0 +1,265 @@
+"""The command ``check``: equal to flake8, with results kept between runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+import pytest
+
+from flake8_aiguard.cache import FOLDER, Cache, Result
+
+CALL = "import requests\n\nrequests.get('https://example.org')\n"
+FILES = {
+    "service/orders.py": CALL,
+    "service/quiet.py": CALL.replace("')", "')  # noqa: AIG014"),
+    "service/other_noqa.py": CALL.replace("')", "')  # noqa: E501"),
+    "service/whole.py": "# flake8: noqa\n" + CALL,
+    "service/whole_code.py": "# flake8: noqa: AIG014\n" + CALL,
+    "service/broken.py": "def f(:\n",
+    "service/empty.py": "",
+    "service/text.py": "name = 'ü'\n" + CALL + "x = '''\n' '''\n",
+    "skipped/orders.py": CALL,
+    "per_file/orders.py": CALL + "def public(value):\n    assert value > 0\n    return value\n",
+    "tests/test_orders.py": "def public(value):\n    assert value > 0\n    return value\n",
+}
+CONFIGURATIONS = {
+    "none": "",
+    "select": "[flake8]\nselect = AIG014\n",
+    "narrow": "[flake8]\nselect = AIG019,E9\nexclude = skipped\n",
+    "ours are not selected": "[flake8]\nselect = W,F\n",
+    "all": "[flake8]\nexclude = skipped\nextend-ignore = E302\nper-file-ignores =\n    per_file/*: AIG014\n",
+    "ignored": "[flake8]\nextend-ignore = AIG014\n",
+    "extended": "[flake8]\nextend-select = AIG\nignore = AIG0\n",
+    "others": "[flake8]\nmax-complexity = 3\ninline-quotes = single\nenable-extensions = G\n",
+    "settings": "[flake8]\naiguard-tests = service/\n",
+    "local": "[flake8:local-plugins]\nextension =\n"
+    "    AIG014 = flake8_aiguard.rules.aig014_missing_timeout:MissingTimeout\n",
+}
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def check(folder: Path, *argv: str, stdin: str | None = None) -> harness.Flake8:
+    """Run the command in a folder."""
+    run = subprocess.run(
+        [sys.executable, "-m", "flake8_aiguard", "check", *argv],
+        cwd=folder,
+        env=harness.environment(),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return harness.Flake8(run.returncode, run.stdout, run.stderr)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    write(tmp_path, FILES)
+    return tmp_path
+
+
+# -- as flake8
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_findings_are_those_of_flake8(tree: Path, name: str) -> None:
+    (tree / ".flake8").write_text(CONFIGURATIONS[name], encoding="utf-8")
+    wanted = [item for item in harness.flake8(tree, ".").reported if item.code.startswith(("AIG", "E9"))]
+    cold, warm = check(tree, "."), check(tree, ".")
+    assert cold.reported == wanted
+    assert (warm.status, warm.out, warm.err) == (cold.status, cold.out, cold.err)
+    assert cold.status == int(bool(wanted))
+    if name == "none":
+        assert {item.code for item in wanted} == {"AIG014", "AIG019", "E999"}
+
+
+def test_options_of_flake8(tree: Path) -> None:
+    argv = ("--select=AIG", "--show-source", "--statistics", "--count", "--disable-noqa", ".")
+    assert check(tree, *argv).out == harness.flake8(tree, *argv).out
+    assert check(tree, "--exit-zero", ".").status == 0
+    assert check(tree, "--format=pylint", "service/orders.py").out == (
+        harness.flake8(tree, "--format=pylint", "--select=AIG", "service/orders.py").out
+    )
+
+
+def test_stdin(tmp_path: Path) -> None:
+    run = check(tmp_path, "--stdin-display-name=service/orders.py", "-", stdin=CALL)
+    assert [(item.path, item.line, item.code) for item in run.reported] == [
+        ("service/orders.py", 3, "AIG014")
+    ]
+    assert not (tmp_path / FOLDER).exists()
+
+
+def test_shapes_left_to_ruff_follow_its_configuration_of_today(tree: Path) -> None:
+    assert "AIG014" in check(tree, "service/orders.py").codes
+    (tree / "ruff.toml").write_text('[lint]\nselect = ["S113"]\n', encoding="utf-8")
+    assert check(tree, "service/orders.py").codes == []
+
+
+def started(folder: Path, script: str) -> harness.Flake8:
+    """Run a script in a folder."""
+    (folder / "start").write_text(script, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "start"],
+        cwd=folder,
+        env=harness.environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return harness.Flake8(run.returncode, run.stdout, run.stderr)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_workers(tree: Path, method: str) -> None:
+    script = (
+        "import multiprocessing, sys\nfrom flake8_aiguard.cli import main\n"
+        "if __name__ == '__main__':\n"
+        f"    multiprocessing.set_start_method({method!r})\n"
+        "    sys.exit(main(['check', '--no-cache', '--jobs=2', 'service', 'per_file']))\n"
+    )
+    run = started(tree, script)
+    assert (run.status, run.err) == (1, "")
+    assert run.out == check(tree, "--no-cache", "--jobs=1", "service", "per_file").out
+
+
+def test_a_killed_worker_is_a_clear_error(tree: Path) -> None:
+    script = (
+        "import multiprocessing, os, signal, sys\n"
+        "from flake8_aiguard.checker import Checker\nfrom flake8_aiguard.cli import main\n"
+        "def kill(rule):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if __name__ == '__main__':\n"
+        "    multiprocessing.set_start_method('fork')\n    Checker.findings = kill\n"
+        "    sys.exit(main(['check', '--jobs=2', 'service', 'per_file']))\n"
+    )
+    run = started(tree, script)
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith("flake8-aiguard: a worker was killed")
+    assert len(run.err.splitlines()) == 1
+
+
+# -- misuse
+
+
+def test_a_missing_path_is_misuse(tree: Path) -> None:
+    run = check(tree, "nowhere.py")
+    assert (run.status, run.out) == (2, "")
+    assert run.err == "flake8-aiguard: nowhere.py: no such file or folder; correct the path\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("[flake8]\nextend-ignore = not-valid\n", "not-valid"),
+        ("[flake8]\naiguard-gates = some\n", "use one of"),
+        ("[flake8]\nrequire-plugins = flake8-nothing\n", "flake8-nothing"),
+    ],
+)
+def test_a_wrong_configuration_is_misuse(tree: Path, config: str, words: str) -> None:
+    (tree / ".flake8").write_text(config, encoding="utf-8")
+    run = check(tree, ".")
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith("flake8-aiguard: ")
+    assert words in run.err
+    assert len(run.err.splitlines()) == 1
+
+
+# -- the cache
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted((folder / FOLDER).glob("*/*.json"))
+
+
+def test_a_second_run_takes_what_the_first_has_kept(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree)
+    check(tree, "service/orders.py")
+    [entry] = entries(tree)
+    assert (tree / FOLDER / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    key = entry.read_text(encoding="utf-8").split()[0]
+    Cache(tree, ()).write("service/orders.py", key, [Result("AIG014", 1, 0, "kept", None, None)])
+    assert check(tree, "service/orders.py").out == "service/orders.py:1:1: AIG014 kept\n"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text[:-2],
+        lambda text: text.replace("AIG014", "AIG015"),
+        lambda text: text.split("\n")[0] + "\n[]",
+        lambda text: "\udcff" + text,
+    ],
+)
+def test_a_damaged_entry_is_made_anew(tree: Path, damage: object) -> None:
+    first = check(tree, "service/orders.py")
+    [entry] = entries(tree)
+    whole = entry.read_text(encoding="utf-8")
+    assert callable(damage)
+    entry.write_text(damage(whole), encoding="utf-8", errors="surrogateescape")
+    second = check(tree, "service/orders.py")
+    assert (second.out, second.err) == (first.out, first.err)
+    assert entry.read_text(encoding="utf-8") == whole
+
+
+def test_what_an_entry_depends_on(tmp_path: Path) -> None:
+    cache, others = Cache(tmp_path, ("settings",)), Cache(tmp_path, ("other",))
+    result = [Result("AIG014", 3, 0, "text", "line\n", "S113")]
+    key = cache.key("a.py", b"content")
+    cache.write("a.py", key, result)
+    assert cache.read("a.py", key) == result
+    for other in (
+        cache.key("a.py", b"changed"),
+        cache.key("b.py", b"content"),
+        others.key("a.py", b"content"),
+    ):
+        assert other != key
+        assert cache.read("a.py", other) is None
+    assert cache.read("b.py", key) is None
+
+
+def test_settings_and_contents_count(tree: Path) -> None:
+    assert check(tree, "service").codes.count("AIG014") == 3
+    (tree / "service" / "orders.py").write_text("", encoding="utf-8")
+    assert check(tree, "service").codes.count("AIG014") == 2
+    assert check(tree, "--disable-noqa", "service").codes.count("AIG014") == 5
+    (tree / "pyproject.toml").write_text("[tool.aiguard]\ntests = []\n", encoding="utf-8")
+    assert "AIG019" in check(tree, "tests").codes
+
+
+def test_without_a_cache_nothing_is_written(tree: Path) -> None:
+    assert check(tree, "--no-cache", ".").status == 1
+    assert not (tree / FOLDER).exists()
+
+
+def test_where_nothing_can_be_written_the_run_goes_on(tree: Path) -> None:
+    (tree / FOLDER).write_text("a file in the way", encoding="utf-8")
+    run = check(tree, "service/orders.py")
+    assert run.codes == ["AIG014"]
+    assert run.err.startswith(f"flake8-aiguard: {FOLDER}: ")
+    assert run.err.endswith("results are not kept for the next run\n")
+
+
+def test_runs_at_the_same_time(tree: Path) -> None:
+    command = [sys.executable, "-m", "flake8_aiguard", "check", "--jobs=2", "."]
+    runs = [
+        subprocess.Popen(
+            command, cwd=tree, env=harness.environment(), stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        for _ in range(3)
+    ]
+    outputs = {run.communicate()[0] for run in runs}
+    assert outputs == {check(tree, ".").out}
+    assert not [name for _, _, names in os.walk(tree / FOLDER) for name in names if name.endswith(".tmp")]
