@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import flake8
+
+from flake8_aiguard.files import write_whole
 
 FOLDER: Final = ".aiguard_cache"
 _PACKAGE: Final = Path(__file__).parent
@@ -86,7 +86,7 @@ class Cache:
         text = json.dumps(results, ensure_ascii=True)
         try:
             self._make_folder()
-            _replace(self._path(filename), f"{_head(key, text)}\n{text}")
+            write_whole(self._path(filename), f"{_head(key, text)}\n{text}")
         except OSError as error:
             self.fault = f"{self._folder.name}: {error.strerror or error}"
 
@@ -97,22 +97,7 @@ class Cache:
     def _make_folder(self) -> None:
         ignore = self._folder / ".gitignore"
         if not ignore.exists():
-            self._folder.mkdir(exist_ok=True)
-            _replace(ignore, "*\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees a part of it."""
-    path.parent.mkdir(exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
+            write_whole(ignore, "*\n")
 
 
 def _head(key: str, text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flake8_aiguard import catalog, settings
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.files import write_whole
 
 BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
 _SECTIONS = ("Why:", "Bad::", "Good::", "Limits:")
@@ -196,14 +197,3 @@ def write(pages: Mapping[Path, str | None], paths: Iterable[Path]) -> None:
             path.unlink()
         else:
             write_whole(path, text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all, with ``\\n`` at line ends, making its folder where needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

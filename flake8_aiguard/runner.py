@@ -59,15 +59,15 @@ def check(argv: Sequence[str]) -> int:
         files.start()
         files.run()
         files.stop()
+        formatter.start()
+        _found, reported = files.report()
+        if options.statistics:
+            formatter.show_statistics(guide.stats)
+        formatter.stop()
     except exceptions.ExecutionError as error:
         raise CheckError(" ".join(str(error).split())) from None
     except exceptions.EarlyQuit:
         raise CheckError("stopped; nothing was reported") from None
-    formatter.start()
-    _found, reported = files.report()
-    if options.statistics:
-        formatter.show_statistics(guide.stats)
-    formatter.stop()
     if options.count:
         print(reported)
     return int(reported > 0 and not options.exit_zero)

@@ -10,7 +10,7 @@ from typing import Final
 
 import flake8_aiguard
 from flake8_aiguard import catalog
-from flake8_aiguard.docs import write_whole
+from flake8_aiguard.files import write_whole
 
 _ENTRY_POINTS: Final = '[project.entry-points."flake8.extension"]'
 _ADDED: Final = r"## \[Unreleased\]\n(?:(?!## ).*\n)*?### Added"

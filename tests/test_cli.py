@@ -13,7 +13,7 @@ import harness
 import pytest
 
 import flake8_aiguard
-from flake8_aiguard import catalog, docs, scaffold
+from flake8_aiguard import catalog, docs, files, scaffold
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.cli import main
 
@@ -287,9 +287,9 @@ def test_checkout_of_another_installation_is_refused(
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
-    docs.write_whole(path, "first\n")
+    files.write_whole(path, "first\n")
     with pytest.raises(UnicodeEncodeError):
-        docs.write_whole(path, "second \ud800\n")
+        files.write_whole(path, "second \ud800\n")
     assert path.read_bytes() == b"first\n"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -17,7 +17,7 @@ PACKAGE = harness.ROOT / "flake8_aiguard"
 LAYERS = (
     ("__main__", "hooks"),
     ("cli",),
-    ("scaffold",),
+    ("formats", "scaffold"),
     ("docs",),
     ("catalog", "inventory", "runner"),
     ("cache",),
@@ -52,7 +52,7 @@ LAYERS = (
     ("index",),
     ("comments", "shapes"),
     ("knowledge",),
-    ("memo", "ruff", "settings"),
+    ("files", "memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory", "runner", "cache")
