@@ -52,8 +52,9 @@ def pre_commit(repository: Path, *arguments: str | Path) -> subprocess.Completed
     return checkout.run(repository, *command, PRE_COMMIT_HOME=str(home))
 
 
-def test_hook_reports_findings_and_then_passes(source: Path, repository: Path) -> None:
-    failing = pre_commit(repository, "try-repo", source, "aiguard-flake8")
+@pytest.mark.parametrize("hook", ["aiguard", "aiguard-flake8"])
+def test_hook_reports_findings_and_then_passes(source: Path, repository: Path, hook: str) -> None:
+    failing = pre_commit(repository, "try-repo", source, hook)
     out = failing.stdout
     assert failing.returncode == 1, failing.stderr
     assert re.search(rf"^with space\.py:\d+:\d+: {RULE.code} ", out, re.MULTILINE), out
@@ -65,7 +66,7 @@ def test_hook_reports_findings_and_then_passes(source: Path, repository: Path) -
     (repository / "with space.py").write_text(EXAMPLES.good + "\n", encoding="utf-8")
     (repository / "stub.pyi").write_text("def fixed(): ...\n", encoding="utf-8")
     git(repository, "add", "-A")
-    passing = pre_commit(repository, "try-repo", source, "aiguard-flake8")
+    passing = pre_commit(repository, "try-repo", source, hook)
     assert passing.returncode == 0, passing.stdout
     assert "flake8-aiguard" in passing.stdout
     assert "Passed" in passing.stdout
