@@ -28,6 +28,7 @@ from flake8_aiguard.shapes import (
 )
 
 _LOOPS: Final[tuple[type[ast.AST], ...]] = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS)
+_TEST_CODE: Final = ("test/", "testing/", "testing.py")
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
 
 # A hole after these is the name of a table or column: each item then has a statement of its own.
@@ -46,8 +47,11 @@ _NO_LOOKUP: Final = re.compile(
     r"|\bORDER\s+BY\b.*\bLIMIT\b",
     re.IGNORECASE | re.DOTALL,
 )
+_CALL_ONLY: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
+_FROM: Final = re.compile(r"\bFROM\b", re.IGNORECASE)
 _MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
 _LOCKS: Final = ("select_for_update", "with_for_update")
+_ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
 _PAGE_PARAMETER: Final = re.compile(r"(?:page|offset|start|skip|cursor|from)\w*=$", re.IGNORECASE)
 _PATTERN_LOOKUP: Final = re.compile(r"__i?(?:contains|startswith|endswith|regex)$|__search$")
@@ -56,6 +60,7 @@ _SPECIAL: Final = re.compile(r"cache|memo|task|remote|flow|loader", re.IGNORECAS
 _ASYNC: Final = re.compile(r"async|aio|^databases\.", re.IGNORECASE)
 # What makes each turn a unit of its own.
 _UNITS: Final = re.compile(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
+_GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 _KEYS: Final = frozenset(("id", "pk"))
 _COUNTS: Final = ("acount", "aggregate", "aaggregate", "count")
 _LOOKUP: Final = 15  # statements of a function that looks something up
@@ -323,10 +328,12 @@ class QueryInLoop(Checker):
             query, place
         ):
             return False
-        if self._is_walk(query, place):
+        if self._is_walk(query, place) or self._is_typed_in(query, place):
+            return False
+        if self._is_partition(query, place) or self._is_after_write(query, place):
             return False
         if "url" in query.row:
-            return self._is_one_host(query, place)
+            return not self._is_script and self._is_one_host(query, place)
         return self._is_one_statement(query, place)
 
     def _is_made(self, value: ast.expr, place: Place) -> bool:
@@ -344,11 +351,37 @@ class QueryInLoop(Checker):
             calls.append(calls[-1].func.value)
         if any(_last(call.func) in _LOCKS for call in calls):
             return True
-        return any(
+        if any(
             (item.arg or "").endswith(_RANGES) and self.module.loops.dependents(item.value, place)
             for call in calls
             for item in call.keywords
-        )
+        ):
+            return True
+        return self._has_compound_key(query, place)
+
+    def _has_compound_key(self, query: Query, place: Place) -> bool:
+        """Whether an item gives two or more columns, or a bound of a range, of which no list can be made."""
+        loops = self.module.loops
+        constants = [item.value for call in (query.call, *query.chain) for item in call.keywords]
+        pairs: list[tuple[str, ast.expr]] = []
+        for value in query.arguments:
+            for part in loops.values(value, place):
+                for item in () if value in constants else ast.walk(part):
+                    if isinstance(item, ast.Compare) and len(item.ops) == 1:
+                        if isinstance(item.ops[0], _ORDERINGS) and loops.dependents(item, place):
+                            return True
+                        if isinstance(item.ops[0], ast.Eq):
+                            pairs += ((ast.dump(side), side) for side in (item.left, item.comparators[0]))
+                    elif isinstance(item, ast.Call) and _last(item.func) == "filter_by":
+                        pairs += ((key.arg, key.value) for key in item.keywords if key.arg is not None)
+        if query.row["kind"] == "orm":
+            pairs += (
+                (key.arg, key.value)
+                for call in (query.call, *query.chain)
+                for key in call.keywords
+                if key.arg is not None
+            )
+        return len({key for key, value in pairs if loops.dependents(value, place)}) > 1
 
     def _is_changed(self, name: ast.Name, place: Place) -> bool:
         """Whether the loop stores what a name stands for: nothing could have been asked about it before."""
@@ -373,6 +406,53 @@ class QueryInLoop(Checker):
                             if variable is not None and variable in steps and loops.writes(variable, outer):
                                 return True
         return False
+
+    def _is_typed_in(self, query: Query, place: Place) -> bool:
+        """Whether each item is a form that a person has filled in: there are few."""
+        return any(
+            isinstance(item, ast.Attribute) and item.attr == "cleaned_data"
+            for value in self._arguments(query)
+            if self.module.loops.dependents(value, place)
+            for inner in self.module.loops.behind(value, place.loop)
+            for item in ast.walk(inner)
+        )
+
+    def _is_partition(self, query: Query, place: Place) -> bool:
+        """Whether the items are the groups of the very rows that are asked for: each is worked on by itself."""
+        stores = {dotted(_start(query.top)), None if query.receiver is None else dotted(query.receiver)} - {
+            None
+        }
+        return any(
+            isinstance(item, ast.Call) and _last(item.func) == "distinct" and dotted(_start(item)) in stores
+            for iterable in _iterables(place.loop)
+            for value in self.module.loops.values(iterable, place)
+            for item in ast.walk(value)
+        )
+
+    def _is_after_write(self, query: Query, place: Place) -> bool:
+        """Whether this turn of the loop has changed the table before: what it says then could not be asked earlier."""
+        store = dotted(query.receiver) if query.receiver is not None else None
+        position = (query.call.lineno, query.call.col_offset)
+        return (
+            store is not None
+            and "." in store
+            and any(
+                isinstance(item, ast.Call)
+                and _last(item.func) in _known("act")
+                and (item.end_lineno or 0, item.end_col_offset or 0) <= position
+                and isinstance(item.func, ast.Attribute)
+                and dotted(_start(item)) == store
+                for item in _walk(place.called or place.loop)
+            )
+        )
+
+    @functools.cached_property
+    def _is_script(self) -> bool:
+        """Whether the file runs by itself, once: whoever starts it waits."""
+        return any(
+            isinstance(item.left, ast.Name) and item.left.id == "__name__"
+            for item in self.module.index.nodes(ast.Compare)
+        )
 
     def _is_apart(self, name: ast.Name, query: Query, place: Place) -> bool:
         """Whether a name that depends on the item stands for a table, a column, a page or a whole batch."""
@@ -461,6 +541,8 @@ class QueryInLoop(Checker):
             if is_name and self.module.loops.dependents(part, place):
                 return False
             before += "\0"
+        if _CALL_ONLY.match(before) and not _FROM.search(before):
+            return False  # asks a function of the database, not a table
         return not _MANY.search(before) and not _NO_LOOKUP.search(before)
 
     def _only_writes(self, query: Query, place: Place) -> bool:
@@ -564,10 +646,14 @@ class QueryInLoop(Checker):
         loop = place.loop
         return (
             self._is_split(loop)
+            or self._grows(loop)
             or self._falls_back(loop)
             or self._runs_once(node, loop)
             or any(item in self._asking for item in self._outwards(node, loop))
             or self._is_handed_on(node)
+            or self._is_dispatched(node, place)
+            or self._is_instead(node, place)
+            or self._depends_on_answer(node, place)
             or any(self._is_seldom(item, place) for item in self._outwards(node, loop))
             or self._ends_early(node, place)
             or self._is_streamed(node, place)
@@ -594,6 +680,71 @@ class QueryInLoop(Checker):
                     or any(map(_BATCHES.search, named))
                 ):
                     return True
+        return False
+
+    def _grows(self, loop: Loop) -> bool:
+        """Whether the loop adds to what it goes over: a walk through a tree, level by level."""
+        names = {item.id for item in _iterables(loop) if isinstance(item, ast.Name)}
+        return not isinstance(loop, COMPREHENSIONS) and any(
+            isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id in names
+            and contains(loop, call)
+            for call in (self.module.index.calls_named(_GROWING) if names else ())
+        )
+
+    def _is_dispatched(self, node: ast.expr, place: Place) -> bool:
+        """Whether the call stands in one branch of several that tell kinds of items apart: operations, not rows."""
+        for outer in self._outwards(node, place.loop):
+            if not isinstance(outer, ast.If) or contains(outer.test, node):
+                continue
+            parent = self.module.index.parent(outer)
+            other = outer.orelse[0] if len(outer.orelse) == 1 else None
+            before = parent if isinstance(parent, ast.If) and parent.orelse == [outer] else None
+            for branch in (other, before):
+                if isinstance(branch, ast.If):
+                    subject = _subject(outer.test)
+                    if subject is not None and subject == _subject(branch.test):
+                        return bool(self.module.loops.dependents(outer.test, place))
+        return False
+
+    def _is_instead(self, node: ast.expr, place: Place) -> bool:
+        """Whether the call only stands in for a value that is not there: ``known or fetch(item)``."""
+        child: ast.AST = node
+        for outer in self._outwards(node, place.loop):
+            if isinstance(outer, ast.BoolOp) and isinstance(outer.op, ast.Or):
+                if isinstance(outer.values[0], (ast.Name, ast.Attribute)) and child is not outer.values[0]:
+                    return isinstance(self.module.index.parent(outer), (ast.Assign, ast.Call, ast.keyword))
+            elif isinstance(outer, ast.IfExp) and child is not outer.test:
+                value = outer.body if child is outer.orelse else outer.orelse
+                if dotted(value) is not None and dotted(value) in {
+                    dotted(name) for name in names_in(outer.test)
+                }:
+                    return True
+            elif isinstance(outer, ast.stmt):
+                return False
+            child = outer
+        return False
+
+    def _depends_on_answer(self, node: ast.expr, place: Place) -> bool:
+        """Whether another question about the item, to the same client, decides if this one is asked."""
+        function = node.func if isinstance(node, ast.Call) else None
+        client = dotted(function.value) if isinstance(function, ast.Attribute) else None
+        if client is None:
+            return False
+        for outer in self._outwards(node, place.loop):
+            if not isinstance(outer, ast.If) or contains(outer.test, node):
+                continue
+            for item in ast.walk(outer.test):
+                if (
+                    isinstance(item, ast.Call)
+                    and isinstance(item.func, ast.Attribute)
+                    and dotted(item.func.value) == client
+                    and any(self.module.loops.dependents(value, place) for value in item.args)
+                ):
+                    helper = self.module.receivers.definition(item.func)
+                    if helper is None or (isinstance(helper, _Helper) and self._candidates.get(helper)):
+                        return True
         return False
 
     def _runs_once(self, node: ast.expr, loop: Loop) -> bool:
@@ -736,11 +887,29 @@ class QueryInLoop(Checker):
             decides = [
                 test for test in tests if contains(test, node) or self._knows_answer(test, node, place)
             ]
+            if any(self._is_enough(test, loop) for test in tests):
+                return True
             if not tests or (
                 decides and not (isinstance(leave, ast.Return) and _is_failure(leave, tests[0]))
             ):
                 return True
         return False
+
+    def _is_enough(self, test: ast.expr, loop: Loop) -> bool:
+        """Whether a condition asks if the loop has collected as much as is wanted: ``len(found) >= limit``."""
+        sized = {
+            dotted(item.left.args[0])
+            for item in ast.walk(test)
+            if isinstance(item, ast.Compare)
+            and isinstance(item.ops[0], (ast.Eq, *_ORDERINGS))
+            and isinstance(item.left, ast.Call)
+            and _last(item.left.func) == "len"
+            and len(item.left.args) == 1
+        } - {None}
+        return bool(sized) and any(
+            isinstance(call.func, ast.Attribute) and dotted(call.func.value) in sized and contains(loop, call)
+            for call in self.module.index.calls_named(_GROWING)
+        )
 
     def _is_streamed(self, node: ast.expr, place: Place) -> bool:
         """Whether a generator yields the answer: its consumer decides how many are asked for."""
@@ -800,7 +969,9 @@ class QueryInLoop(Checker):
     def _is_one_off_file(self) -> bool:
         """Whether the file is a migration, a seed or a command, by its path."""
         name = self.module.filename.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
-        return bool(_known("one-off file") & _words(name)) or self.module.matches(_one_off_folders())
+        return bool(_known("one-off file") & _words(name)) or self.module.matches(
+            (*_one_off_folders(), *_TEST_CODE)
+        )
 
     def _is_one_off(self, function: ast.AST | None) -> bool:
         """Whether a function is a migration or fills a database once."""
@@ -809,7 +980,10 @@ class QueryInLoop(Checker):
         while isinstance(function, FUNCTIONS):
             if _words(getattr(function, "name", "")) & _known("one-off function"):
                 return True
-            if any(item.arg == "schema_editor" for item in parameters(function)):
+            if any(
+                item.arg == "schema_editor" or "migration" in _words(item.arg)
+                for item in parameters(function)
+            ):
                 return True
             function = self.module.index.function(function)
         return False
@@ -840,6 +1014,27 @@ class QueryInLoop(Checker):
             if parent is region:
                 return
             yield parent
+
+
+def _start(call: ast.Call) -> ast.expr:
+    """What a chain of calls starts from: ``Order.objects`` of ``Order.objects.filter(...).update(...)``."""
+    node: ast.expr = call
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return node
+
+
+def _subject(test: ast.expr) -> str | None:
+    """What a condition tells kinds of apart: ``op`` of ``op == "add"`` and of ``isinstance(op, Add)``."""
+    if (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], (ast.Eq, ast.Is, ast.In))
+    ):
+        return ast.dump(test.left)
+    if isinstance(test, ast.Call) and _last(test.func) == "isinstance" and test.args:
+        return ast.dump(test.args[0])
+    return None
 
 
 def _iterables(loop: Loop) -> list[ast.expr]:
