@@ -13,7 +13,10 @@ from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import parameters
 
 _CONSUMERS: Final = ("extend", "join", "update")
-_STARTUPS: Final = ("lifespan", "on_startup", "setup", "start", "startup")
+_STARTUPS: Final = ("lifespan", "on_startup", "setup", "startup")
+_STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
+_SHUTDOWNS: Final = ("on_shutdown", "shutdown", "teardown")
+_MIGRATIONS: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
 
 
 class EventLoop:
@@ -128,9 +131,19 @@ def is_startup(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     What starts with arguments (``start(job)``) may start again and again.
     """
     name = function.name.strip("_")
-    if name == "start":
+    if name in _STARTUPS_WITHOUT_ARGUMENTS:
         return all(item.arg in ("self", "cls", "app", "loop") for item in parameters(function))
     return name in _STARTUPS
+
+
+def is_shutdown(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function's name says that it runs when nothing is served any more: ``shutdown()``, ``teardown()``."""
+    return function.name.strip("_") in _SHUTDOWNS
+
+
+def is_migration(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function's name says that it moves what an older version left behind, which it does once."""
+    return not _MIGRATIONS.isdisjoint(function.name.split("_"))
 
 
 @knowledge.cached

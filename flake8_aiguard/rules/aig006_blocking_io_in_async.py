@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.eventloop import EventLoop, is_startup
+from flake8_aiguard.eventloop import EventLoop, is_migration, is_shutdown, is_startup
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Try
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.receivers import Origin, Variable
@@ -36,19 +36,24 @@ _CANCELLED = (
 _MAX_STEPS = 50  # from a path to the parts that it is built of
 _IN_MEMORY = frozenset({"io.BytesIO", "io.StringIO"})
 _START_TASKS = (
-    *(
-        "TaskGroup",
-        "as_completed",
-        "create_server",
-        "create_task",
-        "create_task_group",
-        "ensure_future",
-        "gather",
-    ),
-    *("open_nursery", "run_in_executor", "start_server", "start_soon", "to_thread"),
-    *("create_datagram_endpoint", "create_unix_server", "run_app", "run_coroutine_threadsafe", "run_forever"),
-    *("run_polling", "run_webhook", "serve", "serve_forever", "start_polling", "start_unix_server"),
+    *("TaskGroup", "as_completed", "create_task", "create_task_group", "ensure_future", "gather"),
+    *("open_nursery", "run_in_executor", "run_coroutine_threadsafe", "start_soon", "to_thread"),
 )
+_START_SERVERS = (
+    *(
+        "create_datagram_endpoint",
+        "create_server",
+        "create_unix_server",
+        "run_app",
+        "run_forever",
+        "run_polling",
+    ),
+    *("run_webhook", "serve", "serve_forever", "start_polling", "start_server", "start_unix_server"),
+)
+_ENTRIES = ("iterdir", "scandir")
+_WHOLE_WRITES = ("write_bytes", "write_text")
+_BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
+_COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "scripts/", "management/commands/")
 
 
 class BlockingIoInAsync(Checker):
@@ -81,17 +86,21 @@ class BlockingIoInAsync(Checker):
                 return (await self.client.get(url, timeout=10)).json()
 
     Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
-    directory entry (``os.path.exists``, ``Path.mkdir``) are reported only with ``blocking-metadata``. An open
-    file is reported where it is opened, not at each read, and not at all where threads or a process do the
+    directory entry (``os.path.exists``, ``Path.mkdir``, ``any(path.iterdir())``) are reported only with ``blocking-metadata``,
+    or not at all. An open file is reported where it is opened, not at each read, and not at all where threads or a process do the
     reading, where it is only passed on to a function that nothing is known of (which wants a sync file), or where no more
     than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
-    cancelled itself, and in a file that runs an event loop and starts no other task or server on it. Silent for a queue or a future that is asked first (``empty()``, ``done()``), for ``put()`` on a
+    cancelled itself; in a file that runs an event loop and starts no other task or server on it, or runs it from
+    ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for a queue or a future that is
+    asked first (``empty()``, ``done()``), for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
-    ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()`` and the like, for one
-    file that comes with the code (a path of ``__file__`` and constants), and for what ``main()`` does before it first
-    waits, when ``asyncio.run`` starts it. ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
-    a ``with ThreadPoolExecutor()`` is not.
+    ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()``, ``shutdown()``, migrations and
+    the like, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
+    no file is yet, for benchmarks, and for what ``main()`` does before it first
+    waits, when ``asyncio.run`` starts it. A process that is kept on an object is reported where something waits for it.
+    ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
+    a ``with ThreadPoolExecutor()``, and ending an executor in ``finally``, is not.
     """
 
     code = "AIG006"
@@ -169,7 +178,19 @@ class BlockingIoInAsync(Checker):
             return False
         if self.module.is_test and row["kind"] in _FINE_IN_TESTS:
             return False
+        if self._is_beside_service or (row["kind"] == "file" and self._is_command_line):
+            return False
         return self._waits(node, row) and (not row.get("bounded", False) or self._is_bounded(node))
+
+    @functools.cached_property
+    def _is_beside_service(self) -> bool:
+        """Whether the file measures or tests a service, by its path."""
+        return self.module.matches(_BESIDE_SERVICE)
+
+    @functools.cached_property
+    def _is_command_line(self) -> bool:
+        """Whether the file is a part of a command line or a script, by its path: one task, and somebody who waits for it."""
+        return self.module.matches(_COMMAND_LINES)
 
     def _waits(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether the arguments let the call wait."""
@@ -227,11 +248,14 @@ class BlockingIoInAsync(Checker):
             or self._is_reported_before(node, row)
             or self._is_in_memory(node, row)
             or self._is_beside_code(node, row)
+            or self._is_glance(node)
+            or self._is_constant_once(node, row)
+            or self._is_process_of_class(node)
             or self._is_no_pipe(node, row)
             or self._is_free(node, row)
             or self._is_asked_first(node, row)
             or self._runs_alone(node, row)
-            or (row["kind"] == "file" and self._is_cleanup(node))
+            or ((row["kind"] == "file" or _ends_executor(node)) and self._is_cleanup(node))
         )
 
     def _is_handed_over(self, node: ast.Call) -> bool:
@@ -287,7 +311,8 @@ class BlockingIoInAsync(Checker):
             taker = self.module.index.parent(parent)
             # map(f.write, lines)
             return how is Use.METHOD_PASSED and not (isinstance(taker, ast.Call) and self._reads(taker))
-        return how is Use.ENTERED
+        # files={"image": (name, file)}: for a client, which reads it itself
+        return how is Use.ENTERED or (how is Use.STORED and isinstance(parent, (ast.Tuple, ast.Dict)))
 
     def _reads(self, call: ast.Call) -> bool:
         """Whether a call reads or writes the open file that it is given, or hands it back."""
@@ -365,6 +390,46 @@ class BlockingIoInAsync(Checker):
             elif not isinstance(item, ast.Constant):
                 return False
         return is_packaged and not stack
+
+    def _is_glance(self, node: ast.Call) -> bool:
+        """Whether only the first entry of a directory is asked for: ``any(path.iterdir())``."""
+        taker = self.module.index.parent(node)
+        return (
+            last_name(node.func) in _ENTRIES
+            and isinstance(taker, ast.Call)
+            and self.module.qualname(taker.func) in ("builtins.any", "builtins.next")
+        )
+
+    def _is_constant_once(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether constant text is written where no file is yet: ``if not path.exists(): path.write_text(TEMPLATE)``."""
+        if last_name(node.func) not in _WHOLE_WRITES or not isinstance(node.func, ast.Attribute):
+            return False
+        content = node.args[0] if node.args else None
+        while isinstance(content, ast.Name):
+            bindings = (self.module.scopes.resolve(content) or (None, []))[1]
+            content = bindings[0].value if len(bindings) == 1 else None
+        branch = self.module.index.parent(self.module.index.statement(node))
+        test = branch.test if isinstance(branch, ast.If) else None
+        asked = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
+        return (
+            isinstance(content, ast.Constant)
+            and isinstance(asked, ast.Call)
+            and last_name(asked.func) in ("exists", "is_file")
+            and isinstance(asked.func, ast.Attribute)
+            and dotted(node.func.value) in (dotted(asked.func.value), *map(dotted, asked.args[:1]))
+        )
+
+    def _is_process_of_class(self, node: ast.Call) -> bool:
+        """Whether a process is kept on an object, or handed back: others poll and end it as what it is.
+
+        Waiting for it is what blocks, and is reported where it happens.
+        """
+        if self.module.qualname(node.func) != "subprocess.Popen":
+            return False
+        parent = self.module.index.parent(node)
+        return isinstance(parent, ast.Return) or (
+            isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Attribute)
+        )
 
     def _is_no_pipe(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether the process was started without a pipe at this stream, which is ``None`` then."""
@@ -462,7 +527,11 @@ class BlockingIoInAsync(Checker):
             return False
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_command(function):
             return True
-        if row["kind"] == "file" and is_startup(function):
+        if row["kind"] == "file" and (is_startup(function) or is_migration(function)):
+            return True
+        if (row["kind"] == "file" or _ends_executor(node)) and is_shutdown(function):
+            return True
+        if row["kind"] == "file" and self._is_script:
             return True
         if row["kind"] in _FINE_IN_COMMANDS and self._is_dialogue:
             return True
@@ -503,6 +572,19 @@ class BlockingIoInAsync(Checker):
     @functools.cached_property
     def _is_dialogue(self) -> bool:
         """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
+        return self._has_loop and next(self.module.index.calls_named(_START_TASKS), None) is None
+
+    @functools.cached_property
+    def _is_script(self) -> bool:
+        """Whether the file runs an event loop of its own from ``__main__``, for its own tasks alone."""
+        return self._has_loop and any(
+            isinstance(item.left, ast.Name) and item.left.id == "__name__"
+            for item in self.module.index.nodes(ast.Compare)
+        )
+
+    @functools.cached_property
+    def _has_loop(self) -> bool:
+        """Whether the file runs an event loop, and no server on it."""
         index = self.module.index
         runners = _names("blocking.runner")
         runs = any(
@@ -511,7 +593,7 @@ class BlockingIoInAsync(Checker):
         )
         return (
             runs
-            and next(index.calls_named(_START_TASKS), None) is None
+            and next(index.calls_named(_START_SERVERS), None) is None
             and not any(map(self.module.entrypoints.kind, index.nodes(ast.AsyncFunctionDef)))
         )
 
@@ -625,6 +707,11 @@ def _method(receiver: str, method: str, between: Collection[str]) -> knowledge.R
     if between and (not row.get("chain", False) or not set(between).isdisjoint(row.get("not_through", ()))):
         return None
     return row
+
+
+def _ends_executor(node: ast.Call) -> bool:
+    """Whether a call waits for what an executor still has to do, as leaving its ``with`` does."""
+    return last_name(node.func) == "shutdown"
 
 
 def _is_in_finally(node: ast.AST, block: Try) -> bool:
