@@ -19,6 +19,7 @@ from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
 _MAX_NODES: Final = 200  # of a test and the locals in it
 
 _TEST_CODE: Final = (
+    *("benchmark/", "benchmarks/", "features/steps/", "*_test/"),
     *("test/", "testing/", "*_tests/", "test_*/", "testing_*/", "tests.py", "*_tests.py", "testing.py"),
     *(
         "_testing.py",
@@ -35,7 +36,7 @@ _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", 
 _SCALARS: Final = frozenset(f"builtins.{name}" for name in ("bool", "bytes", "float", "int", "str"))
 _NEVER: Final = re.compile(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
-    r"never (happens?|reached)|internal error|bug)\b",
+    r"never (happens?|reached)|internal( logic)? error|bug|sanity)\b",
     re.IGNORECASE,
 )
 _CLASS: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
@@ -48,6 +49,8 @@ _WITHOUT_TRUTH: Final = frozenset(
         "typing_extensions.Protocol",
     )
 )
+_CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
+_EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _CALLED: Final = (
     "python -O skips {what} together with this assert; run it before, and check its result with if and raise"
@@ -107,12 +110,15 @@ class AssertAsValidation(Checker):
     None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
     container), markers of code that cannot be reached, the last ``else`` of a chain over the
     same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
-    ``xs[i]``, which raises IndexError itself, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers. For
-    checks against the object's own state, or by a function that nothing is known of, only an assert with a message counts,
-    and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
+    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves, ``startswith`` before the statement that
+    takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
+    path, a flag under ``if not result``, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
+    helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
+    message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``, and of what
+    ``__all__`` lists, where there is one. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
-    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``); so is, with or without, ``not (a and b)`` and
-    ``not b`` under ``if a``.
+    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
+    too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``.
     """
 
     code = "AIG019"
@@ -155,6 +161,7 @@ class AssertAsValidation(Checker):
             or self._is_in_test_code
             or self._is_apart(node)
             or self._is_repeated_by_index(node)
+            or self._is_repeated_by_unpacking(node)
         )
 
     @functools.cached_property
@@ -211,20 +218,46 @@ class AssertAsValidation(Checker):
         if not isinstance(larger, ast.Call) or len(larger.args) != 1 or last_name(larger.func) != "len":
             return False
         items = dotted(larger.args[0])
+        after = self._next_statement(node, skips_asserts=False)
+        return after is not None and any(
+            isinstance(item, ast.Subscript)
+            and dotted(item.value) == items is not None
+            and _is_same(item.slice, smaller)
+            for item in _own_nodes(after)
+        )
+
+    def _is_repeated_by_unpacking(self, node: ast.Assert) -> bool:
+        """Whether ``assert len(pair) == 2`` stands directly before ``a, b = pair``, which raises ValueError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+            return False
+        sized, size = test.left, test.comparators[0]
+        after = self._next_statement(node)
+        if not isinstance(after, ast.Assign) or not isinstance(size, ast.Constant):
+            return False
+        target = after.targets[0]
+        return (
+            isinstance(sized, ast.Call)
+            and last_name(sized.func) == "len"
+            and len(sized.args) == 1
+            and isinstance(target, (ast.Tuple, ast.List))
+            and len(target.elts) == size.value
+            and not any(isinstance(item, ast.Starred) for item in target.elts)
+            and dotted(after.value) == dotted(sized.args[0]) is not None
+        )
+
+    def _next_statement(self, node: ast.Assert, *, skips_asserts: bool = True) -> ast.stmt | None:
+        """The statement after an assert in its block."""
         parent = self.module.index.parent(node)
         for name in ("body", "orelse", "finalbody"):
             block = getattr(parent, name, None)
             if isinstance(block, list) and node in block[:-1]:
-                after = block[block.index(node) + 1]
-                return not isinstance(after, ast.Assert) and any(
-                    isinstance(item, ast.Subscript)
-                    and dotted(item.value) == items is not None
-                    and _is_same(item.slice, smaller)
-                    for child in ast.iter_child_nodes(after)
-                    if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))
-                    for item in ast.walk(child)
-                )
-        return False
+                for after in block[block.index(node) + 1 :]:
+                    if not isinstance(after, ast.Assert):
+                        return after
+                    if not skips_asserts:
+                        return None
+        return None
 
     # -- side effects
 
@@ -403,6 +436,10 @@ class AssertAsValidation(Checker):
                 self._is_leftover(atom, value, node)
                 or self._is_shortened(value, node)
                 or self._is_agreed(atom, node)
+                or self._is_known_form(atom, node)
+                or self._is_registration(atom, node)
+                or self._is_layout(atom.node, value)
+                or self._is_of_result(atom, node)
             ):
                 continue
             if sure or _is_text(node.msg):
@@ -414,12 +451,127 @@ class AssertAsValidation(Checker):
         function = self.module.index.function(node)
         if self._is_exclusion(node):
             return True
-        if node.msg is not None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        if _is_protocol(atom) and function.name != "__init__" and self._is_override(function):
+            return True
+        if node.msg is not None:
             return False
         if _is_spelled_out(atom, function) or _is_protocol(atom):
             return True
         calls = self.module.index.calls_named((function.name,))
         return any(self.module.receivers.definition(call.func) is function for call in calls)
+
+    def _is_known_form(self, atom: _Atom, node: ast.Assert) -> bool:
+        """Whether the next statement takes off what the assert says is there: ``assert s.startswith("/"); s = s[1:]``.
+
+        Who calls it has told the value by this very form.
+        """
+        condition = atom.node
+        if isinstance(condition, ast.Call) and last_name(condition.func) in ("startswith", "endswith"):
+            value = condition.func.value if isinstance(condition.func, ast.Attribute) else None
+        elif isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
+            value = condition.comparators[0] if string(condition.left) is not None else None
+        else:
+            return False
+        name = None if value is None else dotted(value)
+        after = self._next_statement(node)
+        return (
+            name is not None
+            and after is not None
+            and any(
+                (
+                    isinstance(item, ast.Subscript)
+                    and isinstance(item.slice, ast.Slice)
+                    and dotted(item.value) == name
+                )
+                or (
+                    isinstance(item, ast.Call)
+                    and isinstance(item.func, ast.Attribute)
+                    and item.func.attr in _CUTTING
+                    and dotted(item.func.value) == name
+                )
+                for item in _own_nodes(after)
+            )
+        )
+
+    def _is_registration(self, atom: _Atom, node: ast.Assert) -> bool:
+        """Whether ``assert key not in self.known`` stands before the statement that stores it there: the object's own state."""
+        condition = atom.node
+        if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], (ast.In, ast.NotIn)):
+            return False
+        if isinstance(condition.ops[0], ast.NotIn) is atom.negated:
+            return False
+        stored = dotted(condition.comparators[0])
+        parent = self.module.index.parent(node)
+        block = getattr(parent, "body", [])
+        after = block[block.index(node) + 1 :] if node in block else []
+        return (
+            stored is not None
+            and "." in stored
+            and any(
+                (
+                    isinstance(item, ast.Call)
+                    and isinstance(item.func, ast.Attribute)
+                    and item.func.attr in ("add", "append")
+                    and dotted(item.func.value) == stored
+                )
+                or (
+                    isinstance(item, ast.Subscript)
+                    and isinstance(item.ctx, ast.Store)
+                    and dotted(item.value) == stored
+                )
+                for statement in after
+                for item in _own_nodes(statement)
+            )
+        )
+
+    def _is_layout(self, condition: ast.expr, value: Input) -> bool:
+        """Whether it asks for a file at a fixed place below the value, or for what the function has written itself."""
+        if not isinstance(condition, ast.Call) or last_name(condition.func) not in _EXISTENCE:
+            return False
+        path = condition.args[0] if condition.args else getattr(condition.func, "value", None)
+        if isinstance(path, ast.BinOp):
+            return isinstance(path.op, ast.Div) and string(path.right) is not None
+        if isinstance(path, ast.Call):
+            return last_name(path.func) == "join" and len(path.args) > 1 and string(path.args[-1]) is not None
+        function = self.module.index.function(condition)
+        return any(
+            item.lineno < condition.lineno and self.module.index.function(item) is function
+            for item in self.module.index.nodes(ast.Yield)
+        )
+
+    def _is_of_result(self, atom: _Atom, node: ast.Assert) -> bool:
+        """Whether a flag is asserted where a result says that it must be set: ``if not found: assert dry_run``."""
+        parent = self.module.index.parent(node)
+        if not isinstance(atom.node, ast.Name) or not isinstance(parent, ast.If) or node not in parent.body:
+            return False
+        missing = parent.test.operand if isinstance(parent.test, ast.UnaryOp) else None
+        if isinstance(parent.test, ast.Compare) and is_none(parent.test.comparators[0]):
+            missing = parent.test.left
+        return (
+            isinstance(missing, ast.Name)
+            and self.inputs.input(missing) is None
+            and self._is_computed(missing)
+        )
+
+    def _is_computed(self, name: ast.Name) -> bool:
+        resolved = self.module.scopes.resolve(name)
+        return (
+            resolved is not None
+            and resolved[0] is self.module.index.function(name)
+            and all(binding.kind is Kind.ASSIGN for binding in resolved[1])
+        )
+
+    def _is_override(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a method extends that of a base class, whose parameters it has to take."""
+        return any(
+            isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Call)
+            and last_name(call.func.value.func) == "super"
+            and self.module.index.function(call) is function
+            for call in self.module.index.calls_named((function.name,))
+        )
 
     def _is_exclusion(self, node: ast.Assert) -> bool:
         """Whether arguments exclude each other: which ones a call gives stands in the program, not in its data."""
@@ -508,7 +660,7 @@ class AssertAsValidation(Checker):
 
     def _narrows(self, node: ast.expr, annotation: ast.expr | None) -> bool:
         """Whether the truth of a name says no more than that it is there: its annotation is a class without a truth value."""
-        if annotation is None or not isinstance(node, ast.Name):
+        if annotation is None or not isinstance(node, (ast.Name, ast.Attribute)):
             return False
         if annotation not in self._narrowing_types:
             self._narrowing_types[annotation] = self._is_plain_class(annotation)
@@ -761,6 +913,14 @@ def _is_text(message: ast.expr | None) -> bool:
     return message is not None and not isinstance(
         message, (ast.Tuple, ast.List, ast.Dict, ast.Name, ast.Attribute)
     )
+
+
+def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The nodes of a statement, those of the blocks in it left out."""
+    yield statement
+    for child in ast.iter_child_nodes(statement):
+        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from ast.walk(child)
 
 
 def _is_same(left: ast.expr, right: ast.expr) -> bool:
