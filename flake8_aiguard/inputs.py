@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from dataclasses import dataclass, replace
 from typing import Final
@@ -334,8 +333,6 @@ class Inputs:
         if any(self._module.is_one_of(decorator, _DECLARING) for decorator in function.decorator_list):
             return False
         scope = self._module.index.scope(function)
-        if self._exported is not None and not self._is_exported(function):
-            return False
         if isinstance(scope, ast.ClassDef) and any(
             (last_name(base) or "").endswith(("Error", "Exception")) for base in scope.bases
         ):
@@ -347,22 +344,6 @@ class Inputs:
                 return False
             scope = self._module.index.scope(scope)
         return isinstance(scope, ast.Module)
-
-    @functools.cached_property
-    def _exported(self) -> frozenset[str] | None:
-        """The names in ``__all__``; ``None`` where there is none that can be read."""
-        bindings = self._module.scopes.bindings(self._module.index.tree, "__all__")
-        value = bindings[0].value if len(bindings) == 1 else None
-        if not isinstance(value, (ast.List, ast.Tuple)):
-            return None
-        names = [string(item) for item in value.elts]
-        return None if None in names else frozenset(name for name in names if name is not None)
-
-    def _is_exported(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        scope: ast.AST = function
-        while isinstance(outer := self._module.index.scope(scope), ast.ClassDef):
-            scope = outer
-        return self._exported is None or getattr(scope, "name", "") in self._exported
 
 
 def _container(node: ast.expr) -> tuple[ast.expr | None, bool]:

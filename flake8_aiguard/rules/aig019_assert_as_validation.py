@@ -114,8 +114,7 @@ class AssertAsValidation(Checker):
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
-    message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``, and of what
-    ``__all__`` lists, where there is one. An assert without a message is taken to be between
+    message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
     too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``.

@@ -95,11 +95,14 @@ class QueryInLoop(Checker):
 
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
-    statements and ``commit()``. Silent on few, fixed items, attempts, pages, batches and streams; on statements that
-    differ in their tables or columns; on URLs whose host may differ; on lookups behind a dict or a cache; where the loop
-    ends at the first match or after the query, or yields the answers; in loops in an ``except`` clause; below an ``if`` that
+    statements and ``commit()``. Silent on few, fixed items, forms, attempts, pages, batches and streams; on statements that
+    differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
+    whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
+    there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
+    answers; in one branch of several operations, after another answer about the item, after a write to the same table, and
+    for groups of the same rows; in loops in an ``except`` clause; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb); on calls that run concurrently; and
-    in migrations and seeds.
+    in migrations, seeds, repairs and helpers of tests.
     """
 
     code = "AIG025"
@@ -438,7 +441,7 @@ class QueryInLoop(Checker):
             and "." in store
             and any(
                 isinstance(item, ast.Call)
-                and _last(item.func) in _known("act")
+                and _last(item.func) in _known("act") | {"update"}
                 and (item.end_lineno or 0, item.end_col_offset or 0) <= position
                 and isinstance(item.func, ast.Attribute)
                 and dotted(_start(item)) == store
