@@ -249,8 +249,8 @@ class AssertAsValidation(Checker):
         """The statement after an assert in its block."""
         parent = self.module.index.parent(node)
         for name in ("body", "orelse", "finalbody"):
-            block = getattr(parent, name, None)
-            if isinstance(block, list) and node in block[:-1]:
+            block: list[ast.stmt] = getattr(parent, name, None) or []
+            if node in block[:-1]:
                 for after in block[block.index(node) + 1 :]:
                     if not isinstance(after, ast.Assert):
                         return after
