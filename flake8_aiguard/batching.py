@@ -43,11 +43,11 @@ _CALL_ONLY: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bFROM\b", re.IGNORECASE)
 _MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
 _LOCKS: Final = ("select_for_update", "with_for_update")
-_ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
 _PAGE_PARAMETER: Final = re.compile(r"(?:page|offset|start|skip|cursor|from)\w*=$", re.IGNORECASE)
 _PATTERN_LOOKUP: Final = re.compile(r"__i?(?:contains|startswith|endswith|regex)$|__search$")
-_BATCHES: Final = re.compile(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
+BATCHES: Final = re.compile(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
 _KEYS: Final = frozenset(("id", "pk"))
 _COUNTS: Final = ("acount", "aggregate", "aaggregate", "count")
 _LINKS: Final = 5  # assignments between the parts of a statement
@@ -131,7 +131,7 @@ class Batching:
             for part in loops.values(value, place):
                 for item in () if value in constants else ast.walk(part):
                     if isinstance(item, ast.Compare) and len(item.ops) == 1:
-                        if isinstance(item.ops[0], _ORDERINGS) and loops.dependents(item, place):
+                        if isinstance(item.ops[0], ORDERINGS) and loops.dependents(item, place):
                             return True
                         if isinstance(item.ops[0], ast.Eq):
                             pairs += ((ast.dump(side), side) for side in (item.left, item.comparators[0]))
@@ -225,7 +225,7 @@ class Batching:
         counts = _counts(place.loop) and place.called is None
         child: ast.AST = name
         is_whole = not isinstance(index.parent(name), (ast.Attribute, ast.Subscript))
-        if is_whole and _BATCHES.search(name.id):
+        if is_whole and BATCHES.search(name.id):
             return True
         for parent in index.ancestors(name):
             if isinstance(parent, ast.Slice):

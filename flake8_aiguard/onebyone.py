@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from flake8_aiguard.batching import Batching
+from flake8_aiguard.batching import BATCHES, ORDERINGS, Batching
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Loop
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.module import Module
@@ -17,12 +17,10 @@ from flake8_aiguard.queries import Queries, known
 from flake8_aiguard.shapes import dotted, identifiers, is_none, last_name, names_in, own_nodes, words
 
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
-_BATCHES: Final = re.compile(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
 _ASYNC: Final = re.compile(r"async|aio|^databases\.", re.IGNORECASE)
 # What makes each turn a unit of its own.
 _UNITS: Final = re.compile(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
-_ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 class OneByOne:
@@ -69,7 +67,7 @@ class OneByOne:
                 last_name(iterable) or "",
                 *(last_name(item.func) or "" for item in ast.walk(iterable) if isinstance(item, ast.Call)),
             ]
-            if called == "itertools.count" or any(map(_BATCHES.search, made)) or parts & known("stream"):
+            if called == "itertools.count" or any(map(BATCHES.search, made)) or parts & known("stream"):
                 return True
             if called == "builtins.range":
                 assert isinstance(iterable, ast.Call)
@@ -77,7 +75,7 @@ class OneByOne:
                 if (
                     len(iterable.args) == 3
                     or named & (known("page") | known("attempt"))
-                    or any(map(_BATCHES.search, named))
+                    or any(map(BATCHES.search, named))
                 ):
                     return True
         return False
@@ -301,7 +299,7 @@ class OneByOne:
             dotted(item.left.args[0])
             for item in ast.walk(test)
             if isinstance(item, ast.Compare)
-            and isinstance(item.ops[0], (ast.Eq, *_ORDERINGS))
+            and isinstance(item.ops[0], (ast.Eq, *ORDERINGS))
             and isinstance(item.left, ast.Call)
             and last_name(item.left.func) == "len"
             and len(item.left.args) == 1
