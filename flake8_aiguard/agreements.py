@@ -47,7 +47,7 @@ class Agreements:
             or self._is_agreed(atom, node)
             or self._is_known_form(atom, node)
             or self._is_registration(atom, node)
-            or self._is_layout(atom.node, value)
+            or self._is_layout(atom.node)
             or self._is_of_result(atom, node)
         )
 
@@ -131,7 +131,7 @@ class Agreements:
             )
         )
 
-    def _is_layout(self, condition: ast.expr, value: Input) -> bool:
+    def _is_layout(self, condition: ast.expr) -> bool:
         """Whether it asks for a file at a fixed place below the value, or for what the function has written itself."""
         if not isinstance(condition, ast.Call) or last_name(condition.func) not in _EXISTENCE:
             return False

@@ -67,6 +67,7 @@ class Batching:
         self._queries = queries
 
     def arguments(self, query: Query) -> list[ast.expr]:
+        """What a query is asked with; of a request, its URL and what it sends, not its timeout or headers."""
         if "url" not in query.row:
             return query.arguments
         url = self._url(query)
@@ -74,6 +75,16 @@ class Batching:
         return [*([] if url is None else [url]), *query.call.args[query.row["url"] + 1 :], *sent]
 
     def could_be_one(self, query: Query, place: Place) -> bool:
+        """Whether one query could ask for all items.
+
+        Args:
+            query: a query in a loop, or in a function that the loop calls.
+            place: the loop, whose variable the query depends on.
+
+        Returns:
+            False also where that cannot be known: another table, host or page each time, a key of several columns, a row
+            that this turn has made, locked or changed.
+        """
         loops = self._module.loops
         if query.receiver is not None and loops.dependents(query.receiver, place):
             return False  # a store for each item
@@ -368,6 +379,7 @@ class Batching:
         return any(contains(loop, call) for call in self._module.index.calls_named(("sleep",)))
 
     def writes(self, query: Query, place: Place) -> bool:
+        """Whether the SQL of a query changes rows."""
         statement = self._queries.statement(query)
         return statement is not None and any(
             self._queries.verb(value) in WRITES for value in self._module.loops.values(statement, place)
@@ -395,6 +407,7 @@ class Batching:
         )
 
     def advice(self, query: Query, place: Place) -> str:
+        """What to use in the place of the queries, as the end of a message."""
         if self.writes(query, place):
             return "one set-based statement for all of them"
         batch: str = query.row["batch"]

@@ -63,7 +63,16 @@ class Checks:
         self._narrowing_types: dict[ast.expr, bool] = {}
 
     def checked(self, atom: Atom, depth: int = 0) -> Check | None:
-        """The input whose value a condition checks."""
+        """The input whose value a condition checks.
+
+        Args:
+            atom: the condition.
+            depth: how many conditions hold it: ``all(all(...) for ...)``.
+
+        Returns:
+            The input, and whether it is sure that the condition checks it; ``None`` where it narrows a type, or is about
+            something else.
+        """
         condition = atom.node.value if isinstance(atom.node, ast.Await) else atom.node
         if isinstance(condition, ast.Compare) and _is_match(condition.left):
             condition = condition.left

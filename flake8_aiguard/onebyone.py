@@ -42,6 +42,12 @@ class OneByOne:
         self._asks = asks
 
     def is_meant(self, node: ast.expr, place: Place) -> bool:
+        """Whether the loop asks one by one on purpose, or asks a few times only.
+
+        Args:
+            node: the query, or the call of a function that makes it.
+            place: the loop around it.
+        """
         loop = place.loop
         return (
             self._is_split(loop)
@@ -318,7 +324,13 @@ class OneByOne:
         )
 
     def is_remembered(self, node: ast.expr, region: ast.AST, place: Place) -> bool:
-        """Whether the answer is kept in a mapping that is asked first."""
+        """Whether the answer is kept in a mapping that is asked first.
+
+        Args:
+            node: the query.
+            region: where to look for the mapping: the loop, or the function that makes the query.
+            place: the loop.
+        """
         kept: set[str] = set()
         asked: set[str] = set()
         for item in own_nodes(region):

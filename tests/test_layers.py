@@ -21,7 +21,8 @@ LAYERS = (
     ("docs",),
     ("catalog", "inventory"),
     ("rules",),
-    ("fetches", "held"),
+    ("agreements", "onebyone", "permissions"),
+    ("batching", "checks", "fetches", "held", "oneoff"),
     (
         "caches",
         "channels",
