@@ -183,7 +183,7 @@ class Batching:
 
     def _is_typed_in(self, query: Query, place: Place) -> bool:
         """Whether each item is a form that a person has filled in: there are few."""
-        return any(
+        return "cleaned_data" in self._module.source and any(
             isinstance(item, ast.Attribute) and item.attr == "cleaned_data"
             for value in self.arguments(query)
             if self._module.loops.dependents(value, place)
