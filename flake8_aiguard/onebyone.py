@@ -6,11 +6,11 @@ import ast
 import bisect
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from flake8_aiguard.batching import BATCHES, ORDERINGS, Batching
-from flake8_aiguard.index import COMPREHENSIONS, TRIES, Loop
+from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries, known
@@ -30,16 +30,20 @@ class OneByOne:
         module: the file.
         queries: its queries.
         batching: what one query could replace.
-        asks: whether a function of the file makes a query.
+        candidates: the calls in each function that may be queries, as far as they are known.
     """
 
     def __init__(
-        self, module: Module, queries: Queries, batching: Batching, asks: Callable[[_Helper], bool]
+        self,
+        module: Module,
+        queries: Queries,
+        batching: Batching,
+        candidates: Mapping[Function, Sequence[ast.Call]],
     ) -> None:
         self._module = module
         self._queries = queries
         self._batching = batching
-        self._asks = asks
+        self._candidates = candidates
 
     def is_meant(self, node: ast.expr, place: Place) -> bool:
         """Whether the loop asks one by one on purpose, or asks a few times only.
@@ -147,7 +151,7 @@ class OneByOne:
                     and any(self._module.loops.dependents(value, place) for value in item.args)
                 ):
                     helper = self._module.receivers.definition(item.func)
-                    if helper is None or (isinstance(helper, _Helper) and self._asks(helper)):
+                    if helper is None or (isinstance(helper, _Helper) and self._candidates.get(helper)):
                         return True
         return False
 

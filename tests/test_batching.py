@@ -70,7 +70,7 @@ def test_is_meant(body: str, expected: bool) -> None:
     (loop,) = found.index.nodes(ast.For)
     assert isinstance(loop, ast.For)
     known = Queries(found)
-    one = OneByOne(found, known, Batching(found, known), lambda helper: True)
+    one = OneByOne(found, known, Batching(found, known), {})
     assert one.is_meant(query.top, found.loops.place(loop)) is expected
 
 
@@ -89,7 +89,7 @@ def test_operations_are_told_apart_by_a_chain() -> None:
     (loop,) = found.index.nodes(ast.For)
     assert isinstance(loop, ast.For)
     known = Queries(found)
-    one = OneByOne(found, known, Batching(found, known), lambda helper: True)
+    one = OneByOne(found, known, Batching(found, known), {})
     assert [one.is_meant(query.top, found.loops.place(loop)) for query in queries_of(found)] == [True, False]
 
 
@@ -106,7 +106,7 @@ def test_an_answer_of_the_same_client_decides() -> None:
     (loop,) = found.index.nodes(ast.For)
     assert isinstance(loop, ast.For)
     known = Queries(found)
-    one = OneByOne(found, known, Batching(found, known), lambda helper: True)
+    one = OneByOne(found, known, Batching(found, known), {})
     gets = [query for query in queries_of(found) if query.call.lineno in (4, 6)]
     assert [one.is_meant(query.top, found.loops.place(loop)) for query in gets] == [True, False]
 

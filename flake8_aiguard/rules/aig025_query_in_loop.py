@@ -80,11 +80,11 @@ class QueryInLoop(Checker):
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
         super().__init__(tree, filename, lines)
+        self._candidates: defaultdict[Function, list[ast.Call]] = defaultdict(list)
         self._queries = Queries(self.module)
         self._batching = Batching(self.module, self._queries)
-        self._one_by_one = OneByOne(self.module, self._queries, self._batching, self._makes_query)
+        self._one_by_one = OneByOne(self.module, self._queries, self._batching, self._candidates)
         self._one_off = OneOff(self.module)
-        self._candidates: defaultdict[Function, list[ast.Call]] = defaultdict(list)
         self._helpers: dict[_Helper, list[Query]] = {}
         self._reported: set[ast.expr] = set()
         self._places: dict[Loop, Place] = {}
@@ -133,9 +133,6 @@ class QueryInLoop(Checker):
             ]
             self._helpers[helper] = found if found and self._is_lookup(helper) else []
         return self._helpers[helper]
-
-    def _makes_query(self, helper: _Helper) -> bool:
-        return bool(self._candidates.get(helper))
 
     def _is_meant(self, node: ast.expr, place: Place) -> bool:
         """Whether the loop asks one by one on purpose, or below a condition that is reported itself."""
@@ -278,8 +275,6 @@ class QueryInLoop(Checker):
             self.module.loops.dependents(value, place) for value in self._batching.arguments(query)
         )
 
-    # -- could one query do?
-
     def _item(self, used: Collection[ast.expr], place: Place) -> str:
         """How a message calls what the loop goes over: the variables that matter to the query."""
         loops = self.module.loops
@@ -291,10 +286,6 @@ class QueryInLoop(Checker):
             if any(loops.dependents(value, one) for value in used)
         ]
         return ", ".join(sorted(names)) or _item(place)
-
-    # -- is the loop meant to ask one by one?
-
-    # -- where it never counts
 
     def _is_lookup(self, helper: _Helper) -> bool:
         """Whether a function looks something up and does little else; its answers are not kept, it runs here."""
