@@ -42,6 +42,7 @@ _NO_LOOKUP: Final = re.compile(
 _CALL_ONLY: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bFROM\b", re.IGNORECASE)
 _MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
+_FIRST_ONLY: Final = ("afirst", "first", "last", "limit")
 _LOCKS: Final = ("select_for_update", "with_for_update")
 ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
@@ -123,8 +124,11 @@ class Batching:
         calls = [query.call]
         while isinstance(calls[-1].func, ast.Attribute) and isinstance(calls[-1].func.value, ast.Call):
             calls.append(calls[-1].func.value)
-        if any(last_name(call.func) in _LOCKS for call in calls):
+        named = {last_name(call.func) for call in (*calls, *query.chain, *self._built_by(query, place))}
+        if not named.isdisjoint(_LOCKS):
             return True
+        if "order_by" in named and not named.isdisjoint(_FIRST_ONLY):
+            return True  # the latest for each
         if any(
             (item.arg or "").endswith(_RANGES) and self._module.loops.dependents(item.value, place)
             for call in calls
@@ -132,6 +136,12 @@ class Batching:
         ):
             return True
         return self._has_compound_key(query, place)
+
+    def _built_by(self, query: Query, place: Place) -> list[ast.Call]:
+        """The calls in the statement that a query is given."""
+        statement = self._queries.statement(query)
+        values = [] if statement is None else self._module.loops.values(statement, place)
+        return [item for value in values for item in ast.walk(value) if isinstance(item, ast.Call)]
 
     def _has_compound_key(self, query: Query, place: Place) -> bool:
         """Whether an item gives two or more columns, or a bound of a range, of which no list can be made."""
@@ -198,12 +208,17 @@ class Batching:
         }
         return any(
             isinstance(item, ast.Call)
-            and last_name(item.func) == "distinct"
+            and last_name(item.func) in ("distinct", "values", "values_list")
             and dotted(_start(item)) in stores
+            and (last_name(item.func) == "distinct" or self._is_in_set(item))
             for iterable in iterables(place.loop)
             for value in self._module.loops.values(iterable, place)
             for item in ast.walk(value)
         )
+
+    def _is_in_set(self, node: ast.expr) -> bool:
+        parent = self._module.index.parent(node)
+        return isinstance(parent, ast.Call) and self._module.qualname(parent.func) == "builtins.set"
 
     def _is_after_write(self, query: Query, place: Place) -> bool:
         """Whether this turn of the loop has changed the table before: what it says then could not be asked earlier."""

@@ -140,11 +140,11 @@ class QueryInLoop(Checker):
             item in self._asking for item in self.module.index.outwards(node, place.loop)
         )
 
-    def _is_conditional(self, call: ast.Call, helper: _Helper) -> bool:
-        """Whether a helper makes its query only now and then: under a condition, in a loop, after an error."""
+    def _is_conditional(self, call: ast.Call, region: ast.AST) -> bool:
+        """Whether a helper or a loop makes a call only now and then: under a condition, after an error."""
         return any(
             isinstance(outer, (ast.If, ast.IfExp, ast.Match, ast.ExceptHandler))
-            for outer in self.module.index.outwards(call, helper)
+            for outer in self.module.index.outwards(call, region)
         )
 
     # -- the three findings
@@ -190,6 +190,7 @@ class QueryInLoop(Checker):
                     and not self._one_by_one.is_remembered(query.top, helper, place)
                     and self._batching.could_be_one(query, place)
                     and not self._batching.writes(query, place)
+                    and not ("url" in query.row and self._is_conditional(call, around.loop))
                 ):
                     yield from self.found(
                         call,
