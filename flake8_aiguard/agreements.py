@@ -101,7 +101,7 @@ class Agreements:
         )
 
     def _is_registration(self, atom: Atom, node: ast.Assert) -> bool:
-        """Whether ``assert key not in self.known`` stands before the statement that stores it there: the object's own state."""
+        """Whether ``assert key not in self.known`` stands before the statement that stores it there: nothing is checked but that it is new."""
         condition = atom.node
         if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], (ast.In, ast.NotIn)):
             return False
@@ -111,24 +111,20 @@ class Agreements:
         parent = self._module.index.parent(node)
         block = getattr(parent, "body", [])
         after = block[block.index(node) + 1 :] if node in block else []
-        return (
-            stored is not None
-            and "." in stored
-            and any(
-                (
-                    isinstance(item, ast.Call)
-                    and isinstance(item.func, ast.Attribute)
-                    and item.func.attr in ("add", "append")
-                    and dotted(item.func.value) == stored
-                )
-                or (
-                    isinstance(item, ast.Subscript)
-                    and isinstance(item.ctx, ast.Store)
-                    and dotted(item.value) == stored
-                )
-                for statement in after
-                for item in _direct_nodes(statement)
+        return stored is not None and any(
+            (
+                isinstance(item, ast.Call)
+                and isinstance(item.func, ast.Attribute)
+                and item.func.attr in ("add", "append")
+                and dotted(item.func.value) == stored
             )
+            or (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.ctx, ast.Store)
+                and dotted(item.value) == stored
+            )
+            for statement in after
+            for item in _direct_nodes(statement)
         )
 
     def _is_layout(self, condition: ast.expr) -> bool:
@@ -195,6 +191,13 @@ class Agreements:
 
     def _is_leftover(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
         """Whether the assert says that nothing is left of a collection from which everything was taken out."""
+        after = self._next_statement(node)
+        if (
+            atom.negated
+            and isinstance(after, ast.Delete)
+            and _unparsed(after.targets[0]) == _unparsed(atom.node)
+        ):
+            return True
         is_compared = isinstance(atom.node, ast.Compare) and is_empty(atom.node.comparators[0])
         function = self._module.index.function(node)
         return (atom.negated or is_compared) and any(
@@ -310,13 +313,13 @@ def _is_protocol(atom: Atom) -> bool:
     node = atom.node
     if isinstance(node, ast.Name):
         return atom.negated
-    if (
-        not isinstance(node, ast.Compare)
-        or not isinstance(node.ops[0], (ast.Eq, ast.Is))
-        or len(node.ops) != 1
-    ):
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
         return False
     sides = (node.left, node.comparators[0])
+    if isinstance(node.ops[0], ast.In):
+        return isinstance(sides[1], (ast.Tuple, ast.List, ast.Set)) and len(sides[1].elts) == 1
+    if not isinstance(node.ops[0], (ast.Eq, ast.Is)):
+        return False
     if any(isinstance(side, ast.Constant) for side in sides):
         return any(isinstance(side, ast.Name) for side in sides)
     return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
@@ -328,6 +331,11 @@ def _direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(statement):
         if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             yield from ast.walk(child)
+
+
+def _unparsed(node: ast.expr) -> str | None:
+    """The text of a name, attribute or item."""
+    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else None
 
 
 def _is_same(left: ast.expr, right: ast.expr) -> bool:

@@ -126,7 +126,7 @@ class EventLoop:
                 break
             path.append(node)
             found = (isinstance(parent, TRIES) and _is_in_finally(node, parent)) or (
-                isinstance(node, ast.ExceptHandler) and self._catches_cancellation(node)
+                isinstance(node, ast.ExceptHandler) and self._tidies_up(node)
             )
             if found:
                 break
@@ -139,7 +139,10 @@ class EventLoop:
     def _cleanups(self) -> dict[ast.AST, bool]:
         return {}
 
-    def _catches_cancellation(self, handler: ast.ExceptHandler) -> bool:
+    def _tidies_up(self, handler: ast.ExceptHandler) -> bool:
+        last = handler.body[-1]
+        if isinstance(last, ast.Raise) and last.exc is None:
+            return True  # tidies up after a failure, and lets it go on
         caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
         return any(
             item is None

@@ -68,6 +68,8 @@ def test_checks_no_input(test: str) -> None:
         ("assert line not in self.known, m; self.known.add(line)", True),
         ("assert line not in self.known, m; self.known[line] = m", True),
         ("assert line not in self.known, m; self.names.add(line)", False),
+        ("assert not line[m]; del line[m]", True),
+        ("assert not line[m]; del line[0]", False),
         ("assert (line / 'a.toml').exists(), m", True),
         ("assert line.exists(), m", False),
         ("x = run()\n        if not x: assert line, m", True),

@@ -121,10 +121,13 @@ def test_cleanup() -> None:
                 ask()
             except OSError:
                 ask()
+            except ValueError:
+                ask()
+                raise
             finally:
                 ask()
         """
     )
     events = EventLoop(found)
     calls = sorted(found.index.calls_named({"ask"}), key=lambda call: call.lineno)
-    assert [events.is_cleanup(call) for call in calls] == [False, True, False, True]
+    assert [events.is_cleanup(call) for call in calls] == [False, True, False, True, True]

@@ -60,7 +60,7 @@ class BlockingIoInAsync(Checker):
     reading, where it is only passed on to a function that nothing is known of (which wants a sync file), or where no more
     than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
-    cancelled itself; in a file that runs an event loop and starts no other task or server on it, or runs it from
+    cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
     ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for a queue or a future that is
     asked first (``empty()``, ``done()``), for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
@@ -190,6 +190,8 @@ class BlockingIoInAsync(Checker):
 
     def _is_reported_before(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether another blocking call is the cause: earlier in the chain, or the one that opens the file."""
+        if row["kind"] == "file" and self._is_one_of_several(node):
+            return True
         for call in calls_before(node):
             found = self._calls.row(call)
             if found is not None and self._blocks(call, found):
@@ -203,6 +205,21 @@ class BlockingIoInAsync(Checker):
         return any(
             self._calls.row(opening) is None or self.module.index.function(opening) is function
             for opening in origin.calls
+        )
+
+    def _is_one_of_several(self, node: ast.Call) -> bool:
+        """Whether the statement before is the same call with other files: ``shutil.move(a, to)``, ``shutil.move(b, to)``."""
+        index = self.module.index
+        statement = index.parent(node)
+        if not isinstance(statement, ast.Expr):
+            return False
+        block = getattr(index.parent(statement), "body", [])
+        at = block.index(statement) if statement in block else 0
+        before = block[at - 1] if at else None
+        return (
+            isinstance(before, ast.Expr)
+            and isinstance(before.value, ast.Call)
+            and self.module.qualname(before.value.func) == self.module.qualname(node.func) is not None
         )
 
     def _is_first_write(self, node: ast.Call, origin: Origin) -> bool:
