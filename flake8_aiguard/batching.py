@@ -42,7 +42,6 @@ _NO_LOOKUP: Final = re.compile(
 _CALL_ONLY: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bFROM\b", re.IGNORECASE)
 _MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
-_FIRST_ONLY: Final = ("afirst", "first", "last", "limit")
 _LOCKS: Final = ("select_for_update", "with_for_update")
 ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
@@ -127,7 +126,7 @@ class Batching:
         named = {last_name(call.func) for call in (*calls, *query.chain, *self._built_by(query, place))}
         if not named.isdisjoint(_LOCKS):
             return True
-        if "order_by" in named and not named.isdisjoint(_FIRST_ONLY):
+        if {"limit", "order_by"} <= named:
             return True  # the latest for each
         if any(
             (item.arg or "").endswith(_RANGES) and self._module.loops.dependents(item.value, place)
