@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -82,13 +83,22 @@ class QueryInLoop(Checker):
         super().__init__(tree, filename, lines)
         self._candidates: defaultdict[Function, list[ast.Call]] = defaultdict(list)
         self._queries = Queries(self.module)
-        self._batching = Batching(self.module, self._queries)
-        self._one_by_one = OneByOne(self.module, self._queries, self._batching, self._candidates)
-        self._one_off = OneOff(self.module)
         self._helpers: dict[_Helper, list[Query]] = {}
         self._reported: set[ast.expr] = set()
         self._places: dict[Loop, Place] = {}
         self._asking: set[ast.stmt] = set()  # the ifs whose test makes a reported query
+
+    @functools.cached_property
+    def _batching(self) -> Batching:
+        return Batching(self.module, self._queries)
+
+    @functools.cached_property
+    def _one_by_one(self) -> OneByOne:
+        return OneByOne(self.module, self._queries, self._batching, self._candidates)
+
+    @functools.cached_property
+    def _one_off(self) -> OneOff:
+        return OneOff(self.module)
 
     def call_names(self) -> Collection[str]:
         if not any(map(self.module.index.nodes, _LOOPS)):
