@@ -6,14 +6,36 @@ import ast
 import functools
 from typing import Final
 
-from flake8_aiguard import knowledge
-from flake8_aiguard.index import COMPREHENSIONS, Comprehension
+from flake8_aiguard.blocking import names
+from flake8_aiguard.index import COMPREHENSIONS, TRIES, Comprehension, Try
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import parameters
 
+_CANCELLED: Final = (
+    *("anyio.get_cancelled_exc_class", "asyncio.CancelledError", "asyncio.exceptions.CancelledError"),
+    *("builtins.BaseException", "concurrent.futures.CancelledError", "trio.Cancelled"),
+)
+_START_TASKS: Final = (
+    *("TaskGroup", "as_completed", "create_task", "create_task_group", "ensure_future", "gather"),
+    *("open_nursery", "run_in_executor", "run_coroutine_threadsafe", "start_soon", "to_thread"),
+)
+_START_SERVERS: Final = (
+    *(
+        "create_datagram_endpoint",
+        "create_server",
+        "create_unix_server",
+        "run_app",
+        "run_forever",
+        "run_polling",
+    ),
+    *("run_webhook", "serve", "serve_forever", "start_polling", "start_server", "start_unix_server"),
+)
 _CONSUMERS: Final = ("extend", "join", "update")
-_STARTUPS: Final = ("lifespan", "on_startup", "setup", "start", "startup")
+_STARTUPS: Final = ("lifespan", "on_startup", "setup", "startup")
+_STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
+_SHUTDOWNS: Final = ("on_shutdown", "shutdown", "teardown")
+_MIGRATIONS: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
 
 
 class EventLoop:
@@ -42,7 +64,7 @@ class EventLoop:
 
     def is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a decorator makes the function a command of a command line."""
-        commands = _names("blocking.command")
+        commands = names("blocking.command")
         stack, seen = [function], {function}
         while stack:
             for item in stack.pop().decorator_list:
@@ -74,7 +96,7 @@ class EventLoop:
         parent = self.module.index.parent(use)
         if isinstance(parent, ast.Call) and parent.func is use:
             parent = self.module.index.parent(parent)
-        return isinstance(parent, ast.Call) and self.module.called(parent) in _names("blocking.runner")
+        return isinstance(parent, ast.Call) and self.module.called(parent) in names("blocking.runner")
 
     @functools.cached_property
     def _first_waits(self) -> dict[ast.AST, int]:
@@ -92,6 +114,87 @@ class EventLoop:
         """The places in the file where other tasks may run."""
         index = self.module.index
         return [*index.nodes(ast.Await), *index.nodes(ast.AsyncFor), *index.nodes(ast.AsyncWith)]
+
+    def is_cleanup(self, node: ast.AST) -> bool:
+        """Whether a node runs when its task may be cancelled, so that an ``await`` in its place may not get through."""
+        index = self.module.index
+        function = index.function(node)
+        path: list[ast.AST] = []
+        found = False
+        for parent in index.ancestors(node):
+            if node in self._cleanups or node is function:
+                break
+            path.append(node)
+            found = (isinstance(parent, TRIES) and _is_in_finally(node, parent)) or (
+                isinstance(node, ast.ExceptHandler) and self._tidies_up(node)
+            )
+            if found:
+                break
+            node = parent
+        found = found or self._cleanups.get(node, False)
+        self._cleanups.update(dict.fromkeys(path, found))
+        return found
+
+    @functools.cached_property
+    def _cleanups(self) -> dict[ast.AST, bool]:
+        return {}
+
+    def _tidies_up(self, handler: ast.ExceptHandler) -> bool:
+        last = handler.body[-1]
+        if isinstance(last, ast.Raise) and last.exc is None:
+            return True  # tidies up after a failure, and lets it go on
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return any(
+            item is None
+            or self.module.qualname(item.func if isinstance(item, ast.Call) else item) in _CANCELLED
+            for item in caught
+        )
+
+    @functools.cached_property
+    def is_dialogue(self) -> bool:
+        """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
+        return self._has_loop and not self.module.index.calls_named(_START_TASKS)
+
+    @functools.cached_property
+    def is_script(self) -> bool:
+        """Whether the file runs an event loop of its own from ``__main__``, for its own tasks alone."""
+        return self._has_loop and any(
+            isinstance(item.left, ast.Name) and item.left.id == "__name__"
+            for item in self.module.index.nodes(ast.Compare)
+        )
+
+    @functools.cached_property
+    def _has_loop(self) -> bool:
+        """Whether the file runs an event loop, and no server on it."""
+        index = self.module.index
+        runners = names("blocking.runner")
+        runs = any(
+            self.module.called(call) in runners
+            for call in index.calls_named({name.rpartition(".")[2] for name in runners})
+        )
+        return (
+            runs
+            and not index.calls_named(_START_SERVERS)
+            and not any(map(self.module.entrypoints.kind, index.nodes(ast.AsyncFunctionDef)))
+        )
+
+    @functools.cached_property
+    def awaiting(self) -> set[ast.AST]:
+        """The ``with`` statements whose body lets other tasks run."""
+        index = self.module.index
+        found: set[ast.AST] = set()
+        seen: set[ast.AST] = set()
+        for node in self.waiting_points:
+            function = index.function(node)
+            child: ast.AST = node
+            for parent in index.ancestors(node):
+                if child in seen or parent is function:
+                    break
+                seen.add(child)
+                if isinstance(parent, ast.With) and isinstance(child, ast.stmt):
+                    found.add(parent)
+                child = parent
+        return found
 
     def _is_awaited(self, node: ast.expr) -> bool:
         """Whether the result is awaited or entered as only an asynchronous twin's can be."""
@@ -128,11 +231,21 @@ def is_startup(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     What starts with arguments (``start(job)``) may start again and again.
     """
     name = function.name.strip("_")
-    if name == "start":
+    if name in _STARTUPS_WITHOUT_ARGUMENTS:
         return all(item.arg in ("self", "cls", "app", "loop") for item in parameters(function))
     return name in _STARTUPS
 
 
-@knowledge.cached
-def _names(table: str) -> frozenset[str]:
-    return frozenset(knowledge.by_call(table))
+def is_shutdown(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function's name says that it runs when nothing is served any more: ``shutdown()``, ``teardown()``."""
+    return function.name.strip("_") in _SHUTDOWNS
+
+
+def is_migration(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function's name says that it moves what an older version left behind, which it does once."""
+    return not _MIGRATIONS.isdisjoint(function.name.split("_"))
+
+
+def _is_in_finally(node: ast.AST, block: Try) -> bool:
+    """Whether a child of a ``try`` stands in its ``finally``, which comes last."""
+    return bool(block.finalbody) and getattr(node, "lineno", 0) >= block.finalbody[0].lineno

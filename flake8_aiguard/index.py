@@ -138,6 +138,13 @@ class Index:
             yield parent
             parent = parents.get(parent)
 
+    def outwards(self, node: ast.AST, region: ast.AST) -> Iterator[ast.AST]:
+        """The ancestors of a node that stand within a region around it, outwards."""
+        for parent in self.ancestors(node):
+            if parent is region:
+                return
+            yield parent
+
     def statement(self, node: ast.AST) -> ast.stmt:
         """The innermost statement that holds the node; the node itself, if it is one.
 

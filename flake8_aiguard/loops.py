@@ -354,6 +354,21 @@ class Loops:
         return self._once(variable)
 
 
+def iterables(loop: Loop) -> list[ast.expr]:
+    """What a loop goes over; nothing for a ``while``."""
+    if isinstance(loop, ast.While):
+        return []
+    return [item.iter for item in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.iter]
+
+
+def target_names(loop: Loop) -> list[str]:
+    """The names of a loop's variables; none for a ``while``."""
+    if isinstance(loop, ast.While):
+        return []
+    targets = [item.target for item in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.target]
+    return [name.id for target in targets for name in names_in(target)]
+
+
 def contains(node: ast.AST, inner: ast.AST) -> bool:
     """Whether a node holds another one of the same tree, or is it."""
     (start, end), (first, last) = _span(node), _span(inner)

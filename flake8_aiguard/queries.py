@@ -161,6 +161,11 @@ class Queries:
             return None
         return Query(call, top, receiver, chain if row.get("chain") else (), bound, row)
 
+    def lookup(self, call: ast.Call) -> Query | None:
+        """What a call asks for; ``None`` also where it is known to write."""
+        query = self.of(call)
+        return None if query is None or query.row["effect"] == "write" else query
+
     def _reads_by_verb(self, call: ast.Call, row: knowledge.Row) -> bool:
         if "verb" not in row:
             return True
@@ -370,6 +375,14 @@ class Queries:
             method = start.func.attr.upper()  # users.update().where(...)
             return method if method in _TABLE_METHODS else None
         return _CONSTRUCTS.get(self._module.qualname(start.func) or "")
+
+
+@knowledge.cached
+def known(kind: str) -> frozenset[str]:
+    """The words of one kind, as the table ``queries.word`` lists them."""
+    return frozenset(
+        word for row in knowledge.rows("queries.word") if row["kind"] == kind for word in row["words"]
+    )
 
 
 def shown(call: ast.expr) -> str:

@@ -101,6 +101,30 @@ def names_in(node: ast.AST) -> Iterator[ast.Name]:
         stack.extend(ast.iter_child_nodes(item))
 
 
+def identifiers(node: ast.AST) -> Iterator[str]:
+    """The names and attributes below a node, itself included."""
+    for item in ast.walk(node):
+        if isinstance(item, ast.Name):
+            yield item.id
+        elif isinstance(item, ast.Attribute):
+            yield item.attr
+
+
+def words(name: str) -> set[str]:
+    """The words of an identifier: ``fetch`` and ``all`` of ``fetch_all``."""
+    return set(name.lower().split("_"))
+
+
+def own_nodes(region: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below a region that it runs itself: nested functions and classes left out; in no particular order."""
+    stack = list(ast.iter_child_nodes(region))
+    while stack:
+        item = stack.pop()
+        if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            yield item
+            stack.extend(ast.iter_child_nodes(item))
+
+
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.arg]:
     """All parameters of a function, ``*args`` and ``**kwargs`` included, in order of declaration."""
     spec = function.args

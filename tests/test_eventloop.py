@@ -7,7 +7,7 @@ import ast
 import pytest
 from questions import module
 
-from flake8_aiguard.eventloop import EventLoop, is_startup
+from flake8_aiguard.eventloop import EventLoop, is_migration, is_shutdown, is_startup
 
 
 def loop(source: str) -> tuple[EventLoop, ast.Call]:
@@ -71,3 +71,63 @@ def test_startup_goes_by_the_name() -> None:
     ).index
     found = [is_startup(item) for item in functions.nodes(ast.AsyncFunctionDef)]
     assert found == [True, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("shutdown", True), ("on_shutdown", True), ("_teardown", True), ("close", False), ("shut", False)],
+)
+def test_is_shutdown(name: str, expected: bool) -> None:
+    (function,) = module(f"async def {name}(worker): ...").index.nodes(ast.AsyncFunctionDef)
+    assert isinstance(function, ast.AsyncFunctionDef)
+    assert is_shutdown(function) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("migrate_users", True), ("read_legacy_file", True), ("immigrate", False), ("read_file", False)],
+)
+def test_is_migration(name: str, expected: bool) -> None:
+    (function,) = module(f"async def {name}(): ...").index.nodes(ast.AsyncFunctionDef)
+    assert isinstance(function, ast.AsyncFunctionDef)
+    assert is_migration(function) is expected
+
+
+RUN = "import asyncio\nasync def f(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "dialogue", "script"),
+    [
+        (RUN, False, False),
+        (f"{RUN}asyncio.run(f())", True, False),
+        (f"{RUN}asyncio.create_task(f())\nasyncio.run(f())", False, False),
+        (f"{RUN}asyncio.gather(f())\nif __name__ == '__main__': asyncio.run(f())", False, True),
+        (f"{RUN}asyncio.start_server(f)\nif __name__ == '__main__': asyncio.run(f())", False, False),
+    ],
+)
+def test_a_loop_of_its_own(source: str, dialogue: bool, script: bool) -> None:
+    events = EventLoop(module(source))
+    assert (events.is_dialogue, events.is_script) == (dialogue, script)
+
+
+def test_cleanup() -> None:
+    found = module(
+        """
+        async def f():
+            try:
+                ask()
+            except BaseException:
+                ask()
+            except OSError:
+                ask()
+            except ValueError:
+                ask()
+                raise
+            finally:
+                ask()
+        """
+    )
+    events = EventLoop(found)
+    calls = sorted(found.index.calls_named({"ask"}), key=lambda call: call.lineno)
+    assert [events.is_cleanup(call) for call in calls] == [False, True, False, True, True]

@@ -187,3 +187,12 @@ def test_names_called_are_those_that_calls_named_knows() -> None:
     index = Index(ast.parse("import m as n\nfrom m import f as g\ng()\na.b.c()\nh = m.k\nh(1)\n"))
     assert set(index.names_called()) == {"f", "g", "c", "h", "k"}
     assert all(any(index.calls_named((name,))) for name in index.names_called())
+
+
+def test_outwards_stays_within_a_region() -> None:
+    tree = ast.parse("for a in b:\n    if c:\n        while d:\n            e")
+    index = Index(tree)
+    loop = tree.body[0]
+    (name,) = [item for item in index.nodes(ast.Name) if getattr(item, "id", "") == "e"]
+    kinds = [type(item).__name__ for item in index.outwards(name, loop)]
+    assert kinds == ["Expr", "While", "If"]

@@ -116,3 +116,17 @@ def test_text_parts(text: str, expected: list[str] | None) -> None:
         None if parts is None else [part if isinstance(part, str) else ast.unparse(part) for part in parts]
     )
     assert shown == expected
+
+
+def test_own_nodes_leave_nested_functions_out() -> None:
+    tree = ast.parse(
+        "def f():\n    a\n    def g(): b\n    lambda: c\n    class D:\n        e\n    [h for i in j]"
+    )
+    names = sorted(item.id for item in shapes.own_nodes(tree.body[0]) if isinstance(item, ast.Name))
+    assert names == ["a", "h", "i", "j"]
+
+
+def test_words_and_identifiers() -> None:
+    assert shapes.words("fetch_All_2") == {"fetch", "all", "2"}
+    node = ast.parse("a.b(c)[d]", mode="eval").body
+    assert sorted(shapes.identifiers(node)) == ["a", "b", "c", "d"]

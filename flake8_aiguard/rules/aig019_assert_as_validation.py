@@ -5,20 +5,19 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.agreements import Agreements
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.index import COMPREHENSIONS
-from flake8_aiguard.inputs import MAX_STEPS, Input, Inputs, spoken
-from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
-
-_MAX_NODES: Final = 200  # of a test and the locals in it
+from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
+from flake8_aiguard.inputs import Inputs, spoken
+from flake8_aiguard.permissions import Permissions
+from flake8_aiguard.shapes import last_name, string
 
 _TEST_CODE: Final = (
+    *("benchmark/", "benchmarks/", "features/steps/", "*_test/"),
     *("test/", "testing/", "*_tests/", "test_*/", "testing_*/", "tests.py", "*_tests.py", "testing.py"),
     *(
         "_testing.py",
@@ -32,23 +31,11 @@ _TEST_CODE: Final = (
 )
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
-_SCALARS: Final = frozenset(f"builtins.{name}" for name in ("bool", "bytes", "float", "int", "str"))
 _NEVER: Final = re.compile(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
-    r"never (happens?|reached)|internal error|bug)\b",
+    r"never (happens?|reached)|internal( logic)? error|bug|sanity)\b",
     re.IGNORECASE,
 )
-_CLASS: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
-_WITHOUT_TRUTH: Final = frozenset(
-    (
-        "builtins.object",
-        "typing.Generic",
-        "typing.Protocol",
-        "typing_extensions.Generic",
-        "typing_extensions.Protocol",
-    )
-)
-_ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _CALLED: Final = (
     "python -O skips {what} together with this assert; run it before, and check its result with if and raise"
 )
@@ -61,25 +48,6 @@ _ASSIGNED: Final = (
 )
 _PERMISSION: Final = "python -O removes this permission check of {what}; raise PermissionError instead"
 _STATUS: Final = "python -O removes this check of {what}; {instead} instead"
-
-
-@dataclass(frozen=True, slots=True)
-class _Atom:
-    """A condition of a test that holds no ``and``, ``or`` and ``not``.
-
-    Attributes:
-        node: the condition.
-        negated: whether it stands under ``not``.
-        alone: whether it narrows a type: it has to hold by itself.
-    """
-
-    node: ast.expr
-    negated: bool = False
-    alone: bool = True
-
-
-# What is checked, and whether that is sure: without a message, some shapes are more often an invariant than a check.
-_Check: TypeAlias = tuple[Input, bool]
 
 
 class AssertAsValidation(Checker):
@@ -107,12 +75,14 @@ class AssertAsValidation(Checker):
     None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
     container), markers of code that cannot be reached, the last ``else`` of a chain over the
     same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
-    ``xs[i]``, which raises IndexError itself, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers. For
-    checks against the object's own state, or by a function that nothing is known of, only an assert with a message counts,
-    and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
+    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves, ``startswith`` before the statement that
+    takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
+    path, a flag under ``if not result``, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
+    helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
+    message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
-    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``); so is, with or without, ``not (a and b)`` and
-    ``not b`` under ``if a``.
+    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
+    too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``.
     """
 
     code = "AIG019"
@@ -126,18 +96,20 @@ class AssertAsValidation(Checker):
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
         super().__init__(tree, filename, lines)
         self.inputs = Inputs(self.module)
+        self._checks = Checks(self.module, self.inputs)
+        self._agreements = Agreements(self.module, self.inputs)
+        self._permissions = Permissions(self.module)
         self._places: dict[ast.AST, bool] = {}
-        self._narrowing_types: dict[ast.expr, bool] = {}
 
     def visit_Assert(self, node: ast.Assert) -> Iterator[Finding]:
         if self._is_meant(node):
             return
         finding = self._effect(node)
         if finding is None:
-            atoms = list(_atoms(node.test))
-            results = (judge(atom) for judge in (self._permission, self._status) for atom in atoms)
+            parts = list(atoms(node.test))
+            results = (judge(part) for judge in (self._permission, self._status) for part in parts)
             finding = next((found for found in results if found is not None), None)
-            finding = finding or self._validation(atoms, node)
+            finding = finding or self._validation(parts, node)
         if finding is not None:
             message, what = finding
             if message is self.message and self._is_caught(node):
@@ -153,7 +125,7 @@ class AssertAsValidation(Checker):
             or _NEVER.search(string(node.msg) or "") is not None
             or self._is_in_test_code
             or self._is_apart(node)
-            or self._is_repeated_by_index(node)
+            or self._agreements.is_repeated(node)
         )
 
     @functools.cached_property
@@ -197,34 +169,6 @@ class AssertAsValidation(Checker):
             for part in ast.walk(handler.type)
         )
 
-    def _is_repeated_by_index(self, node: ast.Assert) -> bool:
-        """Whether ``assert i < len(xs)`` stands directly before ``xs[i]``, which raises IndexError without it."""
-        test = node.test
-        if not isinstance(test, ast.Compare) or len(test.ops) != 1:
-            return False
-        smaller, larger = test.left, test.comparators[0]
-        if isinstance(test.ops[0], ast.Gt):
-            smaller, larger = larger, smaller
-        elif not isinstance(test.ops[0], ast.Lt):
-            return False
-        if not isinstance(larger, ast.Call) or len(larger.args) != 1 or last_name(larger.func) != "len":
-            return False
-        items = dotted(larger.args[0])
-        parent = self.module.index.parent(node)
-        for name in ("body", "orelse", "finalbody"):
-            block = getattr(parent, name, None)
-            if isinstance(block, list) and node in block[:-1]:
-                after = block[block.index(node) + 1]
-                return not isinstance(after, ast.Assert) and any(
-                    isinstance(item, ast.Subscript)
-                    and dotted(item.value) == items is not None
-                    and _is_same(item.slice, smaller)
-                    for child in ast.iter_child_nodes(after)
-                    if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))
-                    for item in ast.walk(child)
-                )
-        return False
-
     # -- side effects
 
     def _effect(self, node: ast.Assert) -> tuple[str, str] | None:
@@ -267,87 +211,14 @@ class AssertAsValidation(Checker):
             self.module.index.statement(use) is not node for use in scopes.uses(resolved[0], walrus.target.id)
         )
 
-    # -- permissions
+    # -- permissions and statuses
 
-    def _permission(self, atom: _Atom) -> tuple[str, str] | None:
-        condition = atom.node
-        if isinstance(condition, ast.Compare):
-            compared = self._compared_permission(condition)
-            if compared is not None:
-                return _PERMISSION, compared
-            if not any(
-                isinstance(side, ast.Constant) and isinstance(side.value, bool)
-                for side in condition.comparators
-            ):
-                return None
-            condition = condition.left
-        if isinstance(condition, ast.Await):
-            condition = condition.value
-        if isinstance(condition, ast.Call):
-            if self._decides(condition):
-                return _PERMISSION, f"{spoken(condition.func)}()"
-        elif last_name(condition) in _authorisation("role") or self._names_a_right(condition):
-            return _PERMISSION, spoken(condition)
-        return None
+    def _permission(self, atom: Atom) -> tuple[str, str] | None:
+        named = self._permissions.named(atom.node)
+        return None if named is None else (_PERMISSION, named)
 
-    def _decides(self, call: ast.Call) -> bool:
-        """Whether a call decides who may do something."""
-        if self.module.called(call) in _authorisation("check", "calls"):
-            return True
-        name = last_name(call.func)
-        if name in _authorisation("role") or name in _authorisation("check"):
-            return True
-        if self._names_a_right(call.func):
-            return True
-        return _has_prefix(name, _authorisation("check", "prefixes")) and any(map(self._is_user, call.args))
-
-    def _names_a_right(self, node: ast.expr) -> bool:
-        if not isinstance(node, ast.Attribute):
-            return False
-        if node.attr in _authorisation("check"):
-            return True
-        return _has_prefix(node.attr, _authorisation("check", "prefixes")) and self._is_user(node.value)
-
-    def _compared_permission(self, node: ast.Compare) -> str | None:
-        """The credential, role or owner that a comparison is about."""
-        if len(node.ops) != 1 or _is_narrowing(node):
-            return None
-        sides = (node.left, node.comparators[0])
-        for side, other in (sides, sides[::-1]):
-            name = last_name(side) or ""
-            if (
-                isinstance(side, ast.Attribute)
-                and name in _authorisation("membership")
-                and self._is_user(side.value)
-            ):
-                return spoken(side)
-            if isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
-                if isinstance(side, ast.Attribute) and self._is_owner(name, other):
-                    return spoken(side)
-                is_secret = name in _authorisation("secret") or name.endswith(
-                    tuple(_authorisation("secret", "suffixes"))
-                )
-                if is_secret and not isinstance(other, ast.Constant):
-                    return spoken(side)
-        return None
-
-    def _is_user(self, node: ast.expr) -> bool:
-        """Whether an expression is, or is part of, who acts: ``user``, ``request.user``, ``current_user.id``."""
-        return not _authorisation("membership", "receivers").isdisjoint(self._words(node))
-
-    def _is_owner(self, name: str, other: ast.expr) -> bool:
-        """Whether an attribute of this name, compared with the other side, asks whose a thing is."""
-        words = self._words(other)
-        rows = (row for row in knowledge.rows("untrusted.authorisation") if row["kind"] == "owner")
-        return any(name in row["names"] and not words.isdisjoint(row["receivers"]) for row in rows)
-
-    def _words(self, node: ast.expr) -> set[str]:
-        return set((self.module.qualname(node) or dotted(node) or "").lower().split("."))
-
-    # -- statuses
-
-    def _status(self, atom: _Atom) -> tuple[str, str] | None:
-        if _is_narrowing(atom.node):
+    def _status(self, atom: Atom) -> tuple[str, str] | None:
+        if is_narrowing(atom.node):
             return None
         compared = isinstance(atom.node, ast.Compare)
         operands = (
@@ -390,369 +261,23 @@ class AssertAsValidation(Checker):
 
     # -- input
 
-    def _validation(self, atoms: list[_Atom], node: ast.Assert) -> tuple[str, str] | None:
-        checks = [(atom, self._checked(atom)) for atom in atoms]
+    def _validation(self, parts: list[Atom], node: ast.Assert) -> tuple[str, str] | None:
+        checks = [(atom, self._checks.checked(atom)) for atom in parts]
         # ``not strict or done(result)`` is about the result: alternatives count if all of them are about input
-        is_whole = all(atom.alone or check or _is_narrowing(atom.node) for atom, check in checks)
+        is_whole = all(atom.alone or check or is_narrowing(atom.node) for atom, check in checks)
         for atom, check in checks:
-            if check is None or not (atom.alone or is_whole) or self._is_last_case(atom.node, node):
+            if (
+                check is None
+                or not (atom.alone or is_whole)
+                or self._agreements.is_last_case(atom.node, node)
+            ):
                 continue
             value, sure = check
-            if value.is_passed and (
-                self._is_leftover(atom, value, node)
-                or self._is_shortened(value, node)
-                or self._is_agreed(atom, node)
-            ):
+            if value.is_passed and self._agreements.covers(atom, value, node):
                 continue
             if sure or _is_text(node.msg):
                 return self.message, str(value)
         return None
-
-    def _is_agreed(self, atom: _Atom, node: ast.Assert) -> bool:
-        """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""
-        function = self.module.index.function(node)
-        if self._is_exclusion(node):
-            return True
-        if node.msg is not None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return False
-        if _is_spelled_out(atom, function) or _is_protocol(atom):
-            return True
-        calls = self.module.index.calls_named((function.name,))
-        return any(self.module.receivers.definition(call.func) is function for call in calls)
-
-    def _is_exclusion(self, node: ast.Assert) -> bool:
-        """Whether arguments exclude each other: which ones a call gives stands in the program, not in its data."""
-        test = node.test
-        inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
-        if isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.And):
-            return all(isinstance(value, ast.Name) for value in inner.values)
-        parent = self.module.index.parent(node)
-        return (
-            isinstance(inner, ast.Name)
-            and isinstance(parent, ast.If)
-            and any(
-                view is not None and view.is_passed for view in map(self.inputs.view, names_in(parent.test))
-            )
-        )
-
-    def _is_leftover(self, atom: _Atom, value: Input, node: ast.Assert) -> bool:
-        """Whether the assert says that nothing is left of a collection from which everything was taken out."""
-        is_compared = isinstance(atom.node, ast.Compare) and _is_empty(atom.node.comparators[0])
-        function = self.module.index.function(node)
-        return (atom.negated or is_compared) and any(
-            isinstance(call.func, ast.Attribute)
-            and dotted(call.func.value) == value.name
-            and self.module.index.function(call) is function
-            for call in self.module.index.calls_named(("pop", "popitem", "remove", "discard"))
-        )
-
-    def _is_shortened(self, value: Input, node: ast.Assert) -> bool:
-        """Whether a loop before the assert has taken items out of the parameter: what it says is a postcondition."""
-        function = self.module.index.function(node)
-        return self._shortened.get((function, value.name), node.lineno) < node.lineno
-
-    @functools.cached_property
-    def _shortened(self) -> dict[tuple[ast.AST | None, str], int]:
-        """The first line where a loop takes an item out of a variable, by function and name."""
-        index = self.module.index
-        receivers: list[tuple[ast.Call | ast.Delete, ast.expr]] = [
-            (call, call.func.value)
-            for call in index.calls_named(("pop", "popitem", "popleft"))
-            if isinstance(call.func, ast.Attribute)
-        ]
-        receivers += [
-            (statement, target.value)
-            for statement in index.nodes(ast.Delete)
-            for target in statement.targets
-            if isinstance(target, ast.Subscript)
-        ]
-        found: dict[tuple[ast.AST | None, str], int] = {}
-        for node, receiver in receivers:
-            if isinstance(receiver, ast.Name) and next(index.loops(node), None) is not None:
-                key = (index.function(node), receiver.id)
-                found[key] = min(node.lineno, found.get(key, node.lineno))
-        return found
-
-    def _is_last_case(self, condition: ast.expr, node: ast.Assert) -> bool:
-        """Whether the assert opens the ``else`` of a chain that compared the same value: what remains, not a check."""
-        parent = self.module.index.parent(node)
-        if not isinstance(parent, ast.If) or not parent.orelse or parent.orelse[0] is not node:
-            return False
-        sides = [item.left for item in (condition, parent.test) if isinstance(item, ast.Compare)]
-        return len(sides) == 2 and dotted(sides[0]) == dotted(sides[1]) is not None
-
-    def _checked(self, atom: _Atom, depth: int = 0) -> _Check | None:
-        """The input whose value a condition checks."""
-        condition = atom.node.value if isinstance(atom.node, ast.Await) else atom.node
-        if isinstance(condition, ast.Compare) and _is_match(condition.left):
-            condition = condition.left
-        if depth > MAX_STEPS or _is_narrowing(condition):
-            return None
-        if isinstance(condition, ast.Compare):
-            return self._compared(condition)
-        if isinstance(condition, ast.Call) and self.inputs.input(condition) is None:
-            return self._asked(condition, depth)
-        found = self.inputs.view(condition)
-        return None if found is None else self._tested(found, atom)
-
-    def _tested(self, found: Input, atom: _Atom) -> _Check | None:
-        """A value whose truth is tested: narrowing, where it may be ``None``."""
-        if found.part == "attribute" and found.annotation is not None:
-            return found, False
-        if found.optional and not found.part and atom.alone and not atom.negated:
-            return (found, False) if found.annotation is None else None
-        if not found.part and atom.alone and not atom.negated and self._narrows(atom.node, found.annotation):
-            return None
-        return found, _is_near(found)
-
-    def _narrows(self, node: ast.expr, annotation: ast.expr | None) -> bool:
-        """Whether the truth of a name says no more than that it is there: its annotation is a class without a truth value."""
-        if annotation is None or not isinstance(node, ast.Name):
-            return False
-        if annotation not in self._narrowing_types:
-            self._narrowing_types[annotation] = self._is_plain_class(annotation)
-        return self._narrowing_types[annotation]
-
-    def _is_plain_class(self, annotation: ast.expr) -> bool:
-        name = self.module.receivers.annotated(annotation)
-        if name is not None:
-            return _CLASS.fullmatch(name.rpartition(".")[2]) is not None and not _is_valued(name)
-        origin = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-        written = string(origin) or dotted(origin) or ""
-        bindings = self.module.scopes.bindings(self.module.index.tree, written.partition("[")[0])
-        stack = [binding.node for binding in bindings if len(bindings) == 1]
-        seen = set(stack)
-        for found in stack:
-            if not isinstance(found, ast.ClassDef) or any(
-                self.module.scopes.bindings(found, method) for method in ("__bool__", "__len__")
-            ):
-                return False
-            for base in found.bases:
-                origin = base.value if isinstance(base, ast.Subscript) else base
-                inner = self.module.receivers.definition(origin)
-                if inner is None:
-                    outer = self.module.qualname(origin)
-                    if outer is None or (_is_valued(outer) and outer not in _WITHOUT_TRUTH):
-                        return False
-                elif inner not in seen:
-                    seen.add(inner)
-                    stack.append(inner)
-        return bool(stack)
-
-    def _compared(self, node: ast.Compare) -> _Check | None:
-        operands = [node.left, *node.comparators][:MAX_STEPS]
-        views = [self.inputs.view(operand) for operand in operands]
-        subject = next((view for view in views if view is not None), None)
-        if subject is None:
-            return None
-        sure = _is_near(subject)
-        if not isinstance(node.ops[0], _ORDERING) and subject.annotation is not None:
-            parts = [
-                view for view in views if view is not None and view.name == subject.name and view.attributes
-            ]
-            sure = sure and (not parts or all(map(_is_literal, node.comparators)))
-        place = views.index(subject)
-        for position, operand in enumerate(operands):
-            ground = self._ground(operand, subject)
-            if ground == "fixed":
-                continue
-            operator = node.ops[max(position - 1, 0)]
-            if isinstance(operator, _ORDERING):
-                # a limit may be computed here, but a computed value on the left is a result
-                is_result = position < place and not isinstance(operand, ast.Attribute)
-                if ground == "result" or (ground == "local" and is_result):
-                    return None
-            elif isinstance(operator, (ast.In, ast.NotIn)) and position:
-                if ground == "result":
-                    return None
-                sure = sure and ground == "state" and self._is_scalar(subject)
-            elif ground != "state":
-                return None
-            else:
-                sure = sure and any(map(self._is_length, operands))
-        return subject, sure
-
-    def _is_length(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and self.module.qualname(node.func) == "builtins.len"
-
-    def _is_scalar(self, found: Input) -> bool:
-        annotation = found.annotation
-        return annotation is not None and self.module.receivers.annotated(annotation) in _SCALARS
-
-    def _ground(self, node: ast.expr, subject: Input) -> str:
-        """What an input is compared with.
-
-        Returns:
-            ``fixed`` for literals, globals and other input, ``state`` of the object, ``local`` for what was computed here,
-            ``result`` for what was computed from the same input.
-        """
-        ground = "fixed"
-        stack: list[tuple[ast.AST, bool]] = [(node, False)]
-        for _ in range(_MAX_NODES):
-            if not stack:
-                return ground
-            item, computed = stack.pop()
-            if isinstance(item, ast.expr) and self.inputs.input(item) is not None:
-                if computed and any(self._is_named(name, subject) for name in names_in(item)):
-                    return "result"
-                continue
-            if isinstance(item, ast.Attribute) and item.attr.isupper():
-                continue
-            if isinstance(item, ast.Call) and not self.inputs.is_view(item):
-                if any(self._is_named(name, subject) for name in names_in(item)):
-                    return "result"
-                if computed:
-                    ground = "local"
-            elif computed and (_is_empty(item) or isinstance(item, COMPREHENSIONS)):
-                ground = "local"
-            if not isinstance(item, ast.Name):
-                stack.extend((child, computed) for child in ast.iter_child_nodes(item))
-                continue
-            resolved = self.module.scopes.resolve(item)
-            if resolved is None or isinstance(resolved[0], (ast.Module, ast.ClassDef)):
-                continue
-            if self.module.receivers.class_behind(item) is not None:
-                ground = "state" if ground == "fixed" else ground
-                continue
-            binding = resolved[1][0]
-            if len(resolved[1]) == 1 and binding.value is not None:
-                stack.append((binding.value, True))
-            elif binding.kind not in (Kind.IMPORT, Kind.FUNCTION, Kind.CLASS):
-                ground = "local"
-        return "local"
-
-    def _is_named(self, name: ast.Name, subject: Input) -> bool:
-        found = self.inputs.input(name)
-        return found is not None and found.name == subject.name
-
-    def _asked(self, call: ast.Call, depth: int) -> _Check | None:
-        """The input that a call decides on."""
-        name = self.module.qualname(call.func)
-        if self._is_type_question(call, name):
-            return None
-        if name in ("builtins.all", "builtins.any") and len(call.args) == 1:
-            return self._every(call.args[0], depth)
-        if self.inputs.is_view(call):
-            found = self.inputs.view(call)
-            if found is None:
-                return None
-            is_state = (
-                found.attributes and found.annotation is not None and not all(map(_is_literal, call.args))
-            )
-            return found, _is_near(found) and not is_state
-        method = last_name(call.func) or ""
-        words = re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", method).lower())
-        is_predicate = not _predicates().isdisjoint(words)
-        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-            found = self.inputs.view(argument)
-            if found is not None:
-                return found, _is_near(found) and is_predicate
-        if isinstance(call.func, ast.Attribute) and not method.startswith("_"):
-            found = self.inputs.view(call.func.value)
-            return None if found is None or found.attributes > 1 else (found, is_predicate)
-        return None
-
-    def _is_type_question(self, call: ast.Call, name: str | None) -> bool:
-        row = _narrowing()
-        return (
-            name in row["calls"]
-            or last_name(call.func) in row["names"]
-            or ((last_name(call.func) or "").endswith(tuple(row["suffixes"])))
-        )
-
-    def _every(self, argument: ast.expr, depth: int) -> _Check | None:
-        """The input of which ``all`` or ``any`` checks every element."""
-        if isinstance(argument, (ast.GeneratorExp, ast.ListComp)):
-            conditions = [argument.elt]
-        elif isinstance(argument, (ast.List, ast.Tuple)):
-            conditions = argument.elts
-        else:
-            found = self.inputs.view(argument)
-            return None if found is None else (found, True)
-        atoms = (atom for condition in conditions for atom in _atoms(condition))
-        checks = (self._checked(replace(atom, alone=False), depth + 1) for atom in atoms)
-        return next((check for check in checks if check is not None), None)
-
-
-def _atoms(test: ast.expr) -> Iterator[_Atom]:
-    stack = [_Atom(test)]
-    while stack:
-        atom = stack.pop()
-        node = atom.node
-        if isinstance(node, ast.BoolOp):
-            # under not, and means or
-            alone = atom.alone and isinstance(node.op, ast.Or) is atom.negated
-            stack.extend(replace(atom, node=value, alone=alone) for value in reversed(node.values))
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            stack.append(replace(atom, node=node.operand, negated=not atom.negated))
-        else:
-            yield atom
-
-
-def _is_spelled_out(atom: _Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a condition is about what callers write literally: one of some words, the keywords of a call."""
-    node = atom.node
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
-        return False
-    if isinstance(node.ops[0], (ast.In, ast.NotIn)):
-        keywords = function.args.kwarg
-        return keywords is not None and dotted(node.comparators[0]) == keywords.arg
-    return isinstance(node.ops[0], ast.Eq) and not atom.alone and string(node.comparators[0]) is not None
-
-
-def _is_protocol(atom: _Atom) -> bool:
-    """Whether a condition says which calls this implementation serves: a flag that is off, one value, lists of one length."""
-    node = atom.node
-    if isinstance(node, ast.Name):
-        return atom.negated
-    if (
-        not isinstance(node, ast.Compare)
-        or not isinstance(node.ops[0], (ast.Eq, ast.Is))
-        or len(node.ops) != 1
-    ):
-        return False
-    sides = (node.left, node.comparators[0])
-    if any(isinstance(side, ast.Constant) for side in sides):
-        return any(isinstance(side, ast.Name) for side in sides)
-    return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
-
-
-def _is_narrowing(node: ast.expr) -> bool:
-    """Whether a comparison tells types or identities apart: with ``None``, of ``type(x)``, by ``is`` with another object."""
-    if not isinstance(node, ast.Compare):
-        return False
-    operands = [node.left, *node.comparators]
-    if any(map(is_none, operands)) or any(
-        isinstance(item, ast.Call) and last_name(item.func) == "type" for item in operands
-    ):
-        return True
-    return any(isinstance(operator, (ast.Is, ast.IsNot)) for operator in node.ops) and not all(
-        isinstance(item, ast.Constant) or (isinstance(item, ast.Attribute) and item.attr.isupper())
-        for item in node.comparators
-    )
-
-
-def _is_match(node: ast.expr) -> bool:
-    """Whether an expression matches a pattern: that the match is not ``None`` narrows nothing."""
-    return isinstance(node, ast.Call) and last_name(node.func) in ("match", "fullmatch", "search")
-
-
-def _is_near(found: Input) -> bool:
-    """Whether a value is near to what was passed: far inside of an object of known type, its own consistency is checked."""
-    return found.attributes < (3 if found.annotation is None else 2)
-
-
-def _is_empty(node: ast.AST) -> bool:
-    """Whether a value is a collection that is yet to be filled."""
-    if isinstance(node, (ast.List, ast.Set)):
-        return not node.elts
-    return (isinstance(node, ast.Dict) and not node.keys) or (isinstance(node, ast.Call) and not node.args)
-
-
-def _is_literal(node: ast.expr) -> bool:
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return all(isinstance(item, ast.Constant) for item in node.elts)
-    return isinstance(node, ast.Constant)
 
 
 def _is_text(message: ast.expr | None) -> bool:
@@ -760,33 +285,6 @@ def _is_text(message: ast.expr | None) -> bool:
     return message is not None and not isinstance(
         message, (ast.Tuple, ast.List, ast.Dict, ast.Name, ast.Attribute)
     )
-
-
-def _is_same(left: ast.expr, right: ast.expr) -> bool:
-    """Whether two expressions are the same name, attribute or constant."""
-    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
-        return bool(left.value == right.value)
-    return dotted(left) == dotted(right) is not None
-
-
-def _is_valued(name: str) -> bool:
-    """Whether the truth of a type says something about its value: a text, a number, a container."""
-    return name.partition(".")[0] in _value_types("modules") or name.endswith(tuple(_value_types("suffixes")))
-
-
-def _has_prefix(name: str | None, prefixes: Collection[str]) -> bool:
-    return name is not None and name.startswith(tuple(prefixes))
-
-
-@knowledge.cached
-def _authorisation(kind: str, column: str = "names") -> frozenset[str]:
-    rows = knowledge.rows("untrusted.authorisation")
-    return frozenset(name for row in rows if row["kind"] == kind for name in row.get(column, ()))
-
-
-@knowledge.cached
-def _value_types(column: str) -> frozenset[str]:
-    return frozenset(word for row in knowledge.rows("untrusted.value_type") for word in row.get(column, ()))
 
 
 @knowledge.cached
@@ -808,17 +306,3 @@ def _effects_of_receivers() -> frozenset[tuple[str, str]]:
         for receiver in row.get("receivers", ())
         for method in row.get("methods", ())
     )
-
-
-@knowledge.cached
-def _predicates() -> frozenset[str]:
-    return frozenset(word for row in knowledge.rows("untrusted.predicate") for word in row["words"])
-
-
-@knowledge.cached
-def _narrowing() -> dict[str, frozenset[str]]:
-    rows = knowledge.rows("untrusted.narrowing")
-    return {
-        column: frozenset(name for row in rows for name in row.get(column, ()))
-        for column in ("calls", "names", "suffixes")
-    }

@@ -1,0 +1,345 @@
+"""Asserts between programmers: what callers spell out, what the next statement says again, what the object knows itself."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from typing import Final
+
+from flake8_aiguard.checks import Atom, is_empty
+from flake8_aiguard.inputs import Input, Inputs
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
+
+_CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
+_EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
+
+
+class Agreements:
+    """The asserts of one file that check no input, though they mention one.
+
+    Args:
+        module: the file.
+        inputs: its inputs.
+    """
+
+    def __init__(self, module: Module, inputs: Inputs) -> None:
+        self._module = module
+        self._inputs = inputs
+
+    def is_repeated(self, node: ast.Assert) -> bool:
+        """Whether the next statement raises by itself where the assert would."""
+        return self._is_repeated_by_index(node) or self._is_repeated_by_unpacking(node)
+
+    def covers(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
+        """Whether a condition on an argument is agreed on between programmers.
+
+        Args:
+            atom: the condition.
+            value: the argument that it is about.
+            node: the assert that it stands in.
+        """
+        return (
+            self._is_leftover(atom, value, node)
+            or self._is_shortened(value, node)
+            or self._is_agreed(atom, node)
+            or self._is_known_form(atom, node)
+            or self._is_registration(atom, node)
+            or self._is_layout(atom.node)
+            or self._is_of_result(atom, node)
+        )
+
+    def _is_agreed(self, atom: Atom, node: ast.Assert) -> bool:
+        """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""
+        function = self._module.index.function(node)
+        if self._is_exclusion(node):
+            return True
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        if _is_protocol(atom) and function.name != "__init__" and self._is_override(function):
+            return True
+        if node.msg is not None:
+            return False
+        if _is_spelled_out(atom, function) or _is_protocol(atom):
+            return True
+        calls = self._module.index.calls_named((function.name,))
+        return any(self._module.receivers.definition(call.func) is function for call in calls)
+
+    def _is_known_form(self, atom: Atom, node: ast.Assert) -> bool:
+        """Whether the next statement takes off what the assert says is there: ``assert s.startswith("/"); s = s[1:]``.
+
+        Who calls it has told the value by this very form.
+        """
+        condition = atom.node
+        if isinstance(condition, ast.Call) and last_name(condition.func) in ("startswith", "endswith"):
+            value = condition.func.value if isinstance(condition.func, ast.Attribute) else None
+        elif isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
+            value = condition.comparators[0] if string(condition.left) is not None else None
+        else:
+            return False
+        name = None if value is None else dotted(value)
+        after = self._next_statement(node)
+        return (
+            name is not None
+            and after is not None
+            and any(
+                (
+                    isinstance(item, ast.Subscript)
+                    and isinstance(item.slice, ast.Slice)
+                    and dotted(item.value) == name
+                )
+                or (
+                    isinstance(item, ast.Call)
+                    and isinstance(item.func, ast.Attribute)
+                    and item.func.attr in _CUTTING
+                    and dotted(item.func.value) == name
+                )
+                for item in _direct_nodes(after)
+            )
+        )
+
+    def _is_registration(self, atom: Atom, node: ast.Assert) -> bool:
+        """Whether ``assert key not in self.known`` stands before the statement that stores it there: nothing is checked but that it is new."""
+        condition = atom.node
+        if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], (ast.In, ast.NotIn)):
+            return False
+        if isinstance(condition.ops[0], ast.NotIn) is atom.negated:
+            return False
+        stored = dotted(condition.comparators[0])
+        parent = self._module.index.parent(node)
+        block = getattr(parent, "body", [])
+        after = block[block.index(node) + 1 :] if node in block else []
+        return stored is not None and any(
+            (
+                isinstance(item, ast.Call)
+                and isinstance(item.func, ast.Attribute)
+                and item.func.attr in ("add", "append")
+                and dotted(item.func.value) == stored
+            )
+            or (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.ctx, ast.Store)
+                and dotted(item.value) == stored
+            )
+            for statement in after
+            for item in _direct_nodes(statement)
+        )
+
+    def _is_layout(self, condition: ast.expr) -> bool:
+        """Whether it asks for a file at a fixed place below the value, or for what the function has written itself."""
+        if not isinstance(condition, ast.Call) or last_name(condition.func) not in _EXISTENCE:
+            return False
+        path = condition.args[0] if condition.args else getattr(condition.func, "value", None)
+        if isinstance(path, ast.BinOp):
+            return isinstance(path.op, ast.Div) and string(path.right) is not None
+        if isinstance(path, ast.Call):
+            return last_name(path.func) == "join" and len(path.args) > 1 and string(path.args[-1]) is not None
+        function = self._module.index.function(condition)
+        return any(
+            item.lineno < condition.lineno and self._module.index.function(item) is function
+            for item in self._module.index.nodes(ast.Yield)
+        )
+
+    def _is_of_result(self, atom: Atom, node: ast.Assert) -> bool:
+        """Whether a flag is asserted where a result says that it must be set: ``if not found: assert dry_run``."""
+        parent = self._module.index.parent(node)
+        if not isinstance(atom.node, ast.Name) or not isinstance(parent, ast.If) or node not in parent.body:
+            return False
+        missing = parent.test.operand if isinstance(parent.test, ast.UnaryOp) else None
+        if isinstance(parent.test, ast.Compare) and is_none(parent.test.comparators[0]):
+            missing = parent.test.left
+        return (
+            isinstance(missing, ast.Name)
+            and self._inputs.input(missing) is None
+            and self._is_computed(missing)
+        )
+
+    def _is_computed(self, name: ast.Name) -> bool:
+        resolved = self._module.scopes.resolve(name)
+        return (
+            resolved is not None
+            and resolved[0] is self._module.index.function(name)
+            and all(binding.kind is Kind.ASSIGN for binding in resolved[1])
+        )
+
+    def _is_override(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a method extends that of a base class, whose parameters it has to take."""
+        return any(
+            isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Call)
+            and last_name(call.func.value.func) == "super"
+            and self._module.index.function(call) is function
+            for call in self._module.index.calls_named((function.name,))
+        )
+
+    def _is_exclusion(self, node: ast.Assert) -> bool:
+        """Whether arguments exclude each other: which ones a call gives stands in the program, not in its data."""
+        test = node.test
+        inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
+        if isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.And):
+            return all(isinstance(value, ast.Name) for value in inner.values)
+        parent = self._module.index.parent(node)
+        return (
+            isinstance(inner, ast.Name)
+            and isinstance(parent, ast.If)
+            and any(
+                view is not None and view.is_passed for view in map(self._inputs.view, names_in(parent.test))
+            )
+        )
+
+    def _is_leftover(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
+        """Whether the assert says that nothing is left of a collection from which everything was taken out."""
+        after = self._next_statement(node)
+        if (
+            atom.negated
+            and isinstance(after, ast.Delete)
+            and _unparsed(after.targets[0]) == _unparsed(atom.node)
+        ):
+            return True
+        is_compared = isinstance(atom.node, ast.Compare) and is_empty(atom.node.comparators[0])
+        function = self._module.index.function(node)
+        return (atom.negated or is_compared) and any(
+            isinstance(call.func, ast.Attribute)
+            and dotted(call.func.value) == value.name
+            and self._module.index.function(call) is function
+            for call in self._module.index.calls_named(("pop", "popitem", "remove", "discard"))
+        )
+
+    def _is_shortened(self, value: Input, node: ast.Assert) -> bool:
+        """Whether a loop before the assert has taken items out of the parameter: what it says is a postcondition."""
+        function = self._module.index.function(node)
+        return self._shortened.get((function, value.name), node.lineno) < node.lineno
+
+    @functools.cached_property
+    def _shortened(self) -> dict[tuple[ast.AST | None, str], int]:
+        """The first line where a loop takes an item out of a variable, by function and name."""
+        index = self._module.index
+        receivers: list[tuple[ast.Call | ast.Delete, ast.expr]] = [
+            (call, call.func.value)
+            for call in index.calls_named(("pop", "popitem", "popleft"))
+            if isinstance(call.func, ast.Attribute)
+        ]
+        receivers += [
+            (statement, target.value)
+            for statement in index.nodes(ast.Delete)
+            for target in statement.targets
+            if isinstance(target, ast.Subscript)
+        ]
+        found: dict[tuple[ast.AST | None, str], int] = {}
+        for node, receiver in receivers:
+            if isinstance(receiver, ast.Name) and next(index.loops(node), None) is not None:
+                key = (index.function(node), receiver.id)
+                found[key] = min(node.lineno, found.get(key, node.lineno))
+        return found
+
+    def is_last_case(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether the assert opens the ``else`` of a chain that compared the same value: what remains, not a check."""
+        parent = self._module.index.parent(node)
+        if not isinstance(parent, ast.If) or not parent.orelse or parent.orelse[0] is not node:
+            return False
+        sides = [item.left for item in (condition, parent.test) if isinstance(item, ast.Compare)]
+        return len(sides) == 2 and dotted(sides[0]) == dotted(sides[1]) is not None
+
+    def _is_repeated_by_index(self, node: ast.Assert) -> bool:
+        """Whether ``assert i < len(xs)`` stands directly before ``xs[i]``, which raises IndexError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+            return False
+        smaller, larger = test.left, test.comparators[0]
+        if isinstance(test.ops[0], ast.Gt):
+            smaller, larger = larger, smaller
+        elif not isinstance(test.ops[0], ast.Lt):
+            return False
+        if not isinstance(larger, ast.Call) or len(larger.args) != 1 or last_name(larger.func) != "len":
+            return False
+        items = dotted(larger.args[0])
+        after = self._next_statement(node, skips_asserts=False)
+        return after is not None and any(
+            isinstance(item, ast.Subscript)
+            and dotted(item.value) == items is not None
+            and _is_same(item.slice, smaller)
+            for item in _direct_nodes(after)
+        )
+
+    def _is_repeated_by_unpacking(self, node: ast.Assert) -> bool:
+        """Whether ``assert len(pair) == 2`` stands directly before ``a, b = pair``, which raises ValueError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+            return False
+        sized, size = test.left, test.comparators[0]
+        after = self._next_statement(node)
+        if not isinstance(after, ast.Assign) or not isinstance(size, ast.Constant):
+            return False
+        target = after.targets[0]
+        return (
+            isinstance(sized, ast.Call)
+            and last_name(sized.func) == "len"
+            and len(sized.args) == 1
+            and isinstance(target, (ast.Tuple, ast.List))
+            and len(target.elts) == size.value
+            and not any(isinstance(item, ast.Starred) for item in target.elts)
+            and dotted(after.value) == dotted(sized.args[0]) is not None
+        )
+
+    def _next_statement(self, node: ast.Assert, *, skips_asserts: bool = True) -> ast.stmt | None:
+        """The statement after an assert in its block."""
+        parent = self._module.index.parent(node)
+        for name in ("body", "orelse", "finalbody"):
+            block: list[ast.stmt] = getattr(parent, name, None) or []
+            if node in block[:-1]:
+                for after in block[block.index(node) + 1 :]:
+                    if not isinstance(after, ast.Assert):
+                        return after
+                    if not skips_asserts:
+                        return None
+        return None
+
+
+def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a condition is about what callers write literally: one of some words, the keywords of a call."""
+    node = atom.node
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return False
+    if isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        keywords = function.args.kwarg
+        return keywords is not None and dotted(node.comparators[0]) == keywords.arg
+    return isinstance(node.ops[0], ast.Eq) and not atom.alone and string(node.comparators[0]) is not None
+
+
+def _is_protocol(atom: Atom) -> bool:
+    """Whether a condition says which calls this implementation serves: a flag that is off, one value, lists of one length."""
+    node = atom.node
+    if isinstance(node, ast.Name):
+        return atom.negated
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return False
+    sides = (node.left, node.comparators[0])
+    if isinstance(node.ops[0], ast.In):
+        return isinstance(sides[1], (ast.Tuple, ast.List, ast.Set)) and len(sides[1].elts) == 1
+    if not isinstance(node.ops[0], (ast.Eq, ast.Is)):
+        return False
+    if any(isinstance(side, ast.Constant) for side in sides):
+        return any(isinstance(side, ast.Name) for side in sides)
+    return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
+
+
+def _direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The nodes of a statement, those of the blocks in it left out."""
+    yield statement
+    for child in ast.iter_child_nodes(statement):
+        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from ast.walk(child)
+
+
+def _unparsed(node: ast.expr) -> str | None:
+    """The text of a name, attribute or item."""
+    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else None
+
+
+def _is_same(left: ast.expr, right: ast.expr) -> bool:
+    """Whether two expressions are the same name, attribute or constant."""
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return bool(left.value == right.value)
+    return dotted(left) == dotted(right) is not None

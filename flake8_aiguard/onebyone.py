@@ -1,0 +1,384 @@
+"""Loops that ask one by one for a reason that can be seen."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from flake8_aiguard.batching import BATCHES, ORDERINGS, Batching
+from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
+from flake8_aiguard.loops import Place, contains, iterables, target_names
+from flake8_aiguard.module import Module
+from flake8_aiguard.queries import Queries, known
+from flake8_aiguard.shapes import dotted, identifiers, is_none, last_name, names_in, own_nodes, words
+
+_Helper = ast.FunctionDef | ast.AsyncFunctionDef
+_ASYNC: Final = re.compile(r"async|aio|^databases\.", re.IGNORECASE)
+# What makes each turn a unit of its own.
+_UNITS: Final = re.compile(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
+_GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
+
+
+class OneByOne:
+    """The loops of one file.
+
+    Args:
+        module: the file.
+        queries: its queries.
+        batching: what one query could replace.
+        candidates: the calls in each function that may be queries, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        queries: Queries,
+        batching: Batching,
+        candidates: Mapping[Function, Sequence[ast.Call]],
+    ) -> None:
+        self._module = module
+        self._queries = queries
+        self._batching = batching
+        self._candidates = candidates
+
+    def is_meant(self, node: ast.expr, place: Place) -> bool:
+        """Whether the loop asks one by one on purpose, or asks a few times only.
+
+        Args:
+            node: the query, or the call of a function that makes it.
+            place: the loop around it.
+        """
+        loop = place.loop
+        return (
+            self._is_split(loop)
+            or self._grows(loop)
+            or self._falls_back(loop)
+            or self._runs_once(node, loop)
+            or self._is_handed_on(node)
+            or self._is_dispatched(node, place)
+            or self._is_instead(node, place)
+            or self._depends_on_answer(node, place)
+            or any(self._is_seldom(item, place) for item in self._module.index.outwards(node, loop))
+            or self._ends_early(node, place)
+            or self._is_streamed(node, place)
+            or self.is_remembered(node, loop, place)
+        )
+
+    def _is_split(self, loop: Loop) -> bool:
+        """Whether the loop goes over batches, pages, attempts or a stream."""
+        for iterable in iterables(loop):
+            parts = {word for name in identifiers(iterable) for word in words(name)}
+            called = self._module.qualname(iterable.func) if isinstance(iterable, ast.Call) else None
+            made = [
+                last_name(iterable) or "",
+                *(last_name(item.func) or "" for item in ast.walk(iterable) if isinstance(item, ast.Call)),
+            ]
+            if called == "itertools.count" or any(map(BATCHES.search, made)) or parts & known("stream"):
+                return True
+            if called == "builtins.range":
+                assert isinstance(iterable, ast.Call)
+                named = {word for name in target_names(loop) for word in words(name)}
+                if (
+                    len(iterable.args) == 3
+                    or named & (known("page") | known("attempt"))
+                    or any(map(BATCHES.search, named))
+                ):
+                    return True
+        return False
+
+    def _grows(self, loop: Loop) -> bool:
+        """Whether the loop adds to what it goes over: a walk through a tree, level by level."""
+        names = {item.id for item in iterables(loop) if isinstance(item, ast.Name)}
+        return not isinstance(loop, COMPREHENSIONS) and any(
+            isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id in names
+            and contains(loop, call)
+            for call in (self._module.index.calls_named(_GROWING) if names else ())
+        )
+
+    def _is_dispatched(self, node: ast.expr, place: Place) -> bool:
+        """Whether the call stands in one branch of several that tell kinds of items apart: operations, not rows."""
+        for outer in self._module.index.outwards(node, place.loop):
+            if not isinstance(outer, ast.If) or contains(outer.test, node):
+                continue
+            parent = self._module.index.parent(outer)
+            other = outer.orelse[0] if len(outer.orelse) == 1 else None
+            before = parent if isinstance(parent, ast.If) and parent.orelse == [outer] else None
+            for branch in (other, before):
+                if isinstance(branch, ast.If):
+                    subject = _subject(outer.test)
+                    if subject is not None and subject == _subject(branch.test):
+                        return bool(self._module.loops.dependents(outer.test, place))
+        return False
+
+    def _is_instead(self, node: ast.expr, place: Place) -> bool:
+        """Whether the call only stands in for a value that is not there: ``known or fetch(item)``."""
+        child: ast.AST = node
+        for outer in self._module.index.outwards(node, place.loop):
+            if isinstance(outer, ast.BoolOp) and isinstance(outer.op, ast.Or):
+                if isinstance(outer.values[0], (ast.Name, ast.Attribute)) and child is not outer.values[0]:
+                    return isinstance(self._module.index.parent(outer), (ast.Assign, ast.Call, ast.keyword))
+            elif isinstance(outer, ast.IfExp) and child is not outer.test:
+                value = outer.body if child is outer.orelse else outer.orelse
+                if dotted(value) is not None and dotted(value) in {
+                    dotted(name) for name in names_in(outer.test)
+                }:
+                    return True
+            elif isinstance(outer, ast.stmt):
+                return False
+            child = outer
+        return False
+
+    def _depends_on_answer(self, node: ast.expr, place: Place) -> bool:
+        """Whether another question about the item, to the same client, decides if this one is asked."""
+        function = node.func if isinstance(node, ast.Call) else None
+        client = dotted(function.value) if isinstance(function, ast.Attribute) else None
+        if client is None:
+            return False
+        for outer in self._module.index.outwards(node, place.loop):
+            if not isinstance(outer, ast.If) or contains(outer.test, node):
+                continue
+            for item in ast.walk(outer.test):
+                if (
+                    isinstance(item, ast.Call)
+                    and isinstance(item.func, ast.Attribute)
+                    and dotted(item.func.value) == client
+                    and any(self._module.loops.dependents(value, place) for value in item.args)
+                ):
+                    helper = self._module.receivers.definition(item.func)
+                    if helper is None or (isinstance(helper, _Helper) and self._candidates.get(helper)):
+                        return True
+        return False
+
+    def _runs_once(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether the loop is left after the call: by the statement that it stands in, or at the end of a block around it."""
+        index = self._module.index
+        child: ast.AST = index.statement(node)
+        if isinstance(loop, COMPREHENSIONS) or child is loop:
+            return False
+        for parent in index.ancestors(child):
+            last: list[ast.AST] = [child]
+            for name in ("body", "orelse", "finalbody"):
+                block = getattr(parent, name, None)
+                if isinstance(block, list) and block and _is_within(block, child):
+                    last.append(block[-1])
+                    if name == "body" and isinstance(parent, TRIES):
+                        last += parent.orelse[-1:]
+            if any(
+                isinstance(item, (ast.Return, ast.Raise))
+                or (isinstance(item, ast.Break) and next(index.loops(item), None) is loop)
+                for item in last
+            ):
+                return True
+            if parent is loop:
+                break
+            child = parent
+        return False
+
+    @functools.cached_property
+    def _handler_lines(self) -> tuple[list[int], list[int]]:
+        """The first and last lines of the outermost ``except`` clauses, in order."""
+        firsts: list[int] = []
+        lasts: list[int] = []
+        for handler in sorted(self._module.index.nodes(ast.ExceptHandler), key=lambda item: item.lineno):
+            if not lasts or handler.lineno > lasts[-1]:
+                firsts.append(handler.lineno)
+                lasts.append(handler.end_lineno or handler.lineno)
+        return firsts, lasts
+
+    def _is_in_handler(self, loop: Loop) -> bool:
+        """Whether a loop is the way out after an error, for all items at once as a rule."""
+        firsts, lasts = self._handler_lines
+        at = bisect.bisect_right(firsts, loop.lineno) - 1
+        return at >= 0 and loop.lineno <= lasts[at]
+
+    def _falls_back(self, loop: Loop) -> bool:
+        """Whether the loop is the other branch of one statement for all items, for databases that lack it."""
+        if self._is_in_handler(loop):
+            return True
+        branch = self._module.index.parent(loop)
+        if not isinstance(branch, ast.If):
+            return False
+        other = branch.orelse if loop in branch.body else branch.body
+        return any(
+            isinstance(item, ast.Call) and self._queries.word(item.func) in known("bulk")
+            for statement in other
+            for item in ast.walk(statement)
+        )
+
+    def _is_handed_on(self, node: ast.expr) -> bool:
+        """Whether the call runs beside others: its coroutine is passed on or collected, not awaited."""
+        index = self._module.index
+        child: ast.AST = node
+        for parent in index.ancestors(node):
+            if (
+                isinstance(parent, ast.Call)
+                and child is not parent.func
+                and self._queries.word(parent.func) in known("hand-on")
+            ):
+                return True
+            if isinstance(parent, (ast.stmt, ast.Lambda)):
+                break
+            child = parent
+        parent_ = index.parent(node)
+        if not isinstance(node, ast.Call) or isinstance(parent_, (ast.Await, ast.withitem, ast.AsyncFor)):
+            return False
+        helper = self._module.receivers.definition(node.func)
+        if isinstance(helper, ast.AsyncFunctionDef):
+            return not (isinstance(parent_, ast.comprehension) and parent_.is_async)
+        collected = isinstance(parent_, (*COMPREHENSIONS, ast.Call, ast.Starred, ast.Tuple))
+        kind = self._module.called(node)
+        return (
+            collected
+            and helper is None
+            and index.in_async(node)
+            and (kind is None or bool(_ASYNC.search(kind)))
+        )
+
+    def _is_seldom(self, outer: ast.AST, place: Place) -> bool:
+        """Whether a block around the call runs only now and then, or is a unit of its own.
+
+        Every hundredth turn, after an error, where a mapping does not have the answer; under a lock or in a transaction.
+        """
+        if isinstance(outer, (ast.With, ast.AsyncWith)):
+            return any(_UNITS.search(name) for item in outer.items for name in identifiers(item.context_expr))
+        if isinstance(outer, ast.If):
+            loops = self._module.loops
+            tested = [
+                value for name in names_in(outer.test) for value in (outer.test, *loops.values(name, place))
+            ]
+            return any(
+                self._asks_mapping(item, place) for value in tested for item in ast.walk(value)
+            ) or any(
+                isinstance(item, ast.BinOp) and isinstance(item.op, ast.Mod) for item in ast.walk(outer.test)
+            )
+        return isinstance(outer, ast.ExceptHandler)
+
+    def _asks_mapping(self, node: ast.AST, place: Place) -> bool:
+        """Whether a node is ``known.get(item.id)``."""
+        loops = self._module.loops
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and any(loops.dependents(value, place) for value in node.args[:1])
+            and not loops.dependents(node.func.value, place)
+            and self._queries.lookup(node) is None
+        )
+
+    def _ends_early(self, node: ast.expr, place: Place) -> bool:
+        """Whether the loop ends at the first match: what is found decides whether the next item is asked for."""
+        loop = place.loop
+        if isinstance(loop, COMPREHENSIONS):
+            taker = self._module.index.parent(loop)
+            return (
+                isinstance(loop, ast.GeneratorExp)
+                and isinstance(taker, ast.Call)
+                and self._module.qualname(taker.func) in ("builtins.any", "builtins.all", "builtins.next")
+            )
+        for leave in own_nodes(loop):
+            if not isinstance(leave, (ast.Break, ast.Return)) or leave.lineno < node.lineno:
+                continue
+            outer = list(self._module.index.outwards(leave, loop))
+            if any(isinstance(item, ast.ExceptHandler) for item in outer) or (
+                isinstance(leave, ast.Break) and next(self._module.index.loops(leave)) is not loop
+            ):
+                continue
+            tests = [item.test for item in outer if isinstance(item, ast.If)]
+            decides = [
+                test
+                for test in tests
+                if contains(test, node) or self._batching.knows_answer(test, node, place)
+            ]
+            if any(self._is_enough(test, loop) for test in tests):
+                return True
+            if not tests or (
+                decides and not (isinstance(leave, ast.Return) and _is_failure(leave, tests[0]))
+            ):
+                return True
+        return False
+
+    def _is_enough(self, test: ast.expr, loop: Loop) -> bool:
+        """Whether a condition asks if the loop has collected as much as is wanted: ``len(found) >= limit``."""
+        sized = {
+            dotted(item.left.args[0])
+            for item in ast.walk(test)
+            if isinstance(item, ast.Compare)
+            and isinstance(item.ops[0], (ast.Eq, *ORDERINGS))
+            and isinstance(item.left, ast.Call)
+            and last_name(item.left.func) == "len"
+            and len(item.left.args) == 1
+        } - {None}
+        return bool(sized) and any(
+            isinstance(call.func, ast.Attribute) and dotted(call.func.value) in sized and contains(loop, call)
+            for call in self._module.index.calls_named(_GROWING)
+        )
+
+    def _is_streamed(self, node: ast.expr, place: Place) -> bool:
+        """Whether a generator yields the answer: its consumer decides how many are asked for."""
+        return any(
+            contains(item.value, node) or self._batching.knows_answer(item.value, node, place)
+            for item in own_nodes(place.loop)
+            if isinstance(item, (ast.Yield, ast.YieldFrom)) and item.value is not None
+        )
+
+    def is_remembered(self, node: ast.expr, region: ast.AST, place: Place) -> bool:
+        """Whether the answer is kept in a mapping that is asked first.
+
+        Args:
+            node: the query.
+            region: where to look for the mapping: the loop, or the function that makes the query.
+            place: the loop.
+        """
+        kept: set[str] = set()
+        asked: set[str] = set()
+        for item in own_nodes(region):
+            if isinstance(item, ast.Assign):
+                if contains(item.value, node) or self._batching.knows_answer(item.value, node, place):
+                    kept |= {
+                        dotted(target.value) or ""
+                        for target in item.targets
+                        if isinstance(target, ast.Subscript)
+                    }
+            elif isinstance(item, ast.Compare):
+                if isinstance(item.ops[0], (ast.In, ast.NotIn)):
+                    asked.add(dotted(item.comparators[0]) or "")
+            elif (
+                isinstance(item, ast.Call)
+                and isinstance(item.func, ast.Attribute)
+                and item.func.attr == "get"
+            ):
+                asked.add(dotted(item.func.value) or "")
+        return bool((kept & asked) - {""})
+
+
+def _subject(test: ast.expr) -> str | None:
+    """What a condition tells kinds of apart: ``op`` of ``op == "add"`` and of ``isinstance(op, Add)``."""
+    if (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], (ast.Eq, ast.Is, ast.In))
+    ):
+        return ast.dump(test.left)
+    if isinstance(test, ast.Call) and last_name(test.func) == "isinstance" and test.args:
+        return ast.dump(test.args[0])
+    return None
+
+
+def _is_within(block: list[ast.stmt], node: ast.AST) -> bool:
+    """Whether a node is a statement of a block of its parent."""
+    return block[0].lineno <= getattr(node, "lineno", 0) <= block[-1].lineno
+
+
+def _is_failure(leave: ast.Return, test: ast.expr) -> bool:
+    """Whether a function gives up there: nothing is found, so it returns nothing."""
+    negative = (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)) or (
+        isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and is_none(test.comparators[0])
+    )
+    value = leave.value
+    return negative and (value is None or (isinstance(value, ast.Constant) and not value.value))

@@ -1,0 +1,202 @@
+"""Files that a coroutine opens: who reads them, and whether it is worth a thread."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import math
+from collections.abc import Callable
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.blocking import names
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Kind, Use
+from flake8_aiguard.shapes import argument, dotted, last_name, string
+
+_Blocking = Callable[[ast.Call], knowledge.Row | None]
+
+_READS: Final = ("read_bytes", "read_text")
+_TAKERS: Final = ("extend", "join", "writelines")  # methods that iterate over what they are given
+_TOUCHES: Final = ("close", "fileno", "name", "seek", "tell")
+_HEAD: Final = 64 * 1024  # bytes of a file that are read at once, from the page cache as a rule
+_MAX_STEPS: Final = 50  # from a path to the parts that it is built of
+_IN_MEMORY: Final = frozenset({"io.BytesIO", "io.StringIO"})
+_ENTRIES: Final = ("iterdir", "scandir")
+_WHOLE_WRITES: Final = ("write_bytes", "write_text")
+
+
+class Openings:
+    """The calls of one file that open, read or write files.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def is_handed_over(self, node: ast.Call, blocking: _Blocking) -> bool:
+        """Whether the file that a call opens is read and written elsewhere, or not at all.
+
+        Elsewhere is in threads, by a process, or by a function that nothing is known of: it wants a sync file.
+
+        Args:
+            node: the call.
+            blocking: gives the row of a call that blocks, ``None`` for others.
+        """
+        if self._module.type_of(node) != "io.IOBase":
+            return False
+        parent = self._module.index.parent(node)
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _TOUCHES or self._reads_head(parent, node)
+        how, by = self._module.scopes.use_of(node)
+        if how is Use.PASSED and isinstance(by, ast.Call):
+            row = self._handover(by)
+            return bool(row.get("opened", False)) if row is not None else not self._reads(by)
+        return self._is_name_handed_over(node, parent, blocking)
+
+    def _is_name_handed_over(self, node: ast.Call, parent: ast.AST | None, blocking: _Blocking) -> bool:
+        """Whether all uses of the name that a ``with`` or an assignment gives to the result hand it over."""
+        index, scopes = self._module.index, self._module.scopes
+        while isinstance(parent, ast.IfExp):
+            parent = index.parent(parent)
+        if isinstance(parent, ast.withitem):
+            target = parent.optional_vars
+        else:
+            target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+        if not isinstance(target, ast.Name):
+            return False
+        owner = scopes.owner(index.scope(target), target.id)
+        uses = [] if owner is None else scopes.uses(owner, target.id)
+        block = index.parent(parent) if isinstance(parent, ast.withitem) else None
+        if isinstance(block, ast.With):
+            end = block.end_lineno or 0
+            first, last = (
+                bisect.bisect_left(uses, line, key=lambda use: use.lineno) for line in (block.lineno, end + 1)
+            )
+            uses = uses[first:last]
+        return bool(uses) and all(self._hands_over(use, node, blocking) for use in uses)
+
+    def _hands_over(self, use: ast.Name, opening: ast.Call, blocking: _Blocking) -> bool:
+        how, by = self._module.scopes.use(use)
+        if how is Use.PASSED and isinstance(by, ast.Call):
+            row = blocking(by)
+            if row is not None:
+                # what reads or writes all of the file is the cause, and reported itself
+                return not self.is_in_memory(by, row)
+            return not self._reads(by)
+        parent = self._module.index.parent(use)
+        if isinstance(parent, ast.Attribute):
+            if parent.attr in _TOUCHES or self._reads_head(parent, opening):
+                return True
+            taker = self._module.index.parent(parent)
+            # map(f.write, lines)
+            return how is Use.METHOD_PASSED and not (isinstance(taker, ast.Call) and self._reads(taker))
+        # files={"image": (name, file)}: for a client, which reads it itself
+        return how is Use.ENTERED or (how is Use.STORED and isinstance(parent, (ast.Tuple, ast.Dict)))
+
+    def _reads(self, call: ast.Call) -> bool:
+        """Whether a call reads or writes the open file that it is given, or hands it back."""
+        if self._module.called(call) == "functools.partial":
+            taker = self._module.index.parent(call)
+            return isinstance(taker, ast.Call) and taker.func is not call and self._reads(taker)
+        return last_name(call.func) in _TAKERS or self._module.called(call) in names("blocking.reader")
+
+    def _reads_head(self, method: ast.Attribute, opening: ast.Call) -> bool:
+        """Whether a method reads no more than the first bytes of the file, once."""
+        index = self._module.index
+        call = index.parent(method)
+        if method.attr != "read" or not isinstance(call, ast.Call) or len(call.args) != 1:
+            return False
+        size = call.args[0]
+        if isinstance(size, ast.Name):
+            bindings = (self._module.scopes.resolve(size) or (None, []))[1]
+            size = bindings[0].value or size if len(bindings) == 1 else size
+        factors = (
+            (size.left, size.right)
+            if isinstance(size, ast.BinOp) and isinstance(size.op, ast.Mult)
+            else (size,)
+        )
+        numbers = [
+            item.value for item in factors if isinstance(item, ast.Constant) and type(item.value) is int
+        ]
+        return (
+            len(numbers) == len(factors)
+            and math.prod(numbers) <= _HEAD
+            and index.function(call) is index.function(opening)
+            and next(index.loops(call), None) is next(index.loops(opening), None)
+        )
+
+    def _handover(self, node: ast.Call) -> knowledge.Row | None:
+        return knowledge.by_call("blocking.handover").get(self._module.called(node) or "")
+
+    def is_in_memory(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the file or the archive is one in memory."""
+        return row["kind"] == "file" and not _IN_MEMORY.isdisjoint(self._module.receivers.given_types(node))
+
+    def is_beside_code(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether one file that comes with the code is read: small, and in the page cache after the first time."""
+        if row["kind"] != "file":
+            return False
+        if last_name(node.func) in _READS:
+            path = node.func.value if isinstance(node.func, ast.Attribute) else None
+        else:
+            mode = argument(node, "mode", 1)
+            is_open = self._module.qualname(node.func) == "builtins.open" and node.args
+            path = node.args[0] if is_open and (mode is None or string(mode) in ("r", "rb", "rt")) else None
+        return path is not None and self._is_packaged(path)
+
+    def _is_packaged(self, path: ast.expr) -> bool:
+        """Whether a path is built of ``__file__`` and constants alone."""
+        stack, is_packaged = [path], False
+        for _ in range(_MAX_STEPS):
+            if not stack:
+                break
+            item = stack.pop()
+            if isinstance(item, ast.Name) and item.id == "__file__":
+                is_packaged = True
+            elif isinstance(item, ast.Name):
+                bindings = (self._module.scopes.resolve(item) or (None, []))[1]
+                if len(bindings) != 1 or bindings[0].kind is not Kind.ASSIGN or bindings[0].value is None:
+                    return False
+                stack.append(bindings[0].value)
+            elif isinstance(item, ast.Call):
+                stack += item.args
+                if isinstance(item.func, ast.Attribute) and self._module.qualname(item.func) is None:
+                    stack.append(item.func.value)
+            elif isinstance(item, ast.BinOp):
+                stack += (item.left, item.right)
+            elif isinstance(item, (ast.Attribute, ast.Subscript)):
+                stack.append(item.value)
+            elif not isinstance(item, ast.Constant):
+                return False
+        return is_packaged and not stack
+
+    def is_glance(self, node: ast.Call) -> bool:
+        """Whether only the first entry of a directory is asked for: ``any(path.iterdir())``."""
+        taker = self._module.index.parent(node)
+        return (
+            last_name(node.func) in _ENTRIES
+            and isinstance(taker, ast.Call)
+            and self._module.qualname(taker.func) in ("builtins.any", "builtins.next")
+        )
+
+    def is_constant_once(self, node: ast.Call) -> bool:
+        """Whether constant text is written where no file is yet: ``if not path.exists(): path.write_text(TEMPLATE)``."""
+        if last_name(node.func) not in _WHOLE_WRITES or not isinstance(node.func, ast.Attribute):
+            return False
+        content = node.args[0] if node.args else None
+        while isinstance(content, ast.Name):
+            bindings = (self._module.scopes.resolve(content) or (None, []))[1]
+            content = bindings[0].value if len(bindings) == 1 else None
+        branch = self._module.index.parent(self._module.index.statement(node))
+        test = branch.test if isinstance(branch, ast.If) else None
+        asked = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
+        return (
+            isinstance(content, ast.Constant)
+            and isinstance(asked, ast.Call)
+            and last_name(asked.func) in ("exists", "is_file")
+            and isinstance(asked.func, ast.Attribute)
+            and dotted(node.func.value) in (dotted(asked.func.value), *map(dotted, asked.args[:1]))
+        )

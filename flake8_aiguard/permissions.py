@@ -1,0 +1,115 @@
+"""Which conditions decide who may do something: permissions, roles, owners, secrets."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.checks import is_narrowing
+from flake8_aiguard.inputs import spoken
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import dotted, last_name
+
+
+class Permissions:
+    """The permission checks of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def named(self, condition: ast.expr) -> str | None:
+        """What decides who may do something, where a condition asks it.
+
+        Args:
+            condition: without ``and``, ``or`` and ``not``.
+
+        Returns:
+            As a message names it; ``None`` where the condition asks something else.
+        """
+        if isinstance(condition, ast.Compare):
+            compared = self._compared_permission(condition)
+            if compared is not None:
+                return compared
+            if not any(
+                isinstance(side, ast.Constant) and isinstance(side.value, bool)
+                for side in condition.comparators
+            ):
+                return None
+            condition = condition.left
+        if isinstance(condition, ast.Await):
+            condition = condition.value
+        if isinstance(condition, ast.Call):
+            if self._decides(condition):
+                return f"{spoken(condition.func)}()"
+        elif last_name(condition) in _authorisation("role") or self._names_a_right(condition):
+            return spoken(condition)
+        return None
+
+    def _decides(self, call: ast.Call) -> bool:
+        """Whether a call decides who may do something."""
+        if self._module.called(call) in _authorisation("check", "calls"):
+            return True
+        name = last_name(call.func)
+        if name in _authorisation("role") or name in _authorisation("check"):
+            return True
+        if self._names_a_right(call.func):
+            return True
+        return _has_prefix(name, _authorisation("check", "prefixes")) and any(map(self._is_user, call.args))
+
+    def _names_a_right(self, node: ast.expr) -> bool:
+        if not isinstance(node, ast.Attribute):
+            return False
+        if node.attr in _authorisation("check"):
+            return True
+        return _has_prefix(node.attr, _authorisation("check", "prefixes")) and self._is_user(node.value)
+
+    def _compared_permission(self, node: ast.Compare) -> str | None:
+        """The credential, role or owner that a comparison is about."""
+        if len(node.ops) != 1 or is_narrowing(node):
+            return None
+        sides = (node.left, node.comparators[0])
+        for side, other in (sides, sides[::-1]):
+            name = last_name(side) or ""
+            if (
+                isinstance(side, ast.Attribute)
+                and name in _authorisation("membership")
+                and self._is_user(side.value)
+            ):
+                return spoken(side)
+            if isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+                if isinstance(side, ast.Attribute) and self._is_owner(name, other):
+                    return spoken(side)
+                is_secret = name in _authorisation("secret") or name.endswith(
+                    tuple(_authorisation("secret", "suffixes"))
+                )
+                if is_secret and not isinstance(other, ast.Constant):
+                    return spoken(side)
+        return None
+
+    def _is_user(self, node: ast.expr) -> bool:
+        """Whether an expression is, or is part of, who acts: ``user``, ``request.user``, ``current_user.id``."""
+        return not _authorisation("membership", "receivers").isdisjoint(self._words(node))
+
+    def _is_owner(self, name: str, other: ast.expr) -> bool:
+        """Whether an attribute of this name, compared with the other side, asks whose a thing is."""
+        words = self._words(other)
+        rows = (row for row in knowledge.rows("untrusted.authorisation") if row["kind"] == "owner")
+        return any(name in row["names"] and not words.isdisjoint(row["receivers"]) for row in rows)
+
+    def _words(self, node: ast.expr) -> set[str]:
+        return set((self._module.qualname(node) or dotted(node) or "").lower().split("."))
+
+
+def _has_prefix(name: str | None, prefixes: Collection[str]) -> bool:
+    return name is not None and name.startswith(tuple(prefixes))
+
+
+@knowledge.cached
+def _authorisation(kind: str, column: str = "names") -> frozenset[str]:
+    rows = knowledge.rows("untrusted.authorisation")
+    return frozenset(name for row in rows if row["kind"] == kind for name in row.get(column, ()))
