@@ -19,12 +19,19 @@ from flake8_aiguard.shapes import dotted, last_name, root
 _LONGEST: Final = 60
 # Functions that end what exists already, or wait for its end.
 _ENDING: Final = re.compile(
-    r"_*a?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|wait)(_|$)"
-    r"|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
+    r"_*(?:a|async_)?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|unload"
+    r"|wait)(_|$)|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
 )
-_BEGINNING: Final = re.compile(r"_*a?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)")
+_ENDING_ALL: Final = re.compile(r"_*(?:a|async_)?(clear|delete|remove)_all(_|$)")
+_BEGINNING: Final = re.compile(
+    r"_*(?:a|async_)?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)"
+)
+# What brings an object up to date, or turns it into another form.
+_RENEWING: Final = re.compile(
+    r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
+)
 # Callbacks, the next item of a stream, and objects that can be awaited.
-_NOTICE: Final = re.compile(r"_*on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
+_NOTICE: Final = re.compile(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
 
 class UnboundedFanOut(Checker):
@@ -106,13 +113,18 @@ class UnboundedFanOut(Checker):
         if fan_out.is_own and (
             isinstance(fan_out.items, ast.Attribute)
             or _BEGINNING.match(name)
+            or _RENEWING.match(name)
             or any(
                 is_part_name(last_name(item) or "", own=True) for item in (fan_out.items, root(fan_out.runs))
             )
         ):
             return True  # an object's own parts, such as its devices, and parts that are made ready
+        if is_part_name(fan_out.item):
+            return True  # "for server in load()"
         around = getattr(self.module.index.function(fan_out.node), "name", "")
-        if _ENDING.match(around) or "batch_load" in around:  # what a data loader calls with so many keys
+        if _ENDING.match(around) or _ENDING_ALL.match(around):
+            return True
+        if "batch_load" in around:  # what a data loader calls with so many keys
             return True
         if limiters.is_pooled(fan_out.runs):
             return True
