@@ -6,10 +6,10 @@ import ast
 import bisect
 import enum
 import functools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.defuse import DefUse
@@ -18,6 +18,7 @@ from flake8_aiguard.locking import Locking, is_lockish, lock_rows
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.scopes import Kind as ScopeKind
 from flake8_aiguard.shapes import argument, is_none, last_name, root
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -26,6 +27,7 @@ _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict"
 _STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
 _NEAR = 12  # statements back
 _Position = tuple[int, int]
+_Place = TypeVar("_Place", ast.Attribute, ast.Subscript)
 Method: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -80,11 +82,9 @@ class SharedState:
     def accesses(self, owner: ast.ClassDef) -> dict[str, list[Access]]:
         """What a class does with its attributes: the mentions of each in its functions, in document order."""
         found: defaultdict[str, list[Access]] = defaultdict(list)
-        nodes = self._index.nodes(ast.Attribute)
-        first, last = (bisect.bisect_left(nodes, where, key=_start) for where in (_start(owner), _end(owner)))
         names = self._instance_names(owner)
         runners: dict[tuple[Scope, str], Method | None] = {}
-        for node in nodes[first:last]:
+        for node in self._within(ast.Attribute, owner):
             name = node.value
             if isinstance(name, ast.Name) and name.id in names:
                 key = (self._index.scope(name), name.id)
@@ -130,7 +130,7 @@ class SharedState:
             if not isinstance(parent.ctx, ast.Load):
                 return Kind.ITEM, ""
             item, parent = parent, index.parent(parent)
-        if isinstance(parent, ast.Attribute) and parent.attr in _changing_methods():
+        if isinstance(parent, ast.Attribute) and parent.attr in changing_methods():
             call = index.parent(parent)
             if isinstance(call, ast.Call) and call.func is parent:
                 return Kind.CALL, parent.attr
@@ -158,6 +158,29 @@ class SharedState:
             elif isinstance(value, ast.Constant) and value.value is not None:
                 seen = False
         return seen
+
+    def is_property(self, owner: ast.ClassDef, name: str) -> bool:
+        """Whether the class or a base of this file defines an attribute as a property, which does what its setter does."""
+        return any(
+            binding.kind is ScopeKind.FUNCTION
+            for family in self.family(owner)
+            for binding in self.module.scopes.bindings(family, name)
+        )
+
+    def constructors(self, owner: ast.ClassDef, name: str) -> Iterator[str]:
+        """The last identifiers of what is called for the values of an attribute, or annotates it."""
+        for value, annotation in self._values(owner, name):
+            base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+            for node in (base, value.func if isinstance(value, ast.Call) else None):
+                yield last_name(node) or ""
+
+    def is_deque(self, owner: ast.ClassDef, name: str) -> bool:
+        """Whether an attribute is a deque, whose ``append`` and ``popleft`` are atomic."""
+        found = list(self._values(owner, name))
+        return bool(found) and all(
+            isinstance(value, ast.Call) and self.module.qualname(value.func) == "collections.deque"
+            for value, _ in found
+        )
 
     def _constructs(self, call: ast.Call) -> bool:
         made = self.module.qualname(call.func)
@@ -207,11 +230,23 @@ class SharedState:
             for kind in (ast.Await, ast.AsyncFor, ast.AsyncWith)
             for node in index.nodes(kind)
         }
-        if not waiting:
-            return ()
-        nodes = [*self._stores, *self._item_stores, *index.calls_named(_changing_methods())]
-        owners = (self._own_class(node) for node in nodes if index.function(node) in waiting)
+        owners: set[ast.ClassDef | None] = set()
+        for function in waiting:
+            if isinstance(function, ast.AsyncFunctionDef):
+                nodes = [
+                    *(node for node in self._within(ast.Attribute, function) if not _is_load(node)),
+                    *(node for node in self._within(ast.Subscript, function) if not _is_load(node)),
+                ]
+                owners |= {self._own_class(node) for node in nodes if index.function(node) is function}
+        calls = index.calls_named(changing_methods()) if waiting else ()
+        owners |= {self._own_class(node) for node in calls if index.function(node) in waiting}
         return {owner for owner in owners if owner is not None}
+
+    def _within(self, kind: type[_Place], scope: ast.AST) -> list[_Place]:
+        """The nodes of a class that stand in another node."""
+        nodes = self._index.nodes(kind)
+        first, last = (bisect.bisect_left(nodes, where, key=_start) for where in (_start(scope), _end(scope)))
+        return nodes[first:last]
 
     def _own_class(self, node: ast.expr) -> ast.ClassDef | None:
         """The class on an attribute of whose object a store or a method call may be one: ``self.x``, ``self.x[k]``."""
@@ -221,16 +256,25 @@ class SharedState:
             return None
         return owner
 
-    def changes_in_place(self, methods: Collection[str]) -> dict[Method, int]:
-        """How often each function sets or deletes an item of an attribute, or calls one of these methods of it, as far as one
-        glance shows; nothing where the whole file does so once."""
+    def refillers(self, methods: Collection[str]) -> list[Method]:
+        """The methods that twice or more set or delete an item of an attribute, or call one of these methods of it, as far as
+        one glance shows."""
         changed = [store.value for store in self._item_stores]
         calls = self._index.calls_named(methods)
         changed += [call.func.value for call in calls if isinstance(call.func, ast.Attribute)]
-        own = [node for node in changed if _is_own(node)]
-        if len(own) < 2:
-            return {}
-        return Counter(method for method in map(self._method, own) if method is not None)
+        lines = sorted(node.lineno for node in changed if _is_own(node))
+        if len(lines) < 2:
+            return []
+        functions: list[Method] = [
+            *self._index.nodes(ast.FunctionDef),
+            *self._index.nodes(ast.AsyncFunctionDef),
+        ]
+        found = []
+        for function in functions:
+            second = bisect.bisect_left(lines, function.lineno) + 1
+            if second < len(lines) and lines[second] <= (function.end_lineno or 0):
+                found.append(function)
+        return found
 
     def emptied(self) -> dict[ast.ClassDef, set[tuple[str, str]]]:
         """The attributes that methods of each class empty, and these methods, as far as one glance shows."""
@@ -268,13 +312,25 @@ class SharedState:
         blocks: list[ast.With | ast.AsyncWith] = [*index.nodes(ast.With), *index.nodes(ast.AsyncWith)]
         for block in blocks:
             items = (item.context_expr for item in block.items)
-            known = [item for item in items if self._imports_runners or is_lockish(item)]
+            known = [item for item in items if self._may_lock(item)]
             owner = self.owner(block) if known else None
             if owner not in takers and any(self.locking.lock(item) is not None for item in known):
                 takers.add(owner)
         if takers <= {None}:
             return []
         return [owner for owner in index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))]
+
+    def _may_lock(self, item: ast.expr) -> bool:
+        """Whether a context may be a lock: by its name, or in a file that knows locks, as a variable or a function of the file."""
+        if is_lockish(item):
+            return True
+        if not self._imports_runners:
+            return False
+        return not isinstance(item, ast.Call) or (last_name(item.func) or "") in self._defined_here
+
+    @functools.cached_property
+    def _defined_here(self) -> frozenset[str]:
+        return frozenset(function.name for function in self._index.nodes(ast.FunctionDef))
 
     @functools.cached_property
     def _imports_runners(self) -> bool:
@@ -644,6 +700,13 @@ class SharedState:
                 return False
         return True
 
+    def asks_for_key(self, test: ast.expr, truth: bool) -> bool:
+        """Whether a condition holds where some key is missing: ``key not in known``."""
+        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, truth = test.operand, not truth
+        missing = ast.NotIn if truth else ast.In
+        return isinstance(test, ast.Compare) and isinstance(test.ops[0], missing)
+
     def asks_instead(self, read: ast.expr, test: ast.expr, statement: ast.stmt) -> bool:
         """Whether the only ``await`` on the way is asked of what was found: ``if x is None or await x.is_old(): self.x = X()``."""
         return (
@@ -793,6 +856,10 @@ class SharedState:
         )
 
 
+def _is_load(node: ast.Attribute | ast.Subscript) -> bool:
+    return node.ctx.__class__ is ast.Load
+
+
 def _is_own(node: ast.expr) -> bool:
     """Whether an expression is an attribute of a name, or an item of one."""
     while isinstance(node, ast.Subscript):
@@ -839,7 +906,8 @@ def _containers() -> frozenset[str]:
 
 
 @knowledge.cached
-def _changing_methods() -> frozenset[str]:
+def changing_methods() -> frozenset[str]:
+    """The methods that change a container in place."""
     return frozenset(name for row in knowledge.rows("shared_state.container") for name in row["methods"])
 
 

@@ -21,7 +21,7 @@ LAYERS = (
     ("docs",),
     ("catalog", "inventory"),
     ("rules",),
-    ("fetches", "held"),
+    ("fetches", "held", "locksets", "refills", "stale"),
     (
         "caches",
         "channels",
