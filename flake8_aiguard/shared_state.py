@@ -321,16 +321,25 @@ class SharedState:
         return [owner for owner in index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))]
 
     def _may_lock(self, item: ast.expr) -> bool:
-        """Whether a context may be a lock: by its name, or in a file that knows locks, as a variable or a function of the file."""
+        """Whether a context may be a lock: by its name, or where the file makes or imports locks, as a variable or a function."""
         if is_lockish(item):
             return True
-        if not self._imports_runners:
+        if not self._knows_locks:
             return False
         return not isinstance(item, ast.Call) or (last_name(item.func) or "") in self._defined_here
 
     @functools.cached_property
+    def _knows_locks(self) -> bool:
+        names = _lock_names() if self._imports_runners else frozenset()
+        return not names.isdisjoint(self._index.names_called()) or any(
+            alias.name in names for alias in self._index.nodes(ast.alias)
+        )
+
+    @functools.cached_property
     def _defined_here(self) -> frozenset[str]:
-        return frozenset(function.name for function in self._index.nodes(ast.FunctionDef))
+        index = self._index
+        functions: list[Method] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
+        return frozenset(function.name for function in functions)
 
     @functools.cached_property
     def _imports_runners(self) -> bool:
@@ -891,6 +900,11 @@ def _first(point: tuple[_Position, ast.AST]) -> _Position:
 @knowledge.cached
 def _base_rows() -> dict[str | None, str]:
     return {name: row["runs"] for row in knowledge.rows("shared_state.runner") for name in row["bases"]}
+
+
+@knowledge.cached
+def _lock_names() -> frozenset[str]:
+    return frozenset(name.rpartition(".")[2] for name in lock_rows())
 
 
 @knowledge.cached
