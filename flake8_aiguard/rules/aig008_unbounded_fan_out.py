@@ -67,8 +67,10 @@ class UnboundedFanOut(Checker):
     the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a
     length that is checked or a number that guards what is collected, for pools of threads or processes, and where the function of
     the file that runs never waits, or for such a pool only. Names count: ``n_workers``, ``batch``, ``plugins``, ``servers`` or
-    ``attachments``, ``self.config[...]`` and tables of the module hold as many items as somebody chose, ``close()`` ends what
-    exists, and a method without another item of an object's own parts (``device.connect() for device in self.devices``) is theirs.
+    ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the ``devices`` of an installation and tables of the module
+    hold as many items as somebody chose, also as the variable of the loop (``for server in load()``); ``close()`` and
+    ``remove_all()`` end what exists, and a method without another item of an object's own parts (``device.connect() for device in
+    self.devices``), or that renews each object or gives another form of it (``update()``, ``to_dict()``), is theirs.
     Items that are called themselves (``handler(event)``) may wait for each other and are left alone. Tasks that were started before
     are no fan-out, whoever waits for them. One finding for each loop. ``while`` loops, ``*args``, what comes in over time
     (``async for message in stream``) and coroutines made in another function are not followed; a function of another module is
