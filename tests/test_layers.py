@@ -21,7 +21,7 @@ LAYERS = (
     ("docs",),
     ("catalog", "inventory"),
     ("rules",),
-    ("fetches", "held", "locksets", "refills", "stale"),
+    ("declared", "fetches", "frozen", "held", "locksets", "refills", "stale"),
     (
         "caches",
         "channels",
