@@ -183,8 +183,10 @@ class Locking:
         return frozenset(found)
 
     def acquirers(self) -> Collection[ast.AST | None]:
-        """The functions that take a lock by a call."""
-        return self._regions.keys()
+        """The functions that take a lock of the class by a call."""
+        return [
+            function for function, taken in self._regions.items() if any(name != ANY for name, _ in taken)
+        ]
 
     @functools.cached_property
     def _regions(self) -> dict[ast.AST | None, list[tuple[str, _Span]]]:

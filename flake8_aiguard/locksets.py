@@ -69,8 +69,16 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
         One write for each function and lock.
     """
     found: defaultdict[tuple[ast.AST, str], list[Unlocked]] = defaultdict(list)
+    holders = state.may_hold(owner)
     for name, own in state.accesses(owner).items():
         written = [item for item in own if item.kind in WRITES and not is_setup_name(item.function.name)]
+        # From what is cheap to know to what is dear.
+        if not written or not any(
+            state.runs_in(item, holders)
+            for family in state.family(owner)
+            for item in state.accesses(family).get(name, ())
+        ):
+            continue
         if all(state.locking.held(item.node) for item in written):
             continue
         guarded = _by_lock(state, owner, name)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 from flake8_aiguard import knowledge
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.index import FUNCTIONS, TRIES, Scope
-from flake8_aiguard.locking import Locking, is_lockish, lock_rows
+from flake8_aiguard.locking import ANY, Locking, is_lockish, lock_rows
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
@@ -307,18 +307,56 @@ class SharedState:
 
     def lock_takers(self) -> list[ast.ClassDef]:
         """The classes whose code, or that of their bases in this file, takes a lock."""
+        takers = {self.owner(function) for function in self._takers}
+        if takers <= {None}:
+            return []
+        return [
+            owner for owner in self._index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))
+        ]
+
+    @functools.cached_property
+    def _takers(self) -> set[ast.AST]:
+        """The functions that take a lock of the class."""
         index = self._index
-        takers = {self.owner(function) for function in self.locking.acquirers() if function is not None}
+        found = {function for function in self.locking.acquirers() if function is not None}
         blocks: list[ast.With | ast.AsyncWith] = [*index.nodes(ast.With), *index.nodes(ast.AsyncWith)]
         for block in blocks:
             items = (item.context_expr for item in block.items)
             known = [item for item in items if self._may_lock(item)]
-            owner = self.owner(block) if known else None
-            if owner not in takers and any(self.locking.lock(item) is not None for item in known):
-                takers.add(owner)
-        if takers <= {None}:
-            return []
-        return [owner for owner in index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))]
+            function = index.function(block) if known else None
+            if function is None or function in found:
+                continue
+            if any(self.locking.lock(item) not in (None, ANY) for item in known):
+                found.add(function)
+        return found
+
+    @memoised
+    def may_hold(self, owner: ast.ClassDef) -> set[ast.AST]:
+        """The functions of a class and its bases in this file that take a lock, and the methods that these call, and so on."""
+        found = set(self._takers)
+        stack = list(found)
+        called: defaultdict[ast.AST, set[str]] = defaultdict(set)
+        methods: dict[str, ast.AST] = {}
+        for family in self.family(owner):
+            for item in family.body:
+                if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    methods.setdefault(item.name, item)
+            for name, accesses in self.accesses(family).items():
+                for access in accesses:
+                    called[access.function].add(name)
+        while stack:
+            for name in called[stack.pop()] & methods.keys():
+                if methods[name] not in found:
+                    found.add(methods[name])
+                    stack.append(methods[name])
+        return found
+
+    def runs_in(self, access: Access, functions: Collection[ast.AST]) -> bool:
+        """Whether an access stands in one of these functions, or in a function within one."""
+        function: ast.AST | None = access.function
+        while function is not None and function not in functions:
+            function = self._index.function(function)
+        return function is not None
 
     def _may_lock(self, item: ast.expr) -> bool:
         """Whether a context may be a lock: by its name, or where the file makes or imports locks, as a variable or a function."""
