@@ -60,21 +60,21 @@ class UnboundedFanOut(Checker):
 
             return await asyncio.gather(*[fetch(url) for url in urls])
 
-    Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and ``tqdm.asyncio``, where
-    a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item. Silent where a semaphore,
-    a limiter or something that is acquired stands in the functions and classes around it or in the function of the file that the
-    tasks run (one call is followed), where a client or pool in the file has an explicit limit on its connections, where an item of
-    the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a
-    length that is checked or a number that guards what is collected, for pools of threads or processes, and where the function of
-    the file that runs never waits, or for such a pool only. Names count: ``n_workers``, ``batch``, ``plugins``, ``servers`` or
-    ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the ``devices`` of an installation and tables of the module
-    hold as many items as somebody chose, also as the variable of the loop (``for server in load()``); ``close()`` and
-    ``remove_all()`` end what exists, and a method without another item of an object's own parts (``device.connect() for device in
-    self.devices``), or that renews each object or gives another form of it (``update()``, ``to_dict()``), is theirs.
-    Items that are called themselves (``handler(event)``) may wait for each other and are left alone. Tasks that were started before
-    are no fan-out, whoever waits for them. One finding for each loop. ``while`` loops, ``*args``, what comes in over time
-    (``async for message in stream``) and coroutines made in another function are not followed; a function of another module is
-    taken to wait for something.
+    Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and
+    ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
+    Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
+    function of the file that the tasks run (one call is followed), where a client or pool in the file has an explicit limit on
+    its connections, where an item of the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a
+    split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
+    threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
+    ``n_workers``, ``batch``, ``plugins``, ``servers`` or ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
+    ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
+    loop (``for server in load()``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
+    object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
+    (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
+    are left alone. Tasks that were started before are no fan-out, whoever waits for them. One finding for each loop. ``while``
+    loops, ``*args``, what comes in over time (``async for message in stream``) and coroutines made in another function are not
+    followed; a function of another module is taken to wait for something.
     """
 
     code = "AIG008"

@@ -83,29 +83,28 @@ class UnlockedSharedUpdate(Checker):
     uses, or around a change, under a name that says nothing else than lock or names the attribute (``_lock``, ``_jobs_lock``);
     and the file must show where it comes from, which it does not for a lock of a base class in another file. Silent where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
-    decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces, for a fixed
-    value that is put in where something begins or ends (a private method, or one that does more than change attributes), for
-    properties, for ``append()`` to a deque that nobody swaps, where a
-    lock's name says that it is there for something else, for locks between processes, and where a comment says why no lock is
-    needed; for locks of asyncio only where one is held across an ``await``, and not where one statement takes the value and
-    leaves another.
+    decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces, for a
+    fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
+    for properties, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
+    for locks between processes, and where a comment says why no lock is needed; for locks of asyncio only where one is held
+    across an ``await``, and not where one statement takes the value and leaves another.
 
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
     where the check is repeated after the ``await``, where the entry or a flag is set before it, for results that a loop counts
     by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry that holds its own expiry, stands
-    in a cache with one (``TTLCache``) or is only parsed or formatted, where a comment says that it does no harm, for a member of a set unless an ``await`` did something with it for its effect alone, and for an
-    attribute that is filled once (``if self.x is None: self.x = await f()``) with anything but a connection, pool or client.
-    In a class that starts no task or thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that
-    the class only awaits in place may compute from what it read: two callers of the public method around it are not seen.
-    Where the new value is what an awaited call makes of the old one, it is the callee's matter. Whether callers run side by
-    side is not proven: a cache that lives for one request is reported too.
+    in a cache with one (``TTLCache``) or is only parsed or formatted, where a comment says that it does no harm, for a member
+    of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
+    self.x is None: self.x = await f()``) with anything but a connection, pool or client. In a class that starts no task or
+    thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that the class only awaits in place may
+    compute from what it read: two callers of the public method around it are not seen. Where the new value is what an awaited
+    call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
+    one request is reported too.
 
     (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates a
     configuration, and changes two or more containers in place without a lock. Silent where other methods exist and none uses
-    them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only
-    set where they are missing, and where only tasks use the
-    object and no ``await`` stands in between.
+    them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only set
+    where they are missing, and where only tasks use the object and no ``await`` stands in between.
 
     (4) A container that one method of a batching class adds to and another takes and resets, where the class starts threads,
     has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting.

@@ -75,19 +75,19 @@ class WriteOnceViolation(Checker):
         def headers_for(token):
             return {**DEFAULT_HEADERS, "Authorization": f"Bearer {token}"}
 
-    Limits: a plain assignment to a frozen object raises by itself and is not reported. An attribute of a frozen class that
-    is filled once behind a check for it, or whose name begins with an underscore, is a cache, unless every object is
-    constructed with it. What is declared ``field(init=False)`` is set later by design. ``Final`` forbids rebinding; a change in place counts where the annotation names a read-only type, or
-    the value is a display with content. A module constant is a name in capitals that is bound to a literal with content:
-    what starts empty, as a flag or as ``None``, or is named or commented as a cache, a registry or state, is none; of an
-    imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not reported are changes of constants on import, in
-    decorators, in functions that register or reset, in hooks
-    such as ``add_route(route)`` that do nothing but add what they are given, in setters and loaders that rebind through ``global``, in functions named
-    for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a function adds because
-    it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that starts empty is a live view. Contracts (the comment
-    ``# aiguard: write-once`` where an attribute or a variable of the module is set, the setting ``write-once``) are checked
-    file by file: a receiver counts where its class is known by ``self``, construction, annotation or import, and a class
-    imported from a package around its module is taken for the same.
+    Limits: a plain assignment to a frozen object raises by itself and is not reported. An attribute of a frozen class that is
+    filled once behind a check for it, or whose name begins with an underscore, is a cache, unless every object is constructed
+    with it. What is declared ``field(init=False)`` is set later by design. ``Final`` forbids rebinding; a change in place
+    counts where the annotation names a read-only type, or the value is a display with content. A module constant is a name in
+    capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
+    cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
+    reported are changes of constants on import, in decorators, in functions that register or reset, in hooks such as
+    ``add_route(route)`` that do nothing but add what they are given, in setters and loaders that rebind through ``global``, in
+    functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
+    function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
+    starts empty is a live view. Contracts (the comment ``# aiguard: write-once`` where an attribute or a variable of the module
+    is set, the setting ``write-once``) are checked file by file: a receiver counts where its class is known by ``self``,
+    construction, annotation or import, and a class imported from a package around its module is taken for the same.
     """
 
     code = "AIG011"

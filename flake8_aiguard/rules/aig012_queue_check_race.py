@@ -65,16 +65,15 @@ class QueueCheckRace(Checker):
                         return
                     self.handle(job)
 
-    Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the
-    file. A queue with one consumer cannot be emptied by another: an attribute counts where several functions take from it,
-    where the function that does is started several times, or where it is public, so that others can take from it; not where one
-    thread or task that is started once runs all that takes from it, where a loop without end empties it in each turn, or where
-    the function that takes from it makes it anew. The queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself,
-    always count, unless the function that made one asks again in each turn of a loop. Silent on a local queue that never leaves its
-    function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an
-    ``await`` between check and call (nothing else runs there), and code under a lock. ``put_nowait()`` and
-    ``get_nowait()`` alone are reported only where the bound is a positive literal and neither the function nor a caller in
-    the file handles ``Full`` or ``Empty``.
+    Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the file. A
+    queue with one consumer cannot be emptied by another: an attribute counts where several functions take from it, where the
+    function that does is started several times, or where it is public, so that others can take from it; not where one thread or
+    task that is started once runs all that takes from it, where a loop without end empties it in each turn, or where the
+    function that takes from it makes it anew. The queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself,
+    always count, unless the function that made one asks again in each turn of a loop. Silent on a local queue that never leaves
+    its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
+    and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
+    where the bound is a positive literal and neither the function nor a caller in the file handles ``Full`` or ``Empty``.
     """
 
     code = "AIG012"
