@@ -37,6 +37,11 @@ _GENERIC = frozenset(
 )
 
 _ATOMIC = frozenset({"append", "appendleft"})
+_PLAIN = frozenset({"acquire", "release", "debug", "info", "warning", "error", "exception", "log", "print"})
+_CHANGES = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Pass, ast.Return),
+    *(ast.With, ast.AsyncWith, ast.If, ast.For, ast.Try),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +134,19 @@ def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
 
 
 def _only_changes(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.Expr):
-        return isinstance(
-            statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.With, ast.AsyncWith)
-        )
-    call = statement.value
-    return isinstance(call, ast.Call) and last_name(call.func) in ("acquire", "release", *changing_methods())
+    """Whether a statement does nothing but set or change something, or say so in a log."""
+    stack: list[ast.stmt] = [statement]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.Expr):
+            call = item.value
+            if not isinstance(call, ast.Call) or last_name(call.func) not in _PLAIN | changing_methods():
+                return False
+        elif not isinstance(item, _CHANGES):
+            return False
+        for name in ("body", "orelse", "finalbody"):
+            stack += getattr(item, name, ())
+    return True
 
 
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
