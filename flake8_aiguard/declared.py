@@ -51,10 +51,9 @@ class Declared:
 
     def finals(self) -> Iterator[tuple[ast.AnnAssign, Write]]:
         """The declarations of ``Final`` names and attributes, each with a write that it forbids."""
-        declarations = self._module.index.nodes(ast.AnnAssign)
-        if not declarations or "Final" not in self._module.source:
+        if "Final" not in self._module.source:
             return
-        for node in declarations:
+        for node in self._module.index.nodes(ast.AnnAssign):
             inner = self._final(node.annotation)
             if inner is None:
                 continue
@@ -68,8 +67,6 @@ class Declared:
 
     def proxies(self) -> Iterator[tuple[ast.Call, ast.expr, Write]]:
         """The calls of ``MappingProxyType``, each with its source and a later change of it."""
-        if "types" not in self._module.index.packages:
-            return
         for call in self._module.index.calls_named(("MappingProxyType",)):
             source = argument(call, "mapping", 0)
             if self._module.qualname(call.func) == "types.MappingProxyType" and source is not None:

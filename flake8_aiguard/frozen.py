@@ -52,8 +52,7 @@ class Frozen:
 
     def bypasses(self) -> Iterator[Bypass]:
         """The writes by ``object.__setattr__`` and the like, but for those that build an object or fill an attribute late."""
-        source = self._module.source
-        if not self._classes.may_be_frozen or not any(word in source for word in _BYPASSES):
+        if not any(word in self._module.source for word in _BYPASSES):
             return
         for name, write in self._writes.by_name:
             if not write.bypasses or write.receiver is None:

@@ -286,20 +286,20 @@ class SharedState:
             nodes += [call.func.value] if isinstance(call.func, ast.Attribute) else []
         for delete in self._index.nodes(ast.Delete):
             nodes += [target.value for target in delete.targets if isinstance(target, ast.Subscript)]
-        for store in self._stores:
-            statement = self._index.statement(store)
-            value = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
-            nodes += [store] if isinstance(value, ast.Tuple) or _is_empty(value) else []
+        assigns: list[ast.Assign | ast.AnnAssign] = [
+            *self._index.nodes(ast.Assign),
+            *self._index.nodes(ast.AnnAssign),
+        ]
+        for assign in assigns:
+            if isinstance(assign.value, ast.Tuple) or _is_empty(assign.value):
+                for target in assign.targets if isinstance(assign, ast.Assign) else (assign.target,):
+                    nodes += target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         for node in nodes:
             function = self._index.function(node) if isinstance(node, ast.Attribute) else None
             owner = None if function is None else self.owner(function)
             if owner is not None and isinstance(node, ast.Attribute) and isinstance(function, Method):
                 found[owner].add((node.attr, function.name))
         return found
-
-    @functools.cached_property
-    def _stores(self) -> list[ast.Attribute]:
-        return [node for node in self._index.nodes(ast.Attribute) if node.ctx.__class__ is not ast.Load]
 
     @functools.cached_property
     def _item_stores(self) -> list[ast.Subscript]:

@@ -188,15 +188,21 @@ class WriteOnceViolation(Checker):
     # -- frozen classes, Final, read-only views
 
     def _frozen(self) -> _Found:
+        if not self._classes.may_be_frozen:
+            return
         for found in Frozen(self.module, self._classes, self._writes).bypasses():
             shown = repr(found.name) if found.name else "attributes"
             yield self._report(found.write, _FROZEN, name=shown, owner=found.owner.name, copy=found.copy)
 
     def _finals(self) -> _Found:
+        if not self.module.index.nodes(ast.AnnAssign):
+            return
         for node, write in self._declared.finals():
             yield self._report(write, _DECLARED, name=last_name(node.target) or "", line=node.lineno)
 
     def _proxies(self) -> _Found:
+        if "types" not in self.module.index.packages:
+            return
         for call, source, write in self._declared.proxies():
             yield self._report(write, _PROXY, name=dotted(source), line=call.lineno)
 
