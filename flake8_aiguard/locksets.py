@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flake8_aiguard.locking import ANY, is_setup_name
+from flake8_aiguard.locking import ANY, is_lifecycle_name, is_setup_name
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import WRITES, Access, Kind, Method, SharedState, changing_methods
 
@@ -130,7 +130,9 @@ def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
     body = write.function.body
     if isinstance(body[0], ast.Expr) and string(body[0].value) is not None:
         body = body[1:]
-    return write.function.name.startswith("_") or not all(map(_only_changes, body))
+    name = write.function.name
+    begins = name.startswith("_") or (is_lifecycle_name(name) and not name.startswith(("clear", "re")))
+    return begins or not all(map(_only_changes, body))
 
 
 def _only_changes(statement: ast.stmt) -> bool:
@@ -211,7 +213,11 @@ def _witness(
         )
     ):
         return None  # no task sees half of it
-    if write.method in _ATOMIC and state.is_deque(owner, write.name) and not any(map(state.resets, writes)):
+    if (
+        write.method in _ATOMIC
+        and state.is_deque(owner, write.name)
+        and all(item.kind is not Kind.BIND for item in writes)
+    ):
         return None  # of a deque it is atomic, and no other method swaps the deque
     values = {item.function for item in writes if not state.binds_constant(item)}
     if not changes and not _is_change(state, write) and (len(values) < 2 or state.binds_constant(write)):
