@@ -40,7 +40,8 @@ _COUNTED: Final = re.compile(
 _LIMITS: Final = re.compile(r"limit|max_\w+|top_?k|top|k|n|first|per_page|page_size|num_results|size|count")
 # Arguments without a keyword say less: what a page or a text may measure is no number of items.
 _LIMIT_NAMES: Final = re.compile(
-    r"limit|top_?k|(max|n|num)_(chunks|documents|docs|entries|hits|items|matches|pages|queries|records|results|rows)"
+    r"limit|top_?k|(max|n|num)_(\w+_)?(chunks|documents|docs|entries|files|hits|images|items|links|matches|pages|queries|records"
+    r"|results|rows|searches|urls|webpages)(_to_\w+)?"
 )
 _PASSED: Final = re.compile(r"(^|_)(kw)?args?$")  # as many as a caller writes, but each may hold anything
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -181,13 +182,21 @@ class Bounds:
         return binding.kind is Kind.IMPORT
 
     def _is_configured(self, node: ast.expr) -> bool:
-        """Whether a value is taken out of a configuration: ``self.config["urls"]``, ``settings.urls``, ``conf.get("urls")``."""
+        """Whether a value is taken out of a configuration: ``self.config["urls"]``, ``settings.urls``, ``config.all_urls()``,
+        ``entry.data[CONF_URLS]``."""
         for _ in range(_DEPTH):
             if isinstance(node, ast.Call):
-                if not isinstance(node.func, ast.Attribute) or node.func.attr != "get":
+                if not isinstance(node.func, ast.Attribute):
                     return False
+                keys, is_read = node.args[:1], node.func.attr == "get"
                 node = node.func.value
+                if is_read and any(map(_is_option, keys)):
+                    return True
+                if not is_read and not words_pattern("configuration").search((last_name(node) or "").lower()):
+                    return False
             elif isinstance(node, (ast.Attribute, ast.Subscript)):
+                if isinstance(node, ast.Subscript) and _is_option(node.slice):
+                    return True
                 node = node.value
             else:
                 return False
@@ -516,6 +525,11 @@ def _counts(name: str | None) -> bool:
     return name is not None and bool(_COUNTED.search(name)) and not _CHOSEN.search(name)
 
 
+def _is_option(key: ast.expr) -> bool:
+    """Whether a key's name says that it is one of a configuration."""
+    return (last_name(key) or "").startswith(("CONF_", "CONFIG_"))
+
+
 def _cuts(node: ast.expr) -> bool:
     """Whether a call's name says that it cuts something into batches."""
     return isinstance(node, ast.Call) and bool(_CUTS.search((last_name(node.func) or "").lower()))
@@ -546,7 +560,8 @@ def words_pattern(kind: str) -> re.Pattern[str]:
     words = "|".join(word for row in rows for word in row["words"])
     if kind == "configuration":
         return re.compile(rf"(^|_)({words})$")
-    return re.compile(rf"(^|_)({words})s?(_(calls|dict|list|objs|specs|configs|to_\w+))?$")
+    # "settings_by_device" are settings
+    return re.compile(rf"(?:^|(?<!by)_)({words})s?(_(calls|dict|list|objs|specs|configs|to_\w+))?$")
 
 
 def is_allowance(node: ast.expr) -> bool:

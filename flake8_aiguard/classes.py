@@ -33,6 +33,7 @@ _PARTS: Final = (
     "Type",
     "type",
 )
+_EXPECTS: Final = ("raises", "assertRaises", "assertRaisesRegex")
 
 
 class Classes:
@@ -412,3 +413,11 @@ def _freezing_packages() -> frozenset[str]:
 @knowledge.cached
 def _fresh() -> frozenset[str]:
     return frozenset(name for row in knowledge.rows("immutable.fresh") for name in row["names"])
+
+
+def is_expected_to_raise(module: Module, node: ast.AST) -> bool:
+    """Whether a test expects a statement to raise: ``with pytest.raises(...)``, ``with self.assertRaises(...)``."""
+    return any(
+        isinstance(item.context_expr, ast.Call) and ending(module, item.context_expr.func) in _EXPECTS
+        for item in module.index.with_items(module.index.statement(node))
+    )

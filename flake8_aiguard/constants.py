@@ -197,16 +197,21 @@ class Constants:
             name: the constant.
 
         Returns:
-            Whether it runs on import, in a function that registers, resets or configures, in one that sets what it is given,
-            in a decorator, at most once, or is undone in a ``finally``.
+            Whether it runs on import, in a function that registers, resets or configures, in one that sets what it is given or
+            is named for it, in a decorator, at most once, is undone in a ``finally``, adds what could not be imported before, or
+            is bound together with flags.
         """
         index = self._module.index
         function = index.function(node)
         if function is None or self._is_undone(function, name) or self._falls_back(node, name):
             return True
+        if self._adds_import(node, function) or self._goes_with_flags(node, function, name):
+            return True
         while function is not None:
-            if not isinstance(function, ast.Lambda) and self._is_task(function, node):
-                return True
+            if not isinstance(function, ast.Lambda):
+                is_setter = function.name.strip("_") == f"set_{name.strip('_').lower()}"
+                if is_setter or self._is_task(function, node):
+                    return True
             function = index.function(function)
         return False
 
@@ -216,6 +221,35 @@ class Constants:
         value = statement.value if isinstance(statement, ast.Assign) else None
         return isinstance(value, ast.BoolOp) and any(
             isinstance(item, ast.Name) and item.id == name for item in value.values
+        )
+
+    def _adds_import(self, node: ast.AST, function: Function) -> bool:
+        """Whether a change puts in what the function itself imports, late because modules import each other."""
+        value = getattr(self._module.index.statement(node), "value", None)
+        if not isinstance(value, (ast.Attribute, ast.Name, ast.Tuple, ast.List)):
+            return False
+        return any(
+            binding.kind is Kind.IMPORT
+            for name in names_in(value)
+            for binding in self._module.scopes.bindings(function, name.id)
+        )
+
+    def _goes_with_flags(self, node: ast.AST, function: Function, name: str) -> bool:
+        """Whether a function binds a variable together with flags of the module: state that is loaded late."""
+        if not isinstance(node, ast.Name):
+            return False
+        module = self._module
+        together = {
+            other
+            for statement in module.index.nodes(ast.Global)
+            if name in statement.names and module.index.function(statement) is function
+            for other in statement.names
+        }
+        return any(
+            isinstance(binding.value, ast.Constant) and isinstance(binding.value.value, (bool, type(None)))
+            for other in together - {name}
+            for binding in module.scopes.bindings(module.tree, other)
+            if module.index.function(binding.node) is None
         )
 
     def _is_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:

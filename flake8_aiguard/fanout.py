@@ -41,6 +41,7 @@ class FanOut:
         runs: the function whose coroutine each of them runs.
         call: the call of that function; ``None`` where it is handed over: ``map(fetch, urls)``.
         items: the part of an iterable that decides how many there are.
+        item: the variable of the loop, ``""`` where it is unpacked.
         is_own: whether it is a method of each item itself that is given nothing of another one: ``plugin.start(app)``.
         is_dispatch: whether each item is itself what is called: ``handler(event)``, ``guarded(handler(event))``.
         loop: the loop that repeats it; ``None`` for ``map(fetch, urls)``.
@@ -50,6 +51,7 @@ class FanOut:
     runs: ast.expr
     call: ast.Call | None
     items: ast.expr
+    item: str = ""
     is_own: bool = False
     is_dispatch: bool = False
     loop: Loop | None = None
@@ -248,7 +250,7 @@ class FanOuts:
                 is_dispatch = any(
                     isinstance(item, ast.Name) and places.variable(item) in place.targets for item in called
                 )
-                return FanOut(node, runs, call, items, is_own, is_dispatch, loop)
+                return FanOut(node, runs, call, items, _item_name(loop), is_own, is_dispatch, loop)
         return None
 
     def _runs(self, element: ast.expr, node: ast.Call) -> tuple[ast.expr, ast.Call | None] | None:
@@ -436,6 +438,13 @@ class FanOuts:
             for loop in self._index.loops(item):
                 found.setdefault(loop, set()).update(names)
         return found
+
+
+def _item_name(loop: Loop) -> str:
+    """The variable of a loop, the innermost one of a comprehension."""
+    inner = loop.generators[-1] if isinstance(loop, COMPREHENSIONS) else loop
+    target = None if isinstance(inner, ast.While) else inner.target
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _arguments(node: ast.expr) -> list[ast.expr]:

@@ -36,6 +36,14 @@ _EXPLAINS = re.compile(
 )
 _CLOSE: Final = 6  # lines
 _SETUP = re.compile(r"_*(?:a?sync_|do_|on_)?(?:set_?up|initiali[sz]e|init|startup)(?:_\w+)?")
+_ENDS: Final = (
+    "stop|close|shutdown|disconnect|cancel|clean_?up|terminate|tear_?down|finali[sz]e|exit|abort|destroy|graceful_shutdown|kill"
+    "|dispose|join"
+)
+_ENDING = re.compile(rf"_*(?:a_?|async_|do_|on_)?(?:{_ENDS})(?:_\w+)?|__a?exit__|__del__")
+_LIFECYCLE = re.compile(
+    rf"_*(?:a_?|async_|do_|on_)?(?:re)?(?:start|open|connect|launch|login|reset|clear|{_ENDS})(?:_\w+)?"
+)
 _ENTERS: Final = ("enter_context", "enter_async_context")
 _LOCKS: Final = ("acquire_lock", "_acquire", "_acquire_lock", "lock", "_lock")
 _UNLOCKS: Final = ("release_lock", "_release", "_release_lock", "unlock", "_unlock")
@@ -175,8 +183,10 @@ class Locking:
         return frozenset(found)
 
     def acquirers(self) -> Collection[ast.AST | None]:
-        """The functions that take a lock by a call."""
-        return self._regions.keys()
+        """The functions that take a lock of the class by a call."""
+        return [
+            function for function, taken in self._regions.items() if any(name != ANY for name, _ in taken)
+        ]
 
     @functools.cached_property
     def _regions(self) -> dict[ast.AST | None, list[tuple[str, _Span]]]:
@@ -228,6 +238,7 @@ class Locking:
         if callers is None:
             return _NONE
         shared: frozenset[str] | None = None
+        at_end: frozenset[str] | None = None
         for call in callers:
             caller = self._index.function(call)
             if caller is None or (caller in self._entries and self._entries[caller] is None):
@@ -237,7 +248,12 @@ class Locking:
             locks = self.held(call)
             if locks == _ANY:
                 continue
-            shared = locks if shared is None else shared & locks
+            if _ENDING.fullmatch(getattr(caller, "name", "")):  # says little: nobody else may be left
+                at_end = locks if at_end is None else at_end & locks
+            else:
+                shared = locks if shared is None else shared & locks
+        if shared is None:
+            shared = at_end
         return _ANY if shared is None else shared
 
     @functools.cached_property
@@ -413,6 +429,11 @@ def lock_rows() -> dict[str, knowledge.Row]:
 def is_setup_name(name: str) -> bool:
     """Whether a method of this name runs before anybody else holds the object."""
     return name in _setup_methods() or _SETUP.fullmatch(name) is not None
+
+
+def is_lifecycle_name(name: str) -> bool:
+    """Whether a method of this name begins or ends what its object does."""
+    return _LIFECYCLE.fullmatch(name) is not None
 
 
 @knowledge.cached

@@ -6,18 +6,19 @@ import ast
 import bisect
 import enum
 import functools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.index import FUNCTIONS, TRIES, Scope
-from flake8_aiguard.locking import Locking, is_lockish, lock_rows
+from flake8_aiguard.locking import ANY, Locking, is_lockish, lock_rows
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.scopes import Kind as ScopeKind
 from flake8_aiguard.shapes import argument, is_none, last_name, root
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -26,6 +27,7 @@ _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict"
 _STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
 _NEAR = 12  # statements back
 _Position = tuple[int, int]
+_Place = TypeVar("_Place", ast.Attribute, ast.Subscript)
 Method: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -80,11 +82,9 @@ class SharedState:
     def accesses(self, owner: ast.ClassDef) -> dict[str, list[Access]]:
         """What a class does with its attributes: the mentions of each in its functions, in document order."""
         found: defaultdict[str, list[Access]] = defaultdict(list)
-        nodes = self._index.nodes(ast.Attribute)
-        first, last = (bisect.bisect_left(nodes, where, key=_start) for where in (_start(owner), _end(owner)))
         names = self._instance_names(owner)
         runners: dict[tuple[Scope, str], Method | None] = {}
-        for node in nodes[first:last]:
+        for node in self._within(ast.Attribute, owner):
             name = node.value
             if isinstance(name, ast.Name) and name.id in names:
                 key = (self._index.scope(name), name.id)
@@ -130,7 +130,7 @@ class SharedState:
             if not isinstance(parent.ctx, ast.Load):
                 return Kind.ITEM, ""
             item, parent = parent, index.parent(parent)
-        if isinstance(parent, ast.Attribute) and parent.attr in _changing_methods():
+        if isinstance(parent, ast.Attribute) and parent.attr in changing_methods():
             call = index.parent(parent)
             if isinstance(call, ast.Call) and call.func is parent:
                 return Kind.CALL, parent.attr
@@ -158,6 +158,29 @@ class SharedState:
             elif isinstance(value, ast.Constant) and value.value is not None:
                 seen = False
         return seen
+
+    def is_property(self, owner: ast.ClassDef, name: str) -> bool:
+        """Whether the class or a base of this file defines an attribute as a property, which does what its setter does."""
+        return any(
+            binding.kind is ScopeKind.FUNCTION
+            for family in self.family(owner)
+            for binding in self.module.scopes.bindings(family, name)
+        )
+
+    def constructors(self, owner: ast.ClassDef, name: str) -> Iterator[str]:
+        """The last identifiers of what is called for the values of an attribute, or annotates it."""
+        for value, annotation in self._values(owner, name):
+            base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+            for node in (base, value.func if isinstance(value, ast.Call) else None):
+                yield last_name(node) or ""
+
+    def is_deque(self, owner: ast.ClassDef, name: str) -> bool:
+        """Whether an attribute is a deque, whose ``append`` and ``popleft`` are atomic."""
+        found = list(self._values(owner, name))
+        return bool(found) and all(
+            isinstance(value, ast.Call) and self.module.qualname(value.func) == "collections.deque"
+            for value, _ in found
+        )
 
     def _constructs(self, call: ast.Call) -> bool:
         made = self.module.qualname(call.func)
@@ -207,11 +230,23 @@ class SharedState:
             for kind in (ast.Await, ast.AsyncFor, ast.AsyncWith)
             for node in index.nodes(kind)
         }
-        if not waiting:
-            return ()
-        nodes = [*self._stores, *self._item_stores, *index.calls_named(_changing_methods())]
-        owners = (self._own_class(node) for node in nodes if index.function(node) in waiting)
+        owners: set[ast.ClassDef | None] = set()
+        for function in waiting:
+            if isinstance(function, ast.AsyncFunctionDef):
+                nodes = [
+                    *(node for node in self._within(ast.Attribute, function) if not _is_load(node)),
+                    *(node for node in self._within(ast.Subscript, function) if not _is_load(node)),
+                ]
+                owners |= {self._own_class(node) for node in nodes if index.function(node) is function}
+        calls = index.calls_named(changing_methods()) if waiting else ()
+        owners |= {self._own_class(node) for node in calls if index.function(node) in waiting}
         return {owner for owner in owners if owner is not None}
+
+    def _within(self, kind: type[_Place], scope: ast.AST) -> list[_Place]:
+        """The nodes of a class that stand in another node."""
+        nodes = self._index.nodes(kind)
+        first, last = (bisect.bisect_left(nodes, where, key=_start) for where in (_start(scope), _end(scope)))
+        return nodes[first:last]
 
     def _own_class(self, node: ast.expr) -> ast.ClassDef | None:
         """The class on an attribute of whose object a store or a method call may be one: ``self.x``, ``self.x[k]``."""
@@ -221,16 +256,25 @@ class SharedState:
             return None
         return owner
 
-    def changes_in_place(self, methods: Collection[str]) -> dict[Method, int]:
-        """How often each function sets or deletes an item of an attribute, or calls one of these methods of it, as far as one
-        glance shows; nothing where the whole file does so once."""
+    def refillers(self, methods: Collection[str]) -> list[Method]:
+        """The methods that twice or more set or delete an item of an attribute, or call one of these methods of it, as far as
+        one glance shows."""
         changed = [store.value for store in self._item_stores]
         calls = self._index.calls_named(methods)
         changed += [call.func.value for call in calls if isinstance(call.func, ast.Attribute)]
-        own = [node for node in changed if _is_own(node)]
-        if len(own) < 2:
-            return {}
-        return Counter(method for method in map(self._method, own) if method is not None)
+        lines = sorted(node.lineno for node in changed if _is_own(node))
+        if len(lines) < 2:
+            return []
+        functions: list[Method] = [
+            *self._index.nodes(ast.FunctionDef),
+            *self._index.nodes(ast.AsyncFunctionDef),
+        ]
+        found = []
+        for function in functions:
+            second = bisect.bisect_left(lines, function.lineno) + 1
+            if second < len(lines) and lines[second] <= (function.end_lineno or 0):
+                found.append(function)
+        return found
 
     def emptied(self) -> dict[ast.ClassDef, set[tuple[str, str]]]:
         """The attributes that methods of each class empty, and these methods, as far as one glance shows."""
@@ -242,10 +286,14 @@ class SharedState:
             nodes += [call.func.value] if isinstance(call.func, ast.Attribute) else []
         for delete in self._index.nodes(ast.Delete):
             nodes += [target.value for target in delete.targets if isinstance(target, ast.Subscript)]
-        for store in self._stores:
-            statement = self._index.statement(store)
-            value = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
-            nodes += [store] if isinstance(value, ast.Tuple) or _is_empty(value) else []
+        assigns: list[ast.Assign | ast.AnnAssign] = [
+            *self._index.nodes(ast.Assign),
+            *self._index.nodes(ast.AnnAssign),
+        ]
+        for assign in assigns:
+            if isinstance(assign.value, ast.Tuple) or _is_empty(assign.value):
+                for target in assign.targets if isinstance(assign, ast.Assign) else (assign.target,):
+                    nodes += target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
         for node in nodes:
             function = self._index.function(node) if isinstance(node, ast.Attribute) else None
             owner = None if function is None else self.owner(function)
@@ -254,27 +302,82 @@ class SharedState:
         return found
 
     @functools.cached_property
-    def _stores(self) -> list[ast.Attribute]:
-        return [node for node in self._index.nodes(ast.Attribute) if node.ctx.__class__ is not ast.Load]
-
-    @functools.cached_property
     def _item_stores(self) -> list[ast.Subscript]:
         return [node for node in self._index.nodes(ast.Subscript) if node.ctx.__class__ is not ast.Load]
 
     def lock_takers(self) -> list[ast.ClassDef]:
         """The classes whose code, or that of their bases in this file, takes a lock."""
+        takers = {self.owner(function) for function in self._takers}
+        if takers <= {None}:
+            return []
+        return [
+            owner for owner in self._index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))
+        ]
+
+    @functools.cached_property
+    def _takers(self) -> set[ast.AST]:
+        """The functions that take a lock of the class."""
         index = self._index
-        takers = {self.owner(function) for function in self.locking.acquirers() if function is not None}
+        found = {function for function in self.locking.acquirers() if function is not None}
         blocks: list[ast.With | ast.AsyncWith] = [*index.nodes(ast.With), *index.nodes(ast.AsyncWith)]
         for block in blocks:
             items = (item.context_expr for item in block.items)
-            known = [item for item in items if self._imports_runners or is_lockish(item)]
-            owner = self.owner(block) if known else None
-            if owner not in takers and any(self.locking.lock(item) is not None for item in known):
-                takers.add(owner)
-        if takers <= {None}:
-            return []
-        return [owner for owner in index.nodes(ast.ClassDef) if not takers.isdisjoint(self.family(owner))]
+            known = [item for item in items if self._may_lock(item)]
+            function = index.function(block) if known else None
+            if function is None or function in found:
+                continue
+            if any(self.locking.lock(item) not in (None, ANY) for item in known):
+                found.add(function)
+        return found
+
+    @memoised
+    def may_hold(self, owner: ast.ClassDef) -> set[ast.AST]:
+        """The functions of a class and its bases in this file that take a lock, and the methods that these call, and so on."""
+        found = set(self._takers)
+        stack = list(found)
+        called: defaultdict[ast.AST, set[str]] = defaultdict(set)
+        methods: dict[str, ast.AST] = {}
+        for family in self.family(owner):
+            for item in family.body:
+                if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    methods.setdefault(item.name, item)
+            for name, accesses in self.accesses(family).items():
+                for access in accesses:
+                    called[access.function].add(name)
+        while stack:
+            for name in called[stack.pop()] & methods.keys():
+                if methods[name] not in found:
+                    found.add(methods[name])
+                    stack.append(methods[name])
+        return found
+
+    def runs_in(self, access: Access, functions: Collection[ast.AST]) -> bool:
+        """Whether an access stands in one of these functions, or in a function within one."""
+        function: ast.AST | None = access.function
+        while function is not None and function not in functions:
+            function = self._index.function(function)
+        return function is not None
+
+    def _may_lock(self, item: ast.expr) -> bool:
+        """Whether a context may be a lock: by its name, or where the file makes or imports locks, as a variable or a function."""
+        if is_lockish(item):
+            return True
+        if not self._knows_locks:
+            return False
+        return not isinstance(item, ast.Call) or (last_name(item.func) or "") in self._defined_here
+
+    @functools.cached_property
+    def _knows_locks(self) -> bool:
+        names = _lock_names() if self._imports_runners else frozenset()
+        return not names.isdisjoint(self._index.names_called()) or any(
+            alias.name in names for alias in self._index.nodes(ast.alias)
+        )
+
+    @functools.cached_property
+    def _defined_here(self) -> frozenset[str]:
+        index = self._index
+        functions: list[Method] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
+        return frozenset(function.name for function in functions)
 
     @functools.cached_property
     def _imports_runners(self) -> bool:
@@ -644,6 +747,13 @@ class SharedState:
                 return False
         return True
 
+    def asks_for_key(self, test: ast.expr, truth: bool) -> bool:
+        """Whether a condition holds where some key is missing: ``key not in known``."""
+        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, truth = test.operand, not truth
+        missing = ast.NotIn if truth else ast.In
+        return isinstance(test, ast.Compare) and isinstance(test.ops[0], missing)
+
     def asks_instead(self, read: ast.expr, test: ast.expr, statement: ast.stmt) -> bool:
         """Whether the only ``await`` on the way is asked of what was found: ``if x is None or await x.is_old(): self.x = X()``."""
         return (
@@ -793,6 +903,10 @@ class SharedState:
         )
 
 
+def _is_load(node: ast.Attribute | ast.Subscript) -> bool:
+    return node.ctx.__class__ is ast.Load
+
+
 def _is_own(node: ast.expr) -> bool:
     """Whether an expression is an attribute of a name, or an item of one."""
     while isinstance(node, ast.Subscript):
@@ -827,6 +941,11 @@ def _base_rows() -> dict[str | None, str]:
 
 
 @knowledge.cached
+def _lock_names() -> frozenset[str]:
+    return frozenset(name.rpartition(".")[2] for name in lock_rows())
+
+
+@knowledge.cached
 def _packages() -> frozenset[str]:
     """The packages that start threads and tasks, or have locks."""
     calls = (name for row in knowledge.rows("shared_state.runner") for name in row["calls"])
@@ -839,7 +958,8 @@ def _containers() -> frozenset[str]:
 
 
 @knowledge.cached
-def _changing_methods() -> frozenset[str]:
+def changing_methods() -> frozenset[str]:
+    """The methods that change a container in place."""
     return frozenset(name for row in knowledge.rows("shared_state.container") for name in row["methods"])
 
 

@@ -24,6 +24,7 @@ LAYERS = (
     ("rules",),
     ("agreements", "onebyone", "permissions"),
     ("batching", "checks", "fetches", "held", "oneoff"),
+    ("declared", "fetches", "frozen", "held", "locksets", "refills", "stale"),
     (
         "caches",
         "channels",

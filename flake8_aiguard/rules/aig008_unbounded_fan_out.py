@@ -20,12 +20,19 @@ _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
 _LONGEST: Final = 60
 # Functions that end what exists already, or wait for its end.
 _ENDING: Final = re.compile(
-    r"_*a?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|wait)(_|$)"
-    r"|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
+    r"_*(?:a|async_)?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|unload"
+    r"|wait)(_|$)|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
 )
-_BEGINNING: Final = re.compile(r"_*a?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)")
+_ENDING_ALL: Final = re.compile(r"_*(?:a|async_)?(clear|delete|remove)_all(_|$)")
+_BEGINNING: Final = re.compile(
+    r"_*(?:a|async_)?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)"
+)
+# What brings an object up to date, or turns it into another form.
+_RENEWING: Final = re.compile(
+    r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
+)
 # Callbacks, the next item of a stream, and objects that can be awaited.
-_NOTICE: Final = re.compile(r"_*on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
+_NOTICE: Final = re.compile(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
 
 class UnboundedFanOut(Checker):
@@ -54,19 +61,21 @@ class UnboundedFanOut(Checker):
 
             return await asyncio.gather(*[fetch(url) for url in urls])
 
-    Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and ``tqdm.asyncio``, where
-    a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item. Silent where a semaphore,
-    a limiter or something that is acquired stands in the functions and classes around it or in the function of the file that the
-    tasks run (one call is followed), where a client or pool in the file has an explicit limit on its connections, where an item of
-    the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a
-    length that is checked or a number that guards what is collected, for pools of threads or processes, and where the function of
-    the file that runs never waits, or for such a pool only. Names count: ``n_workers``, ``batch``, ``plugins``, ``servers`` or
-    ``attachments``, ``self.config[...]`` and tables of the module hold as many items as somebody chose, ``close()`` ends what
-    exists, and a method without another item of an object's own parts (``device.connect() for device in self.devices``) is theirs.
-    Items that are called themselves (``handler(event)``) may wait for each other and are left alone. Tasks that were started before
-    are no fan-out, whoever waits for them. One finding for each loop. ``while`` loops, ``*args``, what comes in over time
-    (``async for message in stream``) and coroutines made in another function are not followed; a function of another module is
-    taken to wait for something.
+    Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and
+    ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
+    Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
+    function of the file that the tasks run (one call is followed), where a client or pool in the file has an explicit limit on
+    its connections, where an item of the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a
+    split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
+    threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
+    ``n_workers``, ``batch``, ``plugins``, ``servers`` or ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
+    ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
+    loop (``for server in load()``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
+    object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
+    (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
+    are left alone. Tasks that were started before are no fan-out, whoever waits for them. One finding for each loop. ``while``
+    loops, ``*args``, what comes in over time (``async for message in stream``) and coroutines made in another function are not
+    followed; a function of another module is taken to wait for something.
     """
 
     code = "AIG008"
@@ -110,13 +119,18 @@ class UnboundedFanOut(Checker):
         if fan_out.is_own and (
             isinstance(fan_out.items, ast.Attribute)
             or _BEGINNING.match(name)
+            or _RENEWING.match(name)
             or any(
                 is_part_name(last_name(item) or "", own=True) for item in (fan_out.items, root(fan_out.runs))
             )
         ):
             return True  # an object's own parts, such as its devices, and parts that are made ready
+        if is_part_name(fan_out.item):
+            return True  # "for server in load()"
         around = getattr(self.module.index.function(fan_out.node), "name", "")
-        if _ENDING.match(around) or "batch_load" in around:  # what a data loader calls with so many keys
+        if _ENDING.match(around) or _ENDING_ALL.match(around):
+            return True
+        if "batch_load" in around:  # what a data loader calls with so many keys
             return True
         if limiters.is_pooled(fan_out.runs):
             return True

@@ -7,6 +7,7 @@ import bisect
 import functools
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
@@ -19,6 +20,7 @@ _GETS = ("get", "get_nowait")
 _PUTS = ("put", "put_nowait")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _NEAR = 3  # statements after a check that left where it had to
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _UNRELIABLE = (
     "{check}() of a queue between processes is not reliable, so {call}() may wait forever or stop too early; "
     "call {instead}() and handle {error}"
@@ -63,14 +65,15 @@ class QueueCheckRace(Checker):
                         return
                     self.handle(job)
 
-    Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the
-    file. A queue with one consumer cannot be emptied by another: an attribute counts where several functions take from it,
-    where the function that does is started several times, or where it is public, so that others can take from it; the
-    queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself, always count. Silent on a local queue that
-    never leaves its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an
-    ``await`` between check and call (nothing else runs there), and code under a lock. ``put_nowait()`` and
-    ``get_nowait()`` alone are reported only where the bound is a positive literal and neither the function nor a caller in
-    the file handles ``Full`` or ``Empty``.
+    Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the file. A
+    queue with one consumer cannot be emptied by another: an attribute counts where several functions take from it, where the
+    function that does is started several times, or where it is public, so that others can take from it; not where one thread or
+    task that is started once runs all that takes from it, where a loop without end empties it in each turn, or where the
+    function that takes from it makes it anew. The queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself,
+    always count, unless the function that made one asks again in each turn of a loop. Silent on a local queue that never leaves
+    its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
+    and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
+    where the bound is a positive literal and neither the function nor a caller in the file handles ``Full`` or ``Empty``.
     """
 
     code = "AIG012"
@@ -187,6 +190,9 @@ class QueueCheckRace(Checker):
             return True
         if argument(call, "timeout", 1 if methods is _GETS else 2) and self._is_handled(call, errors):
             return True
+        outer = self.module.index.parent(call)
+        if isinstance(outer, ast.Call) and self.module.called(outer) == "asyncio.wait_for":
+            return self._is_handled(call, ["builtins.TimeoutError", "asyncio.TimeoutError"])
         if row["runs"] == "task" and not self._awaits_between(test, call):
             return True
         return self._is_locked(call)
@@ -236,29 +242,83 @@ class QueueCheckRace(Checker):
         """Whether another consumer (or producer, for a put) can come between the check and the call."""
         index = self.module.index
         function = index.function(call)
-        if row["runs"] == "process" or function is None or isinstance(function, ast.Lambda):
+        if function is None or isinstance(function, ast.Lambda):
             return True
+        if row["runs"] == "process":
+            return not self._is_polled(queue, call)
         if self._is_started_often(function):
             return True
-        if len(self._users(self._identity(queue), methods)) > 1:
+        users = self._users(self._identity(queue), methods)
+        if len({self._root(user) for user in users} - {None}) == 1 and all(map(self._root, users)):
+            return False
+        if len({_twin(user.name) for user in users}) > 1:
             return True
+        if self._is_main_loop(call):
+            return False
         if isinstance(queue, ast.Attribute):
-            return not queue.attr.startswith("_") and not self._is_started(function)
-        return not self._is_started(function)
+            return not self._is_private(queue) and not self._is_made_in(queue, function)
+        return True
+
+    def _is_main_loop(self, call: ast.Call) -> bool:
+        """Whether a queue is emptied in each turn of a loop that never ends: one that takes all, and others that put."""
+        inner, *outer = [*self.module.index.loops(call), None][:2]
+        return (
+            isinstance(inner, ast.While)
+            and not isinstance(inner.test, ast.Constant)
+            and any(isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant) for loop in outer)
+        )
+
+    def _is_private(self, queue: ast.Attribute) -> bool:
+        """Whether the name of an attribute or of its class says that nobody else takes from it."""
+        owner = self.module.receivers.class_behind(queue.value)
+        return queue.attr.startswith("_") or (owner is not None and owner.name.startswith("_"))
+
+    def _is_polled(self, queue: ast.expr, call: ast.Call) -> bool:
+        """Whether a queue that a function has made is asked again and again: an item that comes late is not missed."""
+        index = self.module.index
+        resolved = self.module.scopes.resolve(queue) if isinstance(queue, ast.Name) else None
+        return (
+            resolved is not None
+            and not isinstance(resolved[0], ast.Module)
+            and all(binding.kind is Kind.ASSIGN for binding in resolved[1])
+            and len(list(index.loops(call))) > 1
+        )
+
+    def _is_made_in(self, queue: ast.expr, function: ast.AST) -> bool:
+        """Whether the function that takes from a queue of its object makes it, anew for each call."""
+        found = list(self._constructions(queue))
+        return bool(found) and all(self.module.index.function(item) is function for item in found)
 
     @memoised
-    def _users(self, queue: tuple[object, str], methods: tuple[str, ...]) -> set[str]:
-        """The functions of the file that call one of these methods on a queue; twins count once."""
+    def _root(self, function: _Function) -> _Function | None:
+        """The one thread or task that runs a function: itself, or the only one that calls it, where that is started once."""
+        seen: set[ast.AST] = set()
+        while function not in seen:
+            seen.add(function)
+            if self._is_started(function):
+                return None if self._is_started_often(function) else function
+            if not function.name.startswith("_"):
+                return None
+            callers = {
+                self.module.index.function(mention)
+                for mention in self._mentions.get(function.name, ())
+                if self.module.receivers.definition(mention) is function
+            }
+            caller = callers.pop() if len(callers) == 1 else None
+            if not isinstance(caller, _Function):
+                return None
+            function = caller
+        return None
+
+    @memoised
+    def _users(self, queue: tuple[object, str], methods: tuple[str, ...]) -> set[_Function]:
+        """The functions of the file that call one of these methods on a queue."""
         functions = (
             self.module.index.function(call)
             for call in self.module.index.calls_named(methods)
             if isinstance(call.func, ast.Attribute) and self._identity(call.func.value) == queue
         )
-        return {
-            _twin(function.name)
-            for function in functions
-            if function and not isinstance(function, ast.Lambda)
-        }
+        return {function for function in functions if isinstance(function, _Function)}
 
     def _identity(self, queue: ast.expr) -> tuple[object, str]:
         if isinstance(queue, ast.Attribute):
@@ -268,7 +328,7 @@ class QueueCheckRace(Checker):
         return queue, ""
 
     @memoised
-    def _starts(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.AST]:
+    def _starts(self, function: _Function) -> list[ast.AST]:
         """Where a function is handed over to be run by something else, and where a coroutine is made."""
         found: list[ast.AST] = []
         for mention in self._mentions.get(function.name, ()):
@@ -289,10 +349,10 @@ class QueueCheckRace(Checker):
             found[attribute.attr].append(attribute)
         return found
 
-    def _is_started(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    def _is_started(self, function: _Function) -> bool:
         return bool(self._starts(function))
 
-    def _is_started_often(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    def _is_started_often(self, function: _Function) -> bool:
         starts = self._starts(function)
         return len(starts) > 1 or any(
             any(self.module.index.loops(start)) or self._is_mapped(start) for start in starts

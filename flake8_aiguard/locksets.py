@@ -1,0 +1,244 @@
+"""Writes of an attribute without the lock under which the rest of its class works with it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from flake8_aiguard.locking import ANY, is_lifecycle_name, is_setup_name
+from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shared_state import WRITES, Access, Kind, Method, SharedState, changing_methods
+
+_PURPOSES = re.compile(
+    r"(?:io|writ|sen[dt]|print|output|file|log|console|std|connect|conn|init|start|shutdown|stop|clos|reload|remov|setup|sock"
+    r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
+    re.IGNORECASE,
+)
+_GENERIC = frozenset(
+    {
+        "",
+        "lock",
+        "rlock",
+        "mutex",
+        "guard",
+        "do",
+        "the",
+        "my",
+        "thread",
+        "sync",
+        "state",
+        "data",
+        "cond",
+        "condition",
+    }
+)
+
+_ATOMIC = frozenset({"append", "appendleft"})
+_PLAIN = frozenset({"acquire", "release", "debug", "info", "warning", "error", "exception", "log", "print"})
+_CHANGES = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Pass, ast.Return),
+    *(ast.With, ast.AsyncWith, ast.If, ast.For, ast.Try),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A write without the lock.
+
+    Attributes:
+        node: where it stands.
+        name: the attribute.
+        lock: the lock.
+        holder: a method that holds it to work with the attribute.
+        others: further attributes that the same function writes without the same lock.
+    """
+
+    node: ast.Attribute
+    name: str
+    lock: str
+    holder: str
+    others: tuple[str, ...] = ()
+
+
+def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocked]:
+    """The writes without the lock under which other methods of the class work with the attribute.
+
+    Args:
+        state: the shared state of the file.
+        owner: a class that takes locks.
+
+    Yields:
+        One write for each function and lock.
+    """
+    found: defaultdict[tuple[ast.AST, str], list[Unlocked]] = defaultdict(list)
+    holders = state.may_hold(owner)
+    for name, own in state.accesses(owner).items():
+        written = [item for item in own if item.kind in WRITES and not is_setup_name(item.function.name)]
+        # From what is cheap to know to what is dear.
+        if not written or not any(
+            state.runs_in(item, holders)
+            for family in state.family(owner)
+            for item in state.accesses(family).get(name, ())
+        ):
+            continue
+        if all(state.locking.held(item.node) for item in written):
+            continue
+        guarded = _by_lock(state, owner, name)
+        if not guarded or state.locking.runs(own[0].node) is not None or state.is_property(owner, name):
+            continue
+        outside = [
+            item
+            for item in own
+            if _is_write(state, owner, item)
+            and not state.locking.held(item.node)
+            and not state.is_new(item)
+            and not _begins_anew(state, item, own)
+        ]
+        reported: set[ast.AST] = set()
+        for lock, inside in guarded.items() if outside else ():
+            updates = [
+                (write.function, Unlocked(write.node, name, lock, witness.name))
+                for write in outside
+                if write.function not in reported
+                and (witness := _witness(state, owner, lock, inside, write)) is not None
+            ]
+            if not updates or not state.is_bound(owner, lock):
+                continue
+            if not _is_guarded(state, owner, name, lock, inside):
+                continue
+            for function, update in updates:
+                if function not in reported and not state.locking.is_explained(update.node):
+                    reported.add(function)
+                    found[function, lock].append(update)
+    for same in found.values():
+        same.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+        yield replace(same[0], others=tuple(item.name for item in same[1:]))
+
+
+def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
+    """Whether a write stands where a fixed value is put in as something begins or ends: nobody else is at work then.
+
+    A public method that does nothing but change attributes resets them while others are.
+    """
+    if write.kind is not Kind.BIND or not any(
+        item.function is write.function and (state.binds_constant(item) or state.resets(item)) for item in own
+    ):
+        return False
+    body = write.function.body
+    if isinstance(body[0], ast.Expr) and string(body[0].value) is not None:
+        body = body[1:]
+    name = write.function.name
+    begins = name.startswith("_") or (is_lifecycle_name(name) and not name.startswith(("clear", "re")))
+    return begins or not all(map(_only_changes, body))
+
+
+def _only_changes(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing but set or change something, or say so in a log."""
+    stack: list[ast.stmt] = [statement]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.Expr):
+            call = item.value
+            if not isinstance(call, ast.Call) or last_name(call.func) not in _PLAIN | changing_methods():
+                return False
+        elif not isinstance(item, _CHANGES):
+            return False
+        for name in ("body", "orelse", "finalbody"):
+            stack += getattr(item, name, ())
+    return True
+
+
+def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
+    """Whether a lock is there for an attribute: it is held at half of the uses and in half of the functions that use it, or
+    around a change of it while the lock's name speaks of nothing else."""
+    if _is_named_for(lock, name) and any(
+        _is_write(state, owner, item)
+        and (
+            _is_change(state, item)
+            or any(other.kind is Kind.READ and other.function is item.function for other in inside)
+        )
+        for item in inside
+    ):
+        return True
+    used = [
+        item
+        for family in state.family(owner)
+        for item in state.accesses(family).get(name, ())
+        if not state.locking.is_setup(item.function)
+    ]
+    held = [item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))]
+    users, holders = ({item.function for item in items} for items in (used, held))
+    return 2 * len(held) >= len(used) and 2 * len(holders) >= len(users)
+
+
+def _is_named_for(lock: str, name: str) -> bool:
+    """Whether the name of a lock says nothing but that it is one, or names the attribute."""
+    words = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", lock).lower().split("_")) - _GENERIC
+    return not words or any(word.removesuffix("s") in name.lower() for word in words)
+
+
+def _by_lock(state: SharedState, owner: ast.ClassDef, name: str) -> dict[str, list[Access]]:
+    """What the class and its bases do with an attribute under each lock."""
+    found: defaultdict[str, list[Access]] = defaultdict(list)
+    for family in state.family(owner):
+        for access in state.accesses(family).get(name, ()):
+            for lock in state.locking.held(access.node) - {ANY}:
+                found[lock].append(access)
+    return found
+
+
+def _is_write(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
+    if access.kind is Kind.CALL:
+        return state.is_container(owner, access.name) is True
+    return access.kind in WRITES
+
+
+def _witness(
+    state: SharedState, owner: ast.ClassDef, lock: str, inside: list[Access], write: Access
+) -> Method | None:
+    """Another function that shows that the lock is there for the attribute, and for such a write of it."""
+    inside = [item for item in inside if item.function is not write.function and not state.fills_once(item)]
+    writes = [item for item in inside if _is_write(state, owner, item)]
+    writers = {item.function for item in writes}
+    changes = [item for item in writes if _is_change(state, item)]
+    if state.is_task_lock(owner, lock) and (
+        state.detaches(write)
+        or not any(
+            read.function is item.function and state.suspends_between(read.node, item.node)
+            for item in writes
+            for read in inside
+        )
+    ):
+        return None  # no task sees half of it
+    if (
+        write.method in _ATOMIC
+        and state.is_deque(owner, write.name)
+        and all(item.kind is not Kind.BIND for item in writes)
+    ):
+        return None  # of a deque it is atomic, and no other method swaps the deque
+    values = {item.function for item in writes if not state.binds_constant(item)}
+    if not changes and not _is_change(state, write) and (len(values) < 2 or state.binds_constant(write)):
+        return None  # a new value, at once: nobody sees half of it
+    if not writes and len({item.function for item in inside}) < 2:
+        return None
+    if len(writers) < 2 and not _is_meant_for(lock, write.name):
+        return None
+    return next((item.function for item in (*changes, *writes, *inside)), None)
+
+
+def _is_change(state: SharedState, access: Access) -> bool:
+    """Whether a write changes what was there, instead of binding a new value."""
+    value = state.assigned(access.node)
+    return access.kind is not Kind.BIND or (
+        value is not None
+        and any(next(state.reads(item, access), None) is not None for item in state.sources(value))
+    )
+
+
+def _is_meant_for(lock: str, name: str) -> bool:
+    """Whether the name of a lock does not say that it is there for something else, such as the order of what is sent."""
+    other = _PURPOSES.search(lock)
+    return other is None or other[0].lower() in name.lower()

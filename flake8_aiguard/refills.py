@@ -1,0 +1,168 @@
+"""Containers that a method fills anew or empties step by step, while others use them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_aiguard.index import Function
+from flake8_aiguard.locking import is_lifecycle_name, is_setup_name
+from flake8_aiguard.shapes import string
+from flake8_aiguard.shared_state import Access, Kind, Method, SharedState
+
+_REFRESHES = frozenset(
+    {"refresh", "reload", "rotate", "swap", "resync", "resynchronize", "rebuild", "repopulate"}
+)
+_SETTINGS = frozenset({"config", "configuration", "settings"})
+_SAYS_REFRESH = ("refresh", "reload", "rotat", "swap", "resync", "re-sync", "rebuild", "repopulat")
+_SAYS_UPDATE = re.compile(
+    r"\W*updat(?:e|es|ing)\b[^.\n]*\b(?:config|configuration|settings)\b", re.IGNORECASE
+)
+_BATCHES = re.compile(
+    r"batch|buffer|buf(?:_|$)|pending|queue|backlog|outbox|spool|prox(?:y|ies)|collect|accumul", re.IGNORECASE
+)
+_SENDS = re.compile(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)")
+_HEAD = 40  # characters, for the first two words of a docstring
+_BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
+_ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change that others can see half of.
+
+    Attributes:
+        node: the statement.
+        name: the container.
+        other: the container that changes last, or the method whose additions are lost.
+    """
+
+    node: ast.stmt
+    name: str
+    other: str
+
+
+def torn_refreshes(state: SharedState) -> Iterator[Step]:
+    """Where a method that reloads shared state changes two or more containers in place, one after the other."""
+    for method in state.refillers(_BULK):
+        owner = state.owner(method) if _refreshes(method) else None
+        if owner is not None and method in owner.body:
+            yield from _torn(state, owner, method)
+
+
+def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[Step]:
+    changes: list[Access] = []
+    for accesses in state.accesses(owner).values():
+        inside = [item for item in accesses if item.function is method]
+        refill = next((item for item in inside if _refills(state, owner, item)), None)
+        if refill is not None and not state.locking.held(refill.node) and not state.is_new(refill):
+            changes.append(refill)
+    changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+    if len(changes) < 2 or not _has_readers(state, owner, method, changes):
+        return
+    first, last = changes[0], changes[-1]
+    if state.concurrency(owner) == {"task"} and not state.suspends_between(first.node, last.node):
+        return  # no task runs between the two
+    yield Step(state.statement(first.node), first.name, last.name)
+
+
+def _refreshes(function: Method) -> bool:
+    """Whether the name or the docstring of a function says that it reloads what the object holds."""
+    words = function.name.split("_")
+    if not _REFRESHES.isdisjoint(words) or ("update" in words and not _SETTINGS.isdisjoint(words)):
+        return True
+    first = function.body[0]
+    text = string(first.value) if isinstance(first, ast.Expr) else None
+    if text is None:
+        return False
+    begins = text[:_HEAD].lower().split(None, 2)[:2]
+    return any(word.startswith(_SAYS_REFRESH) for word in begins) or _SAYS_UPDATE.match(text) is not None
+
+
+def _refills(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
+    if state.is_container(owner, access.name) is False:
+        return False
+    if access.kind is Kind.ITEM:
+        return not state.drops_if_there(access) and not _brings_in(state, access)
+    return access.kind is Kind.CALL and access.method in _BULK
+
+
+def _brings_in(state: SharedState, access: Access) -> bool:
+    """Whether an entry is set where some key is missing: it is new, and nobody has seen an old one."""
+    return any(
+        truth is not None and state.asks_for_key(test, truth)
+        for test, truth in state.conditions(state.statement(access.node))
+    )
+
+
+def _has_readers(state: SharedState, owner: ast.ClassDef, function: ast.AST, changes: list[Access]) -> bool:
+    """Whether others read what is changed; they do where the class shows nobody else who could."""
+    others = [
+        item
+        for item in owner.body
+        if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and item is not function
+        and not state.locking.is_setup(item)
+    ]
+    return not others or any(
+        item.function in others for change in changes for item in state.accesses(owner)[change.name]
+    )
+
+
+def lost_additions(state: SharedState) -> Iterator[Step]:
+    """Where one method of a batching class takes what another one adds to, in a class that shows concurrency."""
+    for owner, emptied in state.emptied().items():
+        yield from _lost(state, owner, emptied)
+
+
+def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]) -> Iterator[Step]:
+    names = {name for name, function in emptied if _batches(owner, name, function)}
+    concurrency = state.concurrency(owner) if names else ()
+    for name in sorted(names) if concurrency else ():
+        accesses = state.accesses(owner).get(name, [])
+        if not state.is_container(owner, name):
+            continue
+        adders = [item.function for item in accesses if _adds(item) and not state.locking.held(item.node)]
+        for reset in accesses:
+            function = reset.function
+            if not adders or not state.resets(reset) or state.locking.held(reset.node):
+                continue
+            taken = _taken(state, reset, accesses)
+            if taken is None or not _batches(owner, name, function.name):
+                continue
+            other = next((item for item in adders if item is not function), function)
+            statement = state.statement(reset.node)
+            if state.suspends_between(taken.node, statement) or (
+                "thread" in concurrency
+                and other is not function
+                and _runs_beside(state, owner, function, other)
+            ):
+                yield Step(statement, name, other.name)
+
+
+def _adds(access: Access) -> bool:
+    return access.kind is Kind.ITEM or (access.kind is Kind.CALL and access.method in _ADDS)
+
+
+def _taken(state: SharedState, reset: Access, accesses: list[Access]) -> Access | None:
+    """The read by which a function takes what a container holds, before it resets it."""
+    before = (item for item in accesses if item.function is reset.function and item.kind is Kind.READ)
+    return next(
+        (item for item in before if state.takes(item.node) and item.node.lineno <= reset.node.lineno), None
+    )
+
+
+def _batches(owner: ast.ClassDef, name: str, function: str) -> bool:
+    """Whether names say that what is collected is handed on, and not that the object ends."""
+    if is_setup_name(function) or is_lifecycle_name(function):
+        return False
+    return any(map(_BATCHES.search, (owner.name, name))) or _SENDS.search(function) is not None
+
+
+def _runs_beside(state: SharedState, owner: ast.ClassDef, one: Function, other: Function) -> bool:
+    """Whether two functions run in different threads: one of them only is started as such, or a lock says that many come."""
+    if state.starts_threads(owner):
+        return state.locking.is_started(one) is not state.locking.is_started(other)
+    return True

@@ -1,0 +1,189 @@
+"""Writes in a coroutine that rest on what an attribute was before an ``await``."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.locking import is_lifecycle_name
+from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shared_state import WRITES, Access, Kind, SharedState
+
+_OPENS = re.compile(
+    r"_*(?:a?connect|open|dial|login|enter_async_context)(?:_\w+)?|_*a?(?:create|make|new|open|build|start|init)_(?:\w+_)?"
+    r"(?:pool|conn|connection|session|channel|socket|websocket|client|engine|driver|server|browser|producer|consumer)"
+)
+_ALONE = re.compile(r"_*run(?:_forever|_loop)?")
+_CHEAP = re.compile(
+    r"_*(?:parse|decode|encode|normali[sz]e|format|(?:de)?seriali[sz]e|hash|digest|validate|compile|render)(?:_\w+)?"
+)
+_EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
+_ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
+_PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A write after an ``await``.
+
+    Attributes:
+        node: where it stands.
+        name: the attribute.
+        harm: what two callers do twice who both pass the check before it: ``fetch``, ``work``, ``open`` or ``count``; ``""``
+            where the new value is computed from the old one.
+    """
+
+    node: ast.Attribute
+    name: str
+    harm: str = ""
+
+
+def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
+    """The writes after an ``await`` that rest on what the attribute was before it.
+
+    Args:
+        state: the shared state of the file.
+        owner: a class with coroutines that write attributes.
+
+    Yields:
+        One write for each statement.
+    """
+    reported: set[ast.stmt] = set()
+    for name, accesses in state.accesses(owner).items():
+        mentions = Counter(item.function for item in accesses)
+        for write in accesses:
+            function = write.function
+            if not isinstance(function, ast.AsyncFunctionDef) or function.name in _single_methods():
+                continue
+            if write.kind not in WRITES or (mentions[function] < 2 and not state.augments(write.node)):
+                continue
+            if not _is_update(state, owner, write):
+                continue
+            stale = _stale_read(state, write)
+            read = stale or _stale_condition(state, owner, write)
+            if read is None or _is_exclusive(state, read, write) or _is_rechecked(state, write):
+                continue
+            if _is_private(state, owner, write, accesses) or (stale and state.runs_alone(owner, function)):
+                continue
+            statement = state.statement(write.node)
+            if statement not in reported and not state.locking.is_explained(statement):
+                reported.add(statement)
+                yield Stale(write.node, name, "" if stale else _harm(state, write))
+
+
+def _harm(state: SharedState, write: Access) -> str:
+    """What two callers do who both passed the check before a write."""
+    if state.key(write.node) is None or state.augments(write.node) or write.method.startswith("append"):
+        return "open" if write.kind is Kind.BIND else "count"
+    value = state.assigned(write.node)
+    if value is None or not any(state.awaited(value)):
+        return "work"
+    return "open" if _opens(state, write, value) else "fetch"
+
+
+def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
+    """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself."""
+    return (
+        _ALONE.fullmatch(write.function.name) is not None
+        and not state.starts(owner)
+        and all(item.function is write.function or state.locking.is_setup(item.function) for item in accesses)
+    )
+
+
+def _is_update(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
+    if access.kind is Kind.CALL:
+        return access.method in _ADDS - {"setdefault"} and state.is_container(owner, access.name) is not False
+    if access.kind is Kind.AUGMENT and state.is_container(owner, access.name):
+        return False  # grows in place
+    return access.kind in WRITES and not isinstance(access.node.ctx, ast.Del)
+
+
+def _is_exclusive(state: SharedState, read: ast.expr, write: Access) -> bool:
+    """Whether nobody else can write between the read and the write."""
+    holds = state.locking.holds(read) & state.locking.holds(write.node)
+    return bool(holds) or state.is_claimed(read, write)
+
+
+def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
+    """The read before an ``await`` from which a write computes the new value."""
+    value = state.assigned(write.node)
+    if value is None:
+        return None
+    statement = state.statement(write.node)
+    if isinstance(statement, ast.AugAssign):
+        return statement.target if state.suspends_between(statement.target, statement) else None
+    key = state.key(write.node)
+    expressions = list(state.sources(value))
+    if isinstance(value, ast.Name) and state.is_chosen(value):
+        return None  # puts back what was there, or was given
+    if isinstance(value, ast.BoolOp) and state.is_read(value.values[0], write):
+        return None  # keeps what is there: ``self.x or await f()``
+    reads = [
+        read for item in expressions for read in state.reads(item, write) if key in (None, state.key(read))
+    ]
+    stale = [read for read in reads if state.suspends_between(read, statement)]
+    return stale[0] if len(stale) == len(reads) > 0 else None
+
+
+def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> ast.expr | None:
+    """The read before an ``await`` on whose outcome a write relies: ``if k not in self.c: self.c[k] = await f()``."""
+    value = state.assigned(write.node)
+    if isinstance(value, ast.Constant) and write.kind is not Kind.AUGMENT:
+        return None
+    is_single = write.kind is Kind.BIND or (write.kind is Kind.ITEM and state.has_fixed_key(write.node))
+    if is_single and (value is None or not _opens(state, write, value)):
+        return None
+    statement = state.statement(write.node)
+    if _may_repeat(state, owner, write, value):
+        return None
+    for test, truth in state.conditions(statement):
+        read = state.asks(test, truth, write)
+        if read is not None and truth is not None and state.suspends_between(read, statement):
+            if state.asks_instead(read, test, statement):
+                continue
+            counts = write.kind is Kind.AUGMENT and state.repeats_between(read, statement)
+            return None if counts else read
+    read = state.missed(write)
+    return read if read is not None and state.suspends_between(read, statement) else None
+
+
+def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: ast.expr | None) -> bool:
+    """Whether it does no harm that two callers bring in the same entry: a member of a set for which nothing else was done, a
+    value that its own time or that of its cache replaces, or one that is only computed."""
+    if write.kind is Kind.CALL:
+        return write.method == "add" and not state.is_worked_on(write)
+    if write.kind is not Kind.ITEM or value is None:
+        return False
+    if any(_PASSES.search(name) for name in state.constructors(owner, write.name)):
+        return True
+    if isinstance(value, ast.Tuple):
+        return any(_EXPIRES.search(last_name(node) or "") for item in value.elts for node in ast.walk(item))
+    awaited = list(state.awaited(value))
+    return bool(awaited) and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited)
+
+
+def _opens(state: SharedState, write: Access, value: ast.expr) -> bool:
+    """Whether a write keeps a connection that an ``await`` opened: the second one leaks. Not where opening it is all that a
+    method is there for."""
+    if is_lifecycle_name(write.function.name):
+        return False
+    return any(_OPENS.fullmatch(last_name(call.func) or "") for call in state.awaited(value))
+
+
+def _is_rechecked(state: SharedState, write: Access) -> bool:
+    """Whether a condition asks for the attribute again, with no ``await`` between it and the write."""
+    statement = state.statement(write.node)
+    return any(
+        truth is None or not state.suspends_between(read, statement)
+        for test, truth in state.conditions(statement)
+        for read in state.reads(test, write)
+    )
+
+
+@knowledge.cached
+def _single_methods() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("shared_state.single") for name in row["methods"])
