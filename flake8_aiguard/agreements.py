@@ -14,6 +14,7 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
 
 _CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
+_NEAR: Final = 3
 _EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
 
 
@@ -31,7 +32,11 @@ class Agreements:
 
     def is_repeated(self, node: ast.Assert) -> bool:
         """Whether the next statement raises by itself where the assert would."""
-        return self._is_repeated_by_index(node) or self._is_repeated_by_unpacking(node)
+        return (
+            self._is_repeated_by_index(node)
+            or self._is_repeated_by_key(node)
+            or self._is_repeated_by_unpacking(node)
+        )
 
     def covers(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
         """Whether a condition on an argument is agreed on between programmers.
@@ -44,12 +49,17 @@ class Agreements:
         return (
             self._is_leftover(atom, value, node)
             or self._is_shortened(value, node)
+            or self._is_bare(atom, value, node)
             or self._is_agreed(atom, node)
             or self._is_known_form(atom, node)
             or self._is_registration(atom, node)
             or self._is_layout(atom.node)
             or self._is_of_result(atom, node)
         )
+
+    def _is_bare(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
+        """Whether an assert without a message says no more than that an argument is there."""
+        return node.msg is None and isinstance(atom.node, ast.Name) and atom.node.id == value.name
 
     def _is_agreed(self, atom: Atom, node: ast.Assert) -> bool:
         """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""
@@ -263,6 +273,21 @@ class Agreements:
             for item in _direct_nodes(after)
         )
 
+    def _is_repeated_by_key(self, node: ast.Assert) -> bool:
+        """Whether ``assert key in d`` stands before ``d[key]`` in the same block, which raises KeyError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.In):
+            return False
+        items = dotted(test.comparators[0])
+        return items is not None and any(
+            isinstance(item, ast.Subscript)
+            and isinstance(item.ctx, ast.Load)
+            and dotted(item.value) == items
+            and _is_same(item.slice, test.left)
+            for after in self._following(node)
+            for item in _direct_nodes(after)
+        )
+
     def _is_repeated_by_unpacking(self, node: ast.Assert) -> bool:
         """Whether ``assert len(pair) == 2`` stands directly before ``a, b = pair``, which raises ValueError without it."""
         test = node.test
@@ -282,6 +307,16 @@ class Agreements:
             and not any(isinstance(item, ast.Starred) for item in target.elts)
             and dotted(after.value) == dotted(sized.args[0]) is not None
         )
+
+    def _following(self, node: ast.Assert) -> list[ast.stmt]:
+        """The statements after an assert in its block, as far as one can see both."""
+        parent = self._module.index.parent(node)
+        for name in ("body", "orelse", "finalbody"):
+            block: list[ast.stmt] = getattr(parent, name, None) or []
+            if node in block:
+                at = block.index(node) + 1
+                return block[at : at + _NEAR]
+        return []
 
     def _next_statement(self, node: ast.Assert, *, skips_asserts: bool = True) -> ast.stmt | None:
         """The statement after an assert in its block."""
