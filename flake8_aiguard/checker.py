@@ -136,7 +136,7 @@ class Checker:
         gates = "all" if not self.gate else self.options.gates
         if gates == "off" or not self.is_possible():
             return False
-        if gates == "generated" and generated.WORD not in module.source:
+        if gates == "generated" and not self._has_tags():
             return False
         if self.triggers:
             source = module.source
@@ -146,6 +146,9 @@ class Checker:
             else:
                 return False
         return not module.is_machine_made and (self.in_tests or not module.is_test)
+
+    def _has_tags(self) -> bool:
+        return generated.WORD in self.module.source and bool(self.module.generated.tags)
 
     def _check(self) -> Iterator[Finding]:
         index = self.module.index

@@ -6,8 +6,8 @@ import ast
 import functools
 import itertools
 import re
-from collections.abc import Collection, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar, TypeVar, cast
 
 from flake8_aiguard.bounds import Bounds
 from flake8_aiguard.comments import Comments
@@ -23,6 +23,8 @@ from flake8_aiguard.scopes import Scopes
 from flake8_aiguard.settings import Settings, is_test_path
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.sources import Sources
+
+T = TypeVar("T")
 
 _WRITTEN_BY_TOOL = re.compile(r"generated\b", re.IGNORECASE)
 _NOT_TO_EDIT = re.compile(
@@ -49,6 +51,7 @@ class Module:
         self.settings = settings
         self.reported: set[str] = set()  # codes of the checkers that have run
         self._def_uses: dict[Function | ast.Module, DefUse] = {}
+        self._shared: dict[Callable[[Module], Any], Any] = {}
 
     @classmethod
     def of(cls, tree: ast.Module, filename: str, lines: Sequence[str], settings: Settings) -> Module:
@@ -61,6 +64,12 @@ class Module:
         if found is None or found.tree is not tree or found.settings is not settings:
             found = cls._slot = cls(tree, filename, lines, settings)
         return found
+
+    def shared(self, ask: Callable[[Module], T]) -> T:
+        """The answer of a function of a layer above about this file, asked once for all rules."""
+        if ask not in self._shared:
+            self._shared[ask] = ask(self)
+        return cast("T", self._shared[ask])
 
     @functools.cached_property
     def source(self) -> str:

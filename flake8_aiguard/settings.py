@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeVar
 
@@ -89,6 +89,15 @@ class Settings:
         ("model", "timestamp", "task_id", "confidence"),
         "AIG030: the keys that every @generated(...) tag must give.",
     )
+    adr_pattern: str = _setting(
+        r"ADR-\d+",
+        "AIG016: what the citation of a decision record looks like in a comment, as a regular expression.",
+    )
+    adr_dir: str = _setting(
+        "",
+        "AIG016: the folder of the decision records, from the folder of pyproject.toml; a citation without a file "
+        "there, such as `0012-use-queues.md` for ADR-12, is reported. Empty: citations are taken as they are.",
+    )
     tables: tuple[TableRow, ...] = ()
 
 
@@ -120,6 +129,12 @@ def _checked(key: str, value: object, origin: str, shown_as: str) -> Any:
         if not isinstance(value, bool):
             raise wrong("use true or false")
         return value
+    if isinstance(item.default, str):
+        if not isinstance(value, str):
+            raise wrong("use a string")
+        if key == "adr-pattern":
+            _check_pattern(value, wrong)
+        return value
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) and entry for entry in value):
         raise wrong('use a list of strings, such as ["first", "second"]')
     if key == "write-once":
@@ -135,6 +150,15 @@ def _checked(key: str, value: object, origin: str, shown_as: str) -> Any:
     if key == "provenance-required" and not all(entry.isidentifier() for entry in value):
         raise wrong('use names of keyword arguments, such as ["model", "task_id"]')
     return tuple(value)
+
+
+def _check_pattern(value: str, wrong: Callable[[str], ExecutionError]) -> None:
+    try:
+        matches_nothing = re.compile(value).search("") is not None
+    except re.error as error:
+        raise wrong(f"use a regular expression ({error})") from None
+    if matches_nothing:
+        raise wrong("use a regular expression that needs some text")
 
 
 def _rows(value: object, origin: str) -> tuple[TableRow, ...]:
@@ -178,7 +202,11 @@ def add_options(option_manager: OptionManager) -> None:
             default=None,
             parse_from_config=True,
             comma_separated_list=listed,
-            metavar="{" + ",".join(_accepted(item)) + "}" if _accepted(item) else "LIST",
+            metavar="{" + ",".join(_accepted(item)) + "}"
+            if _accepted(item)
+            else "LIST"
+            if listed
+            else "TEXT",
             help=f"{item.metadata['help']} (default: {_shown(item.default)})".replace("%", "%%"),
         )
 
@@ -190,7 +218,7 @@ def _accepted(item: Field[Any]) -> tuple[str, ...]:
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
-    return str(value).lower()
+    return value or "none" if isinstance(value, str) else str(value).lower()
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
@@ -243,7 +271,10 @@ def _from_project(folder: str) -> dict[str, Any]:
         path = os.path.join(folder, "pyproject.toml")
         table = _read(path)
         if table is not None:
-            return _values(table, os.path.relpath(path))
+            values = _values(table, os.path.relpath(path))
+            if values.get("adr-dir"):
+                values["adr-dir"] = os.path.relpath(os.path.join(folder, values["adr-dir"]))
+            return values
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             return {}
@@ -336,7 +367,8 @@ def render_docs() -> str:
     sections = []
     for key, item in _KEYS.items():
         accepted = _accepted(item)
-        kind = "one of " + ", ".join(f"`{word}`" for word in accepted) if accepted else "list of strings"
+        plain = "string" if isinstance(item.default, str) else "list of strings"
+        kind = "one of " + ", ".join(f"`{word}`" for word in accepted) if accepted else plain
         sections.append(
             f"""\
 ## `{key}`
@@ -392,4 +424,4 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(entry) for entry in value) + "]"
-    return f'"{value}"'
+    return f"'{value}'" if "\\" in str(value) else f'"{value}"'

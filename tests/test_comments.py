@@ -23,3 +23,12 @@ def test_before_reads_no_further_than_asked() -> None:
 def test_text_that_does_not_tokenise_gives_what_came_before() -> None:
     assert comments("# one\nx = '''\n# no\n").all == {1: "# one"}
     assert comments("").all == {}
+
+
+def test_comments_near_a_line() -> None:
+    found = comments("# one\n# two\nx = 1  # three\ny = 2  # four\n\n# five\n\nz = 3\n")
+    assert found.near(3) == ["one two", "three"]
+    assert found.near(4) == ["four"]  # what stands at the end of the line above belongs to that line
+    assert found.near(8) == []  # a blank line separates
+    assert found.near(3, 4, 3) == ["one two", "three", "four"]
+    assert found.near(1) == ["one"]

@@ -22,10 +22,13 @@ LAYERS = (
     ("catalog", "inventory", "runner"),
     ("cache",),
     ("rules",),
+    ("fetches", "held", "limits"),
     ("agreements", "onebyone", "permissions"),
     ("batching", "checks", "fetches", "held", "oneoff"),
     ("declared", "fetches", "frozen", "held", "locksets", "refills", "stale"),
+    ("effects", "fetches", "held", "retries"),
     (
+        "attempts",
         "caches",
         "channels",
         "checker",
@@ -43,6 +46,7 @@ LAYERS = (
         "provenance",
         "queries",
         "shared_state",
+        "timeouts",
         "turns",
     ),
     (
@@ -63,9 +67,10 @@ LAYERS = (
     ("defuse", "flow", "generated", "loops", "receivers"),
     ("imports",),
     ("scopes",),
-    ("index",),
+    ("index", "numeric"),
     ("comments", "shapes"),
     ("knowledge",),
+    ("memo", "reasons", "ruff", "settings"),
     ("files", "memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -19,6 +19,7 @@ CODES = {
     "AIG006": tuple(f"ASYNC{number}" for number in (210, 212, 220, 221, 222, 230, 240, 250, 251)),
     "AIG013": ("ASYNC110",),
     "AIG014": ("S113",),
+    "AIG015": ("S113",),
     "AIG019": ("RUF018", "S101"),
 }
 RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")

@@ -61,11 +61,13 @@ def test_defaults(project: Callable[[str], Path]) -> None:
         write_once=(),
         generated_from=(),
         provenance_required=("model", "timestamp", "task_id", "confidence"),
+        adr_pattern=r"ADR-\d+",
+        adr_dir="",
         tables=(),
     )
 
 
-ALL_KEYS = """\
+ALL_KEYS = r"""
 [tool.aiguard]
 gates = "all"
 tests = ["checks/"]
@@ -74,6 +76,8 @@ blocking-metadata = true
 write-once = ["acme.routing:Router._routes", "acme:TABLE"]
 generated-from = ["acme.provenance"]
 provenance-required = ["model", "reviewer"]
+adr-pattern = 'DR \d{4}'
+adr-dir = "docs/adr"
 
 [[tool.aiguard.table]]
 table = "timeouts.call"
@@ -91,14 +95,15 @@ def test_all_keys_from_pyproject(project: Callable[[str], Path]) -> None:
         write_once=("acme.routing:Router._routes", "acme:TABLE"),
         generated_from=("acme.provenance",),
         provenance_required=("model", "reviewer"),
+        adr_pattern=r"DR \d{4}",
+        adr_dir="docs/adr",
         tables=(TableRow("timeouts.call", {"calls": ["acme.fetch"]}, "pyproject.toml"),),
     )
 
 
 def test_all_keys_from_flake8(project: Callable[[str], Path]) -> None:
     project("")
-    config = """\
-[flake8]
+    config = r"""[flake8]
 aiguard-gates = all
 aiguard-tests = checks/, *_spec.py
 aiguard_defer_to_ruff = False
@@ -108,6 +113,8 @@ aiguard-generated-from =
     acme.one,
     acme.two
 aiguard-provenance-required = model, task_id
+aiguard-adr-pattern = DR \d{4}
+aiguard-adr-dir = records
 """
     assert settings.from_options(parsed(config=config)) == Settings(
         gates="all",
@@ -117,6 +124,8 @@ aiguard-provenance-required = model, task_id
         write_once=("acme.routing:Router._routes", "acme:TABLE"),
         generated_from=("acme.one", "acme.two"),
         provenance_required=("model", "task_id"),
+        adr_pattern=r"DR \d{4}",
+        adr_dir="records",
     )
 
 
@@ -248,6 +257,21 @@ def test_same_options_elsewhere_are_read_again(
             ),
         ),
         (
+            "[tool.aiguard]\nadr-pattern = 'ADR-('\n",
+            (
+                "pyproject.toml: adr-pattern = 'ADR-(' is not valid; "
+                "use a regular expression (missing ), unterminated subpattern at position 4)"
+            ),
+        ),
+        (
+            '[tool.aiguard]\nadr-pattern = "x*"\n',
+            "pyproject.toml: adr-pattern = 'x*' is not valid; use a regular expression that needs some text",
+        ),
+        (
+            '[tool.aiguard]\nadr-dir = ["docs"]\n',
+            "pyproject.toml: adr-dir = ['docs'] is not valid; use a string",
+        ),
+        (
             "[tool.aiguard]\ntable = 3\n",
             "pyproject.toml: table = 3 is not valid; write each row under [[tool.aiguard.table]]",
         ),
@@ -276,6 +300,15 @@ def test_wrong_value(project: Callable[[str], Path], text: str, message: str) ->
     with pytest.raises(ExecutionError) as caught:
         settings.from_options(parsed())
     assert str(caught.value) == message
+
+
+def test_records_are_looked_for_beside_the_file(
+    project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project('[tool.aiguard]\nadr-dir = "docs/adr"\n') / "service"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert settings.from_options(parsed()).adr_dir == "../docs/adr"
 
 
 @pytest.mark.parametrize(
@@ -331,7 +364,10 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
         ("tables", "did you mean table?"),
         (
             "zzz",
-            "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, provenance-required and table",
+            (
+                "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, "
+                "provenance-required, adr-pattern, adr-dir and table"
+            ),
         ),
     ],
 )
@@ -362,6 +398,8 @@ def test_options_are_registered_once() -> None:
         "--aiguard-write-once",
         "--aiguard-generated-from",
         "--aiguard-provenance-required",
+        "--aiguard-adr-pattern",
+        "--aiguard-adr-dir",
     ]
     assert vars(option_manager.parse_args([])) == {
         "filenames": [],
@@ -372,6 +410,8 @@ def test_options_are_registered_once() -> None:
         "aiguard_write_once": None,
         "aiguard_generated_from": None,
         "aiguard_provenance_required": None,
+        "aiguard_adr_pattern": None,
+        "aiguard_adr_dir": None,
     }
     assert "(default: generated)" in " ".join(option_manager.parser.format_help().split())
 

@@ -1,0 +1,16 @@
+# @generated(model="coder-7", timestamp="2026-11-09T08:15:00+00:00", task_id="SHOP-341", confidence=0.9)
+"""Towns by postcode."""
+
+import requests
+
+
+class Postcodes:
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._session = requests.Session()
+
+    def town(self, country: str, postcode: str) -> str:
+        # The checkout waits for the answer: its SLA is 2 s, and p99 of the directory is 300 ms.
+        answer = self._session.get(f"{self._base_url}/{country}/{postcode}", timeout=1)
+        answer.raise_for_status()
+        return str(answer.json()["town"])

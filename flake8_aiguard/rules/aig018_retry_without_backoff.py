@@ -1,0 +1,222 @@
+"""AIG018: a retry that has no bound, or does not wait."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterable, Iterator
+
+from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.retries import Errors, Policies, Policy, Wait
+
+
+class RetryWithoutBackoff(Checker):
+    """Retry that never gives up, does not wait, or waits the same time for everybody.
+
+    Why: attempts that follow at once hit a service while it is down, and all its clients hit it together when it comes back; attempts
+    without an end turn an outage into a hang. Pauses that grow, with some randomness, spread the load.
+
+    Bad::
+
+        import requests
+
+        def fetch(url):
+            for attempt in range(3):
+                try:
+                    return requests.get(url, timeout=5)
+                except requests.RequestException:
+                    continue
+
+    Good::
+
+        import random
+        import time
+
+        import requests
+
+        def fetch(url):
+            for attempt in range(3):
+                try:
+                    return requests.get(url, timeout=5)
+                except requests.RequestException:
+                    if attempt == 2:
+                        raise
+                    time.sleep(2**attempt + random.random())
+
+    Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
+    around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
+    length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
+    that catch only errors which waiting does not mend (a value, a key, a file that exists), that only touch this machine, and one retry
+    in all are left alone, as are fixed pauses of loops with a deadline, or in functions that are named for waiting.
+    """
+
+    code = "AIG018"
+    slug = "retry-without-backoff"
+    since = "0.1.0"
+    severity = "warning"
+    message = "{what} retries forever{more}; {advice}"
+    triggers = ("except", "etr", "backoff", "stamina")
+
+    def finish(self) -> Iterable[Finding]:
+        for policy in self._policies.made():
+            yield from self._policy(policy)
+        source = self.module.source
+        if "retry" in source and "autoretry_for" in source:
+            for call in self.module.index.nodes(ast.Call):
+                yield from self._task(call)
+        for attempts in self.module.shared(attempt_loops):
+            yield from self._loop(attempts)
+
+    @functools.cached_property
+    def _policies(self) -> Policies:
+        return Policies(self.module)
+
+    @functools.cached_property
+    def _loops(self) -> AttemptLoops:
+        return AttemptLoops(self.module)
+
+    # -- libraries
+
+    def _policy(self, policy: Policy) -> Iterator[Finding]:
+        row, wait = policy.row, self._policies.wait(policy)
+        if not self._policies.is_bounded(policy):
+            more, advice = "", f"give it {row['stop']}"
+            if wait is Wait.NONE:
+                more, advice = " and without a pause", f"{advice} and {row['wait']}"
+            yield from self.found(policy.node, what=policy.shown, more=more, advice=advice)
+            return
+        attempts = self._policies.attempts(policy)
+        if wait is Wait.FINE or (attempts is not None and attempts <= _FEW):
+            return
+        errors = self._policies.errors(policy)
+        is_poll = bool(row.get("polls")) or {*(errors.names or ())} == {"result"}
+        if errors.are("answer") or (wait is Wait.FIXED and is_poll):
+            return
+        if row["kind"] == "adapter":
+            if not self._sets_factor:
+                yield from self.found(
+                    policy.node, message=_AT_ONCE, what=policy.shown, wait=f"pass {row['wait']}"
+                )
+        elif wait is Wait.NONE:
+            yield from self.found(
+                policy.node, message=_AT_ONCE, what=policy.shown, wait=f"give it {row['wait']}"
+            )
+        elif wait is Wait.ZERO_FIRST:
+            yield from self.found(
+                policy.node, message=_FIRST, what=policy.shown, why="its first pause is zero"
+            )
+        else:
+            yield from self.found(policy.node, message=_FIXED, what=policy.shown)
+
+    def _task(self, call: ast.Call) -> Iterator[Finding]:
+        """A Celery task with ``autoretry_for``; its defaults are three retries, three minutes apart."""
+        found = self._policies.task_wait(call)
+        if found is None:
+            return
+        is_bounded, wait = found
+        if not is_bounded:
+            yield from self.found(
+                call, what="autoretry_for", more="", advice="give it a number as max_retries"
+            )
+        elif wait is Wait.NONE:
+            yield from self.found(
+                call, message=_AT_ONCE, what="autoretry_for", wait="give it retry_backoff=True"
+            )
+
+    @functools.cached_property
+    def _sets_factor(self) -> bool:
+        """Whether the file gives a policy its factor afterwards."""
+        return any(
+            node.attr == "backoff_factor" and isinstance(node.ctx, ast.Store)
+            for node in self.module.index.nodes(ast.Attribute)
+        )
+
+    # -- loops
+
+    def _loop(self, attempts: Attempts) -> Iterator[Finding]:
+        if self._loops.changes_approach(attempts) or self._loops.is_local(attempts):
+            return
+        for handler in attempts.handlers:
+            errors = self._policies.types(handler.type)
+            if errors.are("local", "answer", "conflict", "wait"):
+                continue
+            found = [*self._judge(attempts, self._loops.course(attempts, handler), errors)]
+            if found:
+                yield from found
+                return
+
+    def _judge(self, attempts: Attempts, course: Course, errors: Errors) -> Iterator[Finding]:
+        """The worst that is to be said of a loop."""
+        loop, gaps = attempts.loop, course.gaps
+        is_wait = self._is_wait(loop) or any("POLL" in _text(pause).upper() for gap in gaps for pause in gap)
+        is_transient = errors.names is None or not any(map(_LASTING.search, errors.names))
+        repairs = self._loops.repairs(attempts)
+        is_plain = is_transient and not repairs
+        if course.ends is False and not is_wait and is_plain and not errors.are("over"):
+            yield from self.found(loop, what="this loop", more="", advice=_BOUND)
+        elif len(gaps) >= _FEW and not any(gaps):
+            is_meant = errors.are("timeout", "over") or self._loops.clashes(attempts)
+            if is_plain and not is_meant and not self._loops.may_pause(attempts):
+                yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
+        elif is_wait or not attempts.is_strict:
+            pass  # a poll
+        elif len(gaps) >= _FEW and all(
+            pause.is_sleep and pause.seconds is not None for gap in gaps for pause in gap
+        ):
+            sums = [sum(pause.seconds or 0 for pause in gap) for gap in gaps]
+            pause = next(pause for gap in gaps for pause in gap)
+            if not any(sums):
+                yield from self.found(pause.call, message=_AT_ONCE, what="this loop", wait=_PAUSE)
+            elif gaps[0] and sums[0] <= 0:
+                yield from self.found(
+                    pause.call,
+                    message=_FIRST,
+                    what="this loop",
+                    why=f"{_text(pause)} is a pause of zero at first",
+                )
+            elif len(set(sums)) == 1 and course.ends and len(gaps) < _POLLS:
+                yield from self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
+            else:
+                yield from self._tail(attempts, course)
+        else:
+            yield from self._tail(attempts, course)
+
+    def _tail(self, attempts: Attempts, course: Course) -> Iterator[Finding]:
+        """A pause after the last attempt."""
+        if course.ends and len(course.gaps) < _POLLS and not self._loops.is_followed(attempts):
+            for pause in course.tail:
+                if pause.is_sleep and pause.seconds != 0:
+                    yield from self.found(pause.call, message=_TAIL, pause=_text(pause))
+                    return
+
+    def _is_wait(self, loop: ast.For | ast.While) -> bool:
+        """Whether a loop is there to wait, by the words of its limit and of its function: what it asks for each second is no failure."""
+        if isinstance(loop, ast.For) and _LIMITS.search(ast.unparse(loop.iter)):
+            return True
+        function = self.module.index.function(loop)
+        return isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(
+            _WAITS.search(function.name) or (ast.get_docstring(function) or "").startswith("Wait")
+        )
+
+
+def _text(pause: Pause) -> str:
+    return ast.unparse(pause.call)
+
+
+_FEW = 2  # so many attempts are one retry, for which no pause grows
+_POLLS = 20  # so many attempts wait for something to come up
+_WAITS = re.compile(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)
+# Words of exceptions for what waiting does not mend.
+_LASTING = re.compile(
+    r"Already|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
+    r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|Valid|Value|Version|Warning"
+)
+_LIMITS = re.compile(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
+_BOUND = "count the attempts, or set a deadline, and raise at the end"
+_PAUSE = "sleep, longer each time and with some randomness"
+_AT_ONCE = "{what} retries without a pause; {wait}"
+_FIRST = "{what} retries without a pause at first, as {why}; let the first pause be more than zero"
+_FIXED = "{what} waits the same time before each retry; let the pause grow, and add jitter so that clients do not retry in step"
+_TAIL = "{pause} also runs after the last attempt, when nothing is left to wait for; raise before it"
