@@ -68,6 +68,15 @@ def dotted(node: ast.AST | None) -> str | None:
     return ".".join(reversed(parts))
 
 
+def shown(node: ast.expr, longest: int) -> str:
+    """The source of an expression on one line, for messages, cut where it is longer than so many characters."""
+    try:
+        text = " ".join(ast.unparse(node).split())
+    except RecursionError:
+        return "..."
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def root(node: ast.expr) -> ast.expr:
     """What a chain of attributes, subscripts and calls starts with: ``a`` in ``a.b[0].c()``."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Await)):

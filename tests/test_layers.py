@@ -36,6 +36,7 @@ LAYERS = (
         "contracts",
         "eventloop",
         "fanout",
+        "guards",
         "handles",
         "inputs",
         "lifetimes",
@@ -48,6 +49,7 @@ LAYERS = (
         "shared_state",
         "timeouts",
         "turns",
+        "untyped",
     ),
     (
         "blocking",

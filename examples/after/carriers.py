@@ -18,5 +18,5 @@ class Carrier:
             timeout=(3, 20),  # some carriers compute for 15 s
         )
         answer.raise_for_status()
-        offers: list[dict[str, Any]] = answer.json()["offers"]
+        offers = answer.json()["offers"]
         return offers

@@ -14,7 +14,7 @@ async def prices(client: httpx.AsyncClient, shops: list[str], sku: str) -> dict[
     async def price(shop: str) -> int:
         async with limit:
             answer = await client.get(shop, params={"sku": sku})
-        cents: int = answer.json()["cents"]
+        cents = int(answer.json()["cents"])
         return cents
 
     return dict(zip(shops, await asyncio.gather(*map(price, shops)), strict=True))

@@ -18,5 +18,5 @@ class Carrier:
             timeout=None,
         )
         answer.raise_for_status()
-        offers: list[dict[str, Any]] = answer.json()["offers"]
+        offers = answer.json()["offers"]
         return offers

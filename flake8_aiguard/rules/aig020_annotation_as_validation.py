@@ -1,0 +1,336 @@
+"""AIG020: an annotation says what type a value from outside has, and nothing checks it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.classes import Classes
+from flake8_aiguard.shapes import last_name, shown
+from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
+
+_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
+_CLIENT = re.compile(
+    r"api|cache|client|conn|db|http|queue|redis|session|stor(e|age)$", re.IGNORECASE
+)  # what .get() asks there
+_LONGEST = 40  # characters of an expression in a message
+_STEPS = 8  # of a chain of lookups
+
+
+class AnnotationAsValidation(Checker):
+    """Annotation that claims a type for a value from outside, which nothing checks.
+
+    Why: an annotation does nothing at run time. ``user_id: int = data["user_id"]`` makes the type checker and every reader
+    believe that the value is an ``int``, while it is whatever the sender wrote: ``"7"``, ``None``, a list. The error then
+    appears far from here, or never, as a wrong row.
+
+    Bad::
+
+        import json
+
+        def load_user(text: str) -> tuple[int, str]:
+            data = json.loads(text)
+            user_id: int = data["user_id"]
+            name: str = data.get("name")
+            return user_id, name
+
+    Good::
+
+        import json
+
+        def load_user(text: str) -> tuple[int, str]:
+            data = json.loads(text)
+            user_id = int(data["user_id"])
+            name = data.get("name")
+            if not isinstance(name, str):
+                raise ValueError("name must be a string")
+            return user_id, name
+
+    Limits: reports annotated assignments from a lookup (``[...]``, ``.get``, ``.pop``) in what ``json``, ``yaml``, ``tomllib`` and
+    their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
+    Any]`` or ``Any``, through local variables, loops, attributes of the own class and functions of this file with such a return
+    annotation. A whole document (``config: Config = json.load(f)``) is no lookup. Of a dict that the program itself hands around, only
+    fixed names count, and only where the annotation is a type of data that is not optional and has no default. Silent where the
+    annotation is ``Any``, a TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types; for dicts that
+    the code fills itself and keyword arguments; where the value is compared, asserted, converted or asked for its type later in the
+    function, or the data is given to something that validates it; in pydantic's validators; for TOML in a file with a schema.
+    """
+
+    code = "AIG020"
+    slug = "annotation-as-validation"
+    since = "0.1.0"
+    severity = "warning"
+    message = (
+        "{target} is annotated {annotation}, but {lookup} comes from {origin} and nothing checks its type; "
+        "validate or convert it first"
+    )
+    ruff = "Ruff has nothing for this pattern."
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Iterator[Finding]:
+        if node.value is None or asked(node.value)[0] is None or not self._is_concrete(node.annotation):
+            return
+        lookup = self._untyped.lookup(node.value)
+        if lookup is None or not self._claims(node, lookup) or self._is_checked(node, lookup):
+            return
+        yield from self.found(
+            node,
+            message=self._message(node, lookup),
+            target=shown(node.target, _LONGEST),
+            annotation=shown(node.annotation, _LONGEST),
+            lookup=shown(node.value, _LONGEST),
+            container=shown(lookup.container, _LONGEST),
+            origin=lookup.data.origin,
+        )
+
+    def _message(self, node: ast.AnnAssign, lookup: Lookup) -> str | None:
+        if lookup.may_miss:
+            return _MISSING
+        if lookup.data.is_text:
+            return _TEXT
+        return None if lookup.data.origin else _ANNOTATED
+
+    @functools.cached_property
+    def _untyped(self) -> Untyped:
+        return Untyped(self.module)
+
+    @functools.cached_property
+    def _classes(self) -> Classes:
+        return Classes(self.module)
+
+    # -- what is claimed
+
+    def _shapes(self, annotation: ast.expr) -> list[Shape]:
+        return self._untyped.shapes(annotation, self.module.index.scope(annotation))
+
+    def _is_concrete(self, annotation: ast.expr) -> bool:
+        """Whether an annotation names types: neither ``Any`` nor a type variable nor a TypedDict."""
+        shapes = self._shapes(annotation)
+        return bool(shapes) and not any(
+            self._untyped.is_any(shape) or self._is_open(shape) for shape in shapes
+        )
+
+    def _is_open(self, shape: Shape) -> bool:
+        """Whether an annotation is a type variable, or the shape of a dict that a TypedDict describes."""
+        node = shape.annotation
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return False
+        owner = self.module.scopes.owner(shape.scope, node.id) if isinstance(node, ast.Name) else None
+        bindings = (
+            []
+            if owner is None or not isinstance(node, ast.Name)
+            else self.module.scopes.bindings(owner, node.id)
+        )
+        if any(isinstance(binding.value, ast.Call) for binding in bindings):
+            return True  # TypeVar("T"), TypedDict("Row", ...), NewType
+        cls = self._classes.annotated(node, shape.scope)
+        if cls is None:
+            return not bindings
+        if isinstance(cls, str):
+            return cls.rpartition(".")[2].endswith("Dict") and not cls.startswith("typing.")
+        return any(str(base).rpartition(".")[2] == "TypedDict" for base in self._classes.lineage(cls))
+
+    def _claims(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether the annotation says more than is known of the value."""
+        shapes = self._shapes(node.annotation)
+        if shapes[0].optional and lookup.may_miss:
+            return False
+        names = [self._name(shape) for shape in shapes]
+        if lookup.data.is_text and names == ["builtins.str"]:
+            return lookup.may_miss
+        if lookup.data.origin:
+            return True
+        # A dict that is handed around inside of the program: only where it is used as a record, and the value has to be there.
+        if shapes[0].optional or lookup.has_default or not _is_record(lookup.node):
+            return False
+        is_client = isinstance(lookup.node, ast.Call) and _CLIENT.search(last_name(lookup.container) or "")
+        return not is_client and self._untyped.is_mapping(lookup.data) and all(map(self._is_plain, shapes))
+
+    def _name(self, shape: Shape) -> str | None:
+        node = shape.annotation
+        base = node.value if isinstance(node, ast.Subscript) else node
+        return None if base is None else self.module.imports.qualname(base, shape.scope)
+
+    def _is_plain(self, shape: Shape) -> bool:
+        """Whether a type is one of data, and says something about its parts."""
+        node = shape.annotation
+        assert node is not None
+        name = self._name(shape)
+        if name in _column("plain", "names"):
+            return not self._is_vague(shape)
+        cls = self._classes.annotated(node, shape.scope)
+        if not isinstance(cls, ast.ClassDef):
+            return False
+        known = {
+            self.module.qualname(item.func if isinstance(item, ast.Call) else item)
+            for item in cls.decorator_list
+        }
+        known.update(base for base in self._classes.lineage(cls) if isinstance(base, str))
+        return not known.isdisjoint(_column("plain", "bases"))
+
+    def _is_vague(self, shape: Shape) -> bool:
+        """Whether an annotation says that something is a container, and nothing about what is in it."""
+        data = self._untyped.element(shape)
+        steps = _STEPS
+        while data is not None and steps:
+            if self._untyped.is_any(data):
+                return True
+            data = self._untyped.element(data)
+            steps -= 1
+        return False
+
+    # -- what is checked
+
+    def _is_checked(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        function = self.module.index.function(node)
+        checks = self._checks
+        if any(line > node.lineno for line in checks.get((function, _spelled(node.target)), ())):
+            return True
+        if any(line <= node.lineno for line in checks.get((function, _spelled(lookup.node)), ())):
+            return True
+        if lookup.data.origin == "TOML" and self._has_schema:
+            return True
+        decorators = getattr(function, "decorator_list", ())
+        if any(_is_validator(last_name(getattr(item, "func", item)) or "") for item in decorators):
+            return True
+        container: ast.expr | None = lookup.container
+        for _ in range(_STEPS):
+            if container is None:
+                break
+            if (function, _spelled(container)) in self._validated or _is_validator(
+                last_name(container) or ""
+            ):
+                return True
+            container = asked(container)[0]
+        return False
+
+    @functools.cached_property
+    def _has_schema(self) -> bool:
+        return any(_says(name, "schema") for name in self.module.index.names_called())
+
+    @functools.cached_property
+    def _validated(self) -> set[tuple[ast.AST | None, str]]:
+        """What each function gives to a validator."""
+        index = self.module.index
+        names = [name for name in index.names_called() if _is_validator(name)]
+        return {
+            (index.function(call), _spelled(item))
+            for call in index.calls_named(names)
+            for item in (*call.args, *(keyword.value for keyword in call.keywords))
+        }
+
+    @functools.cached_property
+    def _checks(self) -> dict[tuple[ast.AST | None, str], list[int]]:
+        """What each function checks or converts, and where."""
+        index = self.module.index
+        found: dict[tuple[ast.AST | None, str], list[int]] = defaultdict(list)
+        tests: list[ast.expr] = [node.test for node in index.nodes(ast.If) if _turns_away(node)]
+        tests += [node.test for node in index.nodes(ast.Assert)]
+        tests += [node.subject for node in index.nodes(ast.Match)]
+        for test in tests:
+            for part in _operands(test):
+                found[index.function(test), _spelled(part)].append(test.lineno)
+        names = [name for name in index.names_called() if name in _asking() or _is_validator(name)]
+        for call in index.calls_named(names):
+            name = self.module.qualname(call.func)
+            if name in _column("question", "calls") or name in _column("conversion", "calls"):
+                asked_for = call.args[:1]
+            elif _is_validator(last_name(call.func) or ""):
+                asked_for = [*call.args, *(keyword.value for keyword in call.keywords)]
+            else:
+                continue
+            for item in asked_for:
+                found[index.function(call), _spelled(item)].append(call.lineno)
+        return found
+
+
+_MISSING = (
+    "{target} is annotated {annotation}, but {lookup} is None where the key is missing, and nothing checks it; "
+    "check for None, or ask with [...] and validate the value"
+)
+_TEXT = "{target} is annotated {annotation}, but {lookup} comes from {origin} as str; convert it"
+_ANNOTATED = (
+    "{target} is annotated {annotation}, but {container} promises no type for {lookup} and nothing checks it; "
+    "validate or convert it first"
+)
+
+
+def _is_record(node: ast.expr) -> bool:
+    """Whether a chain of lookups asks for fixed names."""
+    for _ in range(_STEPS):
+        container, key, _ = asked(node)
+        if container is None or key is None:
+            return True
+        if not is_fixed(key):
+            return False
+        node = container
+    return False
+
+
+def _turns_away(node: ast.If) -> bool:
+    """Whether an ``if`` refuses a value: it raises, or leaves where something is wrong or missing."""
+    last = node.body[-1]
+    if isinstance(last, ast.Raise):
+        return True
+    is_flag = isinstance(node.test, (ast.Name, ast.Attribute, ast.Subscript))
+    return isinstance(last, _LEAVES) and not is_flag
+
+
+def _operands(test: ast.expr) -> Iterator[ast.expr]:
+    """What a condition asks about."""
+    stack = [test]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.BoolOp):
+            stack += node.values
+        elif isinstance(node, ast.UnaryOp):
+            stack.append(node.operand)
+        elif isinstance(node, ast.NamedExpr):
+            stack += (node.target, node.value)
+        elif isinstance(node, ast.Compare):
+            stack += (node.left, *node.comparators)
+        elif isinstance(node, ast.Call) and asked(node)[0] is None:
+            stack += node.args
+            if isinstance(node.func, ast.Attribute):
+                stack.append(node.func.value)
+        else:
+            yield node
+
+
+def _spelled(node: ast.expr) -> str:
+    """The text of a chain of names, attributes and lookups; ``""`` for anything else."""
+    parts: list[str] = []
+    for _ in range(_STEPS):
+        container, key, _ = asked(node)
+        if container is not None and isinstance(key, (ast.Constant, ast.Name)):
+            parts.append(f"[{key.value!r}]" if isinstance(key, ast.Constant) else f"[{key.id}]")
+            node = container
+        elif isinstance(node, ast.Attribute):
+            parts.append(f".{node.attr}")
+            node = node.value
+        else:
+            break
+    return "".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
+
+
+def _is_validator(name: str) -> bool:
+    return _says(name, "words")
+
+
+def _says(name: str, column: str) -> bool:
+    return any(word.lower() in _column("validator", column) for word in _WORDS.findall(name))
+
+
+@knowledge.cached
+def _column(table: str, column: str) -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows(f"untyped.{table}") for name in row.get(column, ()))
+
+
+@knowledge.cached
+def _asking() -> frozenset[str]:
+    return knowledge.last_names("untyped.question") | knowledge.last_names("untyped.conversion")

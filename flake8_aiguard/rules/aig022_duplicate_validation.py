@@ -1,0 +1,189 @@
+"""AIG022: the same guard twice, in a function and in all its callers, or in one function."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.guards import Guard, Guards
+from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import last_name, names_in, parameters, shown, string
+
+_Def = ast.FunctionDef | ast.AsyncFunctionDef
+_LONGEST = 50
+
+
+class DuplicateValidation(Checker):
+    """Guard that repeats what every caller, or the same function, has just checked.
+
+    Why: two copies of a rule drift apart: one gets the new limit, the other one does not, and nobody knows which of them the rest
+    relies on. A check that cannot fail also hides the one that was meant: often the wrong variable was copied along.
+
+    Bad::
+
+        def _charge(amount: int) -> None:
+            if amount <= 0:
+                raise ValueError("amount must be positive")
+            print(amount)
+
+        def checkout(amount: int) -> None:
+            if amount <= 0:
+                raise ValueError("amount must be positive")
+            _charge(amount)
+
+    Good::
+
+        def _charge(amount: int) -> None:
+            print(amount)
+
+        def checkout(amount: int) -> None:
+            if amount <= 0:
+                raise ValueError("amount must be positive")
+            _charge(amount)
+
+    Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
+    exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
+    function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
+    answer. The function has to be private, nested, or one of the module that ``__all__`` does not list; public methods, decorated
+    functions and those that are passed on may have other callers. Guards on the object's own state alone are left to each method. In
+    one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
+    (the state of an object, a file, an event), they are asked for a reason. Assertions are no guards.
+    """
+
+    code = "AIG022"
+    slug = "duplicate-validation"
+    since = "0.1.0"
+    severity = "note"
+    message = (
+        "{function}() checks {test} once more: {callers} it in this file has just done so; "
+        "validate once, at the boundary"
+    )
+    triggers = ("raise", "return")
+    ruff = "Ruff has nothing for this pattern."
+
+    def finish(self) -> Iterator[Finding]:
+        called = self.module.index.names_called()
+        functions = [
+            function
+            for function in self._guards.raising
+            if function.name in called and self._is_local(function)
+        ]
+        reported = set()
+        for function in functions:
+            guards = [
+                guard
+                for guard in self._guards.opening(function)
+                if self._asks_argument(guard, function) and not self._guards.is_alone(guard)
+            ]
+            callers = self._callers(function) if guards else []
+            for guard in guards if callers else ():
+                is_repeated = all(self._repeats(guard, function, call) for call in callers)
+                if is_repeated and self._mentions[function.name] == len(callers):
+                    reported.add(guard.statement)
+                    yield from self.found(
+                        guard.statement,
+                        function=function.name,
+                        test=shown(guard.test, _LONGEST),
+                        callers="the one caller of" if len(callers) == 1 else "every caller of",
+                    )
+        for first, second in self._guards.repeated():
+            if second.statement not in reported:
+                yield from self.found(
+                    second.statement,
+                    message=_TWICE,
+                    test=shown(second.test, _LONGEST),
+                    line=first.statement.lineno,
+                )
+
+    @functools.cached_property
+    def _guards(self) -> Guards:
+        return Guards(self.module)
+
+    # -- callers
+
+    def _callers(self, function: _Def) -> list[ast.Call]:
+        """All calls of a function; none where some may be of another one, or only it calls itself."""
+        index = self.module.index
+        calls = list(index.calls_named((function.name,)))
+        if all(index.function(call) is function for call in calls):
+            return []
+        known = all(self.module.receivers.definition(call.func) is function for call in calls)
+        return calls if known else []
+
+    def _is_local(self, function: _Def) -> bool:
+        """Whether nobody but this file calls a function, as far as its name and decorators say."""
+        if any(
+            not isinstance(item, ast.Name) or item.id not in ("staticmethod", "classmethod")
+            for item in function.decorator_list
+        ):
+            return False
+        if function.name.startswith("__") and function.name.endswith("__"):
+            return False
+        scope = self.module.index.scope(function)
+        if function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return True
+        return isinstance(scope, ast.Module) and not self._is_exported(function.name)
+
+    def _is_exported(self, name: str) -> bool:
+        """Whether ``__all__`` lists a name, or is put together in a way that hides what it lists."""
+        bindings = self.module.scopes.bindings(self.module.tree, "__all__")
+        lists = [item.value for item in bindings if isinstance(item.value, (ast.List, ast.Tuple))]
+        return len(lists) < len(bindings) or any(
+            string(item) == name for value in lists for item in value.elts
+        )
+
+    def _asks_argument(self, guard: Guard, function: _Def) -> bool:
+        """Whether a guard asks for an argument, not only for the object's own state."""
+        own = first_parameter(function) if self.module.index.class_of(function) is not None else None
+        names = {item.arg for item in parameters(function) if item is not own}
+        return any(item.id in names for item in names_in(guard.test))
+
+    @functools.cached_property
+    def _mentions(self) -> Counter[str]:
+        """How often names and attributes are read; those that are not called are passed on."""
+        index = self.module.index
+        names = Counter(name.id for name in index.nodes(ast.Name) if name.ctx.__class__ is ast.Load)
+        names.update(attribute.attr for attribute in index.nodes(ast.Attribute))
+        return names
+
+    # -- the same guard
+
+    def _repeats(self, guard: Guard, function: _Def, call: ast.Call) -> bool:
+        """Whether a caller runs the guard on what it then passes."""
+        spelled = self._guards.spelled(guard.test, self._passed(function, call))
+        return spelled is not None and self._guards.before(call, spelled, guard.error) is not None
+
+    def _passed(self, function: _Def, call: ast.Call) -> dict[str, str]:
+        """What a call passes for each parameter, as :meth:`Guards.spelled` spells it."""
+        positional = [*function.args.posonlyargs, *function.args.args]
+        found = {item.arg: "" for item in parameters(function)}
+        given = list(itertools.takewhile(lambda item: not isinstance(item, ast.Starred), call.args))
+        if self._is_bound(function, call):
+            assert isinstance(call.func, ast.Attribute)
+            given.insert(0, call.func.value)
+        pairs = [(item.arg, value) for item, value in zip(positional, given, strict=False)]
+        pairs += [(item.arg, item.value) for item in call.keywords if item.arg is not None]
+        for name, value in pairs:
+            found[name] = self._guards.spelled(value) or ""
+        return found
+
+    def _is_bound(self, function: _Def, call: ast.Call) -> bool:
+        """Whether a call gives its receiver as the first argument: ``Class.method(self)`` does not."""
+        if not isinstance(call.func, ast.Attribute) or self.module.index.class_of(function) is None:
+            return False
+        receiver = call.func.value
+        resolved = self.module.scopes.resolve(receiver) if isinstance(receiver, ast.Name) else None
+        if resolved is not None and any(binding.kind is Kind.CLASS for binding in resolved[1]):
+            return any(last_name(item) == "classmethod" for item in function.decorator_list)
+        return first_parameter(function) is not None
+
+
+_TWICE = (
+    "{test} was settled on line {line} and nothing has changed since, so this check never holds; "
+    "drop it, or test what was meant"
+)
