@@ -390,7 +390,7 @@ class Domains:
         if not function.name.startswith("_") or function.name.startswith("__"):
             return False
         key = (function, parameter.arg)
-        if key in self._open or len(self._open) > _MAX_CALLERS:
+        if key in self._open or len(self._open) >= _MAX_CALLERS:
             return True  # recursion adds no value of its own
         self._open.add(key)
         try:

@@ -151,7 +151,7 @@ class Limits:
 
     def _is_retry(self, call: ast.Call) -> bool:
         """Whether a pause follows what has failed: in a handler, or in a loop and behind a ``try``."""
-        within: list[ast.AST] = []
+        within: set[ast.AST] = set()
         for outer in self._module.index.ancestors(call):
             if isinstance(outer, ast.ExceptHandler):
                 return True
@@ -159,7 +159,7 @@ class Limits:
                 return any(isinstance(part, TRIES) and part not in within for part in outer.body)
             if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                 break
-            within.append(outer)
+            within.add(outer)
         return False
 
     @functools.cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from pathlib import Path
 
 import harness
@@ -48,13 +49,15 @@ def test_installed_rules_are_the_catalogue(tmp_path: Path) -> None:
         assert rule.code in {item.code for item in own}, rule.code
         assert all(item.text.endswith(f" [{catalog.find(item.code).slug}]") for item in own)
     # The same files with a noqa on each reported line.
+    by_path = collections.defaultdict(list)
+    for item in run.reported:
+        by_path[item.path].append(item)
     for path in tmp_path.glob("*.py"):
         source = path.read_text(encoding="utf-8")
         lines, last = source.splitlines(), harness.last_lines(source)
         codes: dict[int, set[str]] = {}
-        for item in run.reported:
-            if item.path == path.name:
-                codes.setdefault(last.get(item.line, item.line), set()).add(item.code)
+        for item in by_path[path.name]:
+            codes.setdefault(last.get(item.line, item.line), set()).add(item.code)
         for line, found in codes.items():
             lines[line - 1] += f"  # noqa: {','.join(sorted(found))}"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,367 @@
+"""What is fetched before a cache is asked, and thrown away on a hit."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from flake8_aiguard.index import TRIES, Function
+from flake8_aiguard.lookups import Lookup
+from flake8_aiguard.module import Module
+from flake8_aiguard.reads import Reads, words_of
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import dotted, last_name, names_in, root
+from flake8_aiguard.wordings import name_words
+
+_LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
+_NEAR: Final = 6  # statements between a fetch and the question
+_SETTERS: Final = frozenset({"add", "put", "set", "setdefault", "setex", "store"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wasted:
+    """A fetch whose result a hit does not use.
+
+    Attributes:
+        call: the fetch.
+        cache: the text of the cache that is asked afterwards.
+    """
+
+    call: ast.Call
+    cache: str
+
+
+class Hits:
+    """How the functions of one file ask their caches.
+
+    Args:
+        module: the file.
+        reads: its reads.
+    """
+
+    def __init__(self, module: Module, reads: Reads) -> None:
+        self._module = module
+        self._reads = reads
+
+    def wasted(self, call: ast.Call) -> Wasted | None:
+        """What a call fetches too early.
+
+        Args:
+            call: a call whose name says that it fetches, or a read.
+
+        Returns:
+            ``None`` where its result is not assigned to one name, is used before a cache is asked or on a hit, or no
+            cache is asked near it.
+        """
+        assign = self._assigned(call)
+        if assign is None:
+            return None
+        target = assign.targets[0] if isinstance(assign, ast.Assign) else assign.target
+        if not isinstance(target, ast.Name) or (isinstance(assign, ast.Assign) and len(assign.targets) > 1):
+            return None
+        following = self._following(assign)
+        if not any(
+            isinstance(item, TRIES) or (isinstance(item, ast.If) and _may_ask(item.test))
+            for item in following
+        ):
+            return None
+        function = self._module.index.function(assign)
+        if function is None:
+            return None
+        cache = self._asked_next(following, {target.id}, assign, function)
+        if cache is None or (not may_fetch(call_name(call)) and not self._is_fetch(call)):
+            return None
+        text, is_stored = cache
+        if (call_name(call) == "get" and not self._is_fetch(call)) or _is_asked_before(
+            text, assign, function
+        ):
+            return None
+        is_cache = is_stored or not words_of("cache").isdisjoint(name_words(text.replace(".", "_")))
+        return Wasted(call, text) if is_cache and (is_stored or self._is_fetch(call)) else None
+
+    def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
+        """The assignment of a call's result, or of what is taken from it."""
+        parent = self._module.index.parent(call)
+        while isinstance(parent, (ast.Attribute, ast.Call, ast.Await, ast.Subscript)):
+            parent = self._module.index.parent(parent)
+        return parent if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
+
+    def _is_fetch(self, call: ast.Call) -> bool:
+        """Whether a call reads from outside, by the tables, its definition or its name."""
+        if self._reads.asks(call):
+            return True
+        definition = self._module.receivers.definition(call.func)
+        if definition is not None:
+            return self._reads.does_input(definition)
+        words = name_words(call_name(call))
+        return bool(words) and words[0] in ("fetch", "download", "query", "request", "retrieve", "scrape")
+
+    def _following(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The statements after one, those in a ``with`` among them."""
+        parent = self._module.index.parent(statement)
+        for name in ("body", "orelse", "finalbody"):
+            block: list[ast.stmt] = getattr(parent, name, None) or []
+            at = bisect.bisect_left(block, statement.lineno, key=lambda item: item.lineno) if block else 0
+            if at < len(block) and block[at] is statement:
+                found: list[ast.stmt] = []
+                for item in block[at + 1 : at + 1 + _NEAR]:
+                    found.append(item)
+                    if isinstance(item, (ast.With, ast.AsyncWith)):
+                        found += item.body
+                is_last = len(block) == at + 1 and isinstance(parent, (ast.With, ast.AsyncWith))
+                return self._following(parent) if is_last and isinstance(parent, ast.stmt) else found
+        return []
+
+    def _asked_next(
+        self, statements: Sequence[ast.stmt], names: set[str], assign: ast.stmt, function: Function
+    ) -> tuple[str, bool] | None:
+        """The cache that the next statements ask, and whether the result is kept in it."""
+        for statement in statements:
+            if isinstance(statement, ast.If):
+                found = (
+                    self._condition(statement, names, assign, function) if _may_ask(statement.test) else None
+                )
+                if found is not None or not _may_ask(statement.test) or self._mentions([statement], names):
+                    return found
+            elif isinstance(statement, TRIES):
+                return self._attempt(statement, names, assign, function)
+            elif isinstance(statement, (ast.With, ast.AsyncWith)):
+                if any(self._mentions([item.context_expr], names) for item in statement.items):
+                    return None
+            elif isinstance(statement, ast.Assign) and self._mentions([statement.value], names):
+                target = statement.targets[0]
+                if not isinstance(target, ast.Name):
+                    return None
+                names = names | {target.id}
+            elif not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr)) or self._mentions(
+                [statement], names
+            ):
+                return None
+        return None
+
+    def _condition(
+        self, statement: ast.If, names: set[str], assign: ast.stmt, function: Function
+    ) -> tuple[str, bool] | None:
+        """The cache that a condition asks, where only the miss uses the result."""
+        if self._mentions([statement.test], names):
+            return None
+        body, other = self._mentions(statement.body, names), self._mentions(statement.orelse, names)
+        leaves = isinstance(statement.body[-1], _LEAVES) or bool(statement.orelse)
+        if (body and other) or not (body or leaves):
+            return None
+        for container, hit, miss in self._questions(statement.test, function):
+            if (miss and body) or (hit and not miss and not body):
+                other = other or self._used(names, assign, function, after=statement)
+                return None if body is other else self._kept(container, names, function)
+        return None
+
+    def _attempt(
+        self, statement: ast.stmt, names: set[str], assign: ast.stmt, function: Function
+    ) -> tuple[str, bool] | None:
+        """``try: return cache[key]`` whose handler, or what follows, uses the result."""
+        assert isinstance(statement, TRIES)
+        last = statement.body[-1]
+        if (
+            len(statement.body) > 1
+            or not isinstance(last, ast.Return)
+            or self._mentions(statement.body, names)
+        ):
+            return None
+        value = last.value
+        if not (isinstance(value, ast.Subscript) and dotted(value.value)):
+            return None
+        in_handler = any(self._mentions(handler.body, names) for handler in statement.handlers)
+        if in_handler or self._used(names, assign, function, after=statement):
+            return self._kept(value.value, names, function)
+        return None
+
+    def _questions(self, test: ast.expr, function: Function) -> Iterator[tuple[ast.expr, bool, bool]]:
+        """The containers that a condition asks, and whether it holds on a hit or on a miss."""
+        asked: dict[str, list[ast.expr]] | None = None
+        for node in ast.walk(test):
+            container: ast.expr | None = None
+            key: ast.expr | None = None
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+                key, container = node.left, node.comparators[0]
+                if isinstance(container, ast.Call) and isinstance(container.func, ast.Attribute):
+                    container = container.func.value
+            elif isinstance(node, ast.Name):
+                container, key = self._entry(node, function)
+            elif isinstance(node, ast.Call):
+                container, key = _parts(node)
+                if container is None:
+                    container = _has(node)
+                    if container is not None:
+                        negated = isinstance(test, ast.UnaryOp)
+                        yield container, not negated, negated
+                        container = None
+            elif isinstance(node, ast.Attribute) and node in _tested(test):
+                negated = _is_miss_of(test, node)
+                yield node, not negated, negated
+            if container is not None and key is not None and self._may_be_cache(container, key, function):
+                asked = self._asked(function) if asked is None else asked
+                lookup = Lookup(self._module, asked, container, key, function)
+                yield container, lookup.is_hit(test), lookup.is_miss(test)
+
+    def _may_be_cache(self, container: ast.expr, key: ast.expr, function: Function) -> bool:
+        """Whether a container may keep results: its name says so, or it outlives the call and has keys that vary."""
+        text = dotted(container)
+        if text is None or not words_of("cache").isdisjoint(name_words(text.replace(".", "_"))):
+            return text is not None
+        if isinstance(key, ast.Constant):
+            return False
+        bindings = self._module.scopes.bindings(function, text) if isinstance(container, ast.Name) else []
+        return all(item.kind is Kind.PARAMETER for item in bindings)
+
+    def _entry(self, name: ast.Name, function: Function) -> tuple[ast.expr | None, ast.expr | None]:
+        """The container and key of the entry that a local variable holds."""
+        for binding in self._module.scopes.bindings(function, name.id):
+            value = binding.value.value if isinstance(binding.value, ast.Await) else binding.value
+            if value is not None:
+                found = _parts(value)
+                if found[0] is not None:
+                    return found
+        return None, None
+
+    def _asked(self, function: Function) -> dict[str, list[ast.expr]]:
+        found: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(function):
+            if isinstance(node, (ast.Subscript, ast.Call)):
+                container, _ = _parts(node)
+                if container is not None:
+                    found.setdefault(last_name(container) or "", []).append(node)
+        return found
+
+    def _mentions(self, nodes: Sequence[ast.expr] | Sequence[ast.stmt], names: set[str]) -> bool:
+        """Whether nodes, in document order, mention one of these names."""
+        if not nodes:
+            return False
+        lines = self._module.lines[nodes[0].lineno - 1 : nodes[-1].end_lineno]
+        text = "".join(lines)  # most mention none: a look at the text spares the walk
+        return any(name in text for name in names) and any(
+            item.id in names for node in nodes for item in names_in(node)
+        )
+
+    def _used(self, names: set[str], assign: ast.stmt, function: Function, *, after: ast.stmt) -> bool:
+        """Whether the result is used behind a statement, within what the same assignment reaches."""
+        end = after.end_lineno or 0
+        if after in self._module.index.ancestors(assign):
+            return False
+        return any(
+            isinstance(use.ctx, ast.Load) and use.lineno > end
+            for name in names
+            for use in self._module.scopes.uses(function, name)
+        )
+
+    def _kept(self, container: ast.expr, names: set[str], function: Function) -> tuple[str, bool]:
+        """The text of a cache, and whether the function puts the result into it, and takes it from there."""
+        text = dotted(container) or ""
+        is_stored = is_taken = False
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign) and _is_made_of(node.value, names):
+                targets = [item.value if isinstance(item, ast.Subscript) else item for item in node.targets]
+                is_stored = is_stored or any(dotted(item) == text for item in targets)
+            elif isinstance(node, ast.Return):
+                is_taken = is_taken or dotted(node.value) == text
+            elif isinstance(node, (ast.Call, ast.Subscript)):
+                asked, _ = _parts(node)
+                is_taken = is_taken or (asked is not None and dotted(asked) == text)
+                method = node.func if isinstance(node, ast.Call) else None
+                if (
+                    isinstance(method, ast.Attribute)
+                    and method.attr in _SETTERS
+                    and isinstance(node, ast.Call)
+                ):
+                    is_stored = is_stored or (
+                        dotted(method.value) == text and self._mentions(node.args, names)
+                    )
+        return text, is_stored and is_taken
+
+
+def _may_ask(test: ast.expr) -> bool:
+    """Whether a condition may ask whether there is an entry: by ``in``, by ``is``, or by its truth."""
+    while isinstance(test, (ast.UnaryOp, ast.BoolOp)):
+        test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
+    if isinstance(test, ast.Compare):
+        if isinstance(test.ops[0], (ast.In, ast.NotIn)):
+            return dotted(test.comparators[0]) is not None or isinstance(test.comparators[0], ast.Call)
+        if not isinstance(test.ops[0], (ast.Is, ast.IsNot)):
+            return False
+        test = test.left
+    if isinstance(test, ast.Call):
+        return call_name(test) == "get" or call_name(test) in words_of("has")
+    return isinstance(test, (ast.Attribute, ast.Await, ast.Name, ast.NamedExpr))
+
+
+@functools.lru_cache(maxsize=4096)
+def may_fetch(name: str) -> bool:
+    """Whether a function's name says that it brings something: ``fetch_user``, ``load``, ``urlopen``."""
+    parts = name_words(name)
+    return bool(parts) and (parts[0] in words_of("fetch") or parts == ("urlopen",))
+
+
+def _parts(node: ast.expr) -> tuple[ast.expr | None, ast.expr | None]:
+    """The container and key of ``c[k]`` and ``c.get(k)``."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        return node.value, node.slice
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get"
+        and node.args
+    ):
+        return node.func.value, node.args[0]
+    return None, None
+
+
+def _has(call: ast.Call) -> ast.expr | None:
+    """The cache of ``cache.has(key)`` and ``cache_file.exists()``."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in words_of("has"):
+        return None
+    text = dotted(call.func.value)
+    if text is None or words_of("cache").isdisjoint(name_words(text.replace(".", "_"))):
+        return None
+    return call.func.value
+
+
+def _tested(test: ast.expr) -> list[ast.expr]:
+    """What a condition asks to be there: ``x``, ``not x``, ``x is None``, ``x is not None``."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return [test.operand]
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Is, ast.IsNot)):
+        return [test.left]
+    return [test]
+
+
+def _is_miss_of(test: ast.expr, node: ast.expr) -> bool:
+    return test is not node and not (isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot))
+
+
+def _is_asked_before(cache: str, assign: ast.stmt, function: Function) -> bool:
+    """Whether a condition has asked the cache before the fetch, so that the next one only asks again."""
+    return any(
+        isinstance(node, (ast.If, ast.While))
+        and node.lineno < assign.lineno
+        and any(
+            isinstance(item, (ast.Name, ast.Attribute)) and dotted(item) == cache
+            for item in ast.walk(node.test)
+        )
+        for node in ast.walk(function)
+    )
+
+
+def _is_made_of(value: ast.expr, names: set[str]) -> bool:
+    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``dict(v)``."""
+    if isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
+        return _is_made_of(value.args[0], names)
+    start = root(value)
+    return isinstance(start, ast.Name) and start.id in names
+
+
+def call_name(call: ast.Call) -> str:
+    """The last identifier of what a call calls."""
+    return last_name(call.func) or ""

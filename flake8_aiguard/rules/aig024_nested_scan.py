@@ -1,0 +1,230 @@
+"""AIG024: a collection is searched from its start for each item of a loop."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
+from flake8_aiguard.searches import Match, Scan, Searches, collection
+from flake8_aiguard.shapes import dotted, last_name
+
+_JOIN: Final = "{inner} is scanned for each item of {outer}; index it by {key} in a dict before the loop"
+_KEYED: Final = "{inner} is scanned for each item of {outer} though it is a dict; ask it for {value}"
+_EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in a set made before the loop"
+_MEMBER: Final = (
+    "{item} in {inner} scans the list for each item of {outer}; look it up in a set made before the loop"
+)
+_ASKED: Final = "{item} in {inner} scans the list for each item of {outer}; make {inner} a set"
+_SEEN: Final = (
+    "{item} in {inner} scans all that was gathered so far for each item of {outer}; keep a set beside it"
+)
+_METHOD: Final = "{inner}.{method}({item}) scans the list for each item of {outer}; {instead}"
+_NUMBER: Final = "number its items with enumerate()"
+_INSTEAD: Final = {
+    "index": "keep the positions in a dict made before the loop",
+    "count": "count once with collections.Counter before the loop",
+    "remove": "build the list of what stays, or use a set or dict",
+}
+
+
+_LOOPS: Final = (ast.For, ast.While, ast.AsyncFor, *COMPREHENSIONS)
+_SEARCHED: Final = frozenset((ast.Name, ast.Attribute, ast.Call, ast.ListComp, ast.GeneratorExp))
+
+
+class NestedScan(Checker):
+    """List that is searched from its start for each item of a loop.
+
+    Why: a thousand orders against a thousand users are a million comparisons; both lists grow with the business. A dict or
+    a set, built once, answers each lookup at once.
+
+    Bad::
+
+        def names(orders, users):
+            found = []
+            for order in orders:
+                for user in users:
+                    if user.id == order.user_id:
+                        found.append(user.name)
+            return found
+
+    Good::
+
+        def names(orders, users):
+            by_id = {user.id: user for user in users}
+            return [by_id[order.user_id].name for order in orders if order.user_id in by_id]
+
+    Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``, ``index``,
+    ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give one.
+    Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by their
+    name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing. Where no
+    name speaks of records, a list counts if nothing but lookups is done with it. Silent where the loop builds or chooses the
+    collection anew (a tree, a slice), for positions, for dicts and lists as items (no set takes them), for all pairs, and where
+    the loop is left right after ``remove``. Sets, dicts and strings never count.
+    """
+
+    code = "AIG024"
+    slug = "nested-scan"
+    since = "0.1.0"
+    severity = "warning"
+    message = _JOIN
+    ruff = "Ruff has PLR6201 (opt-in) for literals only."
+
+    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
+        super().__init__(tree, filename, lines)
+        self._reported: set[tuple[ast.AST, str]] = set()
+        self._asked: list[tuple[ast.Compare | ast.Call, ast.expr, ast.expr, Loop]] = []
+
+    @functools.cached_property
+    def _searches(self) -> Searches:
+        return Searches(self.module)
+
+    def _ask(self, node: ast.Compare | ast.Call, searched: ast.expr, item: ast.expr) -> None:
+        """Keep a search of a list in mind that a loop repeats for each of its items."""
+        searches, name = self._searches, last_name(searched)
+        if isinstance(item, ast.Constant) or name is not None and name.isupper():
+            return
+        if searches.is_chosen(searched) or searches.is_chosen(item):
+            return
+        if next(self.module.index.loops(node), None) is None:
+            return
+        is_list = searches.is_built(searched) if name is None else searches.is_list(searched)
+        if not is_list:
+            return
+        if self._is_fallback(node) or not searches.is_data(searched):
+            return
+        loop = searches.around(node, searched, item)
+        if (
+            loop is not None
+            and not self._is_last(node)
+            and searches.is_hashable(item, searched, loop)
+            and searches.is_worth(node, searched, item, loop)
+        ):
+            self._asked.append((node, searched, item, loop))
+
+    def finish(self) -> Iterator[Finding]:
+        index = self.module.index
+        if not any(map(index.nodes, _LOOPS)):
+            return
+        for compare in index.nodes(ast.Compare):
+            if compare.ops[0].__class__ in (ast.In, ast.NotIn) and len(compare.ops) == 1:
+                searched = compare.comparators[0]
+                if searched.__class__ in _SEARCHED:
+                    self._ask(compare, searched, compare.left)
+        for call in index.calls_named(_INSTEAD):
+            if isinstance(call.func, ast.Attribute) and len(call.args) == 1 and not call.keywords:
+                self._ask(call, call.func.value, call.args[0])
+        for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
+            if self._is_first(loop, searched):
+                yield from self._search(node, searched, item, loop)
+        for scan in self._searches.scans():
+            joined = self._searches.joined(scan)
+            if joined is not None and self._is_first(joined[0], collection(self.module, scan.iterable)):
+                yield from self._join(scan, *joined)
+
+    def _is_first(self, loop: ast.AST, searched: ast.expr) -> bool:
+        """Whether the loop's search of the collection has not been reported yet: one dict serves all."""
+        key = (loop, dotted(searched) or ast.unparse(searched))
+        if key in self._reported:
+            return False
+        self._reported.add(key)
+        return True
+
+    def _search(
+        self, node: ast.Compare | ast.Call, searched: ast.expr, item: ast.expr, loop: Loop
+    ) -> Iterator[Finding]:
+        message, method = _MEMBER, ""
+        if isinstance(node, ast.Call):
+            message, method = _METHOD, last_name(node.func) or ""
+        elif (
+            isinstance(searched, ast.Name)
+            and self._searches.is_only_asked(searched)
+            and not self._searches.is_parameter(searched)
+        ):
+            message = _ASKED
+        elif self._searches.grows(searched, loop):
+            message = _SEEN
+        yield from self.found(
+            node,
+            message=message,
+            item=_text(item),
+            inner=_text(searched),
+            outer=_outer(loop),
+            method=method,
+            instead=_NUMBER if _is_own_index(node, item, loop) else _INSTEAD.get(method),
+        )
+
+    def _is_fallback(self, node: ast.AST) -> bool:
+        """Whether a search is for values that no set takes: under ``except TypeError``."""
+        for outer in self.module.index.ancestors(node):
+            if isinstance(outer, FUNCTIONS):
+                return False
+            if isinstance(outer, ast.ExceptHandler) and outer.type is not None:
+                return any(last_name(item) == "TypeError" for item in ast.walk(outer.type))
+        return False
+
+    def _is_last(self, node: ast.AST) -> bool:
+        """Whether the loop is left right after: ``xs.remove(x)`` once, then ``break``."""
+        statement = self.module.index.statement(node)
+        if next(self.module.index.loops(node), None) is not next(self.module.index.loops(statement), None):
+            return False
+        parent = self.module.index.parent(statement)
+        body = getattr(parent, "body", [])
+        return statement in body and isinstance(body[-1], (ast.Break, ast.Return, ast.Raise))
+
+    def _join(self, scan: Scan, loop: Loop | ast.comprehension, match: Match) -> Iterator[Finding]:
+        message = _JOIN
+        if isinstance(match.key, ast.Name):
+            is_whole = dotted(scan.target) == match.key.id or isinstance(scan.target, ast.arguments)
+            message = _EQUAL if is_whole else _KEYED if _is_key_of_items(scan, match.key) else _JOIN
+        yield from self.found(
+            scan.node,
+            message=message,
+            inner=_text(collection(self.module, scan.iterable)),
+            outer=_outer(loop),
+            key=_text(match.key),
+            value=_text(match.value),
+        )
+
+
+def _is_key_of_items(scan: Scan, key: ast.Name) -> bool:
+    """Whether a name is the first of ``for key, value in d.items()``."""
+    return (
+        isinstance(scan.iterable, ast.Call)
+        and isinstance(scan.iterable.func, ast.Attribute)
+        and scan.iterable.func.attr == "items"
+        and isinstance(scan.target, ast.Tuple)
+        and isinstance(first := scan.target.elts[0], ast.Name)
+        and first.id == key.id
+    )
+
+
+def _is_own_index(node: ast.Compare | ast.Call, item: ast.expr, loop: Loop) -> bool:
+    """``for x in xs: xs.index(x)``."""
+    return (
+        isinstance(loop, (ast.For, ast.AsyncFor))
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "index"
+        and dotted(loop.iter) == dotted(node.func.value) is not None
+        and dotted(loop.target) == dotted(item)
+    )
+
+
+def _position(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _outer(loop: Loop | ast.comprehension) -> str:
+    """What a loop runs over, as the message shows it."""
+    if isinstance(loop, COMPREHENSIONS):
+        return _text(loop.generators[0].iter)
+    return "the while loop" if isinstance(loop, ast.While) else _text(loop.iter)
+
+
+def _text(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,210 @@
+"""AIG027: a fetch whose result is thrown away, or that is made twice."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.hits import Hits, may_fetch
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Function
+from flake8_aiguard.reads import Read, Reads, words_of
+from flake8_aiguard.shapes import dotted, last_name
+
+_EARLY: Final = (
+    "{call} runs before {cache} is asked, and a hit throws its result away; move it behind the miss"
+)
+_TWICE: Final = "{call} reads again what it read in line {line}, and nothing in between changes that; keep the first result"
+_FAR: Final = 25  # statements of a block between two reads
+_READERS: Final = frozenset({"reader", "DictReader"})
+
+
+class RedundantFetch(Checker):
+    """Fetch whose result a cache hit throws away, or that reads the same twice.
+
+    Why: a cache that is asked after the fetch saves nothing: every hit still pays for the request. And a second read of
+    the same file, page or row costs as much as the first one, and may show another state.
+
+    Bad::
+
+        def product(session, cache, key):
+            row = session.fetch_product(key)
+            if key in cache:
+                return cache[key]
+            cache[key] = row
+            return row
+
+    Good::
+
+        def product(session, cache, key):
+            if key in cache:
+                return cache[key]
+            row = session.fetch_product(key)
+            cache[key] = row
+            return row
+
+    Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), assigned to a variable that
+    only the miss uses, within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same
+    arguments in one block, both of which always run: files opened for reading, GET requests, lookups by typed clients, cursors and
+    models, and functions of this file whose name says that they read and which do nothing else. Silent where something in
+    between may change the answer: an assignment to what the call is given, a function that is given the same, a call whose
+    name says that it changes or waits for something, a lock, a ``yield``. Silent on different branches, loops, retries in
+    handlers, other modes of one file, handles that are open at the same time, files of which the first read takes a part
+    only, cursors and queues that give something else on each call, and objects that an ORM's session keeps.
+    """
+
+    code = "AIG027"
+    slug = "redundant-fetch"
+    since = "0.1.0"
+    severity = "warning"
+    message = _TWICE
+    in_tests = False
+    ruff = "Ruff has nothing for this pattern."
+
+    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
+        super().__init__(tree, filename, lines)
+        self.reads = Reads(self.module)
+        self.hits = Hits(self.module, self.reads)
+
+    def finish(self) -> Iterator[Finding]:
+        yield from self._early()
+        yield from self._twice()
+
+    def _early(self) -> Iterator[Finding]:
+        index = self.module.index
+        names = self.reads.names | {name for name in index.names_called() if may_fetch(name)}
+        reported: set[ast.stmt] = set()
+        for call in index.calls_named(names):
+            plain = last_name(call.func)
+            if (plain == "get" or not may_fetch(plain or "")) and not self.reads.may_be(call):
+                continue
+            wasted = self.hits.wasted(call)
+            if wasted is not None and index.statement(call) not in reported:
+                reported.add(index.statement(call))
+                name = dotted(call.func) or last_name(call.func)
+                yield from self.found(call, message=_EARLY, call=f"{name}()", cache=wasted.cache)
+
+    def _twice(self) -> Iterator[Finding]:
+        index = self.module.index
+        by_name: defaultdict[tuple[str | None, str | None], list[ast.Call]] = defaultdict(list)
+        for call in index.calls_named(self.reads.names):
+            first = call.args[0] if call.args else None
+            if not self.reads.may_be(call):
+                continue
+            by_name[last_name(call.func), dotted(first) or type(first).__name__].append(call)
+        for same in by_name.values():
+            groups: defaultdict[Function | None, list[ast.Call]] = defaultdict(list)
+            for call in same if len(same) > 1 else ():
+                groups[index.function(call)].append(call)
+            for calls in groups.values():
+                if len(calls) > 1:
+                    yield from self._repeated(calls)
+
+    def _repeated(self, calls: list[ast.Call]) -> Iterator[Finding]:
+        """The reads of a function that repeat an earlier one in the same block."""
+        places: defaultdict[tuple[int, str], list[tuple[ast.stmt, ast.Call]]] = defaultdict(list)
+        for call in calls:
+            statement = self.module.index.statement(call)
+            if self._always_runs(call, statement):
+                parent = self.module.index.parent(statement)
+                key = ast.dump(call.args[0]) if call.args else ast.dump(call.func)
+                places[id(parent), key].append((statement, call))
+        for found in places.values():
+            if len(found) < 2:
+                continue
+            first: dict[str, Read] = {}
+            for _, call in sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset)):
+                read = self.reads.of(call)
+                if read is None:
+                    continue
+                before = first.setdefault(read.key, read)
+                if before is read:
+                    continue
+                block = self._between(before.call, call)
+                if block is not None and self._is_same(before, read, block):
+                    yield from self.found(call, message=_TWICE, call=read.shown, line=before.call.lineno)
+                    break
+                first[read.key] = read
+
+    def _always_runs(self, call: ast.Call, statement: ast.stmt) -> bool:
+        """Whether a statement, once reached, makes a call once."""
+        index = self.module.index
+        child: ast.AST = call
+        for parent in index.ancestors(call):
+            if isinstance(parent, (*FUNCTIONS, *COMPREHENSIONS)):
+                return False
+            if isinstance(parent, ast.IfExp) and child is not parent.test:
+                return False
+            if isinstance(parent, ast.BoolOp) and child is not parent.values[0]:
+                return False
+            if child is statement or parent is statement:
+                return not isinstance(statement, ast.While)
+            child = parent
+        return True
+
+    def _between(self, first: ast.Call, second: ast.Call) -> list[ast.stmt] | None:
+        """The statements from the first call's to the second's, where they stand in one block."""
+        index = self.module.index
+        start, end = index.statement(first), index.statement(second)
+        parent = index.parent(start)
+        for name in ("body", "orelse", "finalbody"):
+            block: list[ast.stmt] = getattr(parent, name, None) or []
+            if not block:
+                continue
+            at = bisect.bisect_left(block, start.lineno, key=lambda item: item.lineno)
+            to = bisect.bisect_right(block, end.lineno, key=lambda item: item.lineno)
+            part = block[at:to]
+            if start in part and end in part and len(part) <= _FAR:
+                return part
+        return None
+
+    def _is_same(self, first: Read, second: Read, block: list[ast.stmt]) -> bool:
+        if first.opens and not (
+            self._is_read_whole(first.call) and not self._are_items(first.call, second.call)
+        ):
+            return False
+        return not self.reads.is_changed(first, second, block)
+
+    def _are_items(self, first: ast.Call, second: ast.Call) -> bool:
+        """Whether two handles are open at the same time."""
+        index = self.module.index
+        return index.statement(first) is index.statement(second) and isinstance(
+            index.parent(first), ast.withitem
+        )
+
+    def _is_read_whole(self, call: ast.Call) -> bool:
+        """Whether an opened file is read to its end and done with, before the next statement."""
+        index = self.module.index
+        parent = index.parent(call)
+        if isinstance(parent, ast.withitem):
+            name = parent.optional_vars
+            return isinstance(name, ast.Name) and self._takes_all(index.statement(call), name.id)
+        return not isinstance(parent, ast.For) and self._is_whole(call, parent)
+
+    def _takes_all(self, statement: ast.stmt, handle: str) -> bool:
+        """Whether all that happens to an open file is that it is read to its end."""
+        index = self.module.index
+        uses = [
+            node
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and node.id == handle and isinstance(node.ctx, ast.Load)
+        ]
+        return bool(uses) and all(self._is_whole(use, index.parent(use)) for use in uses)
+
+    def _is_whole(self, use: ast.expr, parent: ast.AST | None) -> bool:
+        index = self.module.index
+        if isinstance(parent, ast.Attribute):
+            call = index.parent(parent)
+            return isinstance(call, ast.Call) and not call.args and parent.attr in words_of("whole")
+        if isinstance(parent, ast.Call):
+            outer = index.parent(parent)
+            if last_name(parent.func) in _READERS and not isinstance(outer, ast.Assign):
+                return self._is_whole(parent, outer)
+            return last_name(parent.func) in words_of("whole")
+        if isinstance(parent, ast.comprehension):
+            comprehension = index.parent(parent)
+            return not isinstance(comprehension, ast.GeneratorExp)
+        return isinstance(parent, ast.For) and parent.iter is use
