@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,10 @@ from flake8_aiguard.shapes import default, dotted, last_name, names_in, single_t
 
 _HOPS: Final = 12
 _GROWS: Final = frozenset({"append", "extend", "insert"})
+# what gives the lines of a file or the entries of a folder
+_READERS: Final = frozenset(
+    {"fetchall", "glob", "iterdir", "listdir", "readlines", "rglob", "scandir", "splitlines"}
+)
 _VIEWS: Final = frozenset({"values", "items", "copy"})
 _WRAPPERS: Final = frozenset(
     f"builtins.{name}" for name in ("enumerate", "list", "sorted", "reversed", "tuple", "iter")
@@ -124,19 +129,22 @@ class Searches:
 
     # -- which loop searches
 
-    def around(self, node: ast.expr | ast.stmt, searched: ast.expr, item: ast.expr) -> Loop | None:
+    def around(
+        self, node: ast.expr | ast.stmt, searched: ast.expr, item: ast.expr, *, keyed: bool = False
+    ) -> Loop | None:
         """The loop for each of whose items a collection is searched from its start.
 
         Args:
             node: the search.
             searched: the collection.
             item: what is looked for.
+            keyed: whether what is looked for is what records are known by.
 
         Returns:
             The innermost loop over data that decides what is looked for; ``None`` where there is none, and where the loop builds
             or chooses the collection anew.
         """
-        if any(_says(name.id) in ("chosen", "single") for name in names_in(item)):
+        if not keyed and any(_says(name.id) in ("chosen", "single") for name in names_in(item)):
             return None
         for loop in self._module.index.loops(node):
             place = self.place(loop)
@@ -144,7 +152,7 @@ class Searches:
                 return None
             if self._is_position(item, loop):
                 return None
-            if self._decides(item, place) and self._is_data_loop(loop, searched):
+            if self._decides(item, place) and self._is_data_loop(loop, searched, keyed=keyed):
                 return loop
         return None
 
@@ -202,20 +210,28 @@ class Searches:
             for item in ast.walk(loop)
         )
 
-    def _is_data_loop(self, loop: Loop, searched: ast.expr) -> bool:
+    def _is_data_loop(self, loop: Loop, searched: ast.expr, *, keyed: bool) -> bool:
         if isinstance(loop, ast.While):
             return bool(self.place(loop).targets) or self.grows(searched, loop)
-        return any(map(self.is_data, _iterables(loop))) and self._module.bounds.over(loop) is not None
+        if any(self._module.qualname(iterable) == "sys.stdin" for iterable in _iterables(loop)):
+            return True
+        is_data = any(self.is_data(iterable, keyed=keyed) for iterable in _iterables(loop))
+        return is_data and self._module.bounds.over(loop) is not None
 
     def grows(self, searched: ast.expr, loop: Loop) -> bool:
         """Whether a loop adds to a collection."""
-        name = dotted(searched)
-        return name is not None and any(
-            isinstance(call.func, ast.Attribute)
-            and dotted(call.func.value) == name
-            and loop in self._module.index.loops(call)
-            for call in self._module.index.calls_named(_GROWS)
-        )
+        return dotted(searched) in self._grown.get(loop, ())
+
+    @functools.cached_property
+    def _grown(self) -> defaultdict[Loop, set[str]]:
+        """What each loop adds to."""
+        found: defaultdict[Loop, set[str]] = defaultdict(set)
+        for call in self._module.index.calls_named(_GROWS):
+            name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+            if name is not None:
+                for loop in self._module.index.loops(call):
+                    found[loop].add(name)
+        return found
 
     # -- joins
 
@@ -279,16 +295,20 @@ class Searches:
             if not names.isdisjoint(name.id for name in names_in(iterable)):
                 return None
             for pair in pairs:
-                if not names.isdisjoint(name.id for name in names_in(pair.value)) and self.is_data(part.iter):
-                    return (part, pair) if self.is_data(scan.iterable) else None
+                keyed = _is_known_by(pair)
+                if not names.isdisjoint(name.id for name in names_in(pair.value)) and self.is_data(
+                    part.iter, keyed=keyed
+                ):
+                    return (part, pair) if self.is_data(scan.iterable, keyed=keyed) else None
         for pair in pairs:
-            loop = self.around(scan.node, scan.iterable, pair.value)
+            keyed = _is_known_by(pair)
+            loop = self.around(scan.node, scan.iterable, pair.value, keyed=keyed)
             if loop is not None:
                 is_key = not isinstance(pair.key, ast.Name) or (
                     self.is_hashable(pair.key, iterable, loop)
                     and self.is_hashable(pair.value, iterable, loop)
                 )
-                return (loop, pair) if is_key and self.is_data(scan.iterable) else None
+                return (loop, pair) if is_key and self.is_data(scan.iterable, keyed=keyed) else None
         return None
 
     def _is_repeated(self, scan: Scan) -> bool:
@@ -413,13 +433,59 @@ class Searches:
 
     # -- what grows with the data
 
-    def is_data(self, node: ast.expr) -> bool:
-        """Whether a collection has as many items as the data: no option that a caller spells out, nothing of the schema."""
+    def is_data(self, node: ast.expr, *, keyed: bool = False) -> bool:
+        """Whether a collection has as many items as the data: no option that a caller spells out, nothing of the schema.
+
+        Args:
+            node: the collection.
+            keyed: whether its items are told apart by what records are known by, so that they are some.
+        """
+        if self.is_read(node):
+            return True
         part = self._module.bounds.unbounded(node) or self._gathered(node)
         if part is None or _says(last_name(node) or "") == "single" or self._is_split_name(node):
             return False
+        if keyed:
+            return not self._is_optional(part)
         said = {_says(name) for name in (*self._named(node), *self._named(part))}
         return "chosen" not in said and ("data" in said or not self._is_optional(part))
+
+    def is_read(self, node: ast.expr) -> bool:
+        """Whether a list holds what was read: the lines of a file, the entries of a folder."""
+        return last_name(node) in self._read
+
+    @functools.cached_property
+    def _read(self) -> frozenset[str]:
+        """The last identifiers of what is bound to what was read."""
+        index = self._module.index
+        sources: list[ast.AST] = list(index.calls_named(_READERS))
+        for opened in index.calls_named(("open",)):
+            item = index.parent(opened)
+            if isinstance(item, ast.withitem) and isinstance(item.optional_vars, ast.Name):
+                variable = self._module.loops.variable(item.optional_vars)
+                uses = [] if variable is None else self._module.scopes.uses(*variable)
+                sources += [
+                    use for use in uses if isinstance(index.parent(use), (ast.comprehension, ast.Call))
+                ]
+        found: set[str] = set()
+        for source in sources:
+            statement = index.statement(source)
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                found.update(last_name(target) or "" for target in targets)
+        return frozenset(found - {""})
+
+    def is_collected(self, node: ast.expr, searched: ast.expr) -> bool:
+        """Whether a local list gathers what a loop over records around the search brings: ``articles``, not one ``row``."""
+        return isinstance(searched, ast.Name) and any(
+            self.grows(searched, loop)
+            and any(
+                name.endswith("s") and _says(name) == "data"
+                for part in _iterables(loop)
+                for name in self._named(part)
+            )
+            for loop in self._module.index.loops(node)
+        )
 
     def _named(self, node: ast.AST) -> Iterator[str]:
         """The names by which an expression, or what it wraps, is called."""
@@ -497,14 +563,16 @@ class Searches:
         }  # what everything is called
         around |= set(map(_says, asked))
         own = set(map(_says, self._named(searched)))
-        if "data" in around or "data" in own:
+        if "data" in around or "data" in own or self.is_read(searched):
             return True
         if "option" in own:
             return False
-        if isinstance(node, ast.Compare):
-            return self.is_only_asked(searched)
+        if self.is_only_asked(searched):
+            return True
         name = dotted(searched)
-        return any(dotted(collection(self._module, iterable)) == name for iterable in iterables)
+        return isinstance(node, ast.Call) and any(
+            dotted(collection(self._module, iterable)) == name for iterable in iterables
+        )
 
     def is_parameter(self, node: ast.expr) -> bool:
         """Whether a caller gives a collection."""
@@ -513,16 +581,20 @@ class Searches:
 
     def is_only_asked(self, searched: ast.expr) -> bool:
         """Whether nothing but lookups is done with a list, so that it could as well be a set."""
+        if isinstance(searched, ast.Attribute):
+            index = self._module.index
+            uses = [item for item in index.nodes(ast.Attribute) if item.attr == searched.attr]
+            return all(not isinstance(use.ctx, ast.Load) or self._asks_or_grows(use) for use in uses)
         if not isinstance(searched, ast.Name):
-            return not isinstance(searched, ast.Attribute)
+            return True
         variable = self._module.loops.variable(searched)
         return variable is not None and all(map(self._asks_or_grows, self._module.scopes.uses(*variable)))
 
-    def _asks_or_grows(self, use: ast.Name) -> bool:
+    def _asks_or_grows(self, use: ast.expr) -> bool:
         parent = self._module.index.parent(use)
         if isinstance(parent, ast.Compare):
             return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is use
-        return isinstance(parent, ast.Attribute) and parent.attr in _GROWS
+        return isinstance(parent, ast.Attribute) and parent.attr in (*_GROWS, "index")
 
     @staticmethod
     def is_chosen(item: ast.expr) -> bool:
@@ -676,6 +748,15 @@ def _taken(work: ast.stmt, names: Collection[str]) -> set[str] | None:
         return None
     found = {item.id for item in targets if isinstance(item, ast.Name)}
     return found if len(found) == len(targets) else None
+
+
+def _is_known_by(pair: Match) -> bool:
+    """Whether two records are matched by what records are known by: ``user.id == order.user_id``."""
+    return any(
+        isinstance(node, (ast.Attribute, ast.Subscript))
+        and _says(last_name(node) or string(getattr(node, "slice", None)) or "") == "data"
+        for node in (pair.key, pair.value)
+    )
 
 
 def _pairs(test: ast.expr, inner: frozenset[str], unequal: bool) -> Iterator[Match]:

@@ -85,18 +85,20 @@ class NestedScan(Checker):
     def _ask(self, node: ast.Compare | ast.Call, searched: ast.expr, item: ast.expr) -> None:
         """Keep a search of a list in mind that a loop repeats for each of its items."""
         searches, name = self._searches, last_name(searched)
-        if isinstance(item, ast.Constant) or name is not None and name.isupper():
-            return
-        if searches.is_chosen(searched) or searches.is_chosen(item):
-            return
-        if next(self.module.index.loops(node), None) is None:
+        if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
         is_list = searches.is_built(searched) if name is None else searches.is_list(searched)
         if not is_list:
             return
-        if self._is_fallback(node) or not searches.is_data(searched):
+        grown = searches.is_collected(node, searched)
+        if searches.is_chosen(item) and not grown:
             return
-        loop = searches.around(node, searched, item)
+        is_constant = (name is not None and name.isupper()) or searches.is_chosen(searched)
+        if is_constant and not grown and not searches.is_read(searched):
+            return
+        if self._is_fallback(node) or not (grown or searches.is_data(searched)):
+            return
+        loop = searches.around(node, searched, item, keyed=grown)
         if (
             loop is not None
             and not self._is_last(node)
