@@ -71,6 +71,7 @@ class NestedScan(Checker):
     since = "0.1.0"
     severity = "warning"
     message = _JOIN
+    in_tests = False
     ruff = "Ruff has PLR6201 (opt-in) for literals only."
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
