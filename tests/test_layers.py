@@ -51,7 +51,7 @@ LAYERS = (
     ("index",),
     ("comments", "shapes"),
     ("knowledge",),
-    ("memo", "ruff", "settings"),
+    ("astgrep", "memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory")
