@@ -15,6 +15,8 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeVar
 
 from flake8.exceptions import ExecutionError
+from flake8.main.options import register_default_options
+from flake8.options import aggregator, config
 from flake8.options.manager import OptionManager
 
 if sys.version_info >= (3, 11):
@@ -88,6 +90,25 @@ class Settings:
     provenance_required: tuple[str, ...] = _setting(
         ("model", "timestamp", "task_id", "confidence"),
         "AIG030: the keys that every @generated(...) tag must give.",
+    )
+    rule_dirs: tuple[str, ...] = _setting(
+        (),
+        "Folders with ast-grep rules of the project's own, for `flake8-aiguard scan` and AIG029; a folder `utils` "
+        "within holds global utility rules. In `pyproject.toml` they are relative to it.",
+    )
+    scan_select: tuple[str, ...] = _setting(
+        (),
+        "The rules of `flake8-aiguard scan` and AIG029 that report, by code or its beginning; none means all but "
+        "the opt-in ones.",
+    )
+    scan_ignore: tuple[str, ...] = _setting(
+        (),
+        "The rules of `flake8-aiguard scan` and AIG029 that do not report; where one is selected, too, the longer "
+        "name counts.",
+    )
+    scan_extend_select: tuple[str, ...] = _setting(
+        (),
+        "Rules of `flake8-aiguard scan` and AIG029 that report besides the others: the opt-in ones.",
     )
     tables: tuple[TableRow, ...] = ()
 
@@ -207,6 +228,18 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def project_options() -> argparse.Namespace:
+    """flake8's options and ours, from flake8's configuration file alone.
+
+    Raises:
+        ExecutionError: the file is wrong; so do ``configparser.Error`` and ``ValueError``.
+    """
+    manager = OptionManager(version="", plugin_versions="", parents=[], formatter_names=[])
+    register_default_options(manager)
+    add_options(manager)
+    return aggregator.aggregate_options(manager, *config.load_config(None, []), [])
+
+
 _seen: tuple[argparse.Namespace, str, Settings] | None = None
 
 
@@ -243,7 +276,11 @@ def _from_project(folder: str) -> dict[str, Any]:
         path = os.path.join(folder, "pyproject.toml")
         table = _read(path)
         if table is not None:
-            return _values(table, os.path.relpath(path))
+            values = _values(table, os.path.relpath(path))
+            if "rule-dirs" in values:
+                here = os.path.dirname(os.path.relpath(path))
+                values["rule-dirs"] = tuple(os.path.join(here, name) for name in values["rule-dirs"])
+            return values
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             return {}

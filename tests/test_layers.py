@@ -51,7 +51,8 @@ LAYERS = (
     ("index",),
     ("comments", "shapes"),
     ("knowledge",),
-    ("astgrep", "memo", "ruff", "settings"),
+    ("astgrep",),
+    ("memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory")

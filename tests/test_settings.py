@@ -331,7 +331,10 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
         ("tables", "did you mean table?"),
         (
             "zzz",
-            "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, provenance-required and table",
+            (
+                "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, "
+                "provenance-required, rule-dirs, scan-select, scan-ignore, scan-extend-select and table"
+            ),
         ),
     ],
 )
@@ -362,6 +365,10 @@ def test_options_are_registered_once() -> None:
         "--aiguard-write-once",
         "--aiguard-generated-from",
         "--aiguard-provenance-required",
+        "--aiguard-rule-dirs",
+        "--aiguard-scan-select",
+        "--aiguard-scan-ignore",
+        "--aiguard-scan-extend-select",
     ]
     assert vars(option_manager.parse_args([])) == {
         "filenames": [],
@@ -372,6 +379,10 @@ def test_options_are_registered_once() -> None:
         "aiguard_write_once": None,
         "aiguard_generated_from": None,
         "aiguard_provenance_required": None,
+        "aiguard_rule_dirs": None,
+        "aiguard_scan_select": None,
+        "aiguard_scan_ignore": None,
+        "aiguard_scan_extend_select": None,
     }
     assert "(default: generated)" in " ".join(option_manager.parser.format_help().split())
 

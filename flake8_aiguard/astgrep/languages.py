@@ -9,6 +9,8 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
+from flake8_aiguard.astgrep.errors import MissingExtraError
+
 INSTALL: Final = 'pip install "flake8-aiguard[sql]"'
 SQL_GRAMMAR: Final = "0.3.9"
 """The last release of tree-sitter-sql whose library exports its symbol."""
@@ -69,10 +71,6 @@ _COMMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "swift": ("comment", "multiline_comment"),
     "markdown": (),
 }
-
-
-class MissingExtraError(Exception):
-    """A package of the extra ``sql`` is missing, or of a version that cannot serve."""
 
 
 def named(name: str) -> str | None:

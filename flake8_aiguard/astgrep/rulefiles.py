@@ -15,6 +15,7 @@ import ast_grep_py
 import yaml
 
 from flake8_aiguard.astgrep import globs, languages
+from flake8_aiguard.astgrep.errors import RuleFileError
 
 HERE: Final = Path(__file__).parent
 _KEYS: Final = frozenset(
@@ -32,10 +33,6 @@ _SEVERITIES: Final[Mapping[str, str]] = {
     "off": "off",
 }
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-
-
-class RuleFileError(Exception):
-    """A rule file does not load; the text names file, line and reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ def packaged() -> tuple[Rule, ...]:
 
     Raises:
         RuleFileError: a file does not load.
-        languages.MissingExtraError: a package of the extra is missing.
+        MissingExtraError: a package of the extra is missing.
     """
     return tuple(_load(HERE / "rules", _utils(HERE / "utils")))
 
@@ -194,7 +191,7 @@ def load(folders: Sequence[str]) -> tuple[Rule, ...]:
 
     Raises:
         RuleFileError: a folder does not exist, a file does not load, or an id stands twice.
-        languages.MissingExtraError: a package of the extra is missing.
+        MissingExtraError: a package of the extra is missing.
     """
     found = list(packaged())
     origins = {rule.id: rule.origin for rule in found}
@@ -280,7 +277,8 @@ def _rule(document: _Document, utils: Mapping[str, Mapping[str, Any]]) -> Rule:
     try:
         ast_grep_py.SgRoot("", language).root().find_all(rule.config)
     except Exception as error:  # its errors share no class
-        raise document.error(" ".join(str(error).split()), "rule") from error
+        reason, *_ = str(error).split("Stack backtrace:")
+        raise document.error(" ".join(reason.split()), "rule") from error
     return rule
 
 

@@ -22,13 +22,15 @@ class Scanned:
     Attributes:
         path: the file.
         findings: what was found.
-        text: its text, where a finding has a fix.
+        text: its text without a byte order mark, where a finding has a fix.
+        mark: its byte order mark, empty without one.
         passed_over: why nothing was looked for; empty where something was.
     """
 
     path: str
     findings: list[Finding] = field(default_factory=list)
     text: str = ""
+    mark: str = ""
     passed_over: str = ""
 
 
@@ -44,7 +46,7 @@ def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -
         The files in order, those without a word to say included.
 
     Raises:
-        languages.MissingExtraError: a package of the extra is missing.
+        MissingExtraError: a package of the extra is missing.
     """
     languages.prepare()
     found = list(files.below(paths, frozenset(rule.language for rule in rules)))
@@ -101,6 +103,6 @@ def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:
     if language == "sql" and masking.has_macro(text):
         return Scanned(path, passed_over="defines macros of dbt, no statements")
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    found = engine.evaluate(text[len(mark) :], path, language, looking)
-    has_fix = any(finding.edit for finding in found)
-    return Scanned(path, found, text if has_fix else "")
+    text = text.removeprefix(mark)
+    found = engine.evaluate(text, path, language, looking)
+    return Scanned(path, found, text if any(finding.edit for finding in found) else "", mark)

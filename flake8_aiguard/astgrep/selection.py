@@ -5,11 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from flake8_aiguard.astgrep.errors import SelectionError
 from flake8_aiguard.astgrep.rulefiles import Rule
-
-
-class SelectionError(Exception):
-    """A code that no rule has; the text names the nearest one."""
 
 
 def chosen(
