@@ -162,7 +162,10 @@ def _rules(arguments: argparse.Namespace) -> int:
     try:
         records += [_scan_record(group) for group in catalog.scan_rules().values()]
     except MissingExtraError as error:
-        print(f"flake8-aiguard: without the SQL and configuration rules: {error}", file=sys.stderr)
+        print(
+            f"flake8-aiguard: without the SQL and configuration rules, and AIG029 is inactive: {error}",
+            file=sys.stderr,
+        )
     if arguments.format == "json":
         print(json.dumps(records, indent=2))
         return 0

@@ -108,7 +108,7 @@ def test_without_the_extra_the_rules_of_scan_are_missed_aloud(
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == len(catalog.rules())
     assert (
-        'without the SQL and configuration rules: ast_grep_py is not installed; pip install "flake8-aiguard[sql]"'
+        'rules, and AIG029 is inactive: ast_grep_py is not installed; pip install "flake8-aiguard[sql]"'
         in (captured.err)
     )
     assert main(["explain", "AIG203"]) == 2

@@ -39,6 +39,7 @@ LAYERS = (
         "provenance",
         "queries",
         "shared_state",
+        "sql",
         "turns",
     ),
     ("capacity", "classes", "domains", "entries", "lasting", "locking", "lookups", "sharing", "writes"),

@@ -56,7 +56,9 @@ class Finding:
     edit: Edit | None
 
 
-def evaluate(text: str, path: str, language: str, rules: Sequence[Rule]) -> list[Finding]:
+def evaluate(
+    text: str, path: str, language: str, rules: Sequence[Rule], *, whole: bool = False
+) -> list[Finding]:
     """Evaluate rules on a text.
 
     Args:
@@ -64,6 +66,7 @@ def evaluate(text: str, path: str, language: str, rules: Sequence[Rule]) -> list
         path: its file, for the findings; not read.
         language: its language.
         rules: the rules; those of other languages are passed over.
+        whole: whether a text with an error has no findings, but for those of rules that look for errors.
 
     Returns:
         The findings that no comment silences, in order of their place and code.
@@ -79,6 +82,8 @@ def evaluate(text: str, path: str, language: str, rules: Sequence[Rule]) -> list
     masked = masking.mask_templates(text) if language == "sql" else text
     root = ast_grep_py.SgRoot(masked, language).root()
     matches = [(rule, node) for rule in wanted for node in root.find_all(rule.config)]
+    if matches and whole and root.find(kind="ERROR") is not None:
+        matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
     if not matches:
         return []
     silenced = suppressions.read(root, text, language)
