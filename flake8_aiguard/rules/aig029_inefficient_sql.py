@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard import sql
 from flake8_aiguard.astgrep import languages
@@ -15,6 +15,9 @@ from flake8_aiguard.settings import Settings
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
+
+_MIGRATIONS: Final = ("migrations/", "versions/", "delta/")
+_BACKFILL: Final = "AIG205"
 
 
 class InefficientSql(Checker):
@@ -36,7 +39,7 @@ class InefficientSql(Checker):
     Limits: needs the extra ``sql``, and is inactive without it. Evaluates the SQL rules AIG2xx, those of ``rule-dirs``
     included, on strings that reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name that is
     assigned once; the message names the rule. Silent where the statement does not parse, and, for rules about something
-    missing, where a hole in the string may be just that.
+    missing, where a hole in the string may be just that. An UPDATE or DELETE of all rows is left alone in migrations.
     """
 
     code = "AIG029"
@@ -57,8 +60,15 @@ class InefficientSql(Checker):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         for statement in self.statements.sent_by(node):
             for found in sql.evaluate(self.module, statement, _rules(self.options)):
+                if found.rule.code == _BACKFILL and self._is_migration:
+                    continue
                 text = self.message.format(message=found.message, rule=f"{found.rule.code} {found.rule.slug}")
                 yield Finding(found.line, found.column, f"{self.code} {text} [{self.slug}]")
+
+    @functools.cached_property
+    def _is_migration(self) -> bool:
+        """Whether the file changes a database once: there, all rows are meant."""
+        return self.module.matches(_MIGRATIONS) or "alembic" in self.module.index.packages
 
 
 @functools.lru_cache(maxsize=4)
