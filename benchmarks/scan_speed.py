@@ -44,7 +44,11 @@ YAML = (
     "queue{n}:\n  - name: orders\n    size: {n}\n    timeout: 30\n  - name: payments\n    size: 100\n",
     "limits{n}: {{cpu: 500m, memory: 256Mi}}\n",
 )
-BAD_YAML = ("upstream{n}:\n  read_timeout: 0\n", "env{n}:\n  PYTHONOPTIMIZE: '1'\n", "producer{n}:\n  acks: 0\n")
+BAD_YAML = (
+    "upstream{n}:\n  read_timeout: 0\n",
+    "env{n}:\n  PYTHONOPTIMIZE: '1'\n",
+    "producer{n}:\n  acks: 0\n",
+)
 
 
 def text(rng: random.Random, good: tuple[str, ...], bad: tuple[str, ...]) -> str:
@@ -83,7 +87,9 @@ def timed(command: list[str], folder: Path) -> tuple[float, str]:
 
 def main() -> int:
     """Print both times and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
@@ -95,7 +101,11 @@ def main() -> int:
         lines = generate(folder / "tree", arguments.files)
         for part in ("rules", "utils"):
             shutil.copytree(rulefiles.HERE / part, folder / part)
-        language = {"libraryPath": binding.__file__, "languageSymbol": "tree_sitter_sql", "extensions": ["sql"]}
+        language = {
+            "libraryPath": binding.__file__,
+            "languageSymbol": "tree_sitter_sql",
+            "extensions": ["sql"],
+        }
         configuration = {
             "ruleDirs": ["rules"],
             "utilDirs": ["utils"],
@@ -105,13 +115,17 @@ def main() -> int:
         theirs = [tool, "scan", "--custom-languages", "allow", "--json=stream", "tree"]
         ours = [sys.executable, "-m", "flake8_aiguard", "scan", "--select", "AIG", "--format", "json", "tree"]
         rounds = [(timed(theirs, folder), timed(ours, folder)) for _ in range(arguments.rounds)]
-        found = Counter(item["ruleId"].split("-")[0] for item in map(json.loads, rounds[0][0][1].splitlines()))
+        found = Counter(
+            item["ruleId"].split("-")[0] for item in map(json.loads, rounds[0][0][1].splitlines())
+        )
         if found != Counter(item["code"] for item in json.loads(rounds[0][1][1])):
             raise SystemExit("the two report different findings")
     best = [min(seconds for seconds, _ in column) for column in zip(*rounds, strict=True)]
     ratio = best[1] / best[0]
     print(f"{arguments.files} files, {lines} lines, {sum(found.values())} findings, the same in both")
-    print(f"ast-grep scan {best[0]:.2f} s, flake8-aiguard scan {best[1]:.2f} s, ratio {ratio:.2f} (bound {BOUND})")
+    print(
+        f"ast-grep scan {best[0]:.2f} s, flake8-aiguard scan {best[1]:.2f} s, ratio {ratio:.2f} (bound {BOUND})"
+    )
     return int(ratio > BOUND)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import functools
 import io
 import re
 import tokenize
@@ -24,6 +25,11 @@ _STATEMENT: Final = re.compile(
     r"|with\s+(?:recursive\s+)?\S+\s*(?:\([^)]*\)\s*)?as\s"
     r"|create\s+(?:unique\s+)?(?:index|view|or\s+replace\s+view|materialized\s+view)\s|alter\s+table\s)",
     re.IGNORECASE | re.DOTALL,
+)
+# The beginning of a statement behind a quote: without one, no name of the file is worth following.
+_QUOTED_STATEMENT: Final = re.compile(
+    r"[\"'](?:\\?\s|\\n)*(?:(?:select|insert|replace|update|delete|with|create|alter)\s|--|/\*|\()",
+    re.IGNORECASE,
 )
 _LONGEST: Final = 20_000
 _HOLE: Final = "hole_"
@@ -147,6 +153,8 @@ class Statements:
         Yields:
             Statements, as far as they read as SQL.
         """
+        if not self._has_sql:
+            return
         for row in _sinks().get(self._word(call.func), ()):
             for position in row["statement"]:
                 value = argument(call, row["keyword"], position)
@@ -161,6 +169,10 @@ class Statements:
                 if len(text) <= _LONGEST and _STATEMENT.match(text):
                     self._seen.update(strings)
                     yield statement
+
+    @functools.cached_property
+    def _has_sql(self) -> bool:
+        return _QUOTED_STATEMENT.search(self._module.source) is not None
 
     def _pieces(self, value: ast.expr) -> list[Piece]:
         """The parts of a string expression: f-strings, ``+``, ``%``, ``.format()``, ``dedent()`` and names assigned once."""
@@ -193,14 +205,19 @@ class Statements:
                 return call.func.value, _BRACES
             if call.func.attr in _SAME_TEXT and not call.args:
                 return call.func.value, None
-        if call.args and self._word(call.func) in _SAME_TEXT | _WRAPPERS:
+        if call.args and call in self._wrappers:
             return call.args[0], None
         return None
+
+    @functools.cached_property
+    def _wrappers(self) -> frozenset[ast.Call]:
+        """The calls that return the text of their argument."""
+        return frozenset(self._module.index.calls_named(_SAME_TEXT | _WRAPPERS))
 
     def _word(self, function: ast.expr) -> str:
         """The last identifier of a function, after undoing import aliases."""
         name = last_name(function) or ""
-        if name in _sinks() or name in _SAME_TEXT:
+        if name in _sinks():
             return name
         return (self._module.qualname(function) or name).rpartition(".")[2]
 

@@ -83,7 +83,11 @@ class Rule:
         return not globs.matches_any(path, self.ignores, above_here=False)
 
 
-class _Loader(yaml.SafeLoader):
+# In C where PyYAML was built with it: the rules are read once in each process, also in each flake8 worker.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
     """YAML as ast-grep reads it: a key stands once, and ``on`` or ``no`` are words."""
 
 
@@ -97,7 +101,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
                 None, None, f"the key {key.value!r} stands twice", key.start_mark
             )
         seen.add(key.value)
-    return loader.construct_mapping(node, deep=True)
+    values: dict[Any, Any] = loader.construct_mapping(node, deep=True)
+    return values
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
