@@ -53,14 +53,14 @@ _MASKED: Final = re.compile(
     rf"{_QUOTED}"
     rf"|(?P<list>\bin\s+(?:{_PLACEHOLDER}))"
     r"|(?P<json>(?<=[\w)\]\"]\s)\?[|&]?(?=\s+(?:'|array\b)))"
-    rf"|(?P<value>{_PLACEHOLDER})"
+    rf"|(?P<value>(?:{_PLACEHOLDER})(?:::\w+(?:\(\d+\))?(?:\[\])?)?)"
     rf"|(?P<derived>\b(?:from|join)\s*\(\s*{_HOLE}\s*\))"
     rf"|(?P<count>\b(?:limit|offset)\s+{_HOLE}\b)"
     r"|(?P<bracket>(?<![\w\])])\[[A-Za-z_][\w ]*\])"
     r"|(?P<percent>%%)"
     r"|(?P<blank>\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b(?:\s+of\s+[\w.]+)?(?:\s+nowait|\s+skip\s+locked)?"
     r"|\bcollate\s+[\w\"]+|\bescape\s+'[^']*'|\bindexed\s+by\s+\w+|\bnot\s+indexed\b|\bat\s+time\s+zone\s+'[^']*'"
-    r"|(?<=[\d')?])::\w+(?:\(\d+\))?(?:\[\])?|\bor\s+(?:rollback|abort|fail|ignore)(?=\s+into\b))"
+    r"|(?<=[\d')])::\w+(?:\(\d+\))?(?:\[\])?|\bor\s+(?:rollback|abort|fail)(?=\s+into\b)|\bor(?=\s+ignore\s+into\b))"
     r"|(?P<replace>\binsert\s+or\s+(?=replace\s+into\b))"
     r"|(?P<glob>\b(?:glob|match|regexp)\b(?=\s+['\"?%:$]))",
     re.IGNORECASE | re.DOTALL,
