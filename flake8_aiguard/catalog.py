@@ -1,4 +1,4 @@
-"""Finds the rule classes for docs, command line and tests; the flake8 run never imports it."""
+"""Finds all rules for docs, command line and tests; the flake8 run never imports it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard import rules as rules_package
+from flake8_aiguard.astgrep import languages
+from flake8_aiguard.astgrep.errors import MissingExtraError
 from flake8_aiguard.checker import Checker
+
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
 
 RETIRED: Final[Mapping[str, str]] = {}
 """Codes that had a rule once, with the reason why it went. A code is never given to another rule."""
@@ -72,6 +77,45 @@ def find(name: str) -> type[Checker]:
     nearest = difflib.get_close_matches(wanted, by_name, n=1, cutoff=0.0)
     hint = "".join(f"; the nearest is {by_name[key].code} {by_name[key].slug}" for key in nearest)
     raise UnknownRuleError(f"no rule has the code or slug {name!r}{hint}")
+
+
+def scan_rules() -> dict[str, tuple[Rule, ...]]:
+    """Return the packaged rules of ``flake8-aiguard scan``: those for each language, by code.
+
+    Raises:
+        ScanError: the extra ``sql`` is missing, or a rule file does not load.
+    """
+    languages.prepare()
+    from flake8_aiguard.astgrep import rulefiles  # it imports the packages of the extra
+
+    found: dict[str, tuple[Rule, ...]] = {}
+    for rule in rulefiles.packaged():
+        found[rule.code] = (*found.get(rule.code, ()), rule)
+    return {
+        code: tuple(sorted(group, key=lambda rule: "summary" not in rule.metadata))
+        for code, group in found.items()
+    }
+
+
+def find_scan_rule(name: str) -> tuple[Rule, ...]:
+    """Return the packaged rules of ``scan`` with this code or slug, in any case; none where there is no such rule.
+
+    Raises:
+        ScanError: the name is that of such a rule, and the extra ``sql`` is missing.
+    """
+    wanted = name.strip().lower()
+    try:
+        groups = scan_rules()
+    except MissingExtraError:
+        if wanted.startswith(("aig2", "aig3")):
+            raise
+        return ()
+    return next((group for code, group in groups.items() if wanted in (code.lower(), group[0].slug)), ())
+
+
+def scan_default(rule: Rule) -> str:
+    """Say whether a rule of ``scan`` reports when nothing is configured."""
+    return "opt-in" if rule.is_opt_in else "on"
 
 
 def default(rule: type[Checker]) -> str:

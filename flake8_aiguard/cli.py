@@ -1,4 +1,4 @@
-"""The command ``flake8-aiguard``: run, list, explain, document and start rules.
+"""The command ``flake8-aiguard``: run, list, explain, document and start rules, and scan what is no Python.
 
 Exit codes: 0 done, 1 something to act on, 2 misuse.
 """
@@ -13,15 +13,20 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flake8_aiguard
 from flake8_aiguard import catalog, docs, inventory, runner, scaffold
+from flake8_aiguard.astgrep import languages
+from flake8_aiguard.astgrep.errors import MissingExtraError, ScanError
 from flake8_aiguard.checker import Checker
+
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
 
 _MISUSE = (
     *(catalog.CatalogError, catalog.UnknownRuleError, docs.DocsError, inventory.InventoryError),
-    *(runner.CheckError, scaffold.ScaffoldError, OSError),
+    *(runner.CheckError, scaffold.ScaffoldError, ScanError, OSError),
 )
 
 
@@ -59,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flake8-aiguard",
-        description="Companion of the flake8 plugin: runs, lists, explains, documents and starts its rules.",
+        description="Companion of the flake8 plugin: runs, lists, explains, documents and starts its rules; scans SQL "
+        "and configuration.",
         epilog="Exit codes: 0 done, 1 something to act on, 2 misuse.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {flake8_aiguard.__version__}")
@@ -91,6 +97,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     pages.set_defaults(command=_docs)
 
+    scan = commands.add_parser(
+        "scan",
+        help="check SQL, YAML, JSON, HCL and shell files",
+        description="Checks SQL and configuration with the ast-grep rules of the package and of `rule-dirs`. Folders are "
+        "searched for files that git does not ignore, hidden ones included. Exit codes: 0 clean, 1 findings, 2 misuse.",
+    )
+    scan.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)"
+    )
+    scan.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    for option, text in (
+        ("--select", "report these rules only, by code or its beginning, separated by commas"),
+        ("--ignore", "do not report these rules"),
+        ("--extend-select", "report these rules, too: the opt-in ones"),
+    ):
+        scan.add_argument(option, action="append", metavar="CODES", help=text)
+    scan.add_argument(
+        "--fix", action="store_true", help="write the safe fixes, which are otherwise shown as a diff"
+    )
+    scan.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: one for each core)")
+    scan.set_defaults(command=_scan)
+
     new = commands.add_parser("new", help="start a new rule in a source checkout")
     new.add_argument(
         "slug", metavar="SLUG", help="names the bad pattern and reads after 'allow', e.g. missing-timeout"
@@ -121,10 +149,35 @@ def _record(rule: type[Checker]) -> dict[str, Any]:
     }
 
 
+def _scan_record(group: Sequence[Rule]) -> dict[str, Any]:
+    first = group[0]
+    return {
+        "code": first.code,
+        "slug": first.slug,
+        "summary": first.metadata["summary"],
+        "default": catalog.scan_default(first),
+        "gate": False,
+        "in_tests": True,
+        "severity": first.severity,
+        "since": first.metadata["since"],
+        "message": first.message,
+        "ruff": "None.",
+        "settings": ["scan-select", "scan-ignore", "scan-extend-select"],
+        "page": f"docs/rules/{docs.scan_page_name(first)}",
+    }
+
+
 def _rules(arguments: argparse.Namespace) -> int:
     if arguments.generated is not None:
         return _generated(arguments)
     records = [_record(rule) for rule in catalog.rules()]
+    try:
+        records += [_scan_record(group) for group in catalog.scan_rules().values()]
+    except MissingExtraError as error:
+        print(
+            f"flake8-aiguard: without the SQL and configuration rules, and AIG029 is inactive: {error}",
+            file=sys.stderr,
+        )
     if arguments.format == "json":
         print(json.dumps(records, indent=2))
         return 0
@@ -169,6 +222,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     retired = catalog.RETIRED.get(arguments.rule.strip().upper())
     if retired is not None:
         print(f"{arguments.rule.strip().upper()} is retired: {retired}")
+    elif group := catalog.find_scan_rule(arguments.rule):
+        print(docs.scan_page(group), end="")
     else:
         print(docs.page(catalog.find(arguments.rule)), end="")
     return 0
@@ -186,6 +241,36 @@ def _docs(arguments: argparse.Namespace) -> int:
         print("flake8-aiguard: these pages differ; run `flake8-aiguard docs`", file=sys.stderr)
         return 1
     return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number from 1, not {text!r}")
+    return int(text)
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    languages.prepare()
+    from flake8_aiguard.astgrep import command  # it imports the packages of the extra
+
+    return command.run(
+        command.Request(
+            paths=arguments.paths,
+            format=arguments.format,
+            select=_codes(arguments.select),
+            ignore=_codes(arguments.ignore),
+            extend_select=_codes(arguments.extend_select),
+            fix=arguments.fix,
+            jobs=arguments.jobs,
+        )
+    )
+
+
+def _codes(values: list[str] | None) -> tuple[str, ...] | None:
+    """The codes of an option that may be given several times; ``None`` where it is not given."""
+    if values is None:
+        return None
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
 def _new(arguments: argparse.Namespace) -> int:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flake8_aiguard import catalog, settings
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.files import write_whole
 
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
+
 BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
+SCAN_BEGIN, SCAN_END = "<!-- scan rules: begin -->", "<!-- scan rules: end -->"
+_SCAN_NOTICE = "<!-- Written by `flake8-aiguard docs`; edit the rule's YAML. -->"
 _SECTIONS = ("Why:", "Bad::", "Good::", "Limits:")
 _NOTICE = "<!-- Written by `flake8-aiguard docs`; edit the rule's docstring. -->"
 
@@ -130,6 +136,63 @@ def page(rule: type[Checker]) -> str:
 """
 
 
+def scan_page_name(rule: Rule) -> str:
+    """Return the file name of the page of a rule of ``scan``."""
+    return f"{rule.code.lower()}-{rule.slug}.md"
+
+
+def scan_page(group: Sequence[Rule]) -> str:
+    """Render the page of a rule of ``scan`` as Markdown.
+
+    Args:
+        group: the rule for each of its languages; the first says what it is about.
+    """
+    first = group[0]
+    examples = "\n".join(
+        f"**{title}** ({rule.language}):\n\n```{rule.language}\n{rule.metadata[key].strip()}\n```\n"
+        for rule in group
+        for title, key in (("Bad", "bad"), ("Good", "good"))
+    )
+    example = "--extend-select" if first.is_opt_in else "--select"
+    mark = {"sql": "--"}.get(first.language, "#")
+    return f"""\
+# {first.code} {first.slug}
+
+{first.metadata["summary"]}
+
+- Code: `{first.code}`
+- Slug: `{first.slug}`
+- Languages: {", ".join(rule.language for rule in group)}
+- Severity: {first.severity}
+- Since: {first.metadata["since"]}
+- Default: {catalog.scan_default(first)}
+- Fix: {"`flake8-aiguard scan --fix` writes it" if first.fix else "none"}
+
+**Message:** {first.message}.
+
+**Why:** {first.note}
+
+{examples}
+**Limits:** {first.metadata["limits"]}
+
+**Run:** `flake8-aiguard scan {example} {first.code} PATH`; `{mark} noqa: {first.code}` and a reason, behind the first line of the
+finding or alone above it, silences one.
+
+**Settings:** `scan-select`, `scan-ignore`, `scan-extend-select`: see [settings](../settings.md).
+"""
+
+
+def scan_table(prefix: str) -> str:
+    """Render the table of the rules of ``scan``; ``prefix`` leads from the table's file to the rule pages."""
+    rows = [
+        f"| [{first.code}]({prefix}{scan_page_name(first)}) | {first.slug} | {_cell(first.metadata['summary'])} "
+        f"| {', '.join(rule.language for rule in group)} | {catalog.scan_default(first)} |"
+        for group in catalog.scan_rules().values()
+        for first in group[:1]
+    ]
+    return "\n".join(["| Code | Slug | Reports | In | Default |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
 def table(prefix: str) -> str:
     """Render the table of all rules; ``prefix`` leads from the table's file to the rule pages."""
     rows = [
@@ -144,16 +207,16 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def insert_table(readme: str) -> str:
-    """Return the README with the table of rules between its two markers.
+def insert_table(readme: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return the README with a table between its two markers.
 
     Raises:
         DocsError: the markers are missing, repeated or in the wrong order.
     """
-    parts = re.split(f"({re.escape(BEGIN)}|{re.escape(END)})", readme)
-    if parts[1::2] != [BEGIN, END]:
-        raise DocsError(f"README.md: expected one line {BEGIN!r} and after it one line {END!r}")
-    parts[2] = f"\n\n{table('docs/rules/')}\n"
+    parts = re.split(f"({re.escape(begin)}|{re.escape(end)})", readme)
+    if parts[1::2] != [begin, end]:
+        raise DocsError(f"README.md: expected one line {begin!r} and after it one line {end!r}")
+    parts[2] = f"\n\n{text}\n"
     return "".join(parts)
 
 
@@ -168,15 +231,23 @@ def render(root: Path) -> dict[Path, str | None]:
 
     Raises:
         DocsError: a docstring lacks a section, or the README its markers.
+        ScanError: the extra ``sql``, which reads the rules of ``scan``, is missing.
     """
     folder, readme = root / "docs" / "rules", root / "README.md"
     if not readme.is_file():
         raise DocsError(f"README.md: missing; write one with the lines {BEGIN!r} and {END!r}")
     pages: dict[Path, str | None] = dict.fromkeys(sorted(folder.glob("aig*.md")))
     pages |= {folder / page_name(rule): f"{_NOTICE}\n\n{page(rule)}" for rule in catalog.rules()}
-    pages[folder / "README.md"] = f"{_NOTICE}\n\n# Rules\n\n{table('')}"
+    pages |= {
+        folder / scan_page_name(group[0]): f"{_SCAN_NOTICE}\n\n{scan_page(group)}"
+        for group in catalog.scan_rules().values()
+    }
+    pages[folder / "README.md"] = (
+        f"{_NOTICE}\n\n# Rules\n\n{table('')}\n## SQL and configuration: `flake8-aiguard scan`\n\n{scan_table('')}"
+    )
     pages[root / "docs" / "settings.md"] = settings.render_docs()
-    pages[readme] = insert_table(readme.read_text(encoding="utf-8"))
+    text = insert_table(readme.read_text(encoding="utf-8"), table("docs/rules/"))
+    pages[readme] = insert_table(text, scan_table("docs/rules/"), SCAN_BEGIN, SCAN_END)
     return pages
 
 

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 
 from flake8 import discover_files
 from flake8.exceptions import ExecutionError
-from flake8.main.options import register_default_options
-from flake8.options import aggregator, config
-from flake8.options.manager import OptionManager
 
 from flake8_aiguard import generated, provenance, settings
 from flake8_aiguard.generated import Tag
@@ -73,7 +70,7 @@ def tagged(paths: Sequence[str]) -> Iterator[Tagged | str]:
         if not os.path.exists(path):
             raise InventoryError(f"{path}: no such file or folder")
     try:
-        options = _options()
+        options = settings.project_options()
         chosen = settings.from_options(options)
     except (ExecutionError, configparser.Error, ValueError) as error:
         raise InventoryError(str(error)) from error
@@ -86,14 +83,6 @@ def tagged(paths: Sequence[str]) -> Iterator[Tagged | str]:
             if file not in seen:
                 seen.add(file)
                 yield from _in_file(file, chosen)
-
-
-def _options() -> Namespace:
-    """flake8's options, from its configuration file alone."""
-    manager = OptionManager(version="", plugin_versions="", parents=[], formatter_names=[])
-    register_default_options(manager)
-    settings.add_options(manager)
-    return aggregator.aggregate_options(manager, *config.load_config(None, []), [])
 
 
 def _files(path: str, options: Namespace) -> Iterator[str]:

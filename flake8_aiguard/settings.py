@@ -15,6 +15,8 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeVar
 
 from flake8.exceptions import ExecutionError
+from flake8.main.options import register_default_options
+from flake8.options import aggregator, config
 from flake8.options.manager import OptionManager
 
 if sys.version_info >= (3, 11):
@@ -97,6 +99,25 @@ class Settings:
         "",
         "AIG016: the folder of the decision records, from the folder of pyproject.toml; a citation without a file "
         "there, such as `0012-use-queues.md` for ADR-12, is reported. Empty: citations are taken as they are.",
+    )
+    rule_dirs: tuple[str, ...] = _setting(
+        (),
+        "Folders with ast-grep rules of the project's own, for `flake8-aiguard scan` and AIG029; a folder `utils` "
+        "within holds global utility rules. In `pyproject.toml` they are relative to it.",
+    )
+    scan_select: tuple[str, ...] = _setting(
+        (),
+        "The rules of `flake8-aiguard scan` and AIG029 that report, by code or its beginning; none means all but "
+        "the opt-in ones.",
+    )
+    scan_ignore: tuple[str, ...] = _setting(
+        (),
+        "The rules of `flake8-aiguard scan` and AIG029 that do not report; where one is selected, too, the longer "
+        "name counts.",
+    )
+    scan_extend_select: tuple[str, ...] = _setting(
+        (),
+        "Rules of `flake8-aiguard scan` and AIG029 that report besides the others: the opt-in ones.",
     )
     tables: tuple[TableRow, ...] = ()
 
@@ -235,6 +256,18 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def project_options() -> argparse.Namespace:
+    """flake8's options and ours, from flake8's configuration file alone.
+
+    Raises:
+        ExecutionError: the file is wrong; so do ``configparser.Error`` and ``ValueError``.
+    """
+    manager = OptionManager(version="", plugin_versions="", parents=[], formatter_names=[])
+    register_default_options(manager)
+    add_options(manager)
+    return aggregator.aggregate_options(manager, *config.load_config(None, []), [])
+
+
 _seen: tuple[argparse.Namespace, str, Settings] | None = None
 
 
@@ -274,6 +307,9 @@ def _from_project(folder: str) -> dict[str, Any]:
             values = _values(table, os.path.relpath(path))
             if values.get("adr-dir"):
                 values["adr-dir"] = os.path.relpath(os.path.join(folder, values["adr-dir"]))
+            if "rule-dirs" in values:
+                here = os.path.dirname(os.path.relpath(path))
+                values["rule-dirs"] = tuple(os.path.join(here, name) for name in values["rule-dirs"])
             return values
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):

@@ -14,6 +14,7 @@ import pytest
 
 import flake8_aiguard
 from flake8_aiguard import catalog, docs, files, scaffold
+from flake8_aiguard.astgrep import languages
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.cli import main
 
@@ -41,16 +42,23 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_rules_lists_every_rule_in_order(capsys: Capture) -> None:
     assert main(["rules"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [[rule.code, rule.slug] for rule in catalog.rules()]
-    for line, rule in zip(lines, catalog.rules(), strict=True):
+    scan_rules = [group[0] for group in catalog.scan_rules().values()]
+    named = [*catalog.rules(), *scan_rules]
+    assert [line.split()[:2] for line in lines] == [[rule.code, rule.slug] for rule in named]
+    for line, rule in zip(lines, catalog.rules(), strict=False):
         assert f"  {catalog.default(rule)}  " in line
         assert line.endswith(docs.sections(rule).summary)
+    for line, scan_rule in zip(lines[len(catalog.rules()) :], scan_rules, strict=True):
+        assert f"  {catalog.scan_default(scan_rule)}  " in line
+        assert line.endswith(scan_rule.metadata["summary"])
 
 
 def test_rules_as_json(capsys: Capture) -> None:
     assert main(["rules", "--format", "json"]) == 0
     records = json.loads(capsys.readouterr().out)
-    assert [record["code"] for record in records] == [rule.code for rule in catalog.rules()]
+    codes = [*(rule.code for rule in catalog.rules()), *catalog.scan_rules()]
+    assert [record["code"] for record in records] == codes
+    assert all((harness.ROOT / record["page"]).is_file() for record in records)
     record = records[0]
     assert record["slug"] == FIRST.slug
     assert record["summary"] == docs.sections(FIRST).summary
@@ -78,6 +86,34 @@ def test_explain_takes_code_or_slug_in_any_case(name: str, capsys: Capture) -> N
     assert out.startswith(f"# {FIRST.code} {FIRST.slug}\n")
     assert docs.sections(FIRST).bad in out
     assert docs.sections(FIRST).good in out
+
+
+@pytest.mark.parametrize("name", ["AIG203", "aig203", "distinct-in-subquery"])
+def test_explain_knows_the_rules_of_scan(name: str, capsys: Capture) -> None:
+    assert main(["explain", name]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("# AIG203 distinct-in-subquery\n")
+    assert (
+        "```sql\nSELECT id FROM customers WHERE id IN (SELECT DISTINCT customer_id FROM orders);\n```" in out
+    )
+    assert "- Fix: `flake8-aiguard scan --fix` writes it\n" in out
+
+
+def test_without_the_extra_the_rules_of_scan_are_missed_aloud(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(languages, "_ready", False)
+    monkeypatch.setitem(sys.modules, "ast_grep_py", None)
+    assert main(["rules"]) == 0
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == len(catalog.rules())
+    assert (
+        'rules, and AIG029 is inactive: ast_grep_py is not installed; pip install "flake8-aiguard[sql]"'
+        in (captured.err)
+    )
+    assert main(["explain", "AIG203"]) == 2
+    assert "ast_grep_py is not installed" in capsys.readouterr().err
+    assert main(["explain", FIRST.code]) == 0
 
 
 @pytest.mark.parametrize("name", [f"{FIRST.code}x", f"{FIRST.slug}s"])
@@ -231,18 +267,19 @@ def test_page_says_everything_about_a_rule() -> None:
 
 
 def test_table_is_inserted_between_the_markers() -> None:
-    readme = docs.insert_table(f"before\n{docs.BEGIN}\nold\n{docs.END}\nafter\n")
+    text = docs.table("docs/rules/")
+    readme = docs.insert_table(f"before\n{docs.BEGIN}\nold\n{docs.END}\nafter\n", text)
     assert readme.startswith(f"before\n{docs.BEGIN}\n\n| Code |")
     assert readme.endswith(f"|\n\n{docs.END}\nafter\n")
     assert "old" not in readme
     assert f"[{FIRST.code}](docs/rules/{docs.page_name(FIRST)})" in readme
-    assert docs.insert_table(readme) == readme
+    assert docs.insert_table(readme, text) == readme
 
 
 @pytest.mark.parametrize("readme", ["", docs.BEGIN, f"{docs.END}{docs.BEGIN}", f"{docs.BEGIN}{docs.END}" * 2])
 def test_missing_markers_are_an_error(readme: str) -> None:
     with pytest.raises(docs.DocsError, match=r"README\.md: expected one line"):
-        docs.insert_table(readme)
+        docs.insert_table(readme, "")
 
 
 def test_docs_check_lists_what_differs_and_docs_repairs_it(copied: Path) -> None:

@@ -71,6 +71,7 @@ LAYERS = (
         "queries",
         "searches",
         "sharing",
+        "sql",
         "timeouts",
         "writes",
     ),
@@ -79,7 +80,7 @@ LAYERS = (
     ("bounds", "entrypoints", "kinds"),
     ("generated", "loops", "receivers"),
     ("imports",),
-    ("cache", "defuse", "flow", "numeric", "scopes", "wordings"),
+    ("astgrep", "cache", "defuse", "flow", "numeric", "scopes", "wordings"),
     ("comments", "files", "index", "knowledge", "memo", "reasons", "ruff", "settings", "shapes"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -43,7 +43,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> Non
     expected = {
         f"flake8_aiguard/{path.relative_to(PACKAGE).as_posix()}"
         for path in PACKAGE.rglob("*")
-        if path.suffix in {".py", ".toml"} or path.name == "py.typed"
+        if path.suffix in {".py", ".toml", ".yml"} or path.name == "py.typed"
     }
     expected |= {f"flake8_aiguard/hooks/{path.name}" for path in (harness.ROOT / "hooks").glob("*.py")}
     assert held == expected

@@ -366,7 +366,8 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
             "zzz",
             (
                 "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, "
-                "provenance-required, adr-pattern, adr-dir and table"
+                "provenance-required, adr-pattern, adr-dir, rule-dirs, scan-select, scan-ignore, "
+                "scan-extend-select and table"
             ),
         ),
     ],
@@ -400,6 +401,10 @@ def test_options_are_registered_once() -> None:
         "--aiguard-provenance-required",
         "--aiguard-adr-pattern",
         "--aiguard-adr-dir",
+        "--aiguard-rule-dirs",
+        "--aiguard-scan-select",
+        "--aiguard-scan-ignore",
+        "--aiguard-scan-extend-select",
     ]
     assert vars(option_manager.parse_args([])) == {
         "filenames": [],
@@ -412,6 +417,10 @@ def test_options_are_registered_once() -> None:
         "aiguard_provenance_required": None,
         "aiguard_adr_pattern": None,
         "aiguard_adr_dir": None,
+        "aiguard_rule_dirs": None,
+        "aiguard_scan_select": None,
+        "aiguard_scan_ignore": None,
+        "aiguard_scan_extend_select": None,
     }
     assert "(default: generated)" in " ".join(option_manager.parser.format_help().split())
 

@@ -1,0 +1,1 @@
+"""SQL and configuration rules: standard ast-grep YAML, evaluated in process by ast-grep-py."""

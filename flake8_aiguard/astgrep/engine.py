@@ -1,0 +1,164 @@
+"""Evaluates rules on one text: prefilters, matches, messages, fixes and suppressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import ast_grep_py
+
+from flake8_aiguard.astgrep import languages, masking, suppressions
+from flake8_aiguard.astgrep.rulefiles import Rule
+
+_VARIABLE: Final = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
+_LONGEST: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A replacement: characters ``start`` to ``end`` of a text become ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found; lines and columns count characters from 1, the end is the place behind the last one.
+
+    Attributes:
+        code: the rule's code.
+        slug: the rule's slug.
+        path: the file.
+        line: the first line.
+        column: the first column.
+        end_line: the last line.
+        end_column: the column behind the last character.
+        message: what happens, and what to do instead.
+        severity: ``error``, ``warning`` or ``note``.
+        url: where to read more; empty without.
+        edit: the safe fix, ``None`` without one.
+    """
+
+    code: str
+    slug: str
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+    severity: str
+    url: str
+    edit: Edit | None
+
+
+def evaluate(
+    text: str, path: str, language: str, rules: Sequence[Rule], *, whole: bool = False
+) -> list[Finding]:
+    """Evaluate rules on a text.
+
+    Args:
+        text: the text.
+        path: its file, for the findings; not read.
+        language: its language.
+        rules: the rules; those of other languages are passed over.
+        whole: whether a text with an error has no findings, but for those of rules that look for errors.
+
+    Returns:
+        The findings that no comment silences, in order of their place and code.
+    """
+    languages.prepare()
+    wanted = [
+        rule
+        for rule in rules
+        if rule.language == language and (rule.prefilter is None or rule.prefilter.search(text))
+    ]
+    if not wanted:
+        return []
+    masked = masking.mask_templates(text) if language == "sql" else text
+    root = ast_grep_py.SgRoot(masked, language).root()
+    matches = [(rule, node) for rule in wanted for node in root.find_all(rule.config)]
+    if matches and whole and root.find(kind="ERROR") is not None:
+        matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
+    if not matches:
+        return []
+    silenced = suppressions.read(root, text, language)
+    found = {
+        _finding(rule, node, text, path): None
+        for rule, node in matches
+        if not silenced.cover(node.range().start.line, (rule.code, rule.id))
+    }
+    return sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+
+
+def _finding(rule: Rule, node: ast_grep_py.SgNode, text: str, path: str) -> Finding:
+    place = node.range()
+    return Finding(
+        code=rule.code,
+        slug=rule.slug,
+        path=path,
+        line=place.start.line + 1,
+        column=place.start.column + 1,
+        end_line=place.end.line + 1,
+        end_column=place.end.column + 1,
+        message=" ".join(_filled(rule.message, node, text, shorten=True).split()),
+        severity=rule.severity,
+        url=rule.url,
+        edit=_edit(rule, node, text),
+    )
+
+
+def _edit(rule: Rule, node: ast_grep_py.SgNode, text: str) -> Edit | None:
+    """The rule's fix of a match, ``None`` where it would lose a comment."""
+    if rule.fix is None:
+        return None
+    place = node.range()
+    replacement = _filled(rule.fix, node, text, shorten=False)
+    for kind in languages.comment_kinds(rule.language):
+        if any(comment.text() not in replacement for comment in node.find_all(kind=kind)):
+            return None
+    return Edit(place.start.index, place.end.index, replacement)
+
+
+def _filled(template: str, node: ast_grep_py.SgNode, text: str, *, shorten: bool) -> str:
+    """A template with what its metavariables matched, as it stands in the text before masking."""
+
+    def value(name: re.Match[str]) -> str:
+        several = node.get_multiple_matches(name[1]) if name[1] else []
+        one = node.get_match(name[2]) if name[2] else None
+        if several:
+            found = text[several[0].range().start.index : several[-1].range().end.index]
+        elif one is not None:
+            found = text[one.range().start.index : one.range().end.index]
+        else:
+            found = node.get_transformed(name[1] or name[2]) or ""
+        return found if not shorten or len(found) <= _LONGEST else f"{found[:_LONGEST]}..."
+
+    return _VARIABLE.sub(value, template)
+
+
+def apply(text: str, findings: Sequence[Finding]) -> str:
+    """Apply the fixes of a text's findings; of two that overlap, the first.
+
+    Args:
+        text: the text that the findings are of.
+        findings: the findings, in order of their place.
+
+    Returns:
+        The text after the fixes.
+    """
+    return "".join(_pieces(text, findings))
+
+
+def _pieces(text: str, findings: Sequence[Finding]) -> Iterator[str]:
+    done = 0
+    for edit in sorted((f.edit for f in findings if f.edit is not None), key=lambda edit: edit.start):
+        if edit.start >= done:
+            yield text[done : edit.start]
+            yield edit.text
+            done = edit.end
+    yield text[done:]

@@ -1,0 +1,107 @@
+"""Which files a scan looks at, and their text."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from flake8_aiguard.astgrep import languages
+
+_LARGEST: Final = 5_000_000
+_NEVER: Final = frozenset({".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"})
+
+
+class UnreadableError(Exception):
+    """A file is passed over; the text says why."""
+
+
+def below(paths: Sequence[str], wanted: frozenset[str]) -> Iterator[str]:
+    """List the files to scan.
+
+    Args:
+        paths: files, which are taken wherever they stand, and folders. In a folder that git knows, its files but for
+            those that ``.gitignore`` names; in any other all, hidden ones included.
+        wanted: the languages with a rule.
+
+    Yields:
+        Each file once; of folders only those of a wanted language.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        is_folder = os.path.isdir(path)
+        for name in sorted(_in_folder(path)) if is_folder else [path]:
+            known = os.path.realpath(name)
+            if known in seen or (is_folder and languages.of_file(name) not in wanted):
+                continue
+            if is_folder and not os.path.isfile(name):
+                continue  # deleted but still in git's index, or a link to nowhere
+            seen.add(known)
+            yield name
+
+
+def _in_folder(folder: str) -> Iterator[str]:
+    names = _known_to_git(folder)
+    if names is None:
+        for here, folders, files in os.walk(folder):
+            folders[:] = [name for name in folders if name not in _NEVER]
+            yield from (os.path.normpath(os.path.join(here, name)) for name in files)
+    else:
+        yield from (os.path.normpath(os.path.join(folder, name)) for name in names)
+
+
+def _known_to_git(folder: str) -> list[str] | None:
+    """git's files below a folder, or those that it would add; ``None`` where git knows nothing of the folder."""
+    command = ["git", "-C", folder, "-c", "core.fsmonitor=false", "ls-files", "-z"]
+    try:
+        done = subprocess.run(
+            [*command, "--cached", "--others", "--exclude-standard", "--", "."],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError:  # no git on this machine
+        return None
+    if done.returncode:
+        return None
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+
+def read(path: str) -> str:
+    """Read a file, its byte order mark and line ends included.
+
+    Raises:
+        UnreadableError: it is no regular file, too large, binary, not UTF-8, or cannot be read.
+    """
+    try:
+        if not os.path.isfile(path):
+            raise UnreadableError("is no regular file")
+        if os.path.getsize(path) > _LARGEST:
+            raise UnreadableError(f"is larger than {_LARGEST // 1_000_000} MB")
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {error.strerror}") from error
+    if b"\0" in data:
+        raise UnreadableError("is binary")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"is not UTF-8 (byte {error.start})") from error
+
+
+def write(path: str, text: str) -> None:
+    """Write a file whole or not at all, with its permissions as they were.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        partial.write_bytes(text.encode("utf-8"))
+        partial.chmod(target.stat().st_mode)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""Scans files: finds them, hands them to worker processes, and collects what the rules say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from flake8_aiguard.astgrep import engine, files, languages, masking
+from flake8_aiguard.astgrep.engine import Finding
+from flake8_aiguard.astgrep.rulefiles import Rule
+
+_FEW = 100
+_CHUNK = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """One file after the scan.
+
+    Attributes:
+        path: the file.
+        findings: what was found.
+        text: its text without a byte order mark, where a finding has a fix.
+        mark: its byte order mark, empty without one.
+        passed_over: why nothing was looked for; empty where something was.
+    """
+
+    path: str
+    findings: list[Finding] = field(default_factory=list)
+    text: str = ""
+    mark: str = ""
+    passed_over: str = ""
+
+
+def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -> Iterator[Scanned]:
+    """Scan files and folders.
+
+    Args:
+        paths: files and folders, which exist.
+        rules: the rules that report.
+        jobs: how many processes; ``None`` for one per core where there are many files.
+
+    Yields:
+        The files in order, those without a word to say included.
+
+    Raises:
+        MissingExtraError: a package of the extra is missing.
+    """
+    languages.prepare()
+    found = list(files.below(paths, frozenset(rule.language for rule in rules)))
+    workers = _cores() if jobs is None else jobs
+    if workers < 2 or len(found) < _FEW:
+        for path in found:
+            yield scan_file(path, rules)
+        return
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(tuple(rules),)) as pool:
+        yield from pool.map(_work, found, chunksize=_CHUNK)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_rules: tuple[Rule, ...] = ()
+
+
+def _start(rules: tuple[Rule, ...]) -> None:
+    """Keep the rules in a worker, so that they are not sent with each file."""
+    global _rules
+    _rules = rules
+
+
+def _work(path: str) -> Scanned:
+    return scan_file(path, _rules)
+
+
+def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:
+    """Scan one file.
+
+    Args:
+        path: the file.
+        rules: the rules that report.
+
+    Returns:
+        What was found, or why the file was passed over.
+    """
+    language = languages.of_file(path)
+    if language is None:
+        return Scanned(path, passed_over="has no suffix of a language that is scanned")
+    looking = [rule for rule in rules if rule.language == language and rule.looks_at(path)]
+    if not looking:
+        return Scanned(path)
+    try:
+        text = files.read(path)
+    except files.UnreadableError as error:
+        return Scanned(path, passed_over=str(error))
+    if language == "yaml" and "{{" in text and masking.is_helm_template(path):
+        return Scanned(path, passed_over="is a template of a Helm chart, no YAML")
+    if language == "sql" and masking.has_macro(text):
+        return Scanned(path, passed_over="defines macros of dbt, no statements")
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text.removeprefix(mark)
+    found = engine.evaluate(text, path, language, looking)
+    return Scanned(path, found, text if any(finding.edit for finding in found) else "", mark)

@@ -1,0 +1,76 @@
+"""Comments that silence a finding: ``noqa: AIG203`` and ``ast-grep-ignore: AIG203``, a reason behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import ast_grep_py
+
+from flake8_aiguard.astgrep import languages
+
+_CODES: Final = r"[A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*"
+_NOQA: Final = re.compile(rf"(?:--|#|//|/\*)\s*noqa\s*:\s*({_CODES})", re.IGNORECASE)
+_IGNORE: Final = re.compile(rf"(?:--|#|//|/\*)\s*ast-grep-ignore\b(?:\s*:\s*({_CODES}))?")
+_WORDS: Final = re.compile(r"noqa|ast-grep-ignore", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressions:
+    """What the comments of one file silence.
+
+    Attributes:
+        by_line: lower-case codes and ids by line, counted from 0; an empty name stands for all.
+        everywhere: the same for the whole file.
+    """
+
+    by_line: dict[int, set[str]]
+    everywhere: set[str]
+
+    def cover(self, line: int, names: Sequence[str]) -> bool:
+        """Tell whether a finding is silenced.
+
+        Args:
+            line: its first line, counted from 0.
+            names: the code and the id of its rule.
+        """
+        silenced = self.by_line.get(line, set()) | self.everywhere
+        return bool(silenced) and ("" in silenced or any(name.lower() in silenced for name in names))
+
+
+def read(root: ast_grep_py.SgNode, text: str, language: str) -> Suppressions:
+    """Read the comments of a file.
+
+    A comment alone on its line speaks for the line below, any other for its own. As ast-grep has it,
+    ``ast-grep-ignore`` on the first line with a blank line below speaks for the whole file.
+
+    Args:
+        root: the tree.
+        text: its text.
+        language: its language.
+    """
+    found = Suppressions({}, set())
+    kinds = languages.comment_kinds(language)
+    if not kinds or not _WORDS.search(text):
+        return found
+    lines = text.split("\n")
+    for comment in root.find_all(any=[{"kind": kind} for kind in kinds]):
+        written = comment.text()
+        for pattern in (_NOQA, _IGNORE):
+            if match := pattern.search(written):
+                place = comment.range()
+                names = {name.strip().lower() for name in (match[1] or "").split(",")}
+                is_alone = not lines[place.start.line][: place.start.column].strip()
+                if (
+                    pattern is _IGNORE
+                    and is_alone
+                    and not place.start.line
+                    and not "".join(lines[1:2]).strip()
+                ):
+                    found.everywhere.update(names)
+                else:
+                    target = place.end.line + 1 if is_alone else place.start.line
+                    found.by_line.setdefault(target, set()).update(names)
+    return found
