@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: the arguments are malformed (2), or ask for help or version (0).
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    # What follows `check` is flake8's: its parser knows the options of the configured formatters.
-    arguments = _parser().parse_args(given[:1] if given[:1] == ["check"] else given)
+    # What follows these is flake8's: its parser knows the options of the configured formatters.
+    arguments = _parser().parse_args(given[:1] if given[:1] in (["check"], ["baseline"]) else given)
     arguments.given = given[1:]
     command: Callable[[argparse.Namespace], int] = arguments.command
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -69,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
         "check", add_help=False, help="check code with these rules alone; takes the options of flake8"
     )
     check.set_defaults(command=_check)
+
+    baseline = commands.add_parser(
+        "baseline", add_help=False, help="accept the findings of today, so that new ones alone are reported"
+    )
+    baseline.set_defaults(command=_baseline)
 
     listing = commands.add_parser("rules", help="list all rules, or the code that is tagged as generated")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -102,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(arguments: argparse.Namespace) -> int:
     return runner.check(arguments.given)
+
+
+def _baseline(arguments: argparse.Namespace) -> int:
+    return runner.baseline(arguments.given)
 
 
 def _record(rule: type[Checker]) -> dict[str, Any]:

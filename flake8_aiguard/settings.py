@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeVar
 
@@ -89,6 +89,15 @@ class Settings:
         ("model", "timestamp", "task_id", "confidence"),
         "AIG030: the keys that every @generated(...) tag must give.",
     )
+    baseline: str = _setting(
+        ".aiguard-baseline.json",
+        "The file of findings accepted once, looked for from the working directory up to the root of the "
+        "repository; empty for none.",
+    )
+    require_reason: bool = _setting(
+        False,
+        "`check --suppressions` also fails on a noqa comment of our codes without a reason behind the codes.",
+    )
     tables: tuple[TableRow, ...] = ()
 
 
@@ -119,6 +128,10 @@ def _checked(key: str, value: object, origin: str, shown_as: str) -> Any:
     if isinstance(item.default, bool):
         if not isinstance(value, bool):
             raise wrong("use true or false")
+        return value
+    if isinstance(item.default, str):
+        if not isinstance(value, str):
+            raise wrong("use a string")
         return value
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) and entry for entry in value):
         raise wrong('use a list of strings, such as ["first", "second"]')
@@ -178,7 +191,11 @@ def add_options(option_manager: OptionManager) -> None:
             default=None,
             parse_from_config=True,
             comma_separated_list=listed,
-            metavar="{" + ",".join(_accepted(item)) + "}" if _accepted(item) else "LIST",
+            metavar="{" + ",".join(_accepted(item)) + "}"
+            if _accepted(item)
+            else "LIST"
+            if listed
+            else "TEXT",
             help=f"{item.metadata['help']} (default: {_shown(item.default)})".replace("%", "%%"),
         )
 
@@ -239,14 +256,21 @@ def from_options(options: argparse.Namespace) -> Settings:
 
 def _from_project(folder: str) -> dict[str, Any]:
     """The values of the nearest pyproject.toml with a table for us, up to the root of the repository."""
-    while True:
-        path = os.path.join(folder, "pyproject.toml")
+    for above in upwards(folder):
+        path = os.path.join(above, "pyproject.toml")
         table = _read(path)
         if table is not None:
             return _values(table, os.path.relpath(path))
+    return {}
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """A folder and those above it, up to the root of the repository; without one, up to the file system's."""
+    while True:
+        yield folder
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
-            return {}
+            return
         folder = parent
 
 
@@ -336,7 +360,9 @@ def render_docs() -> str:
     sections = []
     for key, item in _KEYS.items():
         accepted = _accepted(item)
-        kind = "one of " + ", ".join(f"`{word}`" for word in accepted) if accepted else "list of strings"
+        kind = "list of strings" if isinstance(item.default, tuple) else "string"
+        if accepted:
+            kind = "one of " + ", ".join(f"`{word}`" for word in accepted)
         sections.append(
             f"""\
 ## `{key}`

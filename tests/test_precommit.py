@@ -72,6 +72,18 @@ def test_hook_reports_findings_and_then_passes(source: Path, repository: Path, h
     assert "Passed" in passing.stdout
 
 
+def test_suppressions(source: Path, repository: Path) -> None:
+    (repository / "with space.py").write_text(f"x = 1  # noqa: {RULE.code} no more\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    failing = pre_commit(repository, "try-repo", source, "aiguard-suppressions")
+    assert failing.returncode == 1, failing.stderr
+    assert f"with space.py:1: {RULE.code}: unused" in failing.stdout
+    (repository / "with space.py").write_text("x = 1\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    passing = pre_commit(repository, "try-repo", source, "aiguard-suppressions")
+    assert passing.returncode == 0, passing.stdout
+
+
 def test_arguments_of_the_user_replace_the_selection(source: Path, repository: Path) -> None:
     revision = checkout.succeed(source, "git", "rev-parse", "HEAD").strip()
     (repository / ".pre-commit-config.yaml").write_text(

@@ -61,6 +61,8 @@ def test_defaults(project: Callable[[str], Path]) -> None:
         write_once=(),
         generated_from=(),
         provenance_required=("model", "timestamp", "task_id", "confidence"),
+        baseline=".aiguard-baseline.json",
+        require_reason=False,
         tables=(),
     )
 
@@ -74,6 +76,8 @@ blocking-metadata = true
 write-once = ["acme.routing:Router._routes", "acme:TABLE"]
 generated-from = ["acme.provenance"]
 provenance-required = ["model", "reviewer"]
+baseline = "lint/known.json"
+require-reason = true
 
 [[tool.aiguard.table]]
 table = "timeouts.call"
@@ -91,6 +95,8 @@ def test_all_keys_from_pyproject(project: Callable[[str], Path]) -> None:
         write_once=("acme.routing:Router._routes", "acme:TABLE"),
         generated_from=("acme.provenance",),
         provenance_required=("model", "reviewer"),
+        baseline="lint/known.json",
+        require_reason=True,
         tables=(TableRow("timeouts.call", {"calls": ["acme.fetch"]}, "pyproject.toml"),),
     )
 
@@ -331,7 +337,10 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
         ("tables", "did you mean table?"),
         (
             "zzz",
-            "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, provenance-required and table",
+            (
+                "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, "
+                "provenance-required, baseline, require-reason and table"
+            ),
         ),
     ],
 )
@@ -362,6 +371,8 @@ def test_options_are_registered_once() -> None:
         "--aiguard-write-once",
         "--aiguard-generated-from",
         "--aiguard-provenance-required",
+        "--aiguard-baseline",
+        "--aiguard-require-reason",
     ]
     assert vars(option_manager.parse_args([])) == {
         "filenames": [],
@@ -372,6 +383,8 @@ def test_options_are_registered_once() -> None:
         "aiguard_write_once": None,
         "aiguard_generated_from": None,
         "aiguard_provenance_required": None,
+        "aiguard_baseline": None,
+        "aiguard_require_reason": None,
     }
     assert "(default: generated)" in " ".join(option_manager.parser.format_help().split())
 
@@ -536,6 +549,7 @@ def test_docs_name_every_setting() -> None:
         assert f"\n## `{key}`\n" in page
         assert f"`--aiguard-{key}`" in page
     assert '\ntests = ["tests/", "test_*.py", "*_test.py", "conftest.py"]\n' in page
+    assert '- Type: string\n- Default: `".aiguard-baseline.json"`\n' in page
     assert '- Type: one of `generated`, `all`, `off`\n- Default: `"generated"`\n' in page
     assert "\n## `[[tool.aiguard.table]]`\n" in page
 
