@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import flake8_aiguard
-from flake8_aiguard import catalog, docs, inventory, runner, scaffold
+from flake8_aiguard import catalog, docs, doctor, inventory, runner, scaffold
 from flake8_aiguard.checker import Checker
 
 _MISUSE = (
@@ -75,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     baseline.set_defaults(command=_baseline)
 
+    diagnosis = commands.add_parser(
+        "doctor", help="find what in the project's configuration silences or deletes findings"
+    )
+    diagnosis.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="where to look at comments (default: .)"
+    )
+    diagnosis.set_defaults(command=_doctor)
+
     listing = commands.add_parser("rules", help="list all rules, or the code that is tagged as generated")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     listing.add_argument(
@@ -111,6 +119,15 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _baseline(arguments: argparse.Namespace) -> int:
     return runner.baseline(arguments.given)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    found = list(doctor.diagnose(arguments.paths))
+    for item in found:
+        print(f"{item.place}: {'' if item.is_problem else 'note: '}{item.text}")
+    problems = sum(item.is_problem for item in found)
+    print(f"{problems} to act on" if problems else "nothing to act on")
+    return int(problems > 0)
 
 
 def _record(rule: type[Checker]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 from typing import Final, NamedTuple
 
@@ -44,8 +45,10 @@ class Identities:
         """The identity of a node of this tree."""
         if isinstance(node, ast.Module):
             return Identity("", "module", 1, 1)
-        branch = isinstance(node, (ast.ExceptHandler, ast.match_case))
-        root = node if branch else self._index.statement(node)
+        root = node
+        if not isinstance(node, (ast.ExceptHandler, ast.match_case)):
+            with contextlib.suppress(KeyError):  # a tag in a comment has a tree of its own
+                root = self._index.statement(node)
         if root not in self._known:  # a statement may be long, and hold many findings
             self._known[root] = Identity(_name(self._index, root), *_head(root))
         return self._known[root]

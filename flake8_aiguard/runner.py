@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import configparser
 import contextlib
 import multiprocessing
 import os
@@ -60,8 +61,8 @@ def check(argv: Sequence[str]) -> int:
     """
     if "--suppressions" in argv:
         return suppressions([item for item in argv if item != "--suppressions"])
+    files = checked(argv)
     with _clear_errors():
-        files = _checked(argv)
         reported = _report(files)
         options = files.options
         if not options.quiet and not options.since:
@@ -84,8 +85,7 @@ def suppressions(argv: Sequence[str]) -> int:
         CheckError: see :func:`check`.
         SystemExit: see :func:`check`.
     """
-    with _clear_errors():
-        files = _checked((*argv, "--disable-noqa"))
+    files = checked((*argv, "--disable-noqa"))
     rules = {plugin.entry_name for plugin in files.plugins.tree}
     wrong = shown = 0
     for name, results in sorted(files.raw):
@@ -129,14 +129,14 @@ def baseline(argv: Sequence[str]) -> int:
     reason = " ".join(known.reason.split())
     if known.accept != bool(reason):
         parser.error("--accept and --reason TEXT belong together: the baseline grows for a reason")
+    files = checked(rest)
     with _clear_errors():
-        files = _checked(rest)
         if files.options.since:
             raise CheckError("a baseline holds all findings; leave out --since")
         return _update(files, accept=known.accept, update=known.update, reason=reason)
 
 
-def _update(files: _Manager, *, accept: bool, update: bool, reason: str) -> int:
+def _update(files: Files, *, accept: bool, update: bool, reason: str) -> int:
     before = Checker.baseline
     if before.path is None:
         if accept or update:
@@ -173,7 +173,7 @@ def _place() -> Path:
     return Path(folder, name)
 
 
-def _rows(files: _Manager, folder: Path, reason: str) -> list[Row]:
+def _rows(files: Files, folder: Path, reason: str) -> list[Row]:
     """What the run has found beyond the baseline; files that do not parse and rules that failed are no part of it."""
     return [
         Row(Key(relative(name, folder), item.code, item.identity.name, item.identity.statement), 1, reason)
@@ -202,7 +202,7 @@ def _amount(counts: Counter[str], sign: str = "") -> str:
     return ", ".join(f"{code} {sign}{count}" for code, count in sorted(counts.items())) or "no findings"
 
 
-def _say_what_is_stale(files: _Manager) -> None:
+def _say_what_is_stale(files: Files) -> None:
     """The difference to the baseline, for people: the document on stdout has no place for it."""
     path = Checker.baseline.path
     if path is None:
@@ -223,25 +223,41 @@ def _say_what_is_stale(files: _Manager) -> None:
 def _clear_errors() -> Iterator[None]:
     try:
         yield
-    except (exceptions.ExecutionError, ChangesError) as error:
+    except (exceptions.ExecutionError, ChangesError, configparser.Error) as error:
         raise CheckError(" ".join(str(error).split())) from None
     except exceptions.EarlyQuit:
         raise CheckError("stopped; nothing was reported") from None
 
 
-def _checked(argv: Sequence[str]) -> _Manager:
-    """Look at the files, and report nothing yet."""
+def checked(argv: Sequence[str]) -> Files:
+    """Look at files, and report nothing yet.
+
+    Args:
+        argv: see :func:`check`.
+
+    Returns:
+        The files and what was found in them.
+
+    Raises:
+        CheckError: see :func:`check`.
+        SystemExit: see :func:`check`.
+    """
+    with _clear_errors():
+        return _looked_at(argv)
+
+
+def _looked_at(argv: Sequence[str]) -> Files:
     plugins, options = parse(argv)
     _look_for(options)
     guide = style_guide.StyleGuideManager(options, reporter.make(plugins.reporters, options))
-    files = _Manager(guide, plugins.checkers, argv)
+    files = Files(guide, plugins.checkers, argv)
     files.start()
     files.run()
     files.stop()
     return files
 
 
-def _report(files: _Manager) -> int:
+def _report(files: Files) -> int:
     formatter = files.style_guide.formatter
     formatter.start()
     _found, reported = files.report()
@@ -399,8 +415,13 @@ def _check_in_worker(filename: str) -> _Outcome:
     return _run.check(filename)
 
 
-class _Manager(flake8_checker.Manager):
-    """flake8's manager, with workers that load our rules alone."""
+class Files(flake8_checker.Manager):
+    """flake8's manager, with workers that load our rules alone.
+
+    Attributes:
+        raw: the results of all files, those that are silenced or were accepted among them.
+        new: what is to be reported.
+    """
 
     def __init__(
         self, guide: style_guide.StyleGuideManager, plugins: finder.Checkers, argv: Sequence[str]
@@ -465,7 +486,7 @@ class _Manager(flake8_checker.Manager):
         left = []
         known = Checker.baseline.known(name)
         for item in sorted(results, key=lambda item: (item.line, item.column)):
-            if self._is_left_to_ruff(item, name):
+            if self.is_left_to_ruff(item, name):
                 continue
             is_new = self._is_reported(item, name)
             if is_new and known is not None and known.covers(item.code, item.identity):
@@ -522,7 +543,8 @@ class _Manager(flake8_checker.Manager):
         roots = (Path(os.path.abspath(root)) for root in self.options.filenames)
         return any(root in Path(os.path.abspath(path)).parents for root in roots)
 
-    def _is_left_to_ruff(self, item: Result, filename: str) -> bool:
+    def is_left_to_ruff(self, item: Result, filename: str) -> bool:
+        """Whether the project's own Ruff configuration reports the very same."""
         if item.ruff is None or not Checker.options.defer_to_ruff:
             return False
         return any(ruff.reports(code, filename) for code in item.ruff.split())

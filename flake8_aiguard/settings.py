@@ -255,13 +255,29 @@ def from_options(options: argparse.Namespace) -> Settings:
 
 
 def _from_project(folder: str) -> dict[str, Any]:
-    """The values of the nearest pyproject.toml with a table for us, up to the root of the repository."""
+    """The values of the nearest pyproject.toml with a table for us."""
+    path, table = project_table(folder)
+    return {} if path is None else _values(table, os.path.relpath(path))
+
+
+def project_table(folder: str) -> tuple[str | None, Any]:
+    """The nearest pyproject.toml with a table for us, up to the root of the repository.
+
+    Args:
+        folder: where to start.
+
+    Returns:
+        Its path and ``[tool.aiguard]``; ``None`` twice without one.
+
+    Raises:
+        ExecutionError: a file on the way is not valid TOML, or cannot be read.
+    """
     for above in upwards(folder):
         path = os.path.join(above, "pyproject.toml")
         table = _read(path)
         if table is not None:
-            return _values(table, os.path.relpath(path))
-    return {}
+            return path, table
+    return None, None
 
 
 def upwards(folder: str) -> Iterator[str]:
@@ -311,9 +327,15 @@ def _values(table: object, origin: str) -> dict[str, Any]:
 def _warn(key: str, origin: str) -> None:
     if multiprocessing.parent_process() is not None:
         return  # a worker of flake8: the main process has said it
+    print(f"{origin}: [tool.aiguard] has the unknown key {key}; {unknown(key)}", file=sys.stderr)
+
+
+def unknown(key: str) -> str:
+    """What may be meant by a key that is no setting; empty for one that is."""
+    if key in _KEYS:
+        return ""
     near = difflib.get_close_matches(key, [*_KEYS, "table"], 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)} and table"
-    print(f"{origin}: [tool.aiguard] has the unknown key {key}; {hint}", file=sys.stderr)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)} and table"
 
 
 # -- test files

@@ -152,6 +152,15 @@ def test_what_a_noqa_silences_uses_up_no_entry(accepted: Path) -> None:
     assert harness.flake8(accepted, "--select=AIG", ".").status == 0
 
 
+def test_tags_in_comments_and_whole_files_are_recognised(tree: Path) -> None:
+    tags = "# @generated(model='m')\nx = 1\n"
+    (tree / "tags.py").write_text(tags, encoding="utf-8")
+    assert set(check(tree, "tags.py").codes) == {"AIG030"}
+    assert run(tree, "baseline", "tags.py").status == 0
+    (tree / "tags.py").write_text(f'"""Text."""\n{tags}', encoding="utf-8")
+    assert check(tree, "tags.py").status == 0
+
+
 # -- shrunk and grown
 
 

@@ -17,7 +17,7 @@ PACKAGE = harness.ROOT / "flake8_aiguard"
 LAYERS = (
     ("__main__", "hooks"),
     ("cli",),
-    ("formats", "scaffold"),
+    ("doctor", "formats", "scaffold"),
     ("docs",),
     ("catalog", "inventory", "runner"),
     ("suppressions",),
@@ -57,7 +57,18 @@ LAYERS = (
     ("files", "memo", "ruff", "settings"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory", "runner", "cache")
+COMMANDS = (
+    "hooks",
+    "cli",
+    "doctor",
+    "scaffold",
+    "docs",
+    "catalog",
+    "inventory",
+    "runner",
+    "cache",
+    "changes",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:
