@@ -24,12 +24,13 @@ class Changes:
 
     Args:
         revision: a commit, branch or tag.
+        only: the one file to look at; a renamed one is new then.
 
     Raises:
         ChangesError: no git, no repository, or no such revision.
     """
 
-    def __init__(self, revision: str) -> None:
+    def __init__(self, revision: str, only: str | None = None) -> None:
         try:
             self._root = os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))
         except ChangesError as error:
@@ -42,16 +43,19 @@ class Changes:
             raise ChangesError(
                 f"--since {revision}: no such revision; in a shallow clone, fetch it first"
             ) from None
-        names = _git(*_DIFF, "--name-only", "-z", commit.strip(), "--", cwd=self._root).split(b"\0")[:-1]
+        paths = () if only is None else (os.path.realpath(only),)
+        names = _git(*_DIFF, "--name-only", "-z", commit.strip(), "--", *paths, cwd=self._root).split(b"\0")[
+            :-1
+        ]
         self._lines: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         path = ""
         left = iter(names)
-        for line in _git(*_DIFF, "--patch", commit.strip(), "--", cwd=self._root).split(b"\n"):
+        for line in _git(*_DIFF, "--patch", commit.strip(), "--", *paths, cwd=self._root).split(b"\n"):
             if line.startswith(b"diff --git "):  # lines of a file start with a blank, + or -
                 path = self._absolute(next(left))
             elif (hunk := _HUNK.match(line)) is not None:
                 self._lines[path].append((int(hunk[1]), int(hunk[2] or 1)))
-        others = _git("ls-files", "--others", "--exclude-standard", "-z", cwd=self._root)
+        others = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *paths, cwd=self._root)
         self._new = {self._absolute(name) for name in others.split(b"\0") if name}
 
     def _absolute(self, name: bytes) -> str:
@@ -82,7 +86,9 @@ class Changes:
 
 def _git(*arguments: str, cwd: str | None = None) -> bytes:
     try:
-        done = subprocess.run(("git", *arguments), cwd=cwd, capture_output=True, check=False)
+        done = subprocess.run(
+            ("git", "--literal-pathspecs", *arguments), cwd=cwd, capture_output=True, check=False
+        )
     except OSError as error:
         raise ChangesError(f"git cannot be run ({error.strerror})") from None
     if done.returncode:

@@ -83,6 +83,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     diagnosis.set_defaults(command=_doctor)
 
+    hook = commands.add_parser(
+        "hook",
+        help="tell a coding agent what its last change broke",
+        description="Checks the changed lines of the files that an agent has edited: findings on stderr and exit code 2, "
+        "silence and 0 without; 1 where the check could not be made.",
+    )
+    hook.add_argument(
+        "agent",
+        choices=("claude-code", "generic"),
+        help="claude-code: reads its event from stdin; generic: takes the files as arguments",
+    )
+    hook.add_argument("paths", nargs="*", metavar="PATH", help="the edited files, for generic")
+    hook.add_argument(
+        "--time-limit", type=float, default=10.0, metavar="SECONDS", help="give up after that (default: 10)"
+    )
+    hook.set_defaults(command=_hook)
+
     listing = commands.add_parser("rules", help="list all rules, or the code that is tagged as generated")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     listing.add_argument(
@@ -128,6 +145,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     problems = sum(item.is_problem for item in found)
     print(f"{problems} to act on" if problems else "nothing to act on")
     return int(problems > 0)
+
+
+def _hook(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import agents  # the formats are not needed otherwise
+
+    return agents.hook(arguments.agent, arguments.paths, arguments.time_limit)
 
 
 def _record(rule: type[Checker]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ PACKAGE = harness.ROOT / "flake8_aiguard"
 LAYERS = (
     ("__main__", "hooks"),
     ("cli",),
+    ("agents",),
     ("doctor", "formats", "scaffold"),
     ("docs",),
     ("catalog", "inventory", "runner"),
