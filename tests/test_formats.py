@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,28 @@ def test_fingerprints_survive_moved_lines(tree: Path) -> None:
     assert fingerprints() == before
     (tree / "call.py").write_text(text.replace("example.org", "example.com", 1), encoding="utf-8")
     assert fingerprints() != before
+
+
+def test_sarif_follows_its_schema(tree: Path) -> None:
+    """``npm install @microsoft/sarif-multitool``; the variable names the executable in its package for this platform."""
+    validator = os.environ.get("AIGUARD_SARIF_MULTITOOL")
+    if validator is None:
+        pytest.skip("AIGUARD_SARIF_MULTITOOL does not name the validator")
+    assert check(tree, "--format=aiguard-sarif", "--output-file=out.sarif", ".").status == 1
+
+    def validate() -> str:
+        command = (validator, "validate", "out.sarif", "--output=valid.sarif", "--log=ForceOverwrite")
+        environment = {**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, check=False, encoding="utf-8"
+        )
+        assert "Analysis completed successfully" in done.stdout, done.stdout + done.stderr
+        return done.stdout
+
+    assert "error" not in validate()
+    text = (tree / "out.sarif").read_text(encoding="utf-8")
+    (tree / "out.sarif").write_text(text.replace('"ruleId"', '"rule"'), encoding="utf-8")
+    assert "error JSON1001" in validate(), "the validator looks at the schema"
 
 
 def test_github(tree: Path) -> None:
