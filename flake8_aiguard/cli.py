@@ -48,12 +48,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except _MISUSE as error:
         print(f"flake8-aiguard: {error}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # a full disk behind it
+            _drop_output()
+        return 2
+    except KeyboardInterrupt:
+        print("flake8-aiguard: stopped", file=sys.stderr)
         return 2
     return code
+
+
+def _drop_output() -> None:
+    """What is still in the buffer goes nowhere, and Python does not complain about it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

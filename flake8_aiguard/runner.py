@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -405,6 +406,7 @@ def _start_worker(argv: Sequence[str]) -> None:
     """Leave Ctrl-C to the parent; where the worker is no fork of it, find plugins and options again."""
     global _run
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if _run is None:
         plugins, options = parse(argv)
         _run = _Run(plugins.checkers, options)
@@ -413,6 +415,19 @@ def _start_worker(argv: Sequence[str]) -> None:
 def _check_in_worker(filename: str) -> _Outcome:
     assert _run is not None
     return _run.check(filename)
+
+
+@contextlib.contextmanager
+def _termination_as_ctrl_c() -> Iterator[None]:
+    """A cancelled CI job leaves no workers behind: killed on the spot, this process could not end them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Files(flake8_checker.Manager):
@@ -446,6 +461,11 @@ class Files(flake8_checker.Manager):
         self._take(map(self._run.check, self.filenames))
 
     def run_parallel(self) -> None:
+        """Check the files in worker processes."""
+        with _termination_as_ctrl_c():
+            self._run_workers()
+
+    def _run_workers(self) -> None:
         global _run
         _run = self._run  # a fork finds it
         pool = None
@@ -459,6 +479,10 @@ class Files(flake8_checker.Manager):
             raise CheckError(
                 "a worker was killed, perhaps for lack of memory; nothing was reported; try --jobs 1"
             ) from None
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.terminate()  # a file may take long
+            raise
         finally:
             _run = None
             if pool is not None:
