@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import flake8
 
 from flake8_aiguard.files import write_whole
+from flake8_aiguard.identity import Identity
 
 FOLDER: Final = ".aiguard_cache"
 _PACKAGE: Final = Path(__file__).parent
@@ -28,6 +29,7 @@ class Result(NamedTuple):
         text: the message without the code.
         noqa_line: the source of the logical line, in which a ``noqa`` counts.
         ruff: Ruff's codes for this very shape, with spaces between them.
+        identity: by what it is recognised when its line has moved; ``None`` for what is no finding of a rule.
     """
 
     code: str
@@ -35,7 +37,8 @@ class Result(NamedTuple):
     column: int
     text: str
     noqa_line: str | None
-    ruff: str | None
+    ruff: str | None = None
+    identity: Identity | None = None
 
 
 class Cache:
@@ -75,7 +78,7 @@ class Cache:
             head, _, text = self._path(filename).read_text(encoding="utf-8").partition("\n")
             if head != _head(key, text):
                 return None
-            return [Result(*row) for row in json.loads(text)]
+            return [_result(*row) for row in json.loads(text)]
         except (OSError, ValueError, TypeError):
             return None
 
@@ -98,6 +101,11 @@ class Cache:
         ignore = self._folder / ".gitignore"
         if not ignore.exists():
             write_whole(ignore, "*\n")
+
+
+def _result(*row: Any) -> Result:
+    result = Result(*row)
+    return result if result.identity is None else result._replace(identity=Identity(*result.identity))
 
 
 def _head(key: str, text: str) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from flake8.exceptions import ExecutionError
 from flake8.options.manager import OptionManager
+from flake8.processor import FileProcessor
+from flake8.violation import Violation
 
 from flake8_aiguard import __version__, generated, knowledge, ruff, settings
+from flake8_aiguard.baseline import Baseline, BaselineError
+from flake8_aiguard.identity import Identity
 from flake8_aiguard.module import Module
 from flake8_aiguard.settings import Settings
 
@@ -25,12 +29,14 @@ class Finding:
         column: its column in characters, from 0.
         text: the whole message, with code and slug.
         ruff: Ruff's code for this very shape, if it has one; several with spaces between them.
+        node: where it is; ``None`` for a rule that failed.
     """
 
     line: int
     column: int
     text: str
     ruff: str | None = None
+    node: ast.AST | None = field(default=None, compare=False, repr=False)
 
 
 class Checker:
@@ -69,6 +75,8 @@ class Checker:
     settings: ClassVar[tuple[str, ...]] = ()
 
     options: ClassVar[Settings] = Settings()
+    baseline: ClassVar[Baseline] = Baseline()
+    _flake8_options: ClassVar[argparse.Namespace]
     _handlers: ClassVar[tuple[tuple[type[ast.AST], str], ...]] = ()
 
     def __init_subclass__(cls) -> None:
@@ -96,6 +104,11 @@ class Checker:
             ExecutionError: a setting is wrong.
         """
         Checker.options = settings.from_options(options)
+        Checker._flake8_options = options
+        try:
+            Checker.baseline = Baseline.nearest(Checker.options.baseline)
+        except BaselineError as error:
+            raise ExecutionError(str(error)) from None
         for row in Checker.options.tables:
             try:
                 knowledge.check(row.table, row.columns)
@@ -104,10 +117,30 @@ class Checker:
         knowledge.use_rows([(row.table, row.columns) for row in Checker.options.tables])
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
-        """The findings of this rule in the file, as flake8 takes them."""
-        for finding in self.findings():
-            if self._counts(finding):
-                yield finding.line, finding.column, finding.text, type(self)
+        """The findings of this rule in the file, as flake8 takes them: without those of the baseline."""
+        found = [finding for finding in self.findings() if self._counts(finding)]
+        known = self.baseline.known(self.module.filename) if found else None
+        for finding in found:
+            # What a noqa silences is left to flake8, and uses up no entry.
+            if (
+                known is not None
+                and not self._is_silenced(finding)
+                and known.covers(self.code, self.identity(finding))
+            ):
+                continue
+            yield finding.line, finding.column, finding.text, type(self)
+
+    def identity(self, finding: Finding) -> Identity | None:
+        """By what a finding is recognised when its line has moved; ``None`` for a rule that failed."""
+        return None if finding.node is None else self.module.identities.of(finding.node)
+
+    def _is_silenced(self, finding: Finding) -> bool:
+        if "noqa" not in self.module.source.lower():
+            return False
+        options, filename = self._flake8_options, self.module.filename
+        noqa_line = FileProcessor(filename, options, list(self.module.lines)).noqa_line_for(finding.line)
+        violation = Violation(self.code, filename, finding.line, finding.column, finding.text, noqa_line)
+        return violation.is_inline_ignored(options.disable_noqa)
 
     def findings(self) -> list[Finding]:
         """The findings of this rule in the file, those that Ruff reports too among them.
@@ -202,7 +235,7 @@ class Checker:
         line: int = getattr(node, "lineno", 1)
         text = (self.message if message is None else message).format(**words)
         column = self._column(line, getattr(node, "col_offset", 0))
-        yield Finding(line, column, f"{self.code} {text} [{self.slug}]", ruff)
+        yield Finding(line, column, f"{self.code} {text} [{self.slug}]", ruff, node)
 
     def _column(self, line: int, offset: int) -> int:
         """The column in characters: the tree counts bytes."""

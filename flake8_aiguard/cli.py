@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import flake8_aiguard
-from flake8_aiguard import catalog, docs, inventory, runner, scaffold
+from flake8_aiguard import catalog, docs, doctor, inventory, runner, scaffold
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError, ScanError
 from flake8_aiguard.checker import Checker
@@ -43,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: the arguments are malformed (2), or ask for help or version (0).
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    # What follows `check` is flake8's: its parser knows the options of the configured formatters.
-    arguments = _parser().parse_args(given[:1] if given[:1] == ["check"] else given)
+    # What follows these is flake8's: its parser knows the options of the configured formatters.
+    arguments = _parser().parse_args(given[:1] if given[:1] in (["check"], ["baseline"]) else given)
     arguments.given = given[1:]
     command: Callable[[argparse.Namespace], int] = arguments.command
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -53,12 +53,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except _MISUSE as error:
         print(f"flake8-aiguard: {error}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # a full disk behind it
+            _drop_output()
+        return 2
+    except KeyboardInterrupt:
+        print("flake8-aiguard: stopped", file=sys.stderr)
         return 2
     return code
+
+
+def _drop_output() -> None:
+    """What is still in the buffer goes nowhere, and Python does not complain about it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +87,36 @@ def _parser() -> argparse.ArgumentParser:
         "check", add_help=False, help="check code with these rules alone; takes the options of flake8"
     )
     check.set_defaults(command=_check)
+
+    baseline = commands.add_parser(
+        "baseline", add_help=False, help="accept the findings of today, so that new ones alone are reported"
+    )
+    baseline.set_defaults(command=_baseline)
+
+    diagnosis = commands.add_parser(
+        "doctor", help="find what in the project's configuration silences or deletes findings"
+    )
+    diagnosis.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH", help="where to look at comments (default: .)"
+    )
+    diagnosis.set_defaults(command=_doctor)
+
+    hook = commands.add_parser(
+        "hook",
+        help="tell a coding agent what its last change broke",
+        description="Checks the changed lines of the files that an agent has edited: findings on stderr and exit code 2, "
+        "silence and 0 without; 1 where the check could not be made.",
+    )
+    hook.add_argument(
+        "agent",
+        choices=("claude-code", "generic"),
+        help="claude-code: reads its event from stdin; generic: takes the files as arguments",
+    )
+    hook.add_argument("paths", nargs="*", metavar="PATH", help="the edited files, for generic")
+    hook.add_argument(
+        "--time-limit", type=float, default=10.0, metavar="SECONDS", help="give up after that (default: 10)"
+    )
+    hook.set_defaults(command=_hook)
 
     listing = commands.add_parser("rules", help="list all rules, or the code that is tagged as generated")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -130,6 +172,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(arguments: argparse.Namespace) -> int:
     return runner.check(arguments.given)
+
+
+def _baseline(arguments: argparse.Namespace) -> int:
+    return runner.baseline(arguments.given)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    found = list(doctor.diagnose(arguments.paths))
+    for item in found:
+        print(f"{item.place}: {'' if item.is_problem else 'note: '}{item.text}")
+    problems = sum(item.is_problem for item in found)
+    print(f"{problems} to act on" if problems else "nothing to act on")
+    return int(problems > 0)
+
+
+def _hook(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import agents  # the formats are not needed otherwise
+
+    return agents.hook(arguments.agent, arguments.paths, arguments.time_limit)
 
 
 def _record(rule: type[Checker]) -> dict[str, Any]:

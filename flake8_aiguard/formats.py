@@ -99,7 +99,7 @@ class Formatter(BaseFormatter, abc.ABC):
         Raises:
             ExecutionError: the output file cannot be written.
         """
-        text = self.render(_entries(self._found))
+        text = self.document()
         if self.filename:
             try:
                 write_whole(Path(self.filename), text)
@@ -113,6 +113,10 @@ class Formatter(BaseFormatter, abc.ABC):
             sys.stdout.buffer.flush()
         for note in self._notes:
             print(note, file=sys.stderr)
+
+    def document(self) -> str:
+        """Everything that was found so far, as this format has it."""
+        return self.render(_entries(self._found))
 
     @abc.abstractmethod
     def render(self, entries: list[Entry]) -> str:

@@ -14,6 +14,7 @@ from flake8_aiguard.comments import Comments
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.entrypoints import Entrypoints
 from flake8_aiguard.generated import Generated
+from flake8_aiguard.identity import Identities
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Function, Index
 from flake8_aiguard.kinds import Kinds
@@ -92,6 +93,11 @@ class Module:
     def index(self) -> Index:
         """Nodes by class, and what encloses them."""
         return Index(self.tree)
+
+    @functools.cached_property
+    def identities(self) -> Identities:
+        """By what findings are recognised when their lines have moved."""
+        return Identities(self.index)
 
     @functools.cached_property
     def scopes(self) -> Scopes:

@@ -52,6 +52,26 @@ def reports(code: str, filename: str) -> bool:
     return _reports(code, os.path.abspath("stdin.py" if filename in ("stdin", "-") else filename))
 
 
+def configuration_of(filename: str) -> str | None:
+    """The Ruff configuration that applies to a file; ``None`` without one."""
+    return _config_file(os.path.dirname(os.path.abspath(filename)))
+
+
+def external(path: str) -> tuple[str, ...] | None:
+    """The prefixes of codes of other tools, whose ``noqa`` comments Ruff leaves alone.
+
+    Args:
+        path: a configuration.
+
+    Returns:
+        Its ``external``; ``None`` where the configuration is not understood.
+    """
+    try:
+        return next((layer.external for layer in _layers(path) if layer.external is not None), ())
+    except _NotUnderstood:
+        return None
+
+
 @functools.lru_cache(maxsize=1024)
 def _reports(code: str, path: str) -> bool:
     found = _config_file(os.path.dirname(path))
@@ -148,6 +168,7 @@ class _Layer:
         self.lint_preview: bool | None = _typed(own_lint, "preview", bool)
         self.explicit: bool | None = _typed(lint, "explicit-preview-rules", bool)
         self.select = _strings(lint, "select")
+        self.external = _strings(lint, "external")
         self.extend_select = _strings(lint, "extend-select") or ()
         self.ignore = (_strings(lint, "ignore") or ()) + (_strings(lint, "extend-ignore") or ())
         self.file_ignores = _file_ignores(lint, "per-file-ignores", root)

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, TypeVar
 
@@ -118,6 +118,15 @@ class Settings:
     scan_extend_select: tuple[str, ...] = _setting(
         (),
         "Rules of `flake8-aiguard scan` and AIG029 that report besides the others: the opt-in ones.",
+    )
+    baseline: str = _setting(
+        ".aiguard-baseline.json",
+        "The file of findings accepted once, looked for from the working directory up to the root of the "
+        "repository; empty for none.",
+    )
+    require_reason: bool = _setting(
+        False,
+        "`check --suppressions` also fails on a noqa comment of our codes without a reason behind the codes.",
     )
     tables: tuple[TableRow, ...] = ()
 
@@ -299,21 +308,46 @@ def from_options(options: argparse.Namespace) -> Settings:
 
 
 def _from_project(folder: str) -> dict[str, Any]:
-    """The values of the nearest pyproject.toml with a table for us, up to the root of the repository."""
-    while True:
-        path = os.path.join(folder, "pyproject.toml")
+    """The values of the nearest pyproject.toml with a table for us."""
+    path, table = project_table(folder)
+    if path is None:
+        return {}
+    values = _values(table, os.path.relpath(path))
+    here = os.path.dirname(path)
+    if values.get("adr-dir"):
+        values["adr-dir"] = os.path.relpath(os.path.join(here, values["adr-dir"]))
+    if "rule-dirs" in values:
+        values["rule-dirs"] = tuple(os.path.relpath(os.path.join(here, name)) for name in values["rule-dirs"])
+    return values
+
+
+def project_table(folder: str) -> tuple[str | None, Any]:
+    """The nearest pyproject.toml with a table for us, up to the root of the repository.
+
+    Args:
+        folder: where to start.
+
+    Returns:
+        Its path and ``[tool.aiguard]``; ``None`` twice without one.
+
+    Raises:
+        ExecutionError: a file on the way is not valid TOML, or cannot be read.
+    """
+    for above in upwards(folder):
+        path = os.path.join(above, "pyproject.toml")
         table = _read(path)
         if table is not None:
-            values = _values(table, os.path.relpath(path))
-            if values.get("adr-dir"):
-                values["adr-dir"] = os.path.relpath(os.path.join(folder, values["adr-dir"]))
-            if "rule-dirs" in values:
-                here = os.path.dirname(os.path.relpath(path))
-                values["rule-dirs"] = tuple(os.path.join(here, name) for name in values["rule-dirs"])
-            return values
+            return path, table
+    return None, None
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """A folder and those above it, up to the root of the repository; without one, up to the file system's."""
+    while True:
+        yield folder
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
-            return {}
+            return
         folder = parent
 
 
@@ -354,9 +388,15 @@ def _values(table: object, origin: str) -> dict[str, Any]:
 def _warn(key: str, origin: str) -> None:
     if multiprocessing.parent_process() is not None:
         return  # a worker of flake8: the main process has said it
+    print(f"{origin}: [tool.aiguard] has the unknown key {key}; {unknown(key)}", file=sys.stderr)
+
+
+def unknown(key: str) -> str:
+    """What may be meant by a key that is no setting; empty for one that is."""
+    if key in _KEYS:
+        return ""
     near = difflib.get_close_matches(key, [*_KEYS, "table"], 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)} and table"
-    print(f"{origin}: [tool.aiguard] has the unknown key {key}; {hint}", file=sys.stderr)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)} and table"
 
 
 # -- test files
@@ -403,8 +443,9 @@ def render_docs() -> str:
     sections = []
     for key, item in _KEYS.items():
         accepted = _accepted(item)
-        plain = "string" if isinstance(item.default, str) else "list of strings"
-        kind = "one of " + ", ".join(f"`{word}`" for word in accepted) if accepted else plain
+        kind = "list of strings" if isinstance(item.default, tuple) else "string"
+        if accepted:
+            kind = "one of " + ", ".join(f"`{word}`" for word in accepted)
         sections.append(
             f"""\
 ## `{key}`

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ FORMATS = ("agent", "github", "gitlab", "json", "sarif", "text")
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "my orders").mkdir()
     (tmp_path / "my orders" / "a,b%.py").write_text(SOURCE, encoding="utf-8")
-    (tmp_path / "call.py").write_text(CALL + CALL.splitlines()[-1] + "\n", encoding="utf-8")
+    twice = (CALL + CALL.splitlines()[-1] + "\n").replace(".get(", ".delete(")
+    (tmp_path / "call.py").write_text(twice, encoding="utf-8")
     (tmp_path / "broken.py").write_text("def f(:\n", encoding="utf-8")
     return tmp_path
 
@@ -56,7 +59,7 @@ def test_json(tree: Path) -> None:
         "line": 3,
         "column": 1,
         "severity": "warning",
-        "source": "requests.get('https://example.org')",
+        "source": "requests.delete('https://example.org')",
     }
     assert first["fingerprint"] != second["fingerprint"]
     assert (spaced["path"], spaced["column"]) == ("my orders/a,b%.py", 9)
@@ -101,6 +104,28 @@ def test_fingerprints_survive_moved_lines(tree: Path) -> None:
     assert fingerprints() != before
 
 
+def test_sarif_follows_its_schema(tree: Path) -> None:
+    """``npm install @microsoft/sarif-multitool``; the variable names the executable in its package for this platform."""
+    validator = os.environ.get("AIGUARD_SARIF_MULTITOOL")
+    if validator is None:
+        pytest.skip("AIGUARD_SARIF_MULTITOOL does not name the validator")
+    assert check(tree, "--format=aiguard-sarif", "--output-file=out.sarif", ".").status == 1
+
+    def validate() -> str:
+        command = (validator, "validate", "out.sarif", "--output=valid.sarif", "--log=ForceOverwrite")
+        environment = {**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, check=False, encoding="utf-8"
+        )
+        assert "Analysis completed successfully" in done.stdout, done.stdout + done.stderr
+        return done.stdout
+
+    assert "error" not in validate()
+    text = (tree / "out.sarif").read_text(encoding="utf-8")
+    (tree / "out.sarif").write_text(text.replace('"ruleId"', '"rule"'), encoding="utf-8")
+    assert "error JSON1001" in validate(), "the validator looks at the schema"
+
+
 def test_github(tree: Path) -> None:
     *_, last = check(tree, "--format=aiguard-github", ".").out.splitlines()
     start, text = last.removeprefix("::").split("::", 1)
@@ -121,7 +146,7 @@ def test_agent(tree: Path) -> None:
     run = check(tree, "--format=aiguard-agent", ".")
     lines = run.out.splitlines()
     assert lines[0] == "AIG014 missing-timeout: 3"
-    assert lines[1].startswith("  call.py:3: requests.get() waits forever")
+    assert lines[1].startswith("  call.py:3: requests.delete() waits forever")
     assert "E999 syntax-error: 1" in lines
     assert "noqa" not in run.out
     assert "ignore" not in run.out

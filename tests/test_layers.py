@@ -17,11 +17,12 @@ PACKAGE = harness.ROOT / "flake8_aiguard"
 LAYERS = (
     ("__main__", "hooks"),
     ("cli",),
+    ("agents",),
     ("formats",),
     ("docs", "scaffold"),
     ("catalog",),
     ("rules",),
-    ("agreements", "declared", "hits", "locksets", "onebyone", "permissions", "refills", "stale"),
+    ("agreements", "declared", "doctor", "hits", "locksets", "onebyone", "permissions", "refills", "stale"),
     (
         "batching",
         "boundaries",
@@ -78,13 +79,24 @@ LAYERS = (
     ("module",),
     ("sources",),
     ("bounds", "entrypoints", "kinds"),
-    ("generated", "loops", "receivers"),
-    ("imports",),
-    ("astgrep", "cache", "defuse", "flow", "numeric", "scopes", "wordings"),
-    ("comments", "files", "index", "knowledge", "memo", "reasons", "ruff", "settings", "shapes"),
+    ("generated", "loops", "receivers", "suppressions"),
+    ("baseline", "cache", "imports"),
+    ("astgrep", "defuse", "flow", "identity", "numeric", "scopes", "wordings"),
+    ("changes", "comments", "files", "index", "knowledge", "memo", "reasons", "ruff", "settings", "shapes"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-COMMANDS = ("hooks", "cli", "scaffold", "docs", "catalog", "inventory", "runner", "cache")
+COMMANDS = (
+    "hooks",
+    "cli",
+    "doctor",
+    "scaffold",
+    "docs",
+    "catalog",
+    "inventory",
+    "runner",
+    "cache",
+    "changes",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

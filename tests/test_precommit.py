@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import checkout
+import harness
 import pytest
+import yaml
 
 from flake8_aiguard import catalog, docs
 
@@ -70,6 +72,28 @@ def test_hook_reports_findings_and_then_passes(source: Path, repository: Path, h
     assert passing.returncode == 0, passing.stdout
     assert "flake8-aiguard" in passing.stdout
     assert "Passed" in passing.stdout
+
+
+def test_suppressions(source: Path, repository: Path) -> None:
+    (repository / "with space.py").write_text(f"x = 1  # noqa: {RULE.code} no more\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    failing = pre_commit(repository, "try-repo", source, "aiguard-suppressions")
+    assert failing.returncode == 1, failing.stderr
+    assert f"with space.py:1: {RULE.code}: unused" in failing.stdout
+    (repository / "with space.py").write_text("x = 1\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    passing = pre_commit(repository, "try-repo", source, "aiguard-suppressions")
+    assert passing.returncode == 0, passing.stdout
+
+
+def test_the_checkout_uses_its_own_hooks() -> None:
+    offered = yaml.safe_load((harness.ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((harness.ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    [repo] = config["repos"]
+    kept = ("id", "name", "entry", "args", "types_or", "require_serial")
+    assert [{key: hook.get(key) for key in kept} for hook in repo["hooks"]] == [
+        {key: hook.get(key) for key in kept} for hook in offered
+    ]
 
 
 def test_arguments_of_the_user_replace_the_selection(source: Path, repository: Path) -> None:

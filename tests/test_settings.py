@@ -63,6 +63,8 @@ def test_defaults(project: Callable[[str], Path]) -> None:
         provenance_required=("model", "timestamp", "task_id", "confidence"),
         adr_pattern=r"ADR-\d+",
         adr_dir="",
+        baseline=".aiguard-baseline.json",
+        require_reason=False,
         tables=(),
     )
 
@@ -78,6 +80,8 @@ generated-from = ["acme.provenance"]
 provenance-required = ["model", "reviewer"]
 adr-pattern = 'DR \d{4}'
 adr-dir = "docs/adr"
+baseline = "lint/known.json"
+require-reason = true
 
 [[tool.aiguard.table]]
 table = "timeouts.call"
@@ -97,6 +101,8 @@ def test_all_keys_from_pyproject(project: Callable[[str], Path]) -> None:
         provenance_required=("model", "reviewer"),
         adr_pattern=r"DR \d{4}",
         adr_dir="docs/adr",
+        baseline="lint/known.json",
+        require_reason=True,
         tables=(TableRow("timeouts.call", {"calls": ["acme.fetch"]}, "pyproject.toml"),),
     )
 
@@ -367,7 +373,7 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
             (
                 "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, "
                 "provenance-required, adr-pattern, adr-dir, rule-dirs, scan-select, scan-ignore, "
-                "scan-extend-select and table"
+                "scan-extend-select, baseline, require-reason and table"
             ),
         ),
     ],
@@ -405,6 +411,8 @@ def test_options_are_registered_once() -> None:
         "--aiguard-scan-select",
         "--aiguard-scan-ignore",
         "--aiguard-scan-extend-select",
+        "--aiguard-baseline",
+        "--aiguard-require-reason",
     ]
     assert vars(option_manager.parse_args([])) == {
         "filenames": [],
@@ -421,6 +429,8 @@ def test_options_are_registered_once() -> None:
         "aiguard_scan_select": None,
         "aiguard_scan_ignore": None,
         "aiguard_scan_extend_select": None,
+        "aiguard_baseline": None,
+        "aiguard_require_reason": None,
     }
     assert "(default: generated)" in " ".join(option_manager.parser.format_help().split())
 
@@ -585,6 +595,7 @@ def test_docs_name_every_setting() -> None:
         assert f"\n## `{key}`\n" in page
         assert f"`--aiguard-{key}`" in page
     assert '\ntests = ["tests/", "test_*.py", "*_test.py", "conftest.py"]\n' in page
+    assert '- Type: string\n- Default: `".aiguard-baseline.json"`\n' in page
     assert '- Type: one of `generated`, `all`, `off`\n- Default: `"generated"`\n' in page
     assert "\n## `[[tool.aiguard.table]]`\n" in page
 
