@@ -14,7 +14,7 @@ from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
 from flake8_aiguard import __version__, generated, knowledge, ruff, settings
-from flake8_aiguard.baseline import Baseline, BaselineError
+from flake8_aiguard.baseline import Baseline, BaselineError, Known
 from flake8_aiguard.identity import Identity
 from flake8_aiguard.module import Module
 from flake8_aiguard.settings import Settings
@@ -120,27 +120,26 @@ class Checker:
         """The findings of this rule in the file, as flake8 takes them: without those of the baseline."""
         found = [finding for finding in self.findings() if self._counts(finding)]
         known = self.baseline.known(self.module.filename) if found else None
-        for finding in found:
-            # What a noqa silences is left to flake8, and uses up no entry.
-            if (
-                known is not None
-                and not self._is_silenced(finding)
-                and known.covers(self.code, self.identity(finding))
-            ):
-                continue
+        for finding in found if known is None else self._new(found, known):
             yield finding.line, finding.column, finding.text, type(self)
+
+    def _new(self, found: Iterable[Finding], known: Known) -> Iterator[Finding]:
+        """What the baseline does not cover; what a noqa silences is left to flake8, and uses up no entry."""
+        options, filename, lines = self._flake8_options, self.module.filename, self.module.lines
+        processor = None
+        if "noqa" in self.module.source.lower():
+            processor = FileProcessor(filename, options, list(lines))
+        for finding in found:
+            noqa_line = "" if processor is None else processor.noqa_line_for(finding.line)
+            violation = Violation(self.code, filename, finding.line, finding.column, finding.text, noqa_line)
+            if violation.is_inline_ignored(options.disable_noqa) or not known.covers(
+                self.code, self.identity(finding)
+            ):
+                yield finding
 
     def identity(self, finding: Finding) -> Identity | None:
         """By what a finding is recognised when its line has moved; ``None`` for a rule that failed."""
         return None if finding.node is None else self.module.identities.of(finding.node)
-
-    def _is_silenced(self, finding: Finding) -> bool:
-        if "noqa" not in self.module.source.lower():
-            return False
-        options, filename = self._flake8_options, self.module.filename
-        noqa_line = FileProcessor(filename, options, list(self.module.lines)).noqa_line_for(finding.line)
-        violation = Violation(self.code, filename, finding.line, finding.column, finding.text, noqa_line)
-        return violation.is_inline_ignored(options.disable_noqa)
 
     def findings(self) -> list[Finding]:
         """The findings of this rule in the file, those that Ruff reports too among them.

@@ -396,3 +396,35 @@ def test_a_failed_installation_is_reported(
     monkeypatch.setattr(gil.subprocess, "run", lambda *_, **__: failed)
     assert gil.main(["--case", "bcrypt.hashpw", "--cache", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "gil: pip could not install bcrypt==5.0.0: no network\n"
+
+
+# -- peers.py
+
+
+def test_peers_says_which_bounds_are_exceeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = script(monkeypatch, "peers")
+    costs = {tool.name: peers.Cost(4.0, 8.0, 100.0) for tool in peers.TOOLS}
+    costs |= {"check, cold": peers.Cost(2.0, 4.0, 50.0), "check, warm": peers.Cost(0.2, 0.2, 50.0)}
+    assert list(peers.exceeded(costs)) == [
+        "EXCEEDED check, cold / flake8 --select=AIG: 0.500 (bound 0.2)",
+        "check, cold / ruff: 0.500 (bound 3.0)",
+        "check, warm / ruff: 0.050 (bound 1.0)",
+        "check, warm / check, cold: 0.100 (bound 0.15)",
+    ]
+    lines = list(peers.report(costs))
+    assert lines[-1].split() == ["ruff", "4.00", "2.00", "8.00", "2.00", "100.00", "2.00"]
+    assert len(lines) == 1 + len(peers.TOOLS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="wait4 is POSIX")
+def test_peers_measures_and_names_what_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    peers = script(monkeypatch, "peers")
+    cost = peers.run([sys.executable, "-c", "x = bytearray(2**26); raise SystemExit(1)"], tmp_path)
+    assert cost.wall > 0
+    assert cost.cpu > 0
+    assert cost.memory > 64
+    with pytest.raises(peers.BenchmarkError, match=r"exit 3\nbroken"):
+        peers.run([sys.executable, "-c", "print('broken'); raise SystemExit(3)"], tmp_path)
+    (tmp_path / "django-5.2.8").mkdir()
+    with pytest.raises(peers.BenchmarkError, match="holds 0 lines"):
+        peers.tree(tmp_path)
