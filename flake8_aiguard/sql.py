@@ -156,19 +156,18 @@ class Statements:
         if not self._has_sql:
             return
         for row in _sinks().get(self._word(call.func), ()):
-            for position in row["statement"]:
-                value = argument(call, row["keyword"], position)
-                if value is None:
-                    continue
-                pieces = self._pieces(value)
-                strings = [piece.node for piece in pieces if piece.node is not None]
-                if not strings or not pieces[0].node or self._seen.issuperset(strings):
-                    continue
-                statement = Statement(value, tuple(pieces))
-                text = statement.text
-                if len(text) <= _LONGEST and _STATEMENT.match(text):
-                    self._seen.update(strings)
-                    yield statement
+            value = argument(call, row["keyword"], row["statement"])
+            if value is None:
+                continue
+            pieces = self._pieces(value)
+            strings = [piece.node for piece in pieces if piece.node is not None]
+            if not strings or not pieces[0].node or self._seen.issuperset(strings):
+                continue
+            statement = Statement(value, tuple(pieces))
+            text = statement.text
+            if len(text) <= _LONGEST and _STATEMENT.match(text):
+                self._seen.update(strings)
+                yield statement
 
     @functools.cached_property
     def _has_sql(self) -> bool:
