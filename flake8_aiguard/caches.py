@@ -321,11 +321,10 @@ class Caches:
         """Whether other functions store what they are given, or change entries: the dict mirrors settings that are kept elsewhere."""
         index = self._module.index
         return any(
-            last_name(entry.value) == holder.name
-            and index.function(entry) not in (None, function)
+            index.function(entry) not in (None, function)
             and (self._is_set(entry) or self._is_changed(entry))
             and self._lasting.holder(entry.value) == holder
-            for entry in self._subscripts
+            for entry in self._entries_by_name[holder.name]
         )
 
     def _is_set(self, entry: ast.Subscript) -> bool:
@@ -416,6 +415,13 @@ class Caches:
         """The subscripts, read or written, of what goes by the name of such a dict."""
         names = self._dict_names
         return [node for node in self._module.index.nodes(ast.Subscript) if last_name(node.value) in names]
+
+    @functools.cached_property
+    def _entries_by_name(self) -> defaultdict[str | None, list[ast.Subscript]]:
+        found: defaultdict[str | None, list[ast.Subscript]] = defaultdict(list)
+        for entry in self._subscripts:
+            found[last_name(entry.value)].append(entry)
+        return found
 
     def _writes(self) -> Iterator[tuple[ast.AST, ast.expr, ast.expr, ast.expr]]:
         """The statements ``c[k] = v`` and calls ``c.setdefault(k, v)`` on containers of these names."""

@@ -48,7 +48,7 @@ _PROGRAM_PART: Final = re.compile(
 _NAMED: Final = re.compile(
     r"(?:lang|language|locale)(?:_code|_name)?|charset|encoding|codec|tz\w*|timezone|time_zone"
     r"|(?:\w+_)?(?:prefix|urlconf|namespace)|import_path|dotted_path|import_name|import_string|lookup_view|ns_pattern|entry_point|app_label"
-    r"|(?:\w+_)?(?:executable|interpreter|shell)(?:_path)?"
+    r"|(?:\w+_)?(?:executable|interpreter|shell)(?:_path)?|\w+_(?:callable|function)"
     r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
     r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
 )

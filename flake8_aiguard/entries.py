@@ -64,6 +64,8 @@ class Entries:
                 stack += item.values
             elif isinstance(item, ast.Call):
                 name = self._name(item.func)
+                if self._module.qualname(item.func) == "builtins.compile":
+                    return True  # code of the program's own files
                 if _RESOURCE.fullmatch(name) or (_is_class(name) and _takes_credentials(item)):
                     return True
             elif isinstance(item, ast.Name) and item.id not in seen:

@@ -165,12 +165,14 @@ class CpuBoundInAsync(Checker):
             return False
         if self._loop.is_shared:
             return False
-        if not self._waits[function] and any(
-            index.function(item) is function for item in index.nodes(ast.Yield)
-        ):
+        if function in self._generators and not self._waits[function]:
             return True
         owner = index.class_of(function)
         return bool(row.get("document")) and owner is not None and not self._serves(owner, function)
+
+    @functools.cached_property
+    def _generators(self) -> set[ast.AST | None]:
+        return {self.module.index.function(item) for item in self.module.index.nodes(ast.Yield)}
 
     def _serves(self, owner: ast.ClassDef, function: ast.AsyncFunctionDef) -> bool:
         """Whether a method is named after what answers to others, or its class, or a base class of that."""
