@@ -108,6 +108,21 @@ _FEW: Final = re.compile(
     r"|(?:\w+_)?(?:chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|interpreter|klass|name|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
+_CHANGES: Final = frozenset(
+    {
+        "add",
+        "append",
+        "difference_update",
+        "discard",
+        "extend",
+        "insert",
+        "remove",
+        "symmetric_difference_update",
+        "update",
+    }
+)
+_INITS: Final = ("__init__", "__new__", "__post_init__")
+_LONGEST_KEY: Final = 40
 _MAKES: Final = re.compile(
     r"(?:_?(?:connect|create|make|build|new|spawn|start|open|init|initialize|initialise|setup|register|instantiate|get_or_create|constructor|factory)(?:_\w+)?)"
 )
@@ -119,7 +134,7 @@ class Cache:
 
     Attributes:
         target: what binds it.
-        key: the parameter that its keys derive from.
+        key: its keys, as they are written; the parameter that they derive from, where they are long.
         write: the statement that adds an entry.
     """
 
@@ -179,9 +194,9 @@ class Caches:
                 write, container, key, value, target
             ):
                 continue
-            if self._only_grows(holder, target):
+            if self._only_grows(holder, target) and not self._is_mirror(holder, function):
                 seen.add(holder)
-                yield Cache(target, parameter, write)
+                yield Cache(target, self._shown(key, function, parameter), write)
 
     # -- the dict
 
@@ -253,7 +268,7 @@ class Caches:
         if self._module.index.function(owner) is not None:
             return False
         if self._is_class_level(holder):
-            return True
+            return not self._makes_instances(function, owner) or bool(_CACHE_NAME.search(holder.name))
         if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
             return False
         if _PER_WORK.search(ast.get_docstring(owner, clean=False) or ""):
@@ -299,6 +314,53 @@ class Caches:
             lookup.is_configured(write)
             or self._entries.is_optional(write, key, function)
             or self._entries.is_checked(write, key, function)
+            or self._entries.is_digest(value, function)
+        )
+
+    def _is_mirror(self, holder: Holder, function: Function) -> bool:
+        """Whether other functions store what they are given, or change entries: the dict mirrors settings that are kept elsewhere."""
+        index = self._module.index
+        return any(
+            index.function(entry) not in (None, function)
+            and (self._is_set(entry) or self._is_changed(entry))
+            and self._lasting.holder(entry.value) == holder
+            for entry in self._entries_by_name[holder.name]
+        )
+
+    def _is_set(self, entry: ast.Subscript) -> bool:
+        """Whether a function binds an entry to a parameter of its own."""
+        assign, setter = self._module.index.parent(entry), self._module.index.function(entry)
+        if not isinstance(assign, ast.Assign) or not isinstance(assign.value, ast.Name) or setter is None:
+            return False
+        bindings = self._module.scopes.bindings(setter, assign.value.id)
+        return bool(bindings) and all(item.kind is Kind.PARAMETER for item in bindings)
+
+    def _is_changed(self, entry: ast.Subscript) -> bool:
+        """Whether ``c[k].add(x)`` changes an entry."""
+        index = self._module.index
+        method = index.parent(entry)
+        call = index.parent(method) if isinstance(method, ast.Attribute) else None
+        return (
+            isinstance(call, ast.Call)
+            and call.func is method
+            and isinstance(method, ast.Attribute)
+            and method.attr in _CHANGES
+            and isinstance(index.parent(call), ast.Expr)
+        )
+
+    def _makes_instances(self, function: Function, owner: ast.ClassDef) -> bool:
+        """Whether a function is ``__init__`` or called by it: what the instances of a class share by the arguments they are made with."""
+        index = self._module.index
+        if isinstance(function, ast.Lambda) or function.name in _INITS:
+            return not isinstance(function, ast.Lambda)
+        callers = (
+            index.function(call)
+            for call in index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+        )
+        return any(
+            isinstance(caller, ast.FunctionDef) and caller.name in _INITS and index.class_of(caller) is owner
+            for caller in callers
         )
 
     def _is_class_level(self, holder: Holder) -> bool:
@@ -353,6 +415,13 @@ class Caches:
         """The subscripts, read or written, of what goes by the name of such a dict."""
         names = self._dict_names
         return [node for node in self._module.index.nodes(ast.Subscript) if last_name(node.value) in names]
+
+    @functools.cached_property
+    def _entries_by_name(self) -> defaultdict[str | None, list[ast.Subscript]]:
+        found: defaultdict[str | None, list[ast.Subscript]] = defaultdict(list)
+        for entry in self._subscripts:
+            found[last_name(entry.value)].append(entry)
+        return found
 
     def _writes(self) -> Iterator[tuple[ast.AST, ast.expr, ast.expr, ast.expr]]:
         """The statements ``c[k] = v`` and calls ``c.setdefault(k, v)`` on containers of these names."""
@@ -474,6 +543,19 @@ class Caches:
         return any(lookup.is_used(entry) for entry in lookup.entries())
 
     # -- the key
+
+    def _shown(self, key: ast.expr, function: Function, parameter: str) -> str:
+        """A key as the reader knows it: what a local variable stands for, or the parameter behind a long expression."""
+        if isinstance(key, ast.Name) and key.id != parameter:
+            bindings = self._module.scopes.bindings(function, key.id)
+            made = bindings[0].value if len(bindings) == 1 else None
+            if made is None or bindings[0].kind is not Kind.ASSIGN:
+                return parameter
+            key = made
+        if not isinstance(key, (ast.Name, ast.Attribute, ast.Tuple)):
+            return parameter
+        text = ast.unparse(key)
+        return text if len(text) <= _LONGEST_KEY else parameter
 
     def _parameter(self, key: ast.expr, function: Function) -> str | None:
         """The parameter with no end of values that a key derives from."""

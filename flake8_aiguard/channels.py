@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.capacity import Bounds
-from flake8_aiguard.index import FUNCTIONS, Function
+from flake8_aiguard.index import FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
@@ -38,6 +39,7 @@ _CONTROLS: Final = re.compile(
     r"_*(?:abort|cancel|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
     r"(?:_\w+)?"
 )
+_OPENS: Final = re.compile(r"_*(?:connect|launch|open)(?:_\w+)?")
 # What others call and must not be held up: the callbacks of a framework, a library or an event loop.
 _CALLBACKS: Final = re.compile(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
 # What a job is asked for by the worker that runs it.
@@ -151,7 +153,18 @@ class Channels:
         ):
             return None
         maker = self._module.index.function(call)
-        feeds = [put for put in puts if self._is_feed(put, gets, holder, maker)]
+        if maker is not None and any(self._is_filled_by(maker, put) for put in puts):
+            return None
+        if self._are_streamed(gets) or self._are_drained(gets):
+            return None
+        closing = self._closing(puts)
+        feeds = [
+            put
+            for put in puts
+            if self._is_feed(put, gets, holder, maker)
+            and self._module.index.function(put) not in closing
+            and not self._shares_lock(put, gets)
+        ]
         if not feeds:
             return None
         if not gets and any(self._is_handed_on(mention) for mention in self._lasting.mentions(other)):
@@ -174,12 +187,108 @@ class Channels:
         """A call in an endless loop that feeds a queue of one function, for a consumer in another."""
         puts = list(self._reached(holder, row["put"], row))
         gets = list(self._reached(other, row["get"], row))
+        if any(map(self._is_streamed, gets)):
+            return None
+        closing = self._closing(puts)
         consumers = {self._module.index.function(get) for get in gets if any(self._module.index.loops(get))}
         for put in puts:
             producer = self._module.index.function(put)
+            if producer in closing:
+                continue
             if consumers - {producer} and self._is_endless(put) and not self._is_sentinel(put):
                 return put
         return None
+
+    def _is_streamed(self, get: ast.Call) -> bool:
+        """Whether a generator gives on what it takes: when its reader goes away, a bound would hold the producer up for ever."""
+        return not self._yielding.isdisjoint(self._module.index.loops(get))
+
+    def _are_streamed(self, gets: list[ast.Call]) -> bool:
+        """Whether a generator alone empties a queue."""
+        functions = {self._module.index.function(get) for get in gets if self._is_streamed(get)}
+        return bool(functions) and all(self._module.index.function(get) in functions for get in gets)
+
+    def _are_drained(self, gets: list[ast.Call]) -> bool:
+        """Whether a queue is only emptied once, when its owner starts or ends: nobody waits at its other end."""
+        return bool(gets) and all(map(self._is_drained, gets))
+
+    def _is_drained(self, get: ast.Call) -> bool:
+        index = self._module.index
+        loops, function = list(index.loops(get)), index.function(get)
+        name = getattr(function, "name", "")
+        return (
+            len(loops) == 1
+            and isinstance(loops[0], ast.While)
+            and any(
+                isinstance(node, ast.Attribute) and node.attr == "empty" for node in ast.walk(loops[0].test)
+            )
+            and bool(_CONTROLS.fullmatch(name) or _OPENS.fullmatch(name))
+        )
+
+    @functools.cached_property
+    def _yielding(self) -> frozenset[ast.AST]:
+        """The loops that yield."""
+        index = self._module.index
+        return frozenset(
+            loop
+            for node in (*index.nodes(ast.Yield), *index.nodes(ast.YieldFrom))
+            for loop in index.loops(node)
+        )
+
+    def _closing(self, puts: list[ast.Call]) -> set[Function | None]:
+        """The producers that put a last signal in ``finally``, which a full queue would not let through."""
+        index = self._module.index
+        found: set[Function | None] = set()
+        for put in puts:
+            if not self._is_sentinel(put):
+                continue
+            function, child = index.function(put), ast.AST()
+            for parent in index.ancestors(put):
+                if parent is function:
+                    break
+                if isinstance(parent, TRIES) and child in parent.finalbody:
+                    found.add(function)
+                child = parent
+        return found
+
+    def _is_filled_by(self, maker: Function, put: ast.Call) -> bool:
+        """Whether what makes a queue also calls what fills it, before anybody could take something out."""
+        return self._module.index.function(put) is not maker and maker in self._callers([put])
+
+    def _shares_lock(self, put: ast.Call, gets: list[ast.Call]) -> bool:
+        """Whether a queue is fed under a lock that its consumer takes as well: waiting for room would keep it out."""
+        held = self._locks_around(put)
+        return bool(held) and any(not held.isdisjoint(self._locks_taken(get)) for get in gets)
+
+    def _locks_around(self, put: ast.Call) -> set[str]:
+        """What is held where a call runs, by itself or by a caller of its function."""
+        index = self._module.index
+        function = index.function(put)
+        calls = [put]
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            calls += [
+                call
+                for call in index.calls_named((function.name,))
+                if self._module.receivers.definition(call.func) is function
+            ]
+        return {
+            name for call in calls for item in index.with_items(call) if (name := dotted(item.context_expr))
+        }
+
+    @memoised
+    def _taken_by(self, function: Function) -> frozenset[str]:
+        return frozenset(
+            name
+            for node in ast.walk(function)
+            if isinstance(node, (ast.With, ast.AsyncWith))
+            for item in node.items
+            if (name := dotted(item.context_expr))
+        )
+
+    def _locks_taken(self, get: ast.Call) -> frozenset[str]:
+        """What the function that empties a queue takes, around its call or after it."""
+        function = self._module.index.function(get)
+        return frozenset() if function is None else self._taken_by(function)
 
     def _is_endless(self, put: ast.Call) -> bool:
         for loop in self._module.index.loops(put):

@@ -12,7 +12,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import default, is_none, last_name, parameters, string
+from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, parameters, root, string
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _TYPING: Final = ("typing", "typing_extensions")
@@ -48,6 +48,7 @@ _PROGRAM_PART: Final = re.compile(
 _NAMED: Final = re.compile(
     r"(?:lang|language|locale)(?:_code|_name)?|charset|encoding|codec|tz\w*|timezone|time_zone"
     r"|(?:\w+_)?(?:prefix|urlconf|namespace)|import_path|dotted_path|import_name|import_string|lookup_view|ns_pattern|entry_point|app_label"
+    r"|(?:\w+_)?(?:executable|interpreter|shell)(?:_path)?|\w+_(?:callable|function)"
     r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
     r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
 )
@@ -95,6 +96,16 @@ _IN_FILES: Final = frozenset(
 )
 _FILLS: Final = frozenset({"MappingProxyType", "dict", "frozenset", "list", "set", "sorted", "tuple"})
 _MAX_CALLERS: Final = 8
+# What is loaded once, when a program starts.
+_LOADED: Final = re.compile(
+    r"_*(?:\w+_)?(?:adapters|backends|commands|drivers|entry_points|extensions|handlers|plugins|providers|registry)(?:_\w+)?",
+    re.IGNORECASE,
+)
+_MEMOS: Final = ("functools.cache", "functools.lru_cache")
+_DEFAULT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*default_\w+")
+_PLACE: Final = re.compile(r"_*(?:\w+_)?(?:dir|directory|file|folder|home|path|root)")
+_SETTINGS: Final = re.compile(r"_*(?:\w*config|conf|environ|getenv|options|os|settings)", re.IGNORECASE)
+_TEXTS: Final = ("builtins.str", "os.fspath", "os.path.abspath", "pathlib.Path")
 
 
 class Domains:
@@ -150,6 +161,7 @@ class Domains:
         return (
             self._is_looked_up(function, parameter)
             or self._falls_back(function, parameter)
+            or self._has_fallback(function, parameter)
             or self._gets_constants(function, parameter)
             or self._only_registers(function)
         )
@@ -251,9 +263,51 @@ class Domains:
                     return len(parent.args) == 2
                 if self.is_refused(parent):
                     return True
-            elif isinstance(parent, ast.Compare) and self._rejects(parent):
+            elif isinstance(parent, ast.Compare) and (self._rejects(parent) or self._picks(parent, use)):
                 return True
         return False
+
+    def _picks(self, test: ast.Compare, use: ast.expr) -> bool:
+        """Whether ``next((p for p in plugins() if p.name == name), default)`` finds one of the parts that are loaded."""
+        index = self._module.index
+        found = index.parent(test)
+        if not isinstance(found, ast.comprehension) or not isinstance(test.ops[0], ast.Eq):
+            return False
+        generator = index.parent(found)
+        call = index.parent(generator) if generator is not None else None
+        if not isinstance(call, ast.Call) or self._module.qualname(call.func) != "builtins.next":
+            return False
+        other = next(side for side in (test.left, test.comparators[0]) if side is not use)
+        iterated = self._behind(found.iter)
+        return any(
+            isinstance(item, ast.Attribute) and ast.unparse(found.target) == dotted(item.value)
+            for item in ast.walk(other)
+        ) and self._is_loaded(iterated)
+
+    def _behind(self, node: ast.expr) -> ast.expr:
+        """What the one assignment of a local variable gives it; the expression itself for others."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        if resolved is None or len(resolved[1]) != 1 or resolved[1][0].kind is not Kind.ASSIGN:
+            return node
+        return resolved[1][0].value or node
+
+    def _is_loaded(self, iterated: ast.expr) -> bool:
+        """Whether something gives the plugins or handlers of the program: by its name, or as it is computed once for all."""
+        called = iterated.func if isinstance(iterated, ast.Call) else iterated
+        if isinstance(iterated, ast.Call) and (iterated.args or iterated.keywords):
+            return False
+        if _LOADED.fullmatch(last_name(called) or ""):
+            return True
+        definition = self._module.receivers.definition(called)
+        return (
+            isinstance(iterated, ast.Call)
+            and isinstance(definition, ast.FunctionDef)
+            and not parameters(definition)
+            and any(
+                self._module.qualname(item.func if isinstance(item, ast.Call) else item) in _MEMOS
+                for item in definition.decorator_list
+            )
+        )
 
     @memoised
     def _reflects(self, function: _Function) -> bool:
@@ -277,6 +331,27 @@ class Domains:
                 if len(choice.values) == 2 and _ONE_PLACE.fullmatch(name):
                     return True
         return False
+
+    def _has_fallback(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether callers in this file give a value of the program where they are given none: ``x or self.default_syntax``."""
+        given = [
+            self._argument(call, function, parameter)
+            for call in self._module.index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+        ]
+        return bool(given) and all(
+            isinstance(value, ast.BoolOp)
+            and isinstance(value.op, ast.Or)
+            and bool(_DEFAULT.fullmatch(last_name(value.values[-1]) or ""))
+            for value in given
+        )
+
+    def _argument(self, call: ast.Call, function: _Function, parameter: ast.arg) -> ast.expr | None:
+        """What a call gives for a parameter, as far as it is written out."""
+        positional = [*function.args.posonlyargs, *function.args.args]
+        is_bound = self._module.index.class_of(function) is not None and first_parameter(function) is not None
+        position = positional.index(parameter) - is_bound if parameter in positional else None
+        return argument(call, parameter.arg, position)
 
     @memoised
     def _only_registers(self, function: _Function) -> bool:
@@ -431,8 +506,16 @@ class Domains:
     def _is_finite_value(self, value: ast.expr) -> bool:
         if self.is_constant(value) or _is_of_code(value):
             return True
+        if (
+            isinstance(value, ast.Call)
+            and self._module.qualname(value.func) in _TEXTS
+            and len(value.args) == 1
+        ):
+            value = value.args[0]
         if isinstance(value, ast.Call):
-            return self._module.qualname(value.func) in ("builtins.type", "builtins.bool")
+            if self._module.qualname(value.func) in ("builtins.type", "builtins.bool"):
+                return True
+            return self._is_configured(value)
         if not isinstance(value, ast.Name):
             return False
         resolved = self._module.scopes.resolve(value)
@@ -447,9 +530,25 @@ class Domains:
             ):
                 if not self.is_finite(owner, binding.node):
                     return False
-            elif binding.value is None or not (self.is_constant(binding.value) or _is_of_code(binding.value)):
+            elif binding.value is None or not (
+                self.is_constant(binding.value)
+                or _is_of_code(binding.value)
+                or (isinstance(binding.value, ast.Call) and self._is_configured(binding.value))
+            ):
                 return False
         return True
+
+    def _is_configured(self, call: ast.Call) -> bool:
+        """Whether a call asks what is the same for all callers: ``config.get("store", "path")``, ``_history_file()``."""
+        name = last_name(call.func) or ""
+        start = root(call.func)
+        resolved = self._module.scopes.resolve(start) if isinstance(start, ast.Name) else None
+        if resolved is None or resolved[0] is not self._module.tree or call.keywords:
+            return False
+        if not call.args:
+            return isinstance(call.func, ast.Name) and bool(_PLACE.fullmatch(name))
+        is_asked = name in ("get", "getenv") and all(isinstance(item, ast.Constant) for item in call.args)
+        return is_asked and bool(_SETTINGS.fullmatch(last_name(getattr(call.func, "value", call.func)) or ""))
 
     @memoised
     def _mentions(self) -> dict[str, list[ast.expr]]:

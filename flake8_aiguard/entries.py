@@ -16,6 +16,7 @@ from flake8_aiguard.shapes import default, is_constant, last_name, string
 _RESOURCE: Final = re.compile(
     r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|semaphore|session|sessionmaker)s?"
     r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Lock|Manager|Mutex|Pool|Semaphore|Session)"
+    r"|prepare(?:_(?:async|query|statement))?"  # the statements of a program, which a database keeps as well
     r"|create_model|make_dataclass|namedtuple|new_class|type|\w+_class"
 )
 _NAMED_RESOURCES: Final = re.compile(
@@ -63,6 +64,8 @@ class Entries:
                 stack += item.values
             elif isinstance(item, ast.Call):
                 name = self._name(item.func)
+                if self._module.qualname(item.func) == "builtins.compile":
+                    return True  # code of the program's own files
                 if _RESOURCE.fullmatch(name) or (_is_class(name) and _takes_credentials(item)):
                     return True
             elif isinstance(item, ast.Name) and item.id not in seen:
@@ -73,6 +76,21 @@ class Entries:
                     if binding.value is not None and binding.kind in (Kind.ASSIGN, Kind.ANNOTATED, Kind.WITH)
                 ]
         return False
+
+    def is_digest(self, value: ast.expr, function: Function) -> bool:
+        """Whether a value is no more than the digest of something: a few bytes for what was read in full.
+
+        Args:
+            value: what is stored.
+            function: the function that stores it.
+        """
+        if isinstance(value, ast.Name):
+            bindings = self._module.scopes.bindings(function, value.id)
+            made = bindings[0].value if len(bindings) == 1 else None
+            if made is None:
+                return False
+            value = made
+        return isinstance(value, ast.Call) and last_name(value.func) in ("digest", "hexdigest")
 
     def are_resources(self, target: ast.expr) -> bool:
         """Whether the name or the annotation of a dict says that its values are resources.

@@ -31,6 +31,11 @@ _START_SERVERS: Final = (
     ),
     *("run_webhook", "serve", "serve_forever", "start_polling", "start_server", "start_unix_server"),
 )
+_COORDINATE: Final = (
+    *("BoundedSemaphore", "CapacityLimiter", "Condition", "Event", "Lock", "Queue", "Semaphore"),
+    *("call_later", "call_soon", "call_soon_threadsafe", "open_memory_channel", "start"),
+)
+_OTHER_TASKS: Final = frozenset((*_START_TASKS, *_START_SERVERS)) - {"run_in_executor", "to_thread"}
 _CONSUMERS: Final = ("extend", "join", "update")
 _STARTUPS: Final = ("lifespan", "on_startup", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
@@ -154,6 +159,19 @@ class EventLoop:
     def is_dialogue(self) -> bool:
         """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
         return self._has_loop and not self.module.index.calls_named(_START_TASKS)
+
+    @functools.cached_property
+    def is_shared(self) -> bool:
+        """Whether the file shows other tasks on its event loop: it starts or coordinates some, serves, or handles what a framework sends."""
+        index = self.module.index
+        return (
+            not index.names_called().isdisjoint(_OTHER_TASKS)
+            or any(
+                (self.module.qualname(call.func) or "").partition(".")[0] in ("anyio", "asyncio", "trio")
+                for call in index.calls_named(_COORDINATE)
+            )
+            or any(map(self.module.entrypoints.kind, index.nodes(ast.AsyncFunctionDef)))
+        )
 
     @functools.cached_property
     def is_script(self) -> bool:

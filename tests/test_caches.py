@@ -118,10 +118,10 @@ def test_what_else_it_may_be(made: str) -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("(a, b)", "a"),
+        ("(a, b)", "(a, b)"),
         ("f'{b}:{a}'", "b"),
         ("str(a)", "a"),
-        ("a.email", "a"),
+        ("a.email", "a.email"),
         ("self_key(a)", "a"),
         ("type(a)", None),
         ("a.__class__", None),

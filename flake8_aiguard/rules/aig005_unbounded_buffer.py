@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.caches import MAKERS, Caches
+from flake8_aiguard.caches import MAKERS, Cache, Caches
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.channels import FIELDS, Channels
 from flake8_aiguard.checker import Checker, Finding
@@ -52,16 +52,19 @@ class UnboundedBuffer(Checker):
             return load_profile(user_id)
 
     Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
-    functions, modules and their files, constant tables, what another mapping has
-    refused before, files that each call opens), in closures, as static methods, or
-    whose ``cache_clear`` the file mentions; on functions and dicts that keep clients, connections, locks or classes. Silent on
+    functions, modules and their files, constant tables, plugins that are looked up by name, what another mapping has
+    refused before, files that each call opens, what callers replace by a default or read from the configuration), in closures, as static methods, or
+    whose ``cache_clear`` the file mentions; on functions and dicts that keep clients, connections, locks, prepared statements or classes, and on dicts of digests, of
+    settings that a setter writes too, or of what instances share by the arguments that they are made with. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
-    calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too, all producers
+    calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
+    what there is, the producer puts
+    a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, all producers
     are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
-    hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance
-    counts where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
+    hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
+    where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
     ``...Store``), it is kept in a global or on the application, or what it keeps comes from the network. A queue of one function
     counts only between an endless producer and a consumer in this file. Silent in scripts, whose memory is freed when they end.
     Does not see what other files evict or feed.
@@ -108,11 +111,20 @@ class UnboundedBuffer(Checker):
                 continue
             yield from self.found(
                 cache.target,
-                message="{name} keeps an entry for every {key} it is asked for, and nothing here removes one; "
-                "use functools.lru_cache(maxsize=...) or a mapping that evicts, such as cachetools.LRUCache",
+                message="{name} keeps an entry for every {key} it is asked for, and nothing here removes one; use {advice}",
                 name=dotted(cache.target),
                 key=cache.key,
+                advice=self._replacement(cache),
             )
+
+    def _replacement(self, cache: Cache) -> str:
+        """``lru_cache`` would keep the instance of a method, and the coroutine instead of its result."""
+        index = self.module.index
+        function = index.function(cache.write)
+        evicting = "a mapping that evicts, such as cachetools.LRUCache"
+        if isinstance(function, ast.FunctionDef) and index.class_of(function) is None:
+            return f"functools.lru_cache(maxsize=...) or {evicting}"
+        return evicting
 
     # -- decorators that remember
 
@@ -210,15 +222,29 @@ class UnboundedBuffer(Checker):
             return
         if self._entries.makes_resource(function):
             return
-        if open_:
+        if open_ and is_kept and owner is not None:
+            yield from self.found(
+                node,
+                message="{call} keeps the result of {function}() for every {parameter}, and every {owner} it is called on, as long as "
+                "the process runs; keep the results in a bounded mapping of the instance",
+                call=call,
+                function=name,
+                parameter=open_[0].arg,
+                owner=owner.name,
+                ruff=ruff,
+            )
+        elif open_:
             yield from self.found(node, call=call, function=name, parameter=open_[0].arg, ruff=ruff)
         elif owner is not None:
             yield from self.found(
                 node,
-                message="{call} keeps every {owner} alive whose {function}() was called; use functools.cached_property",
+                message="{call} keeps every {owner} alive whose {function}() was called; {advice}",
                 call=call,
                 owner=owner.name,
                 function=name,
+                advice="it only reads an attribute, so drop the cache"
+                if _only_reads(function)
+                else "keep the result in an attribute of the instance",
                 ruff=ruff,
             )
 
@@ -322,6 +348,14 @@ class UnboundedBuffer(Checker):
     @functools.cached_property
     def _caches(self) -> Caches:
         return Caches(self.module, self._domains, self._lasting)
+
+
+def _only_reads(function: Function) -> bool:
+    """Whether a method returns an attribute and computes nothing."""
+    if isinstance(function, ast.Lambda) or len(function.body) > 1:
+        return False
+    only = function.body[0]
+    return isinstance(only, ast.Return) and dotted(only.value) is not None
 
 
 def _made(node: ast.Call, row: knowledge.Row) -> str:

@@ -15,7 +15,16 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, is_startup
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, calls_before, dotted, is_constant, is_none, root, string
+from flake8_aiguard.shapes import (
+    argument,
+    calls_before,
+    dotted,
+    is_constant,
+    is_none,
+    last_name,
+    root,
+    string,
+)
 
 _ADVICE = {
     "released": "it releases the GIL, so a thread is enough: await asyncio.to_thread()",
@@ -34,6 +43,14 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 # Iterating over these gives matrices, not vectors.
 _MATRICES = re.compile(r"batch|block|chunk|frame|image|kernel|layer|matri|shard|tensor|weight", re.IGNORECASE)
+# What answers to several at a time, by its class or its method.
+_SERVES = re.compile(
+    r"(?:Api|API|App|Application|Backend|Bot|Cog|Consumer|Controller|Endpoint|Gateway|Handler|Hub|Listener|Manager|Middleware"
+    r"|Pipeline|Provider|Resource|Router|Server|Service|Skill|Spider|Tool|Toolkit|View|ViewSet|Worker)s?(?:Base|Mixin|V?\d)?$"
+)
+_HANDLES = re.compile(
+    r"_*(?:handle|process|on|dispatch|serve)(?:_\w+)?|__call__|get|post|put|patch|delete|head|options|invoke|execute"
+)
 _LOOKED_BACK = 8  # calls on one object, for the one that begins the block
 _MOST_PARTS = 500  # of a literal that is still small
 _ATTEMPTS = 8  # names that lead from an operand to its literal
@@ -73,7 +90,8 @@ class CpuBoundInAsync(Checker):
     length or takes the length of, the variable of a loop over an array, a lookup by it), on images that the function makes,
     resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
-    and cyclopts, and for what ``main()`` does before it first waits. Opening a PDF is cheap: extracting its text is reported.
+    and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
+    documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, and in generators that never wait. Opening a PDF is cheap: extracting its text is reported.
     Extracting an archive from a file is AIG006's.
     """
 
@@ -96,6 +114,7 @@ class CpuBoundInAsync(Checker):
             self._computes(node)
             and not any(map(self._computes, calls_before(node)))
             and not self._runs_alone(node)
+            and not self._is_in_turn(node)
         ):
             self._found.append(node)
         return ()
@@ -134,6 +153,31 @@ class CpuBoundInAsync(Checker):
         return (
             is_startup(function) or self._loop.is_command(function) or self._loop.is_before_first_wait(node)
         )
+
+    def _is_in_turn(self, node: ast.Call) -> bool:
+        """Whether nothing shows that anybody waits while a document is parsed, which no thread makes faster.
+
+        In a method of what is named after no service, and in a generator without ``await``, in a file that starts no other task.
+        """
+        row, index = self._row(node), self.module.index
+        function = index.function(node)
+        if row is None or row["gil"] != "held" or not isinstance(function, ast.AsyncFunctionDef):
+            return False
+        if self._loop.is_shared:
+            return False
+        if function in self._generators and not self._waits[function]:
+            return True
+        owner = index.class_of(function)
+        return bool(row.get("document")) and owner is not None and not self._serves(owner, function)
+
+    @functools.cached_property
+    def _generators(self) -> set[ast.AST | None]:
+        return {self.module.index.function(item) for item in self.module.index.nodes(ast.Yield)}
+
+    def _serves(self, owner: ast.ClassDef, function: ast.AsyncFunctionDef) -> bool:
+        """Whether a method is named after what answers to others, or its class, or a base class of that."""
+        named = [owner.name, *(last_name(base) or "" for base in owner.bases)]
+        return any(map(_SERVES.search, named)) or bool(_HANDLES.fullmatch(function.name))
 
     # -- which row
 
