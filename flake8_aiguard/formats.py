@@ -270,8 +270,12 @@ def _entries(found: list[Violation]) -> list[Entry]:
 
 def _severities() -> Mapping[str, str]:
     from flake8_aiguard import catalog
+    from flake8_aiguard.astgrep.errors import MissingExtraError
 
-    return {rule.code: rule.severity for rule in catalog.rules()}
+    found = {rule.code: rule.severity for rule in catalog.rules()}
+    with contextlib.suppress(MissingExtraError):
+        found |= {code: rules[0].severity for code, rules in catalog.scan_rules().items()}
+    return found
 
 
 def _sarif_rule(code: str, entry: Entry) -> dict[str, Any]:

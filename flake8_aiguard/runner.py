@@ -26,8 +26,9 @@ from flake8.plugins import finder, reporter
 from flake8.violation import Violation
 
 from flake8_aiguard import baseline as baselines
-from flake8_aiguard import ruff
+from flake8_aiguard import others, ruff
 from flake8_aiguard import suppressions as listing
+from flake8_aiguard.astgrep.errors import ScanError
 from flake8_aiguard.baseline import Key, Known, Row, relative
 from flake8_aiguard.cache import Cache, Result
 from flake8_aiguard.changes import Changes, ChangesError
@@ -224,7 +225,7 @@ def _say_what_is_stale(files: Files) -> None:
 def _clear_errors() -> Iterator[None]:
     try:
         yield
-    except (exceptions.ExecutionError, ChangesError, configparser.Error) as error:
+    except (exceptions.ExecutionError, ChangesError, ScanError, configparser.Error) as error:
         raise CheckError(" ".join(str(error).split())) from None
     except exceptions.EarlyQuit:
         raise CheckError("stopped; nothing was reported") from None
@@ -262,6 +263,8 @@ def _report(files: Files) -> int:
     formatter = files.style_guide.formatter
     formatter.start()
     _found, reported = files.report()
+    if not files.options.no_scan and not files.options.since:
+        reported += others.report(files.style_guide, files.options)
     if files.options.statistics:
         formatter.show_statistics(files.style_guide.stats)
     formatter.stop()
@@ -304,6 +307,9 @@ def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
     known_options.register_plugins(plugins)
     known_options.add_option("--no-cache", action="store_true", help="Check all files anew.")
     known_options.add_option(
+        "--no-scan", action="store_true", help="Leave SQL and configuration files to `flake8-aiguard scan`."
+    )
+    known_options.add_option(
         "--since",
         metavar="REV",
         help="Report only statements with lines that git says were changed since REV.",
@@ -318,7 +324,7 @@ def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
     except ValueError as error:  # flake8 lets it through: a code that cannot be one
         raise exceptions.ExecutionError(str(error)) from None
     # pycodestyle, which brings E9 into flake8's default selection, is not here.
-    options.extended_default_select = [*options.extended_default_select, "E9"]
+    options.extended_default_select = [*options.extended_default_select, "AIG", "E9"]
     if plugins.checkers.tree:
         Checker.parse_options(options)
     return plugins, options
@@ -449,8 +455,10 @@ class Files(flake8_checker.Manager):
         self._met: dict[str, Known | None] = {}
 
     def start(self) -> None:
-        """Find the files; with ``--since``, those that were changed."""
+        """Find the files: no SQL and configuration, which is not Python; with ``--since``, those that were changed."""
         super().start()
+        self.filenames = tuple(name for name in self.filenames if not others.is_other(name))
+        self.jobs = min(len(self.filenames), self.jobs)
         if self._changes is not None:
             if "-" in self.filenames:
                 raise CheckError("--since compares files: give a path instead of -")

@@ -108,3 +108,34 @@ def test_arguments_of_the_user_replace_the_selection(source: Path, repository: P
     assert done.returncode == 1, done.stderr
     assert "unused.py:1:1: F401" in done.stdout
     assert RULE.code not in done.stdout
+
+
+def test_hook_for_sql_and_configuration(source: Path, repository: Path) -> None:
+    workflows = repository / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    job = "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n"
+    (workflows / "build.yml").write_text(job, encoding="utf-8")
+    (repository / "clean up.sql").write_text("DELETE FROM orders;\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    failing = pre_commit(repository, "try-repo", source, "aiguard-config")
+    assert failing.returncode == 1, failing.stderr
+    assert re.search(r"^clean up\.sql:1:1: AIG205 ", failing.stdout, re.MULTILINE), failing.stdout
+    assert re.search(r"^\.github/workflows/build\.yml:3:3: AIG301 ", failing.stdout, re.MULTILINE), (
+        failing.stdout
+    )
+    assert RULE.code not in failing.stdout, "Python is left to the other hooks"
+
+    (workflows / "build.yml").write_text(f"{job}    timeout-minutes: 10\n", encoding="utf-8")
+    (repository / "clean up.sql").write_text("DELETE FROM orders WHERE id = 1;\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    passing = pre_commit(repository, "try-repo", source, "aiguard-config")
+    assert passing.returncode == 0, passing.stdout
+    assert "Passed" in passing.stdout
+
+
+def test_the_hook_declares_the_packages_of_the_extra() -> None:
+    manifest = (checkout.ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    project = (checkout.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extra = re.findall(r'"([^"]+)"', re.search(r"^sql = \[(.*?)\]", project, re.DOTALL | re.MULTILINE)[1])  # type: ignore[index]
+    assert extra
+    assert [package for package in extra if f'"{package}"' not in manifest] == []
