@@ -48,6 +48,7 @@ LAYERS = (
         "queries",
         "shared_state",
         "timeouts",
+        "traffic",
         "turns",
         "untyped",
     ),
