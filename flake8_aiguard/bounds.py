@@ -170,7 +170,13 @@ class Bounds:
         return None if is_bounded or _is_bounded_name(key) or self._is_table(base) else node
 
     def _is_table(self, node: ast.expr) -> bool:
-        """Whether a name is a dictionary that a module spells out, this one or another."""
+        """Whether a name is a dictionary that a module spells out, this one or another, or an attribute all of whose entries
+        the file spells out as one."""
+        if isinstance(node, ast.Attribute):
+            entries = self._entries.get(node.attr, [])
+            return bool(entries) and all(
+                isinstance(item, ast.Dict) and _is_spelled_out(item) for item in entries
+            )
         if not isinstance(node, ast.Name):
             return False
         resolved = self._scopes.resolve(node)
@@ -507,6 +513,19 @@ class Bounds:
         return False
 
     @functools.cached_property
+    def _entries(self) -> Mapping[str, list[ast.expr]]:
+        """What the file puts under the keys of attributes: ``self.jobs[key] = {...}``, also below it, as ``self.jobs[key][x] = y``."""
+        found: dict[str, list[ast.expr]] = defaultdict(list)
+        for statement in self._index.nodes(ast.Assign):
+            for target in statement.targets:
+                base: ast.expr = target
+                while isinstance(base, ast.Subscript):
+                    base = base.value
+                if isinstance(base, ast.Attribute) and base is not target:
+                    found[base.attr].append(statement.value)
+        return found
+
+    @functools.cached_property
     def _returns(self) -> Mapping[ast.AST, list[ast.expr]]:
         """What the functions of the file return."""
         found: dict[ast.AST, list[ast.expr]] = defaultdict(list)
@@ -515,6 +534,11 @@ class Bounds:
             if function is not None and statement.value is not None:
                 found[function].append(statement.value)
         return found
+
+
+def _is_spelled_out(node: ast.Dict) -> bool:
+    """Whether a dict is written with all of its keys."""
+    return bool(node.keys) and all(isinstance(key, ast.Constant) for key in node.keys)
 
 
 def _function(index: Index, scope: Scope) -> ast.AST | None:

@@ -14,7 +14,7 @@ from flake8_aiguard.index import TRIES, Function, Scope, Try
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import names_in, parameters, root
+from flake8_aiguard.shapes import last_name, names_in, parameters, root
 
 _CAPITALS: Final = re.compile(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
 # Words of names that say that the value is to change.
@@ -34,12 +34,13 @@ _SAYS_CONSTANT: Final = re.compile(
 )
 # First words of the names of functions whose task is the change; those that configure rebind what they are given.
 _ON_PURPOSE: Final = re.compile(
-    r"(?!__)_?(clear|deregister|invalidate|main|monkeypatch|register|reset|restore|set_?[uU]p|tear_?[dD]own|unregister)(?![a-z])"
+    r"(?!__)_?(clear|deregister|install|invalidate|main|monkeypatch|register|reset|restore|set_?[uU]p|tear_?[dD]own|unregister)(?![a-z])"
 )
 _CONFIGURES: Final = re.compile(
     r"(?!__)_?(bootstrap|configure|disable|enable|init|initiali[sz]e|install|load|parse_args|refresh|reload|use)(?![a-z])"
 )
 _ADDS: Final = re.compile(r"_*(?:add|register)_")
+_RANDOM: Final = re.compile(r"rand|uuid|nonce|token_(bytes|hex|urlsafe)", re.IGNORECASE)
 _SETTER: Final = re.compile(r"_*set(?![a-z])")
 _HOOKS: Final = frozenset(
     {"__enter__", "__exit__", "__aenter__", "__aexit__", "__getattr__", "__init_subclass__", "__set_name__"}
@@ -205,6 +206,8 @@ class Constants:
         function = index.function(node)
         if function is None or self._is_undone(function, name) or self._falls_back(node, name):
             return True
+        if self._is_new_in_each_run(node, name):
+            return True
         if self._adds_import(node, function) or self._goes_with_flags(node, function, name):
             return True
         while function is not None:
@@ -214,6 +217,17 @@ class Constants:
                     return True
             function = index.function(function)
         return False
+
+    def _is_new_in_each_run(self, node: ast.AST, name: str) -> bool:
+        """Whether a run chooses its own value, such as a random text, and only functions read it: ``MARK = random_text()``."""
+        statement = self._module.index.statement(node)
+        if not isinstance(statement, ast.Assign) or not isinstance(node, ast.Name):
+            return False
+        scopes, index = self._module.scopes, self._module.index
+        return any(
+            isinstance(item, ast.Call) and _RANDOM.search(last_name(item.func) or "")
+            for item in ast.walk(statement.value)
+        ) and all(index.function(use) is not None for use in scopes.uses(self._module.tree, name))
 
     def _falls_back(self, node: ast.AST, name: str) -> bool:
         """Whether a constant is refined once it can be, and else stays: ``WIDTH = ask() or WIDTH``."""

@@ -12,7 +12,7 @@ from flake8_aiguard.classes import Classes, ending, is_expected_to_raise
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import argument, is_constant, last_name, string
-from flake8_aiguard.writes import Write, Writes
+from flake8_aiguard.writes import How, Write, Writes
 
 _BYPASSES: Final = ("__setattr__", "__delattr__", "__dict__", "vars")
 _IDENTITY: Final = (ast.In, ast.Is, ast.IsNot, ast.NotIn)
@@ -75,6 +75,8 @@ class Frozen:
         if name is None:
             return False
         bindings = self._classes.bindings(owner, name)
+        if write.how is How.DELETED and not bindings:
+            return True  # no field: it was set for a while
         if any(binding.kind is Kind.FUNCTION for binding in bindings):
             return True
         if any(self._is_set_later(binding) for binding in bindings):

@@ -295,6 +295,10 @@ class Locking:
                 return None
         return None if is_public and not calls else calls
 
+    def is_mentioned(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether the file calls a function by its name, or hands it over, anywhere."""
+        return bool(self._mentions.get(function.name))
+
     def is_explained(self, node: ast.AST) -> bool:
         """Whether a comment close above a node, or beside it, says why no lock is needed."""
         line: int = node.lineno  # type: ignore[attr-defined]

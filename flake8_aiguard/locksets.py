@@ -96,13 +96,17 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             and not state.locking.held(item.node)
             and not state.is_new(item)
             and not _begins_anew(state, item, own)
+            and not _is_own_entry(state, item)
         ]
         reported: set[ast.AST] = set()
-        for lock, inside in guarded.items() if outside else ():
+        for lock, uses in guarded.items() if outside else ():
+            inside = [item for item in uses if not _runs_in_pool(state, item.function)]
             updates = [
                 (write.function, Unlocked(write.node, name, lock, witness.name))
                 for write in outside
                 if write.function not in reported
+                and not _is_left_out(state, write, inside)
+                and not _is_handed_over(state, owner, write.function, inside)
                 and (witness := _witness(state, owner, lock, inside, write)) is not None
             ]
             if not updates or not state.is_bound(owner, lock):
@@ -113,9 +117,78 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 if function not in reported and not state.locking.is_explained(update.node):
                     reported.add(function)
                     found[function, lock].append(update)
-    for same in found.values():
-        same.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
-        yield replace(same[0], others=tuple(item.name for item in same[1:]))
+    known: set[str] = set()  # one finding says it of an attribute
+    for same in sorted(found.values(), key=lambda items: min(_importance(state, item) for item in items)):
+        new = [item for item in same if item.name not in known]
+        new.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+        known.update(item.name for item in new)
+        if new:
+            yield replace(new[0], others=tuple(item.name for item in new[1:]))
+
+
+def _importance(state: SharedState, update: Unlocked) -> tuple[bool, int]:
+    """What of an attribute to report: first what changes it, last an entry that is only stored."""
+    is_stored = isinstance(state.statement(update.node), ast.Assign)
+    return is_stored, update.node.lineno
+
+
+def _is_own_entry(state: SharedState, write: Access) -> bool:
+    """Whether a function that runs as a thread only stores an entry under the key that whoever started it has given it."""
+    function = write.function
+    if write.kind is not Kind.ITEM or not isinstance(state.statement(write.node), ast.Assign):
+        return False
+    slot = state.module.index.parent(write.node)
+    key = slot.slice if isinstance(slot, ast.Subscript) else None
+    arguments = function.args
+    given = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    return isinstance(key, ast.Name) and key.id in given and state.locking.is_started(function)
+
+
+def _is_left_out(state: SharedState, write: Access, inside: list[Access]) -> bool:
+    """Whether the functions that hold the lock leave out the fixed key that is written: ``if name != "count"``."""
+    slot = state.module.index.parent(write.node)
+    key = slot.slice if isinstance(slot, ast.Subscript) and write.kind is Kind.ITEM else None
+    if not isinstance(key, ast.Constant):
+        return False
+    return any(key.value in state.left_out(item.function) for item in inside)
+
+
+def _runs_in_pool(state: SharedState, function: Method) -> bool:
+    """Whether a function within a method only runs in the pool of a ``with`` there: it has ended when the method goes on."""
+    index = state.module.index
+    around = index.function(function)
+    if around is None:
+        return False
+    uses = [
+        item
+        for item in state.module.scopes.uses(around, function.name)
+        if not (isinstance(call := index.parent(item), ast.Call) and call.func is item)
+    ]
+    return bool(uses) and all(_is_submitted(state, item) for item in uses)
+
+
+def _is_submitted(state: SharedState, use: ast.expr) -> bool:
+    """Whether a mention hands a function to an executor of a ``with`` statement around it."""
+    index = state.module.index
+    call = index.parent(use)
+    if not isinstance(call, ast.Call) or last_name(call.func) not in ("map", "submit"):
+        return False
+    return any(
+        isinstance(item.context_expr, ast.Call)
+        and (last_name(item.context_expr.func) or "").endswith("Executor")
+        for item in index.with_items(call)
+    )
+
+
+def _is_handed_over(state: SharedState, owner: ast.ClassDef, function: Method, inside: list[Access]) -> bool:
+    """Whether a method that nobody in the file calls may be called back under the lock: who holds it hands out the object."""
+    if state.locking.is_mentioned(function):
+        return False
+    return any(
+        state.hands_out(item.function)
+        for item in inside
+        if state.module.index.class_of(item.function) is owner
+    )
 
 
 def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:

@@ -7,7 +7,7 @@ import bisect
 import enum
 import functools
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
@@ -25,6 +25,9 @@ _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
 _STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
+_ASKING = frozenset(
+    {"getattr", "hasattr", "id", "isinstance", "len", "print", "repr", "setattr", "str", "super", "type"}
+)
 _NEAR = 12  # statements back
 _Position = tuple[int, int]
 _Place = TypeVar("_Place", ast.Attribute, ast.Subscript)
@@ -763,6 +766,41 @@ class SharedState:
             and not any(isinstance(node, ast.Await) for node in ast.walk(test.values[0]))
             and not self._suspends_after(test, statement)
         )
+
+    def is_asserted(self, test: ast.expr) -> bool:
+        """Whether a condition is that of an ``assert``: what has to hold, not what may be missing."""
+        return isinstance(self._index.statement(test), ast.Assert)
+
+    def left_out(self, function: ast.AST) -> Collection[object]:
+        """The fixed values that a function leaves out: ``"count"`` of ``if name != "count"``."""
+        return self._left_out.get(function, ())
+
+    @functools.cached_property
+    def _left_out(self) -> Mapping[ast.AST | None, set[object]]:
+        found: defaultdict[ast.AST | None, set[object]] = defaultdict(set)
+        for test in self._index.nodes(ast.Compare):
+            if isinstance(test.ops[0], ast.NotEq) and isinstance(test.comparators[0], ast.Constant):
+                found[self._index.function(test)].add(test.comparators[0].value)
+        return found
+
+    @memoised
+    def hands_out(self, function: Method) -> bool:
+        """Whether a method hands its object to another function while it holds a lock."""
+        first = first_parameter(function)
+        return first is not None and any(
+            isinstance(item, ast.Name) and item.id == first.arg and self.locking.held(call)
+            for call in self._handing.get(function, ())
+            for item in call.args
+        )
+
+    @functools.cached_property
+    def _handing(self) -> Mapping[ast.AST | None, list[ast.Call]]:
+        """The calls with arguments, by function, without those of built-in functions that ask what something is."""
+        found: defaultdict[ast.AST | None, list[ast.Call]] = defaultdict(list)
+        for call in self._index.nodes(ast.Call):
+            if call.args and last_name(call.func) not in _ASKING:
+                found[self._index.function(call)].append(call)
+        return found
 
     def repeats_between(self, read: ast.expr, statement: ast.stmt) -> bool:
         """Whether a statement stands in a loop that asks a condition anew, or that begins after it was asked."""

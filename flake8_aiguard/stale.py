@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.bounds import words_pattern
 from flake8_aiguard.locking import is_lifecycle_name
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import WRITES, Access, Kind, SharedState
@@ -21,6 +22,10 @@ _ALONE = re.compile(r"_*run(?:_forever|_loop)?")
 _CHEAP = re.compile(
     r"_*(?:parse|decode|encode|normali[sz]e|format|(?:de)?seriali[sz]e|hash|digest|validate|compile|render)(?:_\w+)?"
 )
+_READS = re.compile(
+    r"_*(?:a|async_)?(?:count|describe|fetch|find|get|has|head|is|list|load|look_?up|query|read|retrieve|search|select)(?:_|$)"
+)
+_SCALARS = re.compile(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
@@ -118,8 +123,10 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
         return statement.target if state.suspends_between(statement.target, statement) else None
     key = state.key(write.node)
     expressions = list(state.sources(value))
-    if isinstance(value, ast.Name) and state.is_chosen(value):
+    if isinstance(value, ast.Name) and (state.is_chosen(value) or _rolls_back(state, statement)):
         return None  # puts back what was there, or was given
+    if isinstance(value, ast.UnaryOp) and _is_stored_before(state, value, write):
+        return None  # shows what was stored
     if isinstance(value, ast.BoolOp) and state.is_read(value.values[0], write):
         return None  # keeps what is there: ``self.x or await f()``
     reads = [
@@ -141,7 +148,9 @@ def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> 
     if _may_repeat(state, owner, write, value):
         return None
     for test, truth in state.conditions(statement):
-        read = state.asks(test, truth, write)
+        read = None if state.is_asserted(test) else state.asks(test, truth, write)
+        if read is not None and _is_in_one_loop(state, owner, read, write):
+            return None
         if read is not None and truth is not None and state.suspends_between(read, statement):
             if state.asks_instead(read, test, statement):
                 continue
@@ -149,6 +158,29 @@ def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> 
             return None if counts else read
     read = state.missed(write)
     return read if read is not None and state.suspends_between(read, statement) else None
+
+
+def _rolls_back(state: SharedState, statement: ast.stmt) -> bool:
+    """Whether a statement runs when something has failed, and puts a saved value back."""
+    return any(isinstance(item, ast.ExceptHandler) for item in state.module.index.ancestors(statement))
+
+
+def _is_stored_before(state: SharedState, value: ast.UnaryOp, write: Access) -> bool:
+    """``await config.set(not shown)`` before ``self.shown = not shown``: a switch whose state stands elsewhere."""
+    text = ast.dump(value)
+    return any(
+        isinstance(item.value, ast.Call) and any(ast.dump(given) == text for given in item.value.args)
+        for item in state.module.index.nodes(ast.Await)
+        if state.module.index.function(item) is write.function and item.lineno < write.node.lineno
+    )
+
+
+def _is_in_one_loop(state: SharedState, owner: ast.ClassDef, read: ast.expr, write: Access) -> bool:
+    """Whether a loop of one call checks, awaits and writes an entry for each of its items, one after the other."""
+    if write.kind not in (Kind.ITEM, Kind.CALL) or state.augments(write.node):
+        return False
+    loops = list(state.module.index.loops(write.node))
+    return any(loop in loops for loop in state.module.index.loops(read))
 
 
 def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: ast.expr | None) -> bool:
@@ -163,7 +195,72 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
     if isinstance(value, ast.Tuple):
         return any(_EXPIRES.search(last_name(node) or "") for item in value.elts for node in ast.walk(item))
     awaited = list(state.awaited(value))
-    return bool(awaited) and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited)
+    if awaited and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited):
+        return True
+    return _is_scalar(state, write, value) and all(map(_only_reads, awaited or _awaits(state, write)))
+
+
+def _awaits(state: SharedState, write: Access) -> list[ast.Call]:
+    """The awaited calls before a write."""
+    return [
+        item.value
+        for item in state.module.index.nodes(ast.Await)
+        if isinstance(item.value, ast.Call)
+        and state.module.index.function(item) is write.function
+        and item.lineno <= write.node.lineno
+    ]
+
+
+def _only_reads(call: ast.Call) -> bool:
+    """Whether a second call does no harm: it asks for something."""
+    return _READS.match(last_name(call.func) or "") is not None or _asks_configuration(call)
+
+
+def _asks_configuration(call: ast.Call) -> bool:
+    """``self.config.guild(guild).locale()``."""
+    node: ast.expr = call
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Attribute) and _is_configuration(node.attr):
+            return True
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, ast.Name) and _is_configuration(node.id)
+
+
+def _is_configuration(name: str) -> bool:
+    return words_pattern("configuration").search(name.lower()) is not None
+
+
+def _is_scalar(state: SharedState, write: Access, value: ast.expr) -> bool:
+    """Whether a value is a text, a number or a truth value, so that it does not matter whose copy of it stays."""
+    items = list(state.sources(value)) if isinstance(value, ast.Name) else [value]
+    return all(_is_scalar_part(item, write) for item in items)
+
+
+def _is_scalar_part(item: ast.expr, write: Access) -> bool:
+    if isinstance(item, ast.Await):
+        return isinstance(item.value, ast.Call) and (
+            _asks_configuration(item.value) or _names_scalar(write.function.returns)
+        )
+    if isinstance(item, ast.BoolOp):
+        return _is_scalar_part(item.values[-1], write)
+    if isinstance(item, ast.Attribute):
+        return _SCALARS.fullmatch(item.attr) is not None
+    if isinstance(item, ast.Call):
+        if last_name(item.func) == "getattr":
+            return isinstance(item.args[-1], ast.Constant)
+        return last_name(item.func) in ("bool", "float", "int", "str", "len")
+    return isinstance(item, (ast.Compare, ast.Constant, ast.JoinedStr, ast.Name, ast.UnaryOp))
+
+
+def _names_scalar(annotation: ast.expr | None) -> bool:
+    """Whether an annotation is ``str``, ``int | None``, ``Optional[bool]``."""
+    if isinstance(annotation, ast.BinOp):
+        return _names_scalar(annotation.left) and _names_scalar(annotation.right)
+    if isinstance(annotation, ast.Subscript) and last_name(annotation.value) == "Optional":
+        return _names_scalar(annotation.slice)
+    if isinstance(annotation, ast.Constant):
+        return annotation.value is None
+    return isinstance(annotation, ast.Name) and annotation.id in ("bool", "float", "int", "str")
 
 
 def _opens(state: SharedState, write: Access, value: ast.expr) -> bool:

@@ -74,6 +74,7 @@ LAYERS = (
         "sharing",
         "sql",
         "timeouts",
+        "traffic",
         "writes",
     ),
     ("module",),

@@ -15,6 +15,7 @@ from flake8_aiguard.index import Loop
 from flake8_aiguard.limiters import Limiters, is_worker_name
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.shapes import dotted, last_name, root
+from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
 _LONGEST: Final = 60
@@ -75,7 +76,11 @@ class UnboundedFanOut(Checker):
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
     are left alone. Tasks that were started before are no fan-out, whoever waits for them. One finding for each loop. ``while``
     loops, ``*args``, what comes in over time (``async for message in stream``) and coroutines made in another function are not
-    followed; a function of another module is taken to wait for something.
+    followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
+    that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
+    or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
+    (``engine.encode(prompt)``), where a function of one's own is handed the ``timeout`` by which all are to answer, and for
+    the keys of a dict that the file writes literally.
     """
 
     code = "AIG008"
@@ -117,7 +122,7 @@ class UnboundedFanOut(Checker):
         if fan_out.is_dispatch:
             return True  # callbacks and stages that may wait for each other
         if fan_out.is_own and (
-            isinstance(fan_out.items, ast.Attribute)
+            (isinstance(fan_out.items, ast.Attribute) and not says_traffic(name))
             or _BEGINNING.match(name)
             or _RENEWING.match(name)
             or any(
@@ -139,7 +144,17 @@ class UnboundedFanOut(Checker):
             limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):
             return True
-        return limiters.bound(fan_out.node, called)
+        return limiters.bound(fan_out.node, called) or not self._goes_outside(fan_out, called)
+
+    def _goes_outside(self, fan_out: FanOut, called: Definition | None) -> bool:
+        """Whether a task is known to wait for a network, a disk, a database or another process."""
+        index = self.module.index
+        call = fan_out.call
+        given = fan_out.node.args[1:] if call is None else call.args
+        if call is not None and _is_timed(call):
+            return False
+        awaited = not fan_out.is_own and isinstance(index.parent(fan_out.items), ast.Await)
+        return self._traffic.is_known(fan_out.runs, given, called, counted=awaited)
 
     def _is_no_coroutine(self, function: Definition) -> bool:
         """Whether a function starts its work itself and gives a future: a data loader that collects what it is asked for."""
@@ -174,3 +189,15 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _limiters(self) -> Limiters:
         return Limiters(self.module)
+
+    @functools.cached_property
+    def _traffic(self) -> Traffic:
+        return Traffic(self.module)
+
+
+def _is_timed(call: ast.Call) -> bool:
+    """Whether a function or method of one's own is told when to give up: all are to answer within one time."""
+    if not isinstance(call.func, ast.Name) and dotted(call.func) != f"self.{last_name(call.func)}":
+        return False
+    given = [*call.args, *(item.value for item in call.keywords)]
+    return any(isinstance(item, ast.Name) and item.id == "timeout" for item in given)

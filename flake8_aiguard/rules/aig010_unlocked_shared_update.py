@@ -79,13 +79,15 @@ class UnlockedSharedUpdate(Checker):
     Limits: four patterns, on attributes of the own object or class; no general race detector.
 
     (1) An attribute that one method changes under a lock of the object and another one writes without any; one finding for each
-    method and lock. The lock must be held at half of the uses outside of constructors and in half of the methods with such
+    attribute, and for each method and lock. The lock must be held at half of the uses outside of constructors and in half of the methods with such
     uses, or around a change, under a name that says nothing else than lock or names the attribute (``_lock``, ``_jobs_lock``);
     and the file must show where it comes from, which it does not for a lock of a base class in another file. Silent where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
     decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces, for a
     fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
-    for properties, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
+    for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
+    lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
+    where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
     for locks between processes, and where a comment says why no lock is needed; for locks of asyncio only where one is held
     across an ``await``, and not where one statement takes the value and leaves another.
 
@@ -93,7 +95,9 @@ class UnlockedSharedUpdate(Checker):
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
     where the check is repeated after the ``await``, where the entry or a flag is set before it, for results that a loop counts
     by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry that holds its own expiry, stands
-    in a cache with one (``TTLCache``) or is only parsed or formatted, where a comment says that it does no harm, for a member
+    in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
+    holds, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
+    ``assert`` is the check, for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. In a class that starts no task or
     thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that the class only awaits in place may

@@ -77,11 +77,12 @@ class WriteOnceViolation(Checker):
 
     Limits: a plain assignment to a frozen object raises by itself and is not reported. An attribute of a frozen class that is
     filled once behind a check for it, or whose name begins with an underscore, is a cache, unless every object is constructed
-    with it. What is declared ``field(init=False)`` is set later by design. ``Final`` forbids rebinding; a change in place
+    with it. What is declared ``field(init=False)`` is set later by design, and what is removed without being declared was
+    there for a while only. A function that changes several attributes of a frozen class has one finding. ``Final`` forbids rebinding; a change in place
     counts where the annotation names a read-only type, or the value is a display with content. A module constant is a name in
     capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
-    reported are changes of constants on import, in decorators, in functions that register or reset, in hooks such as
+    reported are changes of constants on import, in decorators, in functions that register, install or reset, of what is new in each run, such as a random text, in hooks such as
     ``add_route(route)`` that do nothing but add what they are given, in setters and loaders that rebind through ``global``, in
     functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
@@ -190,7 +191,12 @@ class WriteOnceViolation(Checker):
     def _frozen(self) -> _Found:
         if not self._classes.may_be_frozen:
             return
+        reported: set[tuple[ast.AST | None, ast.ClassDef]] = set()
         for found in Frozen(self.module, self._classes, self._writes).bypasses():
+            place = self.module.index.function(found.write.node), found.owner
+            if place in reported:  # one changed copy replaces them all
+                continue
+            reported.add(place)
             shown = repr(found.name) if found.name else "attributes"
             yield self._report(found.write, _FROZEN, name=shown, owner=found.owner.name, copy=found.copy)
 

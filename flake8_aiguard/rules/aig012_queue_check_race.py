@@ -13,8 +13,8 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import Scope
 from flake8_aiguard.memo import memoised
-from flake8_aiguard.scopes import ESCAPES, Kind
-from flake8_aiguard.shapes import argument, dotted, is_constant
+from flake8_aiguard.scopes import ESCAPES, Kind, Use
+from flake8_aiguard.shapes import argument, dotted, is_constant, parameters
 
 _GETS = ("get", "get_nowait")
 _PUTS = ("put", "put_nowait")
@@ -66,11 +66,14 @@ class QueueCheckRace(Checker):
                     self.handle(job)
 
     Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the file. A
-    queue with one consumer cannot be emptied by another: an attribute counts where several functions take from it, where the
-    function that does is started several times, or where it is public, so that others can take from it; not where one thread or
-    task that is started once runs all that takes from it, where a loop without end empties it in each turn, or where the
-    function that takes from it makes it anew. The queues of ``multiprocessing``, whose ``empty()`` is unreliable by itself,
-    always count, unless the function that made one asks again in each turn of a loop. Silent on a local queue that never leaves
+    queue with one consumer cannot be emptied by another: a queue counts where several functions take from it, or where
+    threads or tasks run the one that does, also through a function of the file that calls it. An attribute of the own object
+    or a local that only goes to functions which put has one consumer, whoever else puts; a parameter, and a queue of the
+    module, may have others. Not where one thread or task that is started once runs all that takes from it, where a loop
+    without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
+    ``multiprocessing``, whose ``empty()`` is unreliable by itself (that of a ``Manager()`` is a ``queue.Queue``),
+    always count, unless the function that made one asks again in each turn of a loop. Silent where an item was taken just before, under the lock of
+    all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
     where the bound is a positive literal and neither the function nor a caller in the file handles ``Full`` or ``Empty``.
@@ -129,6 +132,8 @@ class QueueCheckRace(Checker):
         function = self.module.index.function(node)
         if function is not None and self._callers_handle(function, errors):
             return
+        if name == "put_nowait" and self._has_made_room(node, queue):
+            return
         yield from self.found(
             node,
             message="{call}() raises {error} when the bounded queue is {state}, and nothing here handles it; "
@@ -137,6 +142,22 @@ class QueueCheckRace(Checker):
             error=errors[0],
             state="full" if name == "put_nowait" else "empty",
             instead=name.removesuffix("_nowait"),
+        )
+
+    def _has_made_room(self, node: ast.Call, queue: ast.expr) -> bool:
+        """Whether an item was taken just before, under the lock that all who put hold."""
+        identity, function = self._identity(queue), self.module.index.function(node)
+        puts = [
+            call
+            for call in self.module.index.calls_named(_PUTS)
+            if isinstance(call.func, ast.Attribute) and self._identity(call.func.value) == identity
+        ]
+        return all(map(self._is_locked, puts)) and any(
+            isinstance(call.func, ast.Attribute)
+            and self.module.index.function(call) is function
+            and self._identity(call.func.value) == identity
+            and call.lineno < node.lineno
+            for call in self.module.index.calls_named(("get_nowait",))
         )
 
     def _guarded(self, test: ast.expr, truth: bool, body: list[ast.stmt]) -> Iterator[Finding]:
@@ -253,11 +274,66 @@ class QueueCheckRace(Checker):
             return False
         if len({_twin(user.name) for user in users}) > 1:
             return True
+        if self._is_own_queue(queue) and not self._is_run_elsewhere(function):
+            return False
         if self._is_main_loop(call):
             return False
         if isinstance(queue, ast.Attribute):
             return not self._is_private(queue) and not self._is_made_in(queue, function)
         return True
+
+    def _is_run_elsewhere(self, function: _Function) -> bool:
+        """Whether threads or tasks run a function: it, or a function of the file that calls it, is started as one."""
+        seen: set[ast.AST] = set()
+        stack: list[ast.AST] = [function]
+        while stack:
+            item = stack.pop()
+            if item in seen or not isinstance(item, _Function):
+                continue
+            seen.add(item)
+            if self._is_started(item) or self._is_thread_run(item):
+                return True
+            for mention in self._mentions.get(item.name, ()):
+                if self.module.receivers.definition(mention) is item:
+                    caller = self.module.index.function(mention)
+                    if isinstance(caller, ast.Lambda):
+                        return True
+                    stack += [] if caller is None else [caller]
+        return False
+
+    def _is_thread_run(self, function: _Function) -> bool:
+        """``run()`` of a class that is built on another one, which may be a thread."""
+        owner = self.module.index.class_of(function)
+        is_run = function.name == "run" and len(parameters(function)) == 1
+        return is_run and owner is not None and bool(owner.bases)
+
+    def _is_own_queue(self, queue: ast.expr) -> bool:
+        """Whether a queue is an attribute of the own object, or a local of a function that is not handed in."""
+        if isinstance(queue, ast.Attribute):
+            return self.module.receivers.class_behind(queue.value) is not None
+        if not isinstance(queue, ast.Name):
+            return False
+        owner = self.module.scopes.owner(self.module.index.scope(queue), queue.id)
+        if owner is None or isinstance(owner, ast.Module):
+            return False
+        bindings = self.module.scopes.bindings(owner, queue.id)
+        if any(binding.kind is Kind.PARAMETER for binding in bindings):
+            return False
+        return not any(map(self._gives_away, self.module.scopes.uses(owner, queue.id)))
+
+    def _gives_away(self, use: ast.Name) -> bool:
+        """Whether a mention hands a queue to others who may take from it: to anything but a function here that only puts."""
+        kind = self.module.scopes.use(use)[0]
+        if kind is not Use.PASSED:
+            return kind in ESCAPES and kind is not Use.CLOSED_OVER
+        index = self.module.index
+        call = next((item for item in index.ancestors(use) if isinstance(item, ast.Call)), None)
+        if call is None:
+            return True
+        given = (call.func, *call.args, *(item.value for item in call.keywords))
+        found = [self.module.receivers.definition(item) for item in given]
+        takers = {index.function(item) for item in index.calls_named(_GETS)}
+        return not any(isinstance(item, _Function) and item not in takers for item in found)
 
     def _is_main_loop(self, call: ast.Call) -> bool:
         """Whether a queue is emptied in each turn of a loop that never ends: one that takes all, and others that put."""
