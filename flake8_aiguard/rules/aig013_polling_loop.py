@@ -13,7 +13,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
-from flake8_aiguard.shapes import dotted, is_constant, names_in, string
+from flake8_aiguard.shapes import dotted, is_main_guard, names_in, string
 
 _LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
@@ -112,12 +112,7 @@ class PollingLoop(Checker):
     def _keeps_alive(self, loop: ast.While) -> bool:
         """Whether a loop keeps a script alive: it stands under ``if __name__ == "__main__":``."""
         return self.module.index.function(loop) is None and any(
-            isinstance(item, ast.If)
-            and isinstance(item.test, ast.Compare)
-            and isinstance(item.test.left, ast.Name)
-            and item.test.left.id == "__name__"
-            and is_constant(item.test.comparators[0], "__main__")
-            for item in self.module.index.ancestors(loop)
+            map(is_main_guard, self.module.index.ancestors(loop))
         )
 
     @functools.cached_property
