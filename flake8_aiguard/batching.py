@@ -423,6 +423,8 @@ class Batching:
     def advice(self, query: Query, place: Place) -> str:
         """What to use in the place of the queries, as the end of a message."""
         if self.writes(query, place):
+            if self._queries.is_sqlite(query):
+                return "executemany()"
             return "one set-based statement for all of them"
         batch: str = query.row["batch"]
         if "batch_by_field" not in query.row:

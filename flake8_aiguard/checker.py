@@ -177,7 +177,9 @@ class Checker:
                     break
             else:
                 return False
-        return not module.is_machine_made and (self.in_tests or not module.is_test)
+        if module.is_machine_made or module.is_vendored:
+            return False
+        return self.in_tests or not module.is_test
 
     def _has_tags(self) -> bool:
         return generated.WORD in self.module.source and bool(self.module.generated.tags)

@@ -85,7 +85,7 @@ def page_name(rule: type[Checker]) -> str:
 
 
 def settings_of(rule: type[Checker]) -> tuple[str, ...]:
-    """Return the keys of all settings that change what a rule reports."""
+    """Return the keys of all settings that change what a rule reports; ``vendored`` holds for every rule alike."""
     shared = (
         ("gates", rule.gate),
         ("tests", not rule.in_tests),

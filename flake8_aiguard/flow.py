@@ -48,6 +48,7 @@ _PLAIN = (
 _LEAVES = frozenset({"sys.exit", "exit", "quit", "builtins.exit", "builtins.quit"})
 _KILLS = frozenset({"os._exit", "os.abort"})
 _CATCH_ALL: frozenset[str | None] = frozenset({"Exception", "BaseException"})
+_BROAD = _CATCH_ALL | {"OSError", "IOError", "EnvironmentError"}
 _CATCH_EXIT = frozenset({"BaseException", "SystemExit"})
 _OPEN_STATE = {"closed": False, "is_closed": False, "is_open": True, "is_connected": True, "locked": True}
 _MAX_DEPTH = 60
@@ -255,7 +256,7 @@ class _Tracker:
         known = self.released or self.unsure
         other = next((node for node in self.rebound if node is not self.holder), None)
         if self.rebound and (known or (other is not None and not normal)):
-            return Outcome(Release.REBOUND, other or self.rebound[0])
+            return Outcome(Release.REBOUND, min(self.rebound, key=self._distance))
         if normal:
             swallowed = exits.swallowed
             if swallowed and where and _line(where) <= (swallowed[1].end_lineno or 0):
@@ -266,6 +267,18 @@ class _Tracker:
         if exits.exc & _OPEN:
             return Outcome(Release.EXCEPTION if known else Release.NEVER, exits.exc_at)
         return Outcome(Release.UNKNOWN if self.unsure else Release.ALWAYS)
+
+    def _distance(self, rebound: ast.AST) -> tuple[int, int]:
+        """How far a binding is from the acquisition: one that does not come after it comes with a turn of their loop."""
+        line = _line(rebound)
+        node: ast.AST | None = self.holder
+        if rebound is not node and line >= _line(self.acquire):
+            return line, 0
+        while node is not None:
+            if isinstance(node, (ast.For, ast.AsyncFor, ast.While)) and node.lineno <= line:
+                return node.end_lineno or line, line
+            node = self.parent(node)
+        return line, 0
 
     # Statements, entered with the resource held
 
@@ -589,13 +602,19 @@ class _Tracker:
         raised, stopped = body.exc, body.stop
         passing = raised
         swallowed: Swallowed | None = None
+        narrow: list[_Exits] = []  # told of last: nobody knows whether they name what is raised
         for handler in stmt.handlers:
             caught = _caught(handler)
             exits = caught & _CATCH_EXIT
             cleanup = self._cleanup(handler.body, raised | stopped if exits else raised)
-            ends.add(cleanup)
-            if swallowed is None and raised & cleanup.fall & _OPEN and body.exc_at is not None:
-                swallowed = body.exc_at, handler
+            is_broad = not caught.isdisjoint(_BROAD)
+            if is_broad:
+                ends.add(cleanup)
+            else:
+                narrow.append(cleanup)
+            if raised & cleanup.fall & _OPEN and body.exc_at is not None:
+                is_first = swallowed is None or (is_broad and _caught(swallowed[1]).isdisjoint(_BROAD))
+                swallowed = (body.exc_at, handler) if is_first else swallowed
             if exits:
                 stopped = 0
             if caught & _CATCH_ALL:
@@ -603,6 +622,8 @@ class _Tracker:
             elif not self.strict and raised & _OPEN and not cleanup.is_open() and not cleanup.stop & _OPEN:
                 self.unsure = True
                 passing = 0
+        for cleanup in narrow:
+            ends.add(cleanup)
         ends.exc |= passing
         if not ends.exc & _OPEN:
             ends.exc_at = None

@@ -83,6 +83,11 @@ class Module:
         return is_test_path(self.filename, self.settings.tests)
 
     @functools.cached_property
+    def is_vendored(self) -> bool:
+        """Whether the file's path matches the setting ``vendored``: the project does not maintain it."""
+        return self.matches(self.settings.vendored)
+
+    @functools.cached_property
     def is_machine_made(self) -> bool:
         """Whether the comments in the file's head say that a tool wrote it and nobody edits it."""
         head = itertools.takewhile(lambda line: line.isspace() or line.startswith("#"), self.lines)

@@ -17,6 +17,7 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, names_in, root, string, text_parts
 
 READS: Final = frozenset({"SELECT", "WITH", "VALUES", "MATCH", "OPTIONAL"})
+_SQLITE: Final = frozenset({"sqlite3", "aiosqlite"})
 WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "UPSERT"})
 _VERB: Final = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 _TEXTS: Final = frozenset({"text", "SQL"})  # sqlalchemy.text("..."), psycopg.sql.SQL("...")
@@ -361,6 +362,14 @@ class Queries:
             else:
                 break
         return text_parts(value)
+
+    def is_sqlite(self, query: Query) -> bool:
+        """Whether a query is a statement of sqlite3 or aiosqlite, which run in this process."""
+        found = None if query.receiver is None else self._module.type_of(query.receiver)
+        if found is not None:
+            return found.partition(".")[0] in _SQLITE
+        databases = self._module.index.packages & _database_packages()
+        return query.row["kind"] == "sql" and bool(databases) and databases <= _SQLITE
 
     def verb(self, value: ast.expr) -> str | None:
         """The verb of a statement: of its text, or of the SQLAlchemy construct that builds it."""

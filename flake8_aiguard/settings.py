@@ -67,6 +67,13 @@ class Settings:
         "anywhere in the path, one with another / the whole path from the working directory, any other the "
         "file's name.",
     )
+    vendored: tuple[str, ...] = _setting(
+        (
+            *("_vendor/", "_vendored/", "vendor/", "vendored/", "third_party/", "thirdparty/"),
+            *("node_modules/", "site-packages/"),
+        ),
+        "Files that the project carries and does not maintain: no rule reports there. Patterns as in `tests`.",
+    )
     defer_to_ruff: bool = _setting(
         True,
         "Leave out a finding where the project's own Ruff configuration enables Ruff's code for that very "
@@ -399,15 +406,15 @@ def unknown(key: str) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)} and table"
 
 
-# -- test files
+# -- files by their paths
 
 
 def is_test_path(filename: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a file is a test file.
+    """Whether the path of a file matches patterns: whether it is a test file, or vendored.
 
     Args:
-        filename: the file as flake8 names it; ``stdin`` and ``-`` are no test files.
-        patterns: the setting ``tests``.
+        filename: the file as flake8 names it; ``stdin`` and ``-`` match nothing.
+        patterns: the setting ``tests``, or another one written like it.
 
     Returns:
         Whether one of the patterns matches; below the working directory only the path from there counts, so

@@ -247,6 +247,22 @@ def single_targets(targets: Iterable[ast.expr]) -> Iterator[ast.expr]:
             yield target
 
 
+def is_main_guard(node: ast.AST) -> bool:
+    """Whether a statement is ``if __name__ == "__main__":``."""
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and dotted(node.test.left) == "__name__"
+        and is_constant(node.test.comparators[0], "__main__")
+    )
+
+
+def block_of(parent: ast.AST | None, statement: ast.stmt) -> list[ast.stmt]:
+    """The statements among which one stands; ``parent`` is its parent."""
+    blocks = (getattr(parent, name, ()) for name in ("body", "orelse", "finalbody"))
+    return next((block for block in blocks if isinstance(block, list) and statement in block), [])
+
+
 def swallows(context: ast.expr) -> bool:
     """Whether a context manager swallows exceptions: `contextlib.suppress(...)`, `pytest.raises(...)`."""
     return isinstance(context, ast.Call) and (dotted(context.func) or "").rpartition(".")[2] in _SWALLOWS

@@ -129,6 +129,14 @@ def test_rules_that_do_not_run_in_tests() -> None:
     assert len(run(Sample, "bad()\n", "tests/helpers.py")) == 1
 
 
+def test_no_rule_reports_in_vendored_files() -> None:
+    assert run(Sample, "bad()\n", "src/_vendor/helpers.py") == []
+    assert run(Gate, TAGGED, "src/_vendor/helpers.py") == []
+    assert len(run(Sample, "bad()\n", "src/vendor.py")) == 1
+    assert len(run(Sample, "bad()\n", "src/_vendor/helpers.py", replace(Settings(), vendored=()))) == 1
+    assert run(Sample, "bad()\n", "src/extern/a.py", replace(Settings(), vendored=("extern/",))) == []
+
+
 def test_shapes_that_ruff_reports_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

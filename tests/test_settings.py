@@ -56,6 +56,16 @@ def test_defaults(project: Callable[[str], Path]) -> None:
     assert settings.from_options(parsed()) == Settings(
         gates="generated",
         tests=("tests/", "test_*.py", "*_test.py", "conftest.py"),
+        vendored=(
+            "_vendor/",
+            "_vendored/",
+            "vendor/",
+            "vendored/",
+            "third_party/",
+            "thirdparty/",
+            "node_modules/",
+            "site-packages/",
+        ),
         defer_to_ruff=True,
         blocking_metadata=False,
         write_once=(),
@@ -73,6 +83,7 @@ ALL_KEYS = r"""
 [tool.aiguard]
 gates = "all"
 tests = ["checks/"]
+vendored = ["extern/"]
 defer-to-ruff = false
 blocking-metadata = true
 write-once = ["acme.routing:Router._routes", "acme:TABLE"]
@@ -94,6 +105,7 @@ def test_all_keys_from_pyproject(project: Callable[[str], Path]) -> None:
     assert settings.from_options(parsed()) == Settings(
         gates="all",
         tests=("checks/",),
+        vendored=("extern/",),
         defer_to_ruff=False,
         blocking_metadata=True,
         write_once=("acme.routing:Router._routes", "acme:TABLE"),
@@ -112,6 +124,7 @@ def test_all_keys_from_flake8(project: Callable[[str], Path]) -> None:
     config = r"""[flake8]
 aiguard-gates = all
 aiguard-tests = checks/, *_spec.py
+aiguard-vendored = extern/, six.py
 aiguard_defer_to_ruff = False
 aiguard-blocking-metadata = yes
 aiguard-write-once = acme.routing:Router._routes, acme:TABLE
@@ -125,6 +138,7 @@ aiguard-adr-dir = records
     assert settings.from_options(parsed(config=config)) == Settings(
         gates="all",
         tests=("checks/", "*_spec.py"),
+        vendored=("extern/", "six.py"),
         defer_to_ruff=False,
         blocking_metadata=True,
         write_once=("acme.routing:Router._routes", "acme:TABLE"),
@@ -371,7 +385,7 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
         (
             "zzz",
             (
-                "known are gates, tests, defer-to-ruff, blocking-metadata, write-once, generated-from, "
+                "known are gates, tests, vendored, defer-to-ruff, blocking-metadata, write-once, generated-from, "
                 "provenance-required, adr-pattern, adr-dir, rule-dirs, scan-select, scan-ignore, "
                 "scan-extend-select, baseline, require-reason and table"
             ),
@@ -400,6 +414,7 @@ def test_options_are_registered_once() -> None:
     assert [option.long_option_name for option in option_manager.options] == [
         "--aiguard-gates",
         "--aiguard-tests",
+        "--aiguard-vendored",
         "--aiguard-defer-to-ruff",
         "--aiguard-blocking-metadata",
         "--aiguard-write-once",
@@ -418,6 +433,7 @@ def test_options_are_registered_once() -> None:
         "filenames": [],
         "aiguard_gates": None,
         "aiguard_tests": None,
+        "aiguard_vendored": None,
         "aiguard_defer_to_ruff": None,
         "aiguard_blocking_metadata": None,
         "aiguard_write_once": None,
@@ -579,6 +595,26 @@ def test_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert is_test_path("../b.py", ("tests/",))
 
 
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        ("pip/_vendor/idna/core.py", True),
+        ("pkg/_vendored/a.py", True),
+        ("vendor/a.py", True),
+        ("src/vendored/a.py", True),
+        ("third_party/a/b.py", True),
+        ("src/thirdparty/a.py", True),
+        ("web/node_modules/gyp/a.py", True),
+        (".venv/lib/python3.12/site-packages/a.py", True),
+        ("src/vendor.py", False),
+        ("src/vendors/a.py", False),
+        ("src/my_vendor/a.py", False),
+    ],
+)
+def test_default_vendored_paths(filename: str, expected: bool) -> None:
+    assert is_test_path(filename, Settings().vendored) is expected
+
+
 # -- the page
 
 
@@ -587,6 +623,7 @@ def test_docs_name_every_setting() -> None:
     for key in (
         "gates",
         "tests",
+        "vendored",
         "defer-to-ruff",
         "blocking-metadata",
         "generated-from",

@@ -11,8 +11,19 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.flow import Release
 from flake8_aiguard.handles import Handles, Leak
+from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, root, string
+from flake8_aiguard.shapes import (
+    argument,
+    block_of,
+    dotted,
+    is_constant,
+    is_main_guard,
+    is_none,
+    root,
+    string,
+    text_parts,
+)
 
 _MODULE_LEVEL = frozenset({"archive", "file", "image", "response", "temporary"})
 _HANDLE_TYPES = ("io.", "typing.BinaryIO", "typing.IO", "typing.TextIO", "socket.")
@@ -55,7 +66,8 @@ class UnclosedFile(Checker):
     or whose ``Popen`` object is not kept is taken for one that is meant to go on. Processes, images and temporary
     directories are reported only where nothing releases them, handles of a module only if the module itself reads or
     writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
-    or on an open file is told by types and names. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
+    or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
+    down and a function that only ``if __name__ == "__main__":`` calls are left alone. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
     """
 
     code = "AIG001"
@@ -75,7 +87,9 @@ class UnclosedFile(Checker):
         row = knowledge.by_call("resources.opener").get(self.module.called(node) or "")
         if row is None or not self._opens(node, row) or self._is_first_of_two(node):
             return
-        leak = None if self._handles.is_to_fail(node) else self._handles.leak(node, row)
+        if self._handles.is_to_fail(node) or self._is_inline(node):
+            return
+        leak = self._handles.leak(node, row)
         if leak is None or self._is_meant_to_stay(node, row, leak) or not self._handles.is_new(node, leak):
             return
         yield from self.found(
@@ -119,6 +133,31 @@ class UnclosedFile(Checker):
             "resources.opener"
         )
 
+    def _is_inline(self, node: ast.Call) -> bool:
+        """Whether ``urlopen()`` only decodes what the URL itself holds: ``data:text/plain,...``."""
+        url = argument(node, "url", 0)
+        if url is None or self.module.called(node) != "urllib.request.urlopen":
+            return False
+        text = next(iter(text_parts(url) or ()), None)
+        if isinstance(text, str):
+            return text.startswith("data:")
+        child: ast.AST = node
+        for parent in self.module.index.ancestors(node):
+            if isinstance(parent, ast.If) and child in parent.body and _asks_for_data(parent.test, url):
+                return True
+            if isinstance(child, ast.stmt):
+                for item in block_of(parent, child):
+                    if item is child:
+                        break
+                    if isinstance(item, ast.If) and isinstance(item.body[-1], (ast.Return, ast.Raise)):
+                        test = item.test
+                        if isinstance(test, ast.UnaryOp) and _asks_for_data(test.operand, url):
+                            return True
+            if isinstance(parent, FUNCTIONS):
+                break
+            child = parent
+        return False
+
     @staticmethod
     def _is_standard_stream(node: ast.expr) -> bool:
         if isinstance(node, ast.Constant):
@@ -145,10 +184,39 @@ class UnclosedFile(Checker):
             return "detached" in row and not is_kept
         if "detached" in row and leak.release is Release.NEVER and all(map(self._asks_pid, leak.uses)):
             return True
+        if leak.release is Release.EXCEPTION and (
+            (self.module.is_test and self._is_closed_below(node, row, leak.name))
+            or self._ends_with_process(node)
+        ):
+            return True
         function = self.module.index.function(node)
         if function is None:
             return row["kind"] not in _MODULE_LEVEL or not leak.uses or self._is_log(node, leak.name)
         return self._handles.is_lent(node)
+
+    def _is_closed_below(self, node: ast.Call, row: knowledge.Row, name: str) -> bool:
+        """Whether it is closed on the way that a test takes: what raises there fails the test anyway."""
+        statement = self.module.index.statement(node)
+        releasing = {f"{name}.{method}" for method in row["close"]}
+        for item in block_of(self.module.index.parent(statement), statement):
+            value = item.value if isinstance(item, ast.Expr) else None
+            call = value.value if isinstance(value, ast.Await) else value
+            if (
+                isinstance(call, ast.Call)
+                and dotted(call.func) in releasing
+                and item.lineno > statement.lineno
+            ):
+                return True
+        return False
+
+    def _ends_with_process(self, node: ast.Call) -> bool:
+        """Whether the function runs only as a program: what it raises ends the process."""
+        index, scopes, tree = self.module.index, self.module.scopes, self.module.tree
+        function = index.function(node)
+        if not isinstance(function, ast.FunctionDef) or index.scope(function) is not tree:
+            return False
+        uses = scopes.uses(tree, function.name)
+        return bool(uses) and all(any(map(is_main_guard, index.ancestors(use))) for use in uses)
 
     def _asks_pid(self, node: ast.expr) -> bool:
         parent = self.module.index.parent(node)
@@ -189,6 +257,20 @@ class UnclosedFile(Checker):
         if isinstance(function, ast.FunctionDef) and function.name == "__enter__":
             return False
         return not isinstance(self.module.index.statement(node), (ast.With, ast.AsyncWith, ast.Return))
+
+
+def _asks_for_data(test: ast.expr, url: ast.expr) -> bool:
+    """Whether a condition, or a part that must hold too, is ``url.startswith("data:")``."""
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    return any(
+        isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr == "startswith"
+        and dotted(part.func.value) == dotted(url) is not None
+        and len(part.args) == 1
+        and (string(part.args[0]) or "").startswith("data:")
+        for part in parts
+    )
 
 
 _GONE = (

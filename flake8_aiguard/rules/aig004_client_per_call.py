@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -102,8 +102,9 @@ class ClientPerCall(Checker):
     reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a tenant's
     key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
     yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
-    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in loops that try one host
-    after the other until one answers or wait for half a minute or longer, where a handler passes on the cookies or all
+    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in loops that ask one host
+    after the other, once each or until one answers, or wait for half a minute or longer, on thread pools whose ``with`` ends a
+    round over a batch, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
     is the caller's as a whole, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
     ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
@@ -133,7 +134,9 @@ class ClientPerCall(Checker):
         row = self._row(node)
         if row is None or self._is_part_of_another(node) or self._is_light(node, row):
             return
-        loop = self._loop(node) if row.get("loops", True) else None
+        loop = self._loop(node, row) if row.get("loops", True) else None
+        if loop is not None and self._is_next_branch(node):
+            return
         if loop is not None:
             where = "comprehension" if isinstance(loop, COMPREHENSIONS) else "loop"
             often, fix = f"in every turn of the {where}", f"build it once before the {where}"
@@ -151,6 +154,10 @@ class ClientPerCall(Checker):
         yield from self.found(
             node, call=_text(node), noun=row["noun"], often=often, cost=row["cost"], fix=fix
         )
+
+    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
+        super().__init__(tree, filename, lines)
+        self._chosen: set[tuple[ast.If, str]] = set()
 
     @functools.cached_property
     def _lifetimes(self) -> Lifetimes:
@@ -224,7 +231,7 @@ class ClientPerCall(Checker):
 
     # -- in a loop
 
-    def _loop(self, node: ast.Call) -> Loop | None:
+    def _loop(self, node: ast.Call, row: Row) -> Loop | None:
         """The loop that builds the same thing again in every turn."""
         for loop in self.module.index.loops(node):
             if self._lifetimes.outlives(node, loop) or self._depends_on_turn(node, loop):
@@ -232,17 +239,45 @@ class ClientPerCall(Checker):
             if not (
                 _is_retried(loop)
                 or self._lifetimes.is_seldom(node, loop, _LONG)
-                or self._is_fallback(node, loop)
+                or self._asks_another_host(node, loop)
+                or (row.get("threads", False) and self._is_barrier(node, loop))
             ):
                 return loop
         return None
 
-    def _is_fallback(self, node: ast.Call, loop: Loop) -> bool:
-        """Whether each turn asks another host, until one of them answers: there is no connection to share."""
-        if not isinstance(loop, ast.For) or loop not in self._left:
+    def _is_next_branch(self, node: ast.Call) -> bool:
+        """Whether another branch of the same ``if`` has built what the same name is bound to: one choice, one finding."""
+        index = self.module.index
+        statement: ast.AST = index.statement(node)
+        name = dotted(statement.targets[0]) if isinstance(statement, ast.Assign) else None
+        branch = index.parent(statement)
+        if name is None or not isinstance(branch, ast.If):
+            return False
+        while isinstance(outer := index.parent(branch), ast.If) and outer.orelse == [branch]:
+            branch = outer
+        is_known = (branch, name) in self._chosen
+        self._chosen.add((branch, name))
+        return is_known
+
+    def _is_barrier(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether the end of a pool is where a round ends: ``with`` one of the default size, or a ``while``, over a batch."""
+        item = self.module.index.parent(node)
+        if not isinstance(item, ast.withitem) or not isinstance(item.optional_vars, ast.Name):
+            return False
+        if (node.args or node.keywords) and not isinstance(loop, ast.While):
             return False
         sent = self._lifetimes.requests(node)
-        return bool(sent) and all(self._starts_with_turn(_url(call), loop) for call in sent or ())
+        return bool(sent) and all(last_name(call.func) == "map" for call in sent or ())
+
+    def _asks_another_host(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether each turn asks another host, once or until one of them answers: there is no connection to share."""
+        if not isinstance(loop, ast.For):
+            return False
+        sent = self._lifetimes.requests(node)
+        is_left = loop in self._left
+        if not sent or not all(self._starts_with_turn(_url(call), loop, whole=is_left) for call in sent):
+            return False
+        return is_left or (len(sent) == 1 and next(self.module.index.loops(sent[0]), None) is loop)
 
     def _start(self, url: ast.expr) -> ast.expr:
         """What a text begins with: ``host`` of ``f"{host}/a"``, ``host + "/a"``, ``host.url`` and ``urljoin(host, "/a")``."""
@@ -272,8 +307,11 @@ class ClientPerCall(Checker):
         leaves = (*index.nodes(ast.Return), *index.nodes(ast.Break))
         return frozenset(next(index.loops(leave), None) for leave in leaves if leave not in failing)
 
-    def _starts_with_turn(self, url: ast.expr | None, loop: ast.For) -> bool:
-        """Whether a URL begins with the loop's variable: ``f"{host}/status"``, or is it by its name: ``base_url``."""
+    def _starts_with_turn(self, url: ast.expr | None, loop: ast.For, *, whole: bool) -> bool:
+        """Whether a URL begins with the loop's variable: ``f"{host}/status"``, or is it by its name: ``base_url``.
+
+        Where ``whole``, also what the variable holds: ``mirror.url``.
+        """
         if url is None:
             return False
         loops = self.module.loops
@@ -282,7 +320,8 @@ class ClientPerCall(Checker):
             start = self._start(value)
             if not isinstance(start, ast.Name) or loops.variable(start) not in place.targets:
                 return False
-            if start is value and not _HOST.search(start.id):
+            is_bare = isinstance(value, (ast.Attribute, ast.Subscript)) and not whole
+            if (start is value or is_bare) and not _HOST.search(last_name(value) or ""):
                 return False  # one page after the other
         return True
 

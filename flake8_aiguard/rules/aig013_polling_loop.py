@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.index import TRIES
+from flake8_aiguard.index import COMPREHENSIONS, TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
-from flake8_aiguard.shapes import dotted, is_constant, names_in, string
+from flake8_aiguard.shapes import dotted, is_constant, is_main_guard, last_name, names_in, string
 
 _LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
+# What Ruff reads as "this is meant".
+_MEANT = re.compile(r"ruff:\s*ignore\[[^\]]*(async-busy-wait|ASYNC110)|noqa:.*\bASYNC110\b")
 _EXITS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -74,7 +76,8 @@ class PollingLoop(Checker):
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
-    ``if __name__ == "__main__":``, and helpers in folders named ``testing``.
+    ``if __name__ == "__main__":``, helpers in folders named ``testing``, loops that wait for several threads or processes under
+    one time limit or a fixed number of times for a key of their own, and lines whose comment tells Ruff that ASYNC110 is meant.
     """
 
     code = "AIG013"
@@ -103,7 +106,9 @@ class PollingLoop(Checker):
         )
         if not (asked.is_known and rest.is_known):
             return
-        if asked.states and self._is_one_wait(turn, asked) and not self._keeps_alive(node):
+        if not asked.states or not self._is_one_wait(turn, asked) or self._keeps_alive(node):
+            return
+        if not self._has_no_call(turn, asked) and not self._is_meant(node):
             yield from self._report(node, turn, asked)
 
     def _applies(self) -> bool:
@@ -112,12 +117,7 @@ class PollingLoop(Checker):
     def _keeps_alive(self, loop: ast.While) -> bool:
         """Whether a loop keeps a script alive: it stands under ``if __name__ == "__main__":``."""
         return self.module.index.function(loop) is None and any(
-            isinstance(item, ast.If)
-            and isinstance(item.test, ast.Compare)
-            and isinstance(item.test.left, ast.Name)
-            and item.test.left.id == "__name__"
-            and is_constant(item.test.comparators[0], "__main__")
-            for item in self.module.index.ancestors(loop)
+            map(is_main_guard, self.module.index.ancestors(loop))
         )
 
     @functools.cached_property
@@ -211,6 +211,33 @@ class PollingLoop(Checker):
         test = turn.ends[0]
         return len(turn.ends) == 1 and isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or)
 
+    def _has_no_call(self, turn: _Turn, asked: Asked) -> bool:
+        """Whether nothing waits for it within a limit: several threads or processes, or one's own key in a shared set."""
+        return asked.is_timed and any(
+            (state.row is not None and "untimed" in state.row)
+            or (
+                state.kind in ("thread", "process")
+                and isinstance(self.module.index.scope(state.node), COMPREHENSIONS)
+            )
+            or (state.kind != "event" and self._is_own_key(state) and _counts_to_constant(turn))
+            for state in asked.states
+        )
+
+    def _is_own_key(self, state: State) -> bool:
+        """Whether a loop asks whether something that it has is in an attribute: ``peer in self.known``."""
+        parent = self.module.index.parent(state.node)
+        return (
+            isinstance(state.node, ast.Attribute)
+            and isinstance(parent, ast.Compare)
+            and isinstance(parent.ops[0], (ast.In, ast.NotIn))
+            and parent.comparators[0] is state.node
+            and isinstance(parent.left, ast.Name)
+        )
+
+    def _is_meant(self, loop: ast.While) -> bool:
+        lines = range(loop.lineno, (loop.test.end_lineno or loop.lineno) + 1)
+        return any(_MEANT.search(self.module.comments.all.get(line, "")) for line in lines)
+
     def _report(self, node: ast.While, turn: _Turn, asked: Asked) -> Iterator[Finding]:
         state = min(asked.states, key=_position)
         is_clearing = state.kind == "event" and not self._waits_for_truth(node, state.node)
@@ -219,7 +246,9 @@ class PollingLoop(Checker):
         yield from self.found(
             node,
             condition=ast.unparse(state.node),
-            instead=self._instead(state, turn, is_timed=asked.is_timed, is_clearing=is_clearing),
+            instead=self._lock(turn)
+            if self._is_lock(node, state)
+            else self._instead(state, turn, is_timed=asked.is_timed, is_clearing=is_clearing),
             ruff=self._ruff(node, turn),
         )
 
@@ -227,16 +256,54 @@ class PollingLoop(Checker):
         in_async = self.module.index.in_async(turn.sleeps[0])
         if state.row is not None and not is_clearing:
             return self._ready_made(state, state.row, in_async=in_async, is_timed=is_timed)
-        library = "asyncio" if in_async else "threading"
-        if isinstance(self.module.index.parent(turn.sleeps[0]), ast.Await):
-            library = (self.module.called(turn.sleeps[0]) or library).partition(".")[0]
-        thing = f"a{'n' * (library[0] == 'a')} {library}"
+        if isinstance(state.node, ast.Name) and any(map(_keeps_undone, turn.assigned[state.node.id])):
+            wait = "await asyncio.wait" if in_async else "concurrent.futures.wait"
+            limit = "timeout=..., " if is_timed else ""
+            return f"{wait}({state.node.id}, {limit}return_when=FIRST_COMPLETED)"
+        library, thing = self._library(turn)
         within = _WITHIN.get(library, "") if is_timed else ""
         if is_clearing:
             return f"{thing}.Condition{within}, as an event cannot be waited for to be cleared"
         if state.kind == "container" and not self._conditions.asks_for_presence(state):
             return f"a queue, or {thing}.Condition that is notified of the change{within}"
         return f"{thing}.Event that is set where it changes{within}"
+
+    def _library(self, turn: _Turn) -> tuple[str, str]:
+        """The library whose locks and events a loop can wait for, and how a sentence begins that names one."""
+        sleep = turn.sleeps[0]
+        library = "asyncio" if self.module.index.in_async(sleep) else "threading"
+        if isinstance(self.module.index.parent(sleep), ast.Await):
+            library = (self.module.called(sleep) or library).partition(".")[0]
+        return library, f"a{'n' * (library[0] == 'a')} {library}"
+
+    def _is_lock(self, loop: ast.While, state: State) -> bool:
+        """Whether a flag is a lock made by hand: who has waited until it is false sets it, and clears it at the end."""
+        index = self.module.index
+        text = dotted(state.node)
+        if state.kind != "flag" or text is None or self._waits_for_truth(loop, state.node):
+            return False
+        function = index.function(loop)
+        waits: list[ast.AST] = [loop]
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            waits += index.calls_named((function.name,))
+        return any(self._is_held_after(wait, text) for wait in waits)
+
+    def _is_held_after(self, wait: ast.AST, text: str) -> bool:
+        """Whether the function that has waited sets a flag, and clears it further down."""
+        index = self.module.index
+        start: int = getattr(wait, "end_lineno", 0)
+        held = False
+        for item in index.nodes(ast.Assign):
+            if item.lineno <= start or index.function(item) is not index.function(wait):
+                continue
+            if dotted(item.targets[0]) == text:
+                held = held or is_constant(item.value, True)
+                if held and is_constant(item.value, False):
+                    return True
+        return False
+
+    def _lock(self, turn: _Turn) -> str:
+        return f"{self._library(turn)[1]}.Lock, held where it is set: between the question and the setting another one may get in"
 
     def _ready_made(self, state: State, row: knowledge.Row, *, in_async: bool, is_timed: bool) -> str:
         column = "instead_async" if in_async else "instead"
@@ -275,6 +342,31 @@ def _position(state: State) -> tuple[bool, int, int]:
 def _is_step(value: ast.expr | None, name: str) -> bool:
     """Whether a value is computed from the variable that it is assigned to: ``tries = tries + 1``."""
     return isinstance(value, ast.BinOp) and any(item.id == name for item in names_in(value))
+
+
+def _counts_to_constant(turn: _Turn) -> bool:
+    """Whether the loop ends after a number of turns that is written out."""
+    return any(
+        isinstance(item, ast.Compare)
+        and isinstance(item.left, ast.Name)
+        and item.left.id in turn.counted
+        and (
+            isinstance(item.comparators[0], ast.Constant) or (last_name(item.comparators[0]) or "").isupper()
+        )
+        for end in turn.ends
+        for item in ast.walk(end)
+    )
+
+
+def _keeps_undone(value: ast.expr) -> bool:
+    """``[task for task in tasks if not task.done()]``."""
+    return isinstance(value, ast.ListComp) and any(
+        isinstance(test, ast.UnaryOp)
+        and isinstance(test.operand, ast.Call)
+        and isinstance(test.operand.func, ast.Attribute)
+        and test.operand.func.attr == "done"
+        for test in value.generators[0].ifs
+    )
 
 
 def _calls(node: ast.AST) -> bool:

@@ -12,11 +12,14 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.receivers import Origin
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, parameters, string
+from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, parameters, string, text_parts
 from flake8_aiguard.timeouts import Timeouts, mocks
 
 _FILLED_IN = "\0"  # stands for what an f-string fills in
 _NO_NETWORK = ("file:", "data:")
+_THIS_HOST = re.compile(
+    r"(https?|wss?)://([^/@]*@)?(localhost|127\.0\.0\.1|\[::1\])([:/?#]|$)", re.IGNORECASE
+)
 _OWN = ("as_uri", "getsockname")
 
 
@@ -52,7 +55,7 @@ class MissingTimeout(Checker):
     have a finite default. Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), where a
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
-    calls ``socket.setdefaulttimeout`` (which requests ignores, though). Subclasses in the file are not followed.
+    calls ``socket.setdefaulttimeout`` (which requests ignores, though), and for URLs whose host is written out as this one. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
 
@@ -115,14 +118,22 @@ class MissingTimeout(Checker):
         return True
 
     def _is_local(self, node: ast.Call, keywords: Mapping[str, ast.expr]) -> bool:
-        """Whether the call opens a file by its URL, a socket by its path, or what this process listens on itself."""
+        """Whether the call opens a file by its URL, a socket by its path, or what this process or host listens on itself."""
         if (string(keywords.get("host")) or "").startswith("/"):
+            return True
+        if any(self._is_this_host(item) for item in (keywords.get("url"), *node.args[:2])):
             return True
         target = keywords.get("url", keywords.get("address", argument(node, None, 0)))
         if target is None:
             return False
         own = any(isinstance(part, ast.Attribute) and part.attr in _OWN for part in ast.walk(target))
         return own or (self._text(target) or "").lower().startswith(_NO_NETWORK)
+
+    def _is_this_host(self, url: ast.expr | None) -> bool:
+        """Whether a URL is written out as far as its host, and that is this one: ``"http://localhost:%d/rpc" % port``."""
+        parts = None if url is None else text_parts(self._bound(url) or url)
+        text = "".join(part if isinstance(part, str) else _FILLED_IN for part in parts or ())
+        return _THIS_HOST.match(text) is not None
 
     def _may_carry(self, dsn: ast.expr | None, row: knowledge.Row) -> bool:
         """Whether a DSN sets the timeout, or may because it is not written out."""
@@ -137,14 +148,18 @@ class MissingTimeout(Checker):
     def _text(self, node: ast.expr | None) -> str | None:
         """The text of a literal, of an f-string with its gaps marked, or of a name that is bound to one once."""
         if isinstance(node, ast.Name):
-            resolved = self.module.scopes.resolve(node)
-            if resolved is None or len(resolved[1]) != 1:
-                return None
-            binding = resolved[1][0]
-            node = binding.value if binding.kind in (Kind.ASSIGN, Kind.ANNOTATED) else None
+            node = self._bound(node)
         if isinstance(node, ast.JoinedStr):
             return "".join(_FILLED_IN if (text := string(value)) is None else text for value in node.values)
         return string(node)
+
+    def _bound(self, node: ast.expr) -> ast.expr | None:
+        """What a name is bound to, where that is once."""
+        resolved = self.module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        if resolved is None or len(resolved[1]) != 1:
+            return None
+        binding = resolved[1][0]
+        return binding.value if binding.kind in (Kind.ASSIGN, Kind.ANNOTATED) else None
 
     # -- what bounds it from outside
 

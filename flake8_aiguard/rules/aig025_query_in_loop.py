@@ -75,7 +75,7 @@ class QueryInLoop(Checker):
     slug = "query-in-loop"
     since = "0.1.0"
     severity = "warning"
-    message = "{call} makes one round trip for each {item}; use {batch} instead"
+    message = "{call} {cost} for each {item}; use {batch} instead"
     in_tests = False
     ruff = "Ruff has nothing for this pattern."
 
@@ -176,6 +176,7 @@ class QueryInLoop(Checker):
                 yield from self.found(
                     node,
                     call=shown(node),
+                    cost=self._cost(query),
                     item=self._item(query.arguments, place),
                     batch=self._batching.advice(query, place),
                 )
@@ -204,14 +205,18 @@ class QueryInLoop(Checker):
                 ):
                     yield from self.found(
                         call,
-                        message="{call} makes one round trip for each {item}, by {query}; use {batch} instead",
+                        message="{call} {cost} for each {item}, by {query}; use {batch} instead",
                         call=shown(call),
+                        cost=self._cost(query),
                         query=shown(query.top),
                         item=self._item(list(given.values()), around),
                         batch=self._batching.advice(query, place),
                     )
                     return
             return
+
+    def _cost(self, query: Query) -> str:
+        return "runs one statement" if self._queries.is_sqlite(query) else "makes one round trip"
 
     def _commit(self, node: ast.Call) -> Iterator[Finding]:
         index, loops = self.module.index, self.module.loops

@@ -10,7 +10,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name, string
+from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name, names_in, string
 
 _INSTEAD: Final[Mapping[str, str]] = {
     "list": "append to it",
@@ -60,7 +60,8 @@ class QuadraticCopy(Checker):
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the loop
     never starts it afresh and does not run over few, fixed items. A local ``s += t`` is silent, as CPython extends it in place;
     so is ``+=`` on a list. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path.
-    Silent where the loop reads or keeps what has been gathered so far. ``pop(0)`` counts on a list that is built here, and not
+    Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
+    where each turn halves or divides what it counts. ``pop(0)`` counts on a list that is built here, and not
     where its length is asked first, or the loop sorts or slices it. A round trip counts with plain
     arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion.
     """
@@ -146,7 +147,7 @@ class QuadraticCopy(Checker):
             return
         if not _is_put_before(name, value):
             yield from self._copied(node, target, kind)
-        elif kind in _BEFORE and not self._is_climb(loop) and _is_one(value):
+        elif kind in _BEFORE and _is_one(value, kind) and not self._keeps_front(loop, target):
             yield from self._copied(node, target, kind, _BEFORE[kind])
 
     def _is_new(self, part: ast.expr) -> bool:
@@ -301,11 +302,46 @@ class QuadraticCopy(Checker):
 
     def _is_short(self, loop: Loop) -> bool:
         if isinstance(loop, ast.While):
-            return False
+            return _is_halved(loop)
         iterables = (
             [part.iter for part in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.iter]
         )
-        return any(map(self.module.loops.is_small, iterables))
+        return any(map(self.module.loops.is_small, iterables)) or (
+            self.module.is_test and any(map(self._is_split_parameter, iterables))
+        )
+
+    def _is_split_parameter(self, items: ast.expr) -> bool:
+        """``name.split(".")`` of what a function is given: a helper of tests, which pass it a literal."""
+        if not isinstance(items, ast.Call) or not isinstance(items.func, ast.Attribute):
+            return False
+        text = items.func.value
+        variable = self.module.loops.variable(text) if isinstance(text, ast.Name) else None
+        return (
+            items.func.attr == "split"
+            and variable is not None
+            and any(item.kind is Kind.PARAMETER for item in self.module.scopes.bindings(*variable))
+        )
+
+    def _keeps_front(self, loop: Loop, target: ast.expr) -> bool:
+        """Whether appending and reversing would be wrong: the loop puts items at the end as well, or reads the first one.
+
+        Or it would gain nothing.
+        """
+        if self._is_climb(loop):
+            return True
+        name = dotted(target)
+        for item in ast.walk(loop):
+            if isinstance(item, ast.AugAssign):
+                is_meant = dotted(item.target) == name
+            elif isinstance(item, ast.Subscript) and isinstance(item.ctx, ast.Load):
+                is_meant = is_constant(item.slice, 0) and dotted(item.value) == name
+            else:
+                is_meant = isinstance(item, ast.Assign) and (
+                    dotted(item.targets[0]) == name and _is_put_after(name, item.value)
+                )
+            if is_meant:
+                return True
+        return self._does(loop, target, ("append", "extend", "pop"))
 
     def _is_started(self, name: str, target: ast.expr, loop: Loop) -> bool:
         """Whether a loop assigns the variable, or what holds it, without its own old value."""
@@ -326,11 +362,27 @@ class QuadraticCopy(Checker):
             elif isinstance(item, ast.Attribute) and item.attr in starts and dotted(item.value) == name:
                 return True
         key = target.slice if isinstance(target, ast.Subscript) else None
-        return key is not None and any(
-            self.module.loops.variable(part) in self.module.loops.place(loop).targets
-            for part in ast.walk(key)
-            if isinstance(part, ast.Name)
+        keys = set() if key is None else {self.module.loops.variable(part) for part in names_in(key)}
+        return any(
+            item in self.module.loops.place(loop).targets
+            or (self.module.loops.writes(item, loop) and self._is_continuation(target, loop))
+            for item in keys
+            if item is not None
         )
+
+    def _is_continuation(self, node: ast.AST, loop: Loop) -> bool:
+        """Whether a statement adds to a field what is indented below it: few lines, of one entry among many."""
+        for item in self.module.index.ancestors(node):
+            if item is loop:
+                break
+            if isinstance(item, ast.If) and any(
+                (string(part) or "x").isspace()
+                or (isinstance(part, ast.Attribute) and part.attr == "isspace")
+                for part in ast.walk(item.test)
+                if isinstance(part, ast.expr)
+            ):
+                return True
+        return False
 
     # -- calls
 
@@ -359,13 +411,9 @@ class QuadraticCopy(Checker):
         if loop is None:
             return
         if method.attr == "insert":
-            if (
-                self._is_climb(loop)
-                or self.module.index.parent(self.module.index.statement(node)) is not loop
-            ):
-                return  # now and then
-            if self._does(loop, method.value, ("append", "extend", "pop")):
-                return  # at both ends
+            is_seldom = self.module.index.parent(self.module.index.statement(node)) is not loop
+            if is_seldom or self._keeps_front(loop, method.value):
+                return
             instead = "append to it and reverse it after the loop, or use collections.deque"
         else:
             if len(node.args) > 1 or self._is_bounded(node, method.value) or not self._is_long(method.value):
@@ -443,13 +491,11 @@ class QuadraticCopy(Checker):
             or self.module.loops.is_small(node.args[0])
         ):
             return
-        yield from self.found(
-            node,
-            message=_JOINS,
-            call="sum",
-            instead="use itertools.chain.from_iterable()",
-            ruff="RUF017",
-        )
+        chained = "itertools.chain.from_iterable()"
+        if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+            # kept: an iterator would be empty after its first use
+            chained = f"{'list' if isinstance(start, ast.List) else 'tuple'}({chained})"
+        yield from self.found(node, message=_JOINS, call="sum", instead=f"use {chained}", ruff="RUF017")
 
     def _is_few(self, items: ast.expr) -> bool:
         if isinstance(items, (ast.GeneratorExp, ast.ListComp)):
@@ -555,14 +601,46 @@ def _is_put_before(name: str, value: ast.expr) -> bool:
     return isinstance(last, ast.Starred) and dotted(last.value) == name
 
 
-def _is_one(value: ast.expr) -> bool:
+def _is_put_after(name: str | None, value: ast.expr) -> bool:
+    """Whether the accumulator comes first: ``s = s + t``, ``xs = [*xs, x]``."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return dotted(value.left) == name
+    first = value.elts[0] if isinstance(value, (ast.List, ast.Tuple)) and value.elts else None
+    return isinstance(first, ast.Starred) and dotted(first.value) == name
+
+
+def _is_one(value: ast.expr, kind: str) -> bool:
     """Whether one item is put before the others, so that a reversed list has the same order."""
-    if isinstance(value, ast.BinOp):
-        is_display = isinstance(value.left, (ast.List, ast.Tuple)) and len(value.left.elts) == 1
-        return is_display or isinstance(
-            value.left, (ast.Constant, ast.JoinedStr, ast.Name, ast.Attribute, ast.BinOp)
-        )
-    return isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) == 2
+    if not isinstance(value, ast.BinOp):
+        return isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) == 2
+    if kind == "str":
+        return isinstance(value.left, (ast.Constant, ast.JoinedStr, ast.Name, ast.Attribute, ast.BinOp))
+    return isinstance(value.left, (ast.List, ast.Tuple)) and len(value.left.elts) == 1
+
+
+def _is_halved(loop: ast.While) -> bool:
+    """Whether each turn shifts or divides the number that the loop runs on: ``n >>= 1``, ``n, rest = divmod(n, 10)``."""
+    asked = {dotted(item) for item in ast.walk(loop.test) if isinstance(item, (ast.Name, ast.Attribute))}
+    for item in loop.body:
+        if isinstance(item, ast.If) and isinstance(item.body[-1], (ast.Break, ast.Return)):
+            asked |= {
+                dotted(part) for part in ast.walk(item.test) if isinstance(part, (ast.Name, ast.Attribute))
+            }
+    return any(_divided(item) in asked - {None} for item in loop.body)
+
+
+def _divided(statement: ast.stmt) -> str | None:
+    """The number that a statement shifts or divides."""
+    if isinstance(statement, ast.AugAssign):
+        return dotted(statement.target) if isinstance(statement.op, (ast.RShift, ast.FloorDiv)) else None
+    if not isinstance(statement, ast.Assign):
+        return None
+    target, value = statement.targets[0], statement.value
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.RShift, ast.FloorDiv)):
+        return dotted(target) if dotted(value.left) == dotted(target) else None
+    if isinstance(value, ast.Call) and last_name(value.func) == "divmod" and isinstance(target, ast.Tuple):
+        return dotted(target.elts[0]) if target.elts and value.args else None
+    return None
 
 
 @knowledge.cached
