@@ -48,8 +48,8 @@ class RetryWithoutBackoff(Checker):
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
-    that catch only errors which waiting does not mend (a value, a key, a file that exists), that only touch this machine, and one retry
-    in all are left alone, as are fixed pauses of loops with a deadline, or in functions that are named for waiting.
+    that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
+    something to be there (a key, a row), that only touch this machine, and one retry in all are left alone, as are fixed pauses of loops with a deadline, or in functions that are named for waiting.
     """
 
     code = "AIG018"
@@ -140,9 +140,12 @@ class RetryWithoutBackoff(Checker):
             return
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
-            if errors.are("local", "answer", "conflict", "wait"):
+            if errors.are("wait", "absent"):
                 continue
-            found = [*self._judge(attempts, self._loops.course(attempts, handler), errors)]
+            course = self._loops.course(attempts, handler)
+            if errors.are("local", "answer", "conflict", "wait", "absent") and not _sleeps(course):
+                continue
+            found = [*self._judge(attempts, course, errors)]
             if found:
                 yield from found
                 return
@@ -199,6 +202,11 @@ class RetryWithoutBackoff(Checker):
         return isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(
             _WAITS.search(function.name) or (ast.get_docstring(function) or "").startswith("Wait")
         )
+
+
+def _sleeps(course: Course) -> bool:
+    """Whether a loop sleeps between all attempts: it expects that time mends the failure, whatever it is called."""
+    return len(course.gaps) > 0 and all(any(pause.is_sleep for pause in gap) for gap in course.gaps)
 
 
 def _text(pause: Pause) -> str:
