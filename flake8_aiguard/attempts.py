@@ -143,6 +143,11 @@ class AttemptLoops:
         index = self._module.index
         for trial in (item for cls in TRIES for item in index.nodes(cls)):
             assert isinstance(trial, TRIES)
+            around = index.parent(trial)
+            while isinstance(around, (ast.With, ast.AsyncWith)):
+                around = index.parent(around)
+            if not isinstance(around, (ast.For, ast.While)):
+                continue  # a look at the parents is cheaper than the climb to the loop
             loop = next(index.loops(trial), None)
             if isinstance(loop, (ast.For, ast.While)) and trial.handlers:
                 found = self._attempts(loop, trial)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.retries import Errors, Policies, Policy, Wait
+from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
 
 
 class RetryWithoutBackoff(Checker):
@@ -58,6 +58,9 @@ class RetryWithoutBackoff(Checker):
     severity = "warning"
     message = "{what} retries forever{more}; {advice}"
     triggers = ("except", "etr", "backoff", "stamina")
+
+    def is_possible(self) -> bool:
+        return are_possible(self.module)
 
     def finish(self) -> Iterable[Finding]:
         for policy in self._policies.made():
