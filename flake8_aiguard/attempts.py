@@ -259,10 +259,12 @@ class AttemptLoops:
     def changes_approach(self, attempts: Attempts) -> bool:
         """Whether the next attempt does something else: with another encoding, another name or number."""
         trial = attempts.trial
-        timing = self._timing(attempts.loop.body)
-        others = (item for item in _statements(attempts.loop.body) if item not in timing)
-        if self._binds(others, None, _MAKES):
-            return True
+        if self._binds(_statements(attempts.loop.body), None, _MAKES):
+            timing = self._timing(attempts.loop.body)
+            if self._binds(
+                (item for item in _statements(attempts.loop.body) if item not in timing), None, _MAKES
+            ):
+                return True
         bound = {
             name.id for item in trial.body for name in names_in(item) if not isinstance(name.ctx, ast.Load)
         }
@@ -309,12 +311,16 @@ class AttemptLoops:
         """Whether a handler does something about the failure: connects again, fetches another token."""
         failing = self._failing(attempts)
         calls = [call for part in failing for call in _calls(part)]
-        timing = {inner for call in calls if self.pause(call) for inner in _calls(call)}
-        timing.update(call for item in self._timing(failing) for call in _calls(item))
-        return any(
-            not (_LOGS.fullmatch(_called(call)) or _called(call)[:1].isupper() or call in timing)
+        doing = {
+            call
             for call in calls
-        )
+            if not (_LOGS.fullmatch(_called(call)) or _called(call)[:1].isupper() or self.pause(call))
+        }
+        if doing:
+            doing.difference_update(inner for call in calls if self.pause(call) for inner in _calls(call))
+        if doing:
+            doing.difference_update(call for item in self._timing(failing) for call in _calls(item))
+        return bool(doing)
 
     def _timing(self, block: Block) -> set[ast.stmt]:
         """The assignments that only compute how long a pause is: ``delay = random.uniform(1, delay * 3)``."""

@@ -7,6 +7,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
+from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
@@ -80,6 +81,11 @@ class RetryWithoutBackoff(Checker):
     def _loops(self) -> AttemptLoops:
         return AttemptLoops(self.module)
 
+    @functools.cached_property
+    def _has_sleep(self) -> bool:
+        """Whether the file sleeps at all."""
+        return bool(self.module.index.calls_named(knowledge.last_names("polls.sleep")))
+
     # -- libraries
 
     def _policy(self, policy: Policy) -> Iterator[Finding]:
@@ -145,8 +151,11 @@ class RetryWithoutBackoff(Checker):
             errors = self._policies.types(handler.type)
             if errors.are("wait", "absent"):
                 continue
+            is_final = errors.are("local", "answer", "conflict", "wait", "absent")
+            if is_final and not self._has_sleep:
+                continue
             course = self._loops.course(attempts, handler)
-            if errors.are("local", "answer", "conflict", "wait", "absent") and not _sleeps(course):
+            if is_final and not _sleeps(course):
                 continue
             found = [*self._judge(attempts, course, errors)]
             if found:
