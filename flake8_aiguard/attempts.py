@@ -26,7 +26,7 @@ _MAKES: Final = re.compile(
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(
-    r"(.*\.)?(input|raw_input|getpass|readline|getkey|getch|get_wch|getchar)"
+    r"(.*\.)?(input|raw_input|getpass|getkey|getch|get_wch|getchar)|(.*\.)?(stdin|tty|term\w*|console)\.readline|readline"
     r"|((click|typer)\.)?(prompt|confirm)|(questionary|inquirer|[Pp]rompt|Confirm)\.\w+"
 )
 _PAUSES: Final = re.compile(
@@ -143,6 +143,11 @@ class AttemptLoops:
         index = self._module.index
         for trial in (item for cls in TRIES for item in index.nodes(cls)):
             assert isinstance(trial, TRIES)
+            around = index.parent(trial)
+            while isinstance(around, (ast.With, ast.AsyncWith)):
+                around = index.parent(around)
+            if not isinstance(around, (ast.For, ast.While)):
+                continue  # a look at the parents is cheaper than the climb to the loop
             loop = next(index.loops(trial), None)
             if isinstance(loop, (ast.For, ast.While)) and trial.handlers:
                 found = self._attempts(loop, trial)
@@ -221,7 +226,12 @@ class AttemptLoops:
         used = {name.id for item in trial.body for name in names_in(item) if isinstance(name.ctx, ast.Load)}
         if isinstance(loop, ast.For):
             targets = {name.id for name in names_in(loop.target)}
-            if any(not _COUNTS.fullmatch(name) and not _is_pause_name(name) for name in targets & used):
+            items = {name for name in targets if not _COUNTS.fullmatch(name) and not _is_pause_name(name)}
+            for item in _statements(loop.body, stop=trial) if items else ():
+                value = item.value if isinstance(item, (ast.Assign, ast.AnnAssign)) else None
+                if value is not None and any(name.id in items for name in names_in(value)):
+                    items.update(name.id for target in _targets(item) for name in names_in(target))
+            if items & used:
                 return True
         if self._binds(_statements(loop.body, stop=trial), used, _TAKES):
             return True
@@ -250,15 +260,18 @@ class AttemptLoops:
         """Whether the next attempt does something else: with another encoding, another name or number."""
         trial = attempts.trial
         if self._binds(_statements(attempts.loop.body), None, _MAKES):
-            return True
+            timing = self._timing(attempts.loop.body)
+            if self._binds(
+                (item for item in _statements(attempts.loop.body) if item not in timing), None, _MAKES
+            ):
+                return True
         bound = {
             name.id for item in trial.body for name in names_in(item) if not isinstance(name.ctx, ast.Load)
         }
         used = {
             name.id for item in trial.body for name in names_in(item) if isinstance(name.ctx, ast.Load)
         } - bound
-        after = self._after(attempts.loop, trial) or []
-        for item in _statements([*(part for handler in attempts.handlers for part in handler.body), *after]):
+        for item in _statements(self._failing(attempts)):
             targets: list[ast.expr] = []
             if isinstance(item, ast.Assign):
                 targets = item.targets
@@ -267,10 +280,26 @@ class AttemptLoops:
             elif isinstance(item, ast.Delete):
                 targets = item.targets
             for target in targets:
+                attribute = None
                 while isinstance(target, (ast.Subscript, ast.Attribute)):
+                    attribute = target.attr if isinstance(target, ast.Attribute) else None
                     target = target.value
-                if isinstance(target, ast.Name) and target.id in used and not _COUNTS.fullmatch(target.id):
+                if not isinstance(target, ast.Name) or target.id not in used or _COUNTS.fullmatch(target.id):
+                    continue
+                if attribute is None or self._may_read(trial, target.id, attribute):
                     return True
+        return False
+
+    def _may_read(self, trial: Try, name: str, attribute: str) -> bool:
+        """Whether an attempt reads an attribute of an object, itself or in what it calls with the object or on it."""
+        parent = self._module.index.parent
+        for used in (found for item in trial.body for found in names_in(item) if found.id == name):
+            outer = parent(used)
+            if not isinstance(outer, ast.Attribute) or outer.attr == attribute:
+                return True
+            call = parent(outer)
+            if isinstance(call, ast.Call) and call.func is outer:
+                return True
         return False
 
     def is_local(self, attempts: Attempts) -> bool:
@@ -280,12 +309,44 @@ class AttemptLoops:
 
     def repairs(self, attempts: Attempts) -> bool:
         """Whether a handler does something about the failure: connects again, fetches another token."""
-        after = self._after(attempts.loop, attempts.trial) or []
-        return any(
-            not (_LOGS.fullmatch(_called(call)) or _called(call)[:1].isupper() or self.pause(call))
-            for part in (*(item for handler in attempts.handlers for item in handler.body), *after)
-            for call in _calls(part)
-        )
+        failing = self._failing(attempts)
+        calls = [call for part in failing for call in _calls(part)]
+        doing = {
+            call
+            for call in calls
+            if not (_LOGS.fullmatch(_called(call)) or _called(call)[:1].isupper() or self.pause(call))
+        }
+        if doing:
+            doing.difference_update(inner for call in calls if self.pause(call) for inner in _calls(call))
+        if doing:
+            doing.difference_update(call for item in self._timing(failing) for call in _calls(item))
+        return bool(doing)
+
+    def _timing(self, block: Block) -> set[ast.stmt]:
+        """The assignments that only compute how long a pause is: ``delay = random.uniform(1, delay * 3)``."""
+        items = [*_statements(block)]
+        pauses = [item.value for item in items if isinstance(item, ast.Expr)]
+        lengths = {
+            name.id
+            for value in pauses
+            for call in _calls(value)
+            if self.pause(call)
+            for name in names_in(call)
+        }
+        found: set[ast.stmt] = set()
+        for item in reversed(items):
+            names = {dotted(target) for target in _targets(item)}
+            if names and names <= lengths:
+                found.add(item)
+                lengths.update(name.id for name in names_in(item))
+        return found
+
+    def _failing(self, attempts: Attempts) -> list[ast.stmt]:
+        """What runs between a failure and the next attempt: what follows the trial only where a handler does not go on by itself."""
+        found = [item for handler in attempts.handlers for item in handler.body]
+        if any("fall" in outcomes(handler.body) for handler in attempts.handlers):
+            found += self._after(attempts.loop, attempts.trial) or []
+        return found
 
     def may_pause(self, attempts: Attempts) -> bool:
         """Whether something in the loop pauses, on whatever condition."""

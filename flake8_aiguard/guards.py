@@ -211,6 +211,11 @@ class Guards:
             found[self._holder(statement)].append(statement)
         return found
 
+    @property
+    def are_several(self) -> bool:
+        """Whether the file has two guards at all."""
+        return len(self._leaving) >= _PAIR
+
     @functools.cached_property
     def _leaving(self) -> list[ast.If]:
         return [node for node in self._index.nodes(ast.If) if node.body[-1].__class__ in _LEAVES]
@@ -246,14 +251,13 @@ class Guards:
 
     @functools.cached_property
     def raising(self) -> list[_Def]:
-        """The functions with a guard of their own that raises."""
+        """The functions with a guard of their own that raises; none where the file has but one such guard."""
         parent, found = self._index.parent, dict[_Def, None]()
-        for leaving in self._index.nodes(ast.Raise):
-            statement = parent(leaving)
-            if statement.__class__ is ast.If:
-                holder = parent(statement)
-                if isinstance(holder, _Def):
-                    found[holder] = None
+        raising = [statement for statement in self._leaving if statement.body[-1].__class__ is ast.Raise]
+        for statement in raising if len(raising) >= _PAIR else ():
+            holder = parent(statement)
+            if isinstance(holder, _Def):
+                found[holder] = None
         return list(found)
 
     def is_alone(self, guard: Guard) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import AttemptLoops, Attempts, attempt_loops
-from flake8_aiguard.index import Index
+from flake8_aiguard.index import TRIES, Index
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, is_constant, is_none, last_name
@@ -558,6 +558,21 @@ def _before(attempts: Attempts) -> Iterator[ast.AST]:
             yield from attempts.trial.body
             return
         yield item
+
+
+def are_possible(module: Module) -> bool:
+    """Whether a file can retry anything: it imports a retry library, has a ``try`` and a loop, or a task that is retried.
+
+    Args:
+        module: the file.
+    """
+    index = module.index
+    has_loop = bool(index.nodes(ast.While) or index.nodes(ast.For))
+    if has_loop and any(index.nodes(cls) for cls in TRIES):
+        return True
+    if not index.packages.isdisjoint(_packages()):
+        return True
+    return bool(index.nodes(ast.Call)) and ("autoretry_for" in module.source or ".retry(" in module.source)
 
 
 def functions(index: Index) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

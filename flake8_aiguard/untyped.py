@@ -227,7 +227,9 @@ class Untyped:
         ):
             known = self._definitions(owner, node.id)
             definitions = self._module.def_use(owner).definitions(node) or ()
-            found = [known[item] for item in definitions if item in known]
+            found = [
+                binding for item, binding in known.items() if item in definitions
+            ]  # in the order of the file
             return found if len(found) == len(definitions) else []
         return bindings
 

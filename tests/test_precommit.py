@@ -134,8 +134,8 @@ def test_hook_for_sql_and_configuration(source: Path, repository: Path) -> None:
 
 
 def test_the_hook_declares_the_packages_of_the_extra() -> None:
-    manifest = (checkout.ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    project = (checkout.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    manifest = (harness.ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    project = (harness.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     extra = re.findall(r'"([^"]+)"', re.search(r"^sql = \[(.*?)\]", project, re.DOTALL | re.MULTILINE)[1])  # type: ignore[index]
     assert extra
     assert [package for package in extra if f'"{package}"' not in manifest] == []

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.effects import Effect, Effects, Key
-from flake8_aiguard.retries import Policies, Policy, Retried, Retries
+from flake8_aiguard.retries import Policies, Policy, Retried, Retries, are_possible
 from flake8_aiguard.shapes import is_constant, is_none, string
 
 _SAFE_STATUS = frozenset({413, 429, 503})
@@ -66,6 +66,9 @@ class NonIdempotentRetry(Checker):
     severity = "error"
     message = "{what} is repeated by {by} although the first attempt may have succeeded; {advice}"
     triggers = ("except", "etr", "backoff", "stamina")
+
+    def is_possible(self) -> bool:
+        return are_possible(self.module)
 
     def finish(self) -> Iterable[Finding]:
         seen: set[ast.AST] = set()

@@ -7,9 +7,10 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
+from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.retries import Errors, Policies, Policy, Wait
+from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
 
 
 class RetryWithoutBackoff(Checker):
@@ -48,8 +49,8 @@ class RetryWithoutBackoff(Checker):
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
-    that catch only errors which waiting does not mend (a value, a key, a file that exists), that only touch this machine, and one retry
-    in all are left alone, as are fixed pauses of loops with a deadline, or in functions that are named for waiting.
+    that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
+    something to be there (a key, a row), that only touch this machine, and one retry in all are left alone, as are fixed pauses of loops with a deadline, or in functions that are named for waiting.
     """
 
     code = "AIG018"
@@ -58,6 +59,9 @@ class RetryWithoutBackoff(Checker):
     severity = "warning"
     message = "{what} retries forever{more}; {advice}"
     triggers = ("except", "etr", "backoff", "stamina")
+
+    def is_possible(self) -> bool:
+        return are_possible(self.module)
 
     def finish(self) -> Iterable[Finding]:
         for policy in self._policies.made():
@@ -76,6 +80,11 @@ class RetryWithoutBackoff(Checker):
     @functools.cached_property
     def _loops(self) -> AttemptLoops:
         return AttemptLoops(self.module)
+
+    @functools.cached_property
+    def _has_sleep(self) -> bool:
+        """Whether the file sleeps at all."""
+        return bool(self.module.index.calls_named(knowledge.last_names("polls.sleep")))
 
     # -- libraries
 
@@ -140,9 +149,15 @@ class RetryWithoutBackoff(Checker):
             return
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
-            if errors.are("local", "answer", "conflict", "wait"):
+            if errors.are("wait", "absent"):
                 continue
-            found = [*self._judge(attempts, self._loops.course(attempts, handler), errors)]
+            is_final = errors.are("local", "answer", "conflict", "wait", "absent")
+            if is_final and not self._has_sleep:
+                continue
+            course = self._loops.course(attempts, handler)
+            if is_final and not _sleeps(course):
+                continue
+            found = [*self._judge(attempts, course, errors)]
             if found:
                 yield from found
                 return
@@ -199,6 +214,11 @@ class RetryWithoutBackoff(Checker):
         return isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(
             _WAITS.search(function.name) or (ast.get_docstring(function) or "").startswith("Wait")
         )
+
+
+def _sleeps(course: Course) -> bool:
+    """Whether a loop sleeps between all attempts: it expects that time mends the failure, whatever it is called."""
+    return len(course.gaps) > 0 and all(any(pause.is_sleep for pause in gap) for gap in course.gaps)
 
 
 def _text(pause: Pause) -> str:

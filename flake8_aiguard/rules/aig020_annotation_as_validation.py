@@ -196,7 +196,7 @@ class AnnotationAsValidation(Checker):
         if lookup.data.origin == "TOML" and self._has_schema:
             return True
         decorators = getattr(function, "decorator_list", ())
-        if any(_is_validator(last_name(getattr(item, "func", item)) or "") for item in decorators):
+        if any(_says(last_name(getattr(item, "func", item)) or "", "decorators") for item in decorators):
             return True
         container: ast.expr | None = lookup.container
         for _ in range(_STEPS):
@@ -222,6 +222,7 @@ class AnnotationAsValidation(Checker):
             (index.function(call), _spelled(item))
             for call in index.calls_named(names)
             for item in (*call.args, *(keyword.value for keyword in call.keywords))
+            if _spelled(item)
         }
 
     @functools.cached_property
@@ -229,11 +230,15 @@ class AnnotationAsValidation(Checker):
         """What each function checks or converts, and where."""
         index = self.module.index
         found: dict[tuple[ast.AST | None, str], list[int]] = defaultdict(list)
-        tests: list[ast.expr] = [node.test for node in index.nodes(ast.If) if _turns_away(node)]
-        tests += [node.test for node in index.nodes(ast.Assert)]
-        tests += [node.subject for node in index.nodes(ast.Match)]
-        for test in tests:
-            for part in _operands(test):
+        tests = [
+            (node.test, isinstance(node.body[-1], ast.Raise))
+            for node in index.nodes(ast.If)
+            if _turns_away(node)
+        ]
+        tests += [(node.test, True) for node in index.nodes(ast.Assert)]
+        tests += [(node.subject, True) for node in index.nodes(ast.Match)]
+        for test, refuses in tests:
+            for part in _operands(test, refuses):
                 found[index.function(test), _spelled(part)].append(test.lineno)
         names = [name for name in index.names_called() if name in _asking() or _is_validator(name)]
         for call in index.calls_named(names):
@@ -246,7 +251,7 @@ class AnnotationAsValidation(Checker):
                 continue
             for item in asked_for:
                 found[index.function(call), _spelled(item)].append(call.lineno)
-        return found
+        return {key: lines for key, lines in found.items() if key[1]}
 
 
 _MISSING = (
@@ -281,8 +286,8 @@ def _turns_away(node: ast.If) -> bool:
     return isinstance(last, _LEAVES) and not is_flag
 
 
-def _operands(test: ast.expr) -> Iterator[ast.expr]:
-    """What a condition asks about."""
+def _operands(test: ast.expr, refuses: bool) -> Iterator[ast.expr]:
+    """What a condition asks about; a value whose method it calls only where the condition refuses: else it merely uses the value."""
     stack = [test]
     while stack:
         node = stack.pop()
@@ -296,7 +301,7 @@ def _operands(test: ast.expr) -> Iterator[ast.expr]:
             stack += (node.left, *node.comparators)
         elif isinstance(node, ast.Call) and asked(node)[0] is None:
             stack += node.args
-            if isinstance(node.func, ast.Attribute):
+            if refuses and isinstance(node.func, ast.Attribute):
                 stack.append(node.func.value)
         else:
             yield node

@@ -66,7 +66,12 @@ class DuplicateValidation(Checker):
     triggers = ("raise", "return")
     ruff = "Ruff has nothing for this pattern."
 
+    def is_possible(self) -> bool:
+        return len(self.module.index.nodes(ast.If)) > 1
+
     def finish(self) -> Iterator[Finding]:
+        if not self._guards.are_several:
+            return
         called = self.module.index.names_called()
         functions = [
             function
