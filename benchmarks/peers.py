@@ -145,7 +145,9 @@ def run(command: Sequence[str], folder: Path) -> Cost:
     """
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(  # noqa: AIG001 -- os.wait4() reaps it and gives its cost
+            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
