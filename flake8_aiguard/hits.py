@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -47,6 +48,11 @@ class Hits:
         self._module = module
         self._reads = reads
 
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """The identifiers of the calls in this file whose name says that they bring something."""
+        return frozenset(filter(may_fetch, self._reads.asking))
+
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.
 
@@ -64,10 +70,16 @@ class Hits:
         if not isinstance(target, ast.Name) or (isinstance(assign, ast.Assign) and len(assign.targets) > 1):
             return None
         following = self._following(assign)
-        if not any(
-            isinstance(item, TRIES) or (isinstance(item, ast.If) and _may_ask(item.test))
-            for item in following
-        ):
+        for item in following:
+            if isinstance(item, ast.If):
+                if _may_ask(item.test) and not _is_other(item.test, following):
+                    break
+            elif isinstance(item, TRIES):
+                break
+        else:
+            return None
+        name = call_name(call)
+        if (name == "get" or not may_fetch(name)) and not self._reads.may_be(call):
             return None
         function = self._module.index.function(assign)
         if function is None:
@@ -240,9 +252,9 @@ class Hits:
         """Whether nodes, in document order, mention one of these names."""
         if not nodes:
             return False
-        lines = self._module.lines[nodes[0].lineno - 1 : nodes[-1].end_lineno]
-        text = "".join(lines)  # most mention none: a look at the text spares the walk
-        return any(name in text for name in names) and any(
+        text = "".join(self._module.lines[nodes[0].lineno - 1 : nodes[-1].end_lineno])
+        # Most mention none: a look at the text spares the walk.
+        return any(name in text and re.search(rf"\b{name}\b", text) for name in names) and any(
             item.id in names for node in nodes for item in names_in(node)
         )
 
@@ -295,6 +307,23 @@ def _may_ask(test: ast.expr) -> bool:
     if isinstance(test, ast.Call):
         return call_name(test) == "get" or call_name(test) in words_of("has")
     return isinstance(test, (ast.Attribute, ast.Await, ast.Name, ast.NamedExpr))
+
+
+def _is_other(test: ast.expr, near: Sequence[ast.stmt]) -> bool:
+    """Whether a condition asks a variable that the statements before it do not take from a container."""
+    while isinstance(test, (ast.UnaryOp, ast.BoolOp)):
+        test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Is, ast.IsNot)):
+        test = test.left
+    if not isinstance(test, ast.Name):
+        return False
+    for item in near:
+        if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value is not None:
+            target = item.targets[0] if isinstance(item, ast.Assign) else item.target
+            value = item.value.value if isinstance(item.value, ast.Await) else item.value
+            if last_name(target) == test.id and _parts(value)[0] is not None:
+                return False
+    return True
 
 
 @functools.lru_cache(maxsize=4096)

@@ -82,15 +82,14 @@ class Queries:
         self._sql: dict[tuple[ast.AST, str, bool], bool] = {}
 
     def names(self) -> frozenset[str]:
-        """The last identifiers of the calls to ask about."""
-        return self._typed_names | _receiver_methods() if self._typed_names else _receiver_methods()
+        """The last identifiers of the calls in this file to ask about."""
+        called = self._module.index.names_called()
+        return frozenset(called & self._typed_names | called & _receiver_methods())
 
     @functools.cached_property
     def _typed_names(self) -> frozenset[str]:
         """The names of functions and methods of the packages that the file imports."""
-        by_package = _names_by_package()
-        found = self._module.index.packages & by_package.keys()
-        return frozenset().union(*(by_package[package] for package in found))
+        return knowledge.names_of(_names_by_package(), self._module.index.packages)
 
     @functools.cached_property
     def _lazy_names(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -57,8 +58,11 @@ class Reads:
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
-        """The last identifiers of the calls to ask about."""
-        return self._table_names | self._queries.names() | self._readers.keys()
+        """The last identifiers of the calls in this file to ask about."""
+        found = self._module.index.names_called() & _known_names()
+        if found:
+            found = found & self._table_names | self._queries.names()
+        return frozenset(found | self._readers.keys()) if self._readers else frozenset(found)
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
@@ -66,15 +70,21 @@ class Reads:
         return name in self._table_names or name in self._readers or self._queries.may_be(call)
 
     @functools.cached_property
+    def asking(self) -> frozenset[str]:
+        """The identifiers of the calls in this file that may start with a word for reading or fetching."""
+        return frozenset(filter(_may_ask, self._module.index.names_called()))
+
+    @functools.cached_property
     def _table_names(self) -> frozenset[str]:
-        known = _by_package()
-        return frozenset[str]().union(*(known[name] for name in self._module.index.packages & known.keys()))
+        return knowledge.names_of(_by_package(), self._module.index.packages)
 
     @functools.cached_property
     def _readers(self) -> dict[str, _Definition]:
         """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
         index = self._module.index
-        called = index.names_called()
+        called = self.asking
+        if not called:
+            return {}
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
         return {
             item.name: item for item in definitions if item.name in called and starts_with(item.name, "read")
@@ -281,6 +291,17 @@ def starts_with(name: str, kind: str) -> bool:
     return bool(words) and words[0] in words_of(kind)
 
 
+@functools.lru_cache(maxsize=65536)
+def _may_ask(name: str) -> bool:
+    """The cheap question before :func:`starts_with`."""
+    return _asking().match(name) is not None
+
+
+@knowledge.cached
+def _asking() -> re.Pattern[str]:
+    return re.compile(rf"_*(?i:{'|'.join(sorted(words_of('read') | words_of('fetch')))}|urlopen)(?![a-z0-9])")
+
+
 def _touches(target: ast.expr, used: Collection[str]) -> bool:
     """Whether an assignment to a target changes what one of these texts gives."""
     while isinstance(target, (ast.Subscript, ast.Starred)):
@@ -360,6 +381,14 @@ def words_of(kind: str) -> frozenset[str]:
 @knowledge.cached
 def _rows() -> dict[str, knowledge.Row]:
     return {**knowledge.by_call("reads.method"), **knowledge.by_call("reads.call")}
+
+
+@knowledge.cached
+def _known_names() -> frozenset[str]:
+    """The last identifiers of all calls that the tables know, whatever a file imports."""
+    tables = ("reads.call", "reads.method", "queries.call", "queries.method")
+    methods = (method for row in knowledge.rows("queries.receiver") for method in row["methods"])
+    return frozenset(methods).union(*map(knowledge.last_names, tables))
 
 
 @knowledge.cached
