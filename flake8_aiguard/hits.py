@@ -273,6 +273,7 @@ class Hits:
         """The text of a cache, and whether the function puts the result into it, and takes it from there."""
         text = dotted(container) or ""
         is_stored = is_taken = False
+        names = names | _made_of(names, function)
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and _is_made_of(node.value, names):
                 targets = [item.value if isinstance(item, ast.Subscript) else item for item in node.targets]
@@ -383,12 +384,24 @@ def _is_asked_before(cache: str, assign: ast.stmt, function: Function) -> bool:
     )
 
 
+def _made_of(names: set[str], function: Function) -> set[str]:
+    """The variables that a function assigns what it makes of these."""
+    return {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and _is_made_of(node.value, names)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
 def _is_made_of(value: ast.expr, names: set[str]) -> bool:
-    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``dict(v)``."""
-    if isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
-        return _is_made_of(value.args[0], names)
+    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``v.decode("utf-8")``, ``dict(v)``."""
     start = root(value)
-    return isinstance(start, ast.Name) and start.id in names
+    if isinstance(start, ast.Name) and start.id in names:
+        return True
+    is_conversion = isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords
+    return is_conversion and _is_made_of(value.args[0], names)  # type: ignore[attr-defined]
 
 
 def call_name(call: ast.Call) -> str:

@@ -242,7 +242,7 @@ class Reads:
 
     def _may_change(self, call: ast.Call, given: Collection[str] = ()) -> bool:
         """Whether a call may change what is outside, or one of these values."""
-        if self.asks(call):
+        if self.asks(call) or self._connects(call):
             return False
         name = last_name(call.func) or ""
         words = name_words(name)
@@ -256,6 +256,13 @@ class Reads:
             return not self._is_in_memory(call, given)
         shares = any(text in given for item in _given(call) for text in _dotted(item))
         return shares and not (words and words[0] in words_of("harmless") | words_of("read"))
+
+    def _connects(self, call: ast.Call) -> bool:
+        """Whether a call opens a connection: that changes nothing yet."""
+        connects = knowledge.by_call("connections.opener")
+        return last_name(call.func) in knowledge.last_names("connections.opener") and (
+            self._module.called(call) in connects
+        )
 
     def _is_in_memory(self, call: ast.Call, given: Collection[str]) -> bool:
         """Whether a call changes a list, dict or other built-in value that the read is not given."""
@@ -276,7 +283,7 @@ class Reads:
                 return False
             if isinstance(node, (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)):
                 return False
-            if isinstance(node, ast.Call) and not self.asks(node):
+            if isinstance(node, ast.Call) and not self.asks(node) and not self._connects(node):
                 words = name_words(last_name(node.func) or "")
                 if not words_of("change").isdisjoint(words) and last_name(node.func) not in words_of(
                     "harmless"
@@ -324,8 +331,12 @@ def _given(call: ast.Call) -> Iterator[ast.expr]:
     yield from call.args
     for item in call.keywords:
         yield item.value
-    if isinstance(call.func, ast.Attribute) and not isinstance(call.func.value, ast.Call):
-        yield call.func.value
+    if isinstance(call.func, ast.Attribute):
+        start = call.func.value
+        while isinstance(start, (ast.Attribute, ast.Subscript)):
+            start = start.value
+        if not isinstance(start, (ast.Call, ast.Await)):  # what a call gives is another object
+            yield call.func.value
 
 
 def _dotted(node: ast.AST) -> Iterator[str]:
