@@ -375,8 +375,8 @@ class Boundaries:
         if isinstance(node, ast.Name) and node.id.isupper():
             found = self._module.scopes.bindings(self._module.tree, node.id)
             node = found[0].value or node if len(found) == 1 else node
-        found = number(node)
-        return None if found is None else sign * found
+        known = number(node)
+        return None if known is None else sign * known
 
     def _is_finished(self, guard: Guard) -> bool:
         """Whether what is compared is a value to judge, not how many there are before the next one."""
