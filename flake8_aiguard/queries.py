@@ -89,7 +89,7 @@ class Queries:
     @functools.cached_property
     def _typed_names(self) -> frozenset[str]:
         """The names of functions and methods of the packages that the file imports."""
-        return knowledge.names_of(_names_by_package(), self._module.index.packages)
+        return knowledge.names_of(names_by_package(), self._module.index.packages)
 
     @functools.cached_property
     def _lazy_names(self) -> frozenset[str]:
@@ -513,7 +513,8 @@ def _receiver_names() -> Mapping[str, frozenset[str]]:
 
 
 @knowledge.cached
-def _names_by_package() -> Mapping[str, frozenset[str]]:
+def names_by_package() -> Mapping[str, frozenset[str]]:
+    """The last identifiers of typed queries, by the packages whose import may lead to them."""
     return knowledge.by_package(_typed())
 
 

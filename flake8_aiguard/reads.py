@@ -13,7 +13,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.queries import READS, Queries, shown
+from flake8_aiguard.queries import READS, Queries, names_by_package, shown
 from flake8_aiguard.shapes import argument, dotted, hides_arguments, last_name, names_in, string
 from flake8_aiguard.wordings import name_words
 
@@ -59,10 +59,14 @@ class Reads:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls in this file to ask about."""
-        found = self._module.index.names_called() & _known_names()
-        if found:
-            found = found & self._table_names | self._queries.names()
-        return frozenset(found | self._readers.keys()) if self._readers else frozenset(found)
+        index = self._module.index
+        packages = _packages_of()
+        found = {
+            name
+            for name in index.names_called() & packages.keys()
+            if not index.packages.isdisjoint(packages[name])
+        }
+        return frozenset(found | self._readers.keys())
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
@@ -395,11 +399,39 @@ def _rows() -> dict[str, knowledge.Row]:
 
 
 @knowledge.cached
-def _known_names() -> frozenset[str]:
-    """The last identifiers of all calls that the tables know, whatever a file imports."""
-    tables = ("reads.call", "reads.method", "queries.call", "queries.method")
-    methods = (method for row in knowledge.rows("queries.receiver") for method in row["methods"])
-    return frozenset(methods).union(*map(knowledge.last_names, tables))
+def _packages_of() -> dict[str, set[str]]:
+    """The packages whose import may lead to each call that the tables know to read, by its last identifier."""
+    found: dict[str, set[str]] = {}
+    asked = _asking_names()
+    for table in (_by_package(), names_by_package()):
+        for package, names in table.items():
+            for name in names:
+                if table is not names_by_package() or name in asked:
+                    found.setdefault(name, set()).add(package)
+    for row in knowledge.rows("queries.receiver"):
+        for method in row["methods"] if row["effect"] != "write" else ():
+            found.setdefault(method, set()).add("builtins")  # whatever the file imports
+    return found
+
+
+@knowledge.cached
+def at_once() -> frozenset[str]:
+    """Those of them that read where they stand, not where a loop or a later call asks for the rows."""
+    return (
+        knowledge.last_names("reads.call") | knowledge.last_names("reads.method") | _asking_names(lazy=False)
+    )
+
+
+@knowledge.cached
+def _asking_names(lazy: bool = True) -> frozenset[str]:
+    tables = ("queries.call", "queries.method", "queries.receiver")
+    found = [row for table in tables for row in knowledge.rows(table) if row["effect"] != "write"]
+    return frozenset(
+        name.rpartition(".")[2]
+        for row in found
+        if lazy or not row.get("lazy")
+        for name in (*row.get("calls", ()), *row.get("methods", ()))
+    )
 
 
 @knowledge.cached

@@ -79,7 +79,7 @@ class RedundantFetch(Checker):
     def _early(self) -> Iterator[Finding]:
         index = self.module.index
         reported: set[ast.stmt] = set()
-        for call in index.calls_named(self.reads.names | self.hits.names):
+        for call in index.calls_named(self.hits.names):
             wasted = self.hits.wasted(call)
             if wasted is not None and index.statement(call) not in reported:
                 reported.add(index.statement(call))
@@ -92,10 +92,9 @@ class RedundantFetch(Checker):
             named = index.calls_named((name,))
             if len(named) < 2:
                 continue
-            same: defaultdict[tuple[str | None, str], list[ast.Call]] = defaultdict(list)
+            same: defaultdict[tuple[str | None, type | None, object], list[ast.Call]] = defaultdict(list)
             for call in named:
-                first = call.args[0] if call.args else None
-                same[dotted(call.func), dotted(first) or type(first).__name__].append(call)
+                same[_looks(call)].append(call)
             for calls in same.values():
                 if len(calls) > 1:
                     yield from self._within_functions(calls)
@@ -215,3 +214,11 @@ class RedundantFetch(Checker):
             comprehension = index.parent(parent)
             return not isinstance(comprehension, ast.GeneratorExp)
         return isinstance(parent, ast.For) and parent.iter is use
+
+
+def _looks(call: ast.Call) -> tuple[str | None, type | None, object]:
+    """What two equal calls of one name share: a cheap look."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    first = call.args[0] if call.args else None
+    given = repr(first.value) if isinstance(first, ast.Constant) else last_name(first)
+    return last_name(owner), type(first), given
