@@ -11,6 +11,7 @@ from flake8_aiguard.counting import Counts, Guard, holds, inner, is_length, is_l
 from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.numeric import number
 from flake8_aiguard.shapes import dotted, is_constant, last_name, string, text_parts
 from flake8_aiguard.wordings import Claim, claims, name_of, name_words, speaks, words
 
@@ -28,6 +29,31 @@ _NEAR: Final = 12  # lines of a condition and the branch that complains
 _AFTER: Final = 3  # lines after a branch, where another one complains
 _REPORTS: Final = frozenset(
     {"abort", "add", "add_error", "append", "critical", "error", "exit", "extend", "fail"}
+)
+_JUDGES: Final = frozenset(
+    {"assert", "clean", "init", "is", "load", "parse", "read", "restore", "validate", "verify"}
+)
+_CONTRARY: Final = re.compile(r"error|fail|full|invalid|refus|reject|too ", re.IGNORECASE)
+# "if the limit permits one more" speaks of the next one, not of one above the limit.
+_NEXT_ONE: Final = re.compile(
+    r"\b(?:if|unless|until|when|whether|room for|space for)\b[^.,;]*\bone more\b(?! than)"
+)
+_REFUSED: Final = 400  # HTTP statuses from here on refuse
+_WHOLE: Final = frozenset({"frozenset", "list", "set", "sorted", "tuple"})
+_PARTS: Final = frozenset(
+    {
+        "casefold",
+        "decode",
+        "encode",
+        "lower",
+        "lstrip",
+        "read",
+        "rstrip",
+        "split",
+        "splitlines",
+        "strip",
+        "upper",
+    }
 )
 _NAMED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SOME: Final = 3  # statements of a branch that refuses
@@ -58,13 +84,15 @@ class Boundaries:
         function = self._module.index.function(guard.node)
         if not guard.strict or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
-        if not is_limit(guard.bound) or not self._counts.is_count(guard.value):
+        if not is_limit(guard.bound, room=True) or not self._counts.is_count(guard.value):
             return False
         says = self._says(function) if self._counts.is_kept(guard.value) else None
         if says is None or self._is_inclusive(function):
             return False
         if self._adds_within(guard, function):
             return not self._counts.is_counted(guard, function)
+        if not is_limit(guard.bound):
+            return False
         if not self._answers(guard) or not self._is_held(guard):
             return False
         if self._counts.is_counted(guard, function) or self._counts.adds(
@@ -210,9 +238,28 @@ class Boundaries:
             return False
         if here is there:
             return not self._is_changed_between(first, second, here)
-        if effect[0] not in ("raise", "return False") or not self._is_same_value(first, here, there):
+        if not _is_refusal(first) or not self._is_same_value(first, here, there):
             return False
-        return self._takes(first, here) is self._takes(second, there)
+        if self._takes(first, here) is self._takes(second, there):
+            return True
+        # One adds. The other one may judge what is finished, unless it says the very same of what it has not touched.
+        return _is_same_refusal(first, second) and not any(
+            self._is_judged(guard, function)
+            for guard, function in ((first, here), (second, there))
+            if guard.strict
+        )
+
+    def _is_judged(self, guard: Guard, function: Function) -> bool:
+        """Whether a function makes what it asks, or is one that judges by its name."""
+        if not isinstance(function, ast.Lambda) and not _JUDGES.isdisjoint(name_words(function.name)):
+            return True
+        texts = self._counts.stores(guard.value)
+        return any(
+            isinstance(node, (ast.Name, ast.Attribute))
+            and isinstance(node.ctx, ast.Store)
+            and dotted(node) in texts
+            for node in ast.walk(function)
+        )
 
     def _is_same_value(self, guard: Guard, here: Function, there: Function) -> bool:
         """Whether the expressions of a guard mean the same in two functions."""
@@ -285,10 +332,14 @@ class Boundaries:
         other = other or (guard.rest[:_SOME] if leaves(first) else ())
         return other if _complains(other) else None
 
-    def _claims(self, guard: Guard, refused: Sequence[ast.stmt]) -> Iterator[tuple[str, Claim]]:
-        for parts in _texts(refused):
-            for claim in claims(parts):
-                yield "message", claim
+    @memoised
+    def _said(self, refused: tuple[ast.stmt, ...]) -> list[Claim]:
+        """What the texts in statements say of bounds."""
+        return [claim for parts in _texts(refused) for claim in claims(parts)]
+
+    def _claims(self, guard: Guard, refused: tuple[ast.stmt, ...]) -> Iterator[tuple[str, Claim]]:
+        for claim in self._said(refused):
+            yield "message", claim
         function = self._module.index.function(guard.node)
         subject = name_words(name_of(inner(guard.value)) or "")
         prose = [("comment", claim) for claim in claims([self._comment(guard.holder)])]
@@ -296,8 +347,10 @@ class Boundaries:
             refused[-1], (ast.Raise, ast.Assert)
         ):
             prose += [("docstring", claim) for claim in self._documented(function)]
+        limit = name_words(name_of(guard.bound) or "")
         for where, claim in prose:
-            if subject and claim.sentence.issuperset(subject):
+            is_named = len(limit) > 1 and is_limit(guard.bound) and claim.words[: len(limit)] == limit
+            if is_named or (subject and claim.sentence.issuperset(subject)):
                 yield where, claim
 
     @memoised
@@ -322,8 +375,8 @@ class Boundaries:
         if isinstance(node, ast.Name) and node.id.isupper():
             found = self._module.scopes.bindings(self._module.tree, node.id)
             node = found[0].value or node if len(found) == 1 else node
-        is_number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
-        return sign * node.value if is_number else None  # type: ignore[attr-defined]
+        known = number(node)
+        return None if known is None else sign * known
 
     def _is_finished(self, guard: Guard) -> bool:
         """Whether what is compared is a value to judge, not how many there are before the next one."""
@@ -331,6 +384,11 @@ class Boundaries:
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
         value, counted = guard.value, inner(guard.value)
+        if not set(name_words(function.name)).isdisjoint(words("add") | words("decides")):
+            return False
+        adds = self._counts.adds(function, self._counts.stores(value))
+        if is_length(value) and isinstance(counted, ast.Name) and self._is_made_of_given(counted):
+            return not any(_grows(add, counted.id) for add in adds)
         if isinstance(counted, ast.Name):
             found = self._counts.is_given(counted)
             if not found:
@@ -340,15 +398,39 @@ class Boundaries:
                 )
         else:
             found = isinstance(counted, ast.Attribute) and not is_length(value)
-        if not found or (not is_length(value) and self._is_counting(counted)):
-            return False
-        if not set(name_words(function.name)).isdisjoint(words("add") | words("decides")):
-            return False
-        return not self._counts.adds(function, self._counts.stores(value))
+        return found and not adds and (is_length(value) or not self._is_counting(counted))
 
     def _is_given_length(self, node: ast.expr) -> bool:
         counted = inner(node)
         return is_length(node) and isinstance(counted, ast.Name) and self._counts.is_given(counted)
+
+    def _is_made_of_given(self, name: ast.Name) -> bool:
+        """Whether a local variable holds nothing but what is made of the parameters: ``sorted(set(tags))``, ``file.read()``."""
+        stack: list[ast.expr] = [name]
+        seen: set[str] = set()
+        while stack:
+            node = stack.pop()
+            while isinstance(node, (ast.Await, ast.Call, ast.ListComp, ast.SetComp)):
+                if isinstance(node, ast.Await):
+                    node = node.value
+                elif isinstance(node, (ast.ListComp, ast.SetComp)):
+                    node = node.generators[0].iter
+                elif isinstance(node.func, ast.Attribute) and node.func.attr in _PARTS:
+                    node = node.func.value
+                elif isinstance(node.func, ast.Name) and node.func.id in _WHOLE and len(node.args) == 1:
+                    node = node.args[0]
+                else:
+                    return False
+            if not isinstance(node, ast.Name) or node.id == "self":
+                return False
+            if node.id in seen or self._counts.is_given(node):
+                continue
+            seen.add(node.id)
+            bound = self._counts.bound(node)
+            if not bound:
+                return False
+            stack += bound
+        return True
 
     def _is_counting(self, node: ast.expr) -> bool:
         found = set(name_words(name_of(node) or "")) & words("count")
@@ -368,7 +450,7 @@ class Boundaries:
 
 
 def _says_inclusive(text: str) -> bool:
-    lower = text.lower()
+    lower = _NEXT_ONE.sub("", text.lower())
     return any(word in lower for word in words("inclusive"))
 
 
@@ -420,6 +502,32 @@ def _effect(guard: Guard) -> tuple[str, str] | None:
             return "return False", ""
         return "return", "" if last.value is None else ast.dump(last.value)
     return (type(last).__name__, "") if isinstance(last, (ast.Break, ast.Continue)) else None
+
+
+def _is_refusal(guard: Guard) -> bool:
+    """Whether a guard raises, or returns no or what stands for an error."""
+    last = guard.above[-1]
+    if not isinstance(last, ast.Return):
+        return isinstance(last, ast.Raise)
+    value = last.value
+    if value is None or isinstance(value, (ast.Constant, ast.Name)):
+        return is_constant(value, False)
+    return any(
+        isinstance(node, ast.Constant)
+        and (
+            (type(node.value) is int and node.value >= _REFUSED)
+            or (isinstance(node.value, str) and bool(_CONTRARY.search(node.value)))
+        )
+        for node in ast.walk(value)
+    )
+
+
+def _is_same_refusal(first: Guard, second: Guard) -> bool:
+    """Whether two guards refuse by the same text or value, not only by the same kind of error."""
+    here, there = first.above[-1], second.above[-1]
+    return ast.dump(here) == ast.dump(there) and any(
+        isinstance(node, ast.Constant) and isinstance(node.value, (str, int)) for node in ast.walk(here)
+    )
 
 
 def _complains(body: Sequence[ast.stmt]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
+import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -285,7 +286,12 @@ class Counts:
     def additions(self, function: Function) -> list[tuple[frozenset[str], ast.expr | ast.stmt]]:
         """All that a function adds to something, in document order, each with the texts of what grows."""
         found: list[tuple[frozenset[str], ast.expr | ast.stmt]] = []
-        for node in self._growing.get(function, ()):
+        at = bisect.bisect_left(self._growing, function.lineno, key=lambda item: item.lineno)
+        for node in itertools.islice(self._growing, at, None):
+            if node.lineno > (function.end_lineno or 0):
+                break
+            if self._module.index.function(node) is not function:
+                continue
             if isinstance(node, ast.AugAssign):
                 found.append((self.stores(node.target), node))
             elif isinstance(node, ast.Assign):
@@ -299,8 +305,8 @@ class Counts:
         return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))
 
     @functools.cached_property
-    def _growing(self) -> dict[Function | None, list[ast.AugAssign | ast.Assign | ast.Call]]:
-        """The statements and calls that may add to something, by function."""
+    def _growing(self) -> list[ast.AugAssign | ast.Assign | ast.Call]:
+        """The statements and calls that may add to something, by line."""
         index = self._module.index
         nodes: list[ast.AugAssign | ast.Assign | ast.Call] = [
             node for node in index.nodes(ast.AugAssign) if isinstance(node.op, ast.Add)
@@ -312,10 +318,7 @@ class Counts:
         ]
         nodes += index.calls_named(words("add"))
         nodes += [call for call in index.calls_named(_SETTERS) if any(map(_is_sum, call.args))]
-        found: dict[Function | None, list[ast.AugAssign | ast.Assign | ast.Call]] = {}
-        for node in nodes:
-            found.setdefault(index.function(node), []).append(node)
-        return found
+        return sorted(nodes, key=lambda item: item.lineno)
 
     def is_counted(self, guard: Guard, function: Function) -> bool:
         """Whether the current one may be counted before a guard asks."""
@@ -397,14 +400,12 @@ class Counts:
     @memoised
     def calls(self, function: Function) -> list[ast.Call]:
         """The calls that a function runs itself."""
-        return self._calls.get(function, [])
-
-    @functools.cached_property
-    def _calls(self) -> dict[Function | None, list[ast.Call]]:
-        found: dict[Function | None, list[ast.Call]] = {}
-        for call in self._module.index.nodes(ast.Call):
-            found.setdefault(self._module.index.function(call), []).append(call)
-        return found
+        found = self._module.index.nodes(ast.Call)
+        return [
+            call
+            for call in found
+            if _within(call, function) and self._module.index.function(call) is function
+        ]
 
     def _leaves_before(self, node: ast.AST, holder: ast.stmt) -> bool:
         """Whether a node is in a branch that leaves before a later statement runs."""
@@ -421,6 +422,10 @@ class Counts:
                     return True
             child = parent
         return False
+
+
+def _within(node: ast.expr, function: Function) -> bool:
+    return function.lineno <= node.lineno <= (function.end_lineno or 0)
 
 
 def _following(block: Sequence[ast.stmt], statement: ast.stmt) -> Sequence[ast.stmt]:

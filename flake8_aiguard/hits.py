@@ -12,13 +12,14 @@ from typing import Final
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.lookups import Lookup
 from flake8_aiguard.module import Module
-from flake8_aiguard.reads import Reads, words_of
+from flake8_aiguard.reads import Reads, at_once, words_of
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 from flake8_aiguard.wordings import name_words
 
 _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
 _NEAR: Final = 6  # statements between a fetch and the question
+_TAKEN_OR_KEPT: Final = ("[", ".get(", " = ", ": ", " := ")  # what follows the name of a cache or an entry
 _SETTERS: Final = frozenset({"add", "put", "set", "setdefault", "setex", "store"})
 
 
@@ -47,6 +48,11 @@ class Hits:
         self._module = module
         self._reads = reads
 
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """The identifiers of the calls in this file that bring something, by the tables or by their name."""
+        return frozenset(filter(may_fetch, self._reads.asking)) | (self._reads.names & at_once())
+
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.
 
@@ -65,9 +71,12 @@ class Hits:
             return None
         following = self._following(assign)
         if not any(
-            isinstance(item, TRIES) or (isinstance(item, ast.If) and _may_ask(item.test))
+            isinstance(item, TRIES) or (isinstance(item, ast.If) and self._may_concern(item.test, following))
             for item in following
         ):
+            return None
+        name = call_name(call)
+        if (name == "get" or not may_fetch(name)) and not self._reads.may_be(call):
             return None
         function = self._module.index.function(assign)
         if function is None:
@@ -82,6 +91,25 @@ class Hits:
             return None
         is_cache = is_stored or not words_of("cache").isdisjoint(name_words(text.replace(".", "_")))
         return Wasted(call, text) if is_cache and (is_stored or self._is_fetch(call)) else None
+
+    def _may_concern(self, test: ast.expr, near: Sequence[ast.stmt]) -> bool:
+        """Whether a condition may ask a cache: by names and the text near it alone."""
+        if not _may_ask(test):
+            return False
+        while isinstance(test, (ast.UnaryOp, ast.BoolOp)):
+            test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
+        if isinstance(test, ast.Compare):
+            is_key = isinstance(test.ops[0], (ast.In, ast.NotIn))
+            test = test.comparators[0] if is_key else test.left
+        if isinstance(test, ast.Name) and not words_of("cache").isdisjoint(name_words(test.id)):
+            return True
+        if isinstance(test, ast.Attribute) and not words_of("cache").isdisjoint(name_words(test.attr)):
+            return True
+        name = last_name(test)
+        if name is None:
+            return True
+        text = "".join(self._module.lines[near[0].lineno - 1 : near[-1].end_lineno])
+        return any(f"{name}{sign}" in text for sign in _TAKEN_OR_KEPT)
 
     def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
         """The assignment of a call's result, or of what is taken from it."""
@@ -240,9 +268,9 @@ class Hits:
         """Whether nodes, in document order, mention one of these names."""
         if not nodes:
             return False
-        lines = self._module.lines[nodes[0].lineno - 1 : nodes[-1].end_lineno]
-        text = "".join(lines)  # most mention none: a look at the text spares the walk
-        return any(name in text for name in names) and any(
+        text = "".join(self._module.lines[nodes[0].lineno - 1 : nodes[-1].end_lineno])
+        # Most mention none: a look at the text spares the walk.
+        return any(_has_word(text, name) for name in names) and any(
             item.id in names for node in nodes for item in names_in(node)
         )
 
@@ -261,6 +289,7 @@ class Hits:
         """The text of a cache, and whether the function puts the result into it, and takes it from there."""
         text = dotted(container) or ""
         is_stored = is_taken = False
+        names = names | _made_of(names, function)
         for node in ast.walk(function):
             if isinstance(node, ast.Assign) and _is_made_of(node.value, names):
                 targets = [item.value if isinstance(item, ast.Subscript) else item for item in node.targets]
@@ -297,11 +326,22 @@ def _may_ask(test: ast.expr) -> bool:
     return isinstance(test, (ast.Attribute, ast.Await, ast.Name, ast.NamedExpr))
 
 
+def _has_word(text: str, word: str) -> bool:
+    """Whether a text has a word that is not part of a longer one."""
+    at = text.find(word)
+    while at >= 0:
+        around = text[at - 1 : at] + text[at + len(word) : at + len(word) + 1]
+        if not any(char.isalnum() or char == "_" for char in around):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
 @functools.lru_cache(maxsize=4096)
 def may_fetch(name: str) -> bool:
     """Whether a function's name says that it brings something: ``fetch_user``, ``load``, ``urlopen``."""
     parts = name_words(name)
-    return bool(parts) and (parts[0] in words_of("fetch") or parts == ("urlopen",))
+    return bool(parts) and (parts[0] in words_of("fetch") or parts == ("urlopen",)) and name != "list"
 
 
 def _parts(node: ast.expr) -> tuple[ast.expr | None, ast.expr | None]:
@@ -354,12 +394,24 @@ def _is_asked_before(cache: str, assign: ast.stmt, function: Function) -> bool:
     )
 
 
+def _made_of(names: set[str], function: Function) -> set[str]:
+    """The variables that a function assigns what it makes of these."""
+    return {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and _is_made_of(node.value, names)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
 def _is_made_of(value: ast.expr, names: set[str]) -> bool:
-    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``dict(v)``."""
-    if isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
-        return _is_made_of(value.args[0], names)
+    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``v.decode("utf-8")``, ``dict(v)``."""
     start = root(value)
-    return isinstance(start, ast.Name) and start.id in names
+    if isinstance(start, ast.Name) and start.id in names:
+        return True
+    is_conversion = isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords
+    return is_conversion and _is_made_of(value.args[0], names)  # type: ignore[attr-defined]
 
 
 def call_name(call: ast.Call) -> str:

@@ -83,15 +83,14 @@ class Queries:
         self._sql: dict[tuple[ast.AST, str, bool], bool] = {}
 
     def names(self) -> frozenset[str]:
-        """The last identifiers of the calls to ask about."""
-        return self._typed_names | _receiver_methods() if self._typed_names else _receiver_methods()
+        """The last identifiers of the calls in this file to ask about."""
+        called = self._module.index.names_called()
+        return frozenset(called & self._typed_names | called & _receiver_methods())
 
     @functools.cached_property
     def _typed_names(self) -> frozenset[str]:
         """The names of functions and methods of the packages that the file imports."""
-        by_package = _names_by_package()
-        found = self._module.index.packages & by_package.keys()
-        return frozenset().union(*(by_package[package] for package in found))
+        return knowledge.names_of(names_by_package(), self._module.index.packages)
 
     @functools.cached_property
     def _lazy_names(self) -> frozenset[str]:
@@ -523,7 +522,8 @@ def _receiver_names() -> Mapping[str, frozenset[str]]:
 
 
 @knowledge.cached
-def _names_by_package() -> Mapping[str, frozenset[str]]:
+def names_by_package() -> Mapping[str, frozenset[str]]:
+    """The last identifiers of typed queries, by the packages whose import may lead to them."""
     return knowledge.by_package(_typed())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -12,7 +13,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.queries import READS, Queries, shown
+from flake8_aiguard.queries import READS, Queries, names_by_package, shown
 from flake8_aiguard.shapes import argument, dotted, hides_arguments, last_name, names_in, string
 from flake8_aiguard.wordings import name_words
 
@@ -57,8 +58,15 @@ class Reads:
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
-        """The last identifiers of the calls to ask about."""
-        return self._table_names | self._queries.names() | self._readers.keys()
+        """The last identifiers of the calls in this file to ask about."""
+        index = self._module.index
+        packages = _packages_of()
+        found = {
+            name
+            for name in index.names_called() & packages.keys()
+            if not index.packages.isdisjoint(packages[name])
+        }
+        return frozenset(found | self._readers.keys())
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
@@ -66,15 +74,21 @@ class Reads:
         return name in self._table_names or name in self._readers or self._queries.may_be(call)
 
     @functools.cached_property
+    def asking(self) -> frozenset[str]:
+        """The identifiers of the calls in this file that may start with a word for reading or fetching."""
+        return frozenset(filter(_may_ask, self._module.index.names_called()))
+
+    @functools.cached_property
     def _table_names(self) -> frozenset[str]:
-        known = _by_package()
-        return frozenset[str]().union(*(known[name] for name in self._module.index.packages & known.keys()))
+        return knowledge.names_of(_by_package(), self._module.index.packages)
 
     @functools.cached_property
     def _readers(self) -> dict[str, _Definition]:
         """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
         index = self._module.index
-        called = index.names_called()
+        called = self.asking
+        if not called:
+            return {}
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
         return {
             item.name: item for item in definitions if item.name in called and starts_with(item.name, "read")
@@ -232,7 +246,7 @@ class Reads:
 
     def _may_change(self, call: ast.Call, given: Collection[str] = ()) -> bool:
         """Whether a call may change what is outside, or one of these values."""
-        if self.asks(call):
+        if self.asks(call) or self._connects(call):
             return False
         name = last_name(call.func) or ""
         words = name_words(name)
@@ -246,6 +260,13 @@ class Reads:
             return not self._is_in_memory(call, given)
         shares = any(text in given for item in _given(call) for text in _dotted(item))
         return shares and not (words and words[0] in words_of("harmless") | words_of("read"))
+
+    def _connects(self, call: ast.Call) -> bool:
+        """Whether a call opens a connection: that changes nothing yet."""
+        connects = knowledge.by_call("connections.opener")
+        return last_name(call.func) in knowledge.last_names("connections.opener") and (
+            self._module.called(call) in connects
+        )
 
     def _is_in_memory(self, call: ast.Call, given: Collection[str]) -> bool:
         """Whether a call changes a list, dict or other built-in value that the read is not given."""
@@ -266,7 +287,7 @@ class Reads:
                 return False
             if isinstance(node, (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)):
                 return False
-            if isinstance(node, ast.Call) and not self.asks(node):
+            if isinstance(node, ast.Call) and not self.asks(node) and not self._connects(node):
                 words = name_words(last_name(node.func) or "")
                 if not words_of("change").isdisjoint(words) and last_name(node.func) not in words_of(
                     "harmless"
@@ -279,6 +300,17 @@ def starts_with(name: str, kind: str) -> bool:
     """Whether a name starts with a word of one kind in the table ``reads.word``."""
     words = name_words(name)
     return bool(words) and words[0] in words_of(kind)
+
+
+@functools.lru_cache(maxsize=65536)
+def _may_ask(name: str) -> bool:
+    """The cheap question before :func:`starts_with`."""
+    return _asking().match(name) is not None
+
+
+@knowledge.cached
+def _asking() -> re.Pattern[str]:
+    return re.compile(rf"_*(?i:{'|'.join(sorted(words_of('read') | words_of('fetch')))}|urlopen)(?![a-z0-9])")
 
 
 def _touches(target: ast.expr, used: Collection[str]) -> bool:
@@ -303,8 +335,12 @@ def _given(call: ast.Call) -> Iterator[ast.expr]:
     yield from call.args
     for item in call.keywords:
         yield item.value
-    if isinstance(call.func, ast.Attribute) and not isinstance(call.func.value, ast.Call):
-        yield call.func.value
+    if isinstance(call.func, ast.Attribute):
+        start = call.func.value
+        while isinstance(start, (ast.Attribute, ast.Subscript)):
+            start = start.value
+        if not isinstance(start, (ast.Call, ast.Await)):  # what a call gives is another object
+            yield call.func.value
 
 
 def _dotted(node: ast.AST) -> Iterator[str]:
@@ -360,6 +396,42 @@ def words_of(kind: str) -> frozenset[str]:
 @knowledge.cached
 def _rows() -> dict[str, knowledge.Row]:
     return {**knowledge.by_call("reads.method"), **knowledge.by_call("reads.call")}
+
+
+@knowledge.cached
+def _packages_of() -> dict[str, set[str]]:
+    """The packages whose import may lead to each call that the tables know to read, by its last identifier."""
+    found: dict[str, set[str]] = {}
+    asked = _asking_names()
+    for table in (_by_package(), names_by_package()):
+        for package, names in table.items():
+            for name in names:
+                if table is not names_by_package() or name in asked:
+                    found.setdefault(name, set()).add(package)
+    for row in knowledge.rows("queries.receiver"):
+        for method in row["methods"] if row["effect"] != "write" else ():
+            found.setdefault(method, set()).add("builtins")  # whatever the file imports
+    return found
+
+
+@knowledge.cached
+def at_once() -> frozenset[str]:
+    """Those of them that read where they stand, not where a loop or a later call asks for the rows."""
+    return (
+        knowledge.last_names("reads.call") | knowledge.last_names("reads.method") | _asking_names(lazy=False)
+    )
+
+
+@knowledge.cached
+def _asking_names(lazy: bool = True) -> frozenset[str]:
+    tables = ("queries.call", "queries.method", "queries.receiver")
+    found = [row for table in tables for row in knowledge.rows(table) if row["effect"] != "write"]
+    return frozenset(
+        name.rpartition(".")[2]
+        for row in found
+        if lazy or not row.get("lazy")
+        for name in (*row.get("calls", ()), *row.get("methods", ()))
+    )
 
 
 @knowledge.cached

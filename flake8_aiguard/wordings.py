@@ -37,6 +37,14 @@ _STATED: Final = re.compile(r"\b(?:is|are|was|were|has|have|got)(?:\s+\w+)?$")
 _UNSURE: Final = re.compile(
     r"\b(?:would|will|could|might|if|when|unless|until|once|while|whether|not necessarily)\b[^,]*$"
 )
+_UNITS: Final[dict[str, tuple[int, ...]]] = {
+    unit: scales
+    for power, letter in enumerate("kmgt", 1)
+    for unit, scales in (
+        (f"{letter}b", (1000**power, 1024**power)),
+        (f"{letter}ib", (1024**power,)),
+    )
+}
 _FLIPPED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
@@ -51,6 +59,7 @@ class Claim:
         sentence: the words of the sentence, as parts of names are written.
         before: those before the phrase.
         text: the phrase with its bound.
+        scales: what the number may stand for beside itself: 1048576 for each of "5 MiB".
     """
 
     refuses: str
@@ -59,6 +68,7 @@ class Claim:
     sentence: frozenset[str]
     before: frozenset[str]
     text: str
+    scales: tuple[int, ...] = ()
 
     def is_about(self, bound: ast.expr, value: float | None) -> bool:
         """Whether the text's bound is this one.
@@ -70,7 +80,7 @@ class Claim:
         if isinstance(self.bound, ast.expr):
             return ast.dump(self.bound) == ast.dump(bound)
         if self.bound is not None:
-            return value is not None and self.bound == value
+            return value is not None and any(self.bound * scale == value for scale in (1, *self.scales))
         name = name_words(name_of(bound) or "")
         # "slice stop must be greater than slice start" speaks of ``start``.
         skips = (0, 1) if self.words[0] in self.before else (0,)
@@ -86,6 +96,8 @@ def claims(parts: Sequence[str | ast.expr]) -> Iterator[Claim]:
     Yields:
         A claim for each phrase whose sense is clear.
     """
+    if not any(isinstance(part, str) and speaks(part.lower()) for part in parts):
+        return
     holes = [part for part in parts if not isinstance(part, str)]
     numbered = iter(range(len(holes)))
     text = "".join(part if isinstance(part, str) else _HOLE.format(next(numbered)) for part in parts)
@@ -109,7 +121,11 @@ def _claims(sentence: str, holes: Sequence[ast.expr]) -> Iterator[Claim]:
         if bound is None and not words:
             continue
         shown = f"{found[0].strip()} {_shown(bound, words)}"
-        yield Claim(refuses, bound, words, frozenset(_words(sentence)), frozenset(_words(before)), shown)
+        unit = re.match(r"\W*[\d_.,]+\s*([kmgt]i?b)\b", rest)
+        scales = _UNITS[unit[1]] if unit else ()
+        yield Claim(
+            refuses, bound, words, frozenset(_words(sentence)), frozenset(_words(before)), shown, scales
+        )
 
 
 def _refused(kind: str, before: str, core: str, or_equal: bool) -> str | None:

@@ -92,7 +92,7 @@ class OffByOneLimit(Checker):
         described = isinstance(holder, (ast.If, ast.Assert)) and self.boundaries.may_be_described(holder)
         if not limited and not described:
             return
-        guards = self.limits.guards(node)
+        guards = [guard for guard in self.limits.guards(node) if not isinstance(guard.value, ast.Constant)]
         for guard in guards if limited else ():
             if self.boundaries.admits_one_more(guard):
                 yield from self._report(guard, _ADMITS, "admit" if guard.is_within else "refuse")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.hits import Hits, may_fetch
+from flake8_aiguard.hits import Hits
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Function
 from flake8_aiguard.reads import Read, Reads, words_of
 from flake8_aiguard.shapes import dotted, last_name
@@ -73,14 +73,13 @@ class RedundantFetch(Checker):
         yield from self._early()
         yield from self._twice()
 
+    def is_possible(self) -> bool:
+        return bool(self.reads.names or self.hits.names)
+
     def _early(self) -> Iterator[Finding]:
         index = self.module.index
-        names = self.reads.names | {name for name in index.names_called() if may_fetch(name)}
         reported: set[ast.stmt] = set()
-        for call in index.calls_named(names):
-            plain = last_name(call.func)
-            if (plain == "get" or not may_fetch(plain or "")) and not self.reads.may_be(call):
-                continue
+        for call in index.calls_named(self.hits.names):
             wasted = self.hits.wasted(call)
             if wasted is not None and index.statement(call) not in reported:
                 reported.add(index.statement(call))
@@ -89,19 +88,26 @@ class RedundantFetch(Checker):
 
     def _twice(self) -> Iterator[Finding]:
         index = self.module.index
-        by_name: defaultdict[tuple[str | None, str | None], list[ast.Call]] = defaultdict(list)
-        for call in index.calls_named(self.reads.names):
-            first = call.args[0] if call.args else None
-            if not self.reads.may_be(call):
+        for name in sorted(self.reads.names):
+            named = index.calls_named((name,))
+            if len(named) < 2:
                 continue
-            by_name[last_name(call.func), dotted(first) or type(first).__name__].append(call)
-        for same in by_name.values():
-            groups: defaultdict[Function | None, list[ast.Call]] = defaultdict(list)
-            for call in same if len(same) > 1 else ():
-                groups[index.function(call)].append(call)
-            for calls in groups.values():
+            same: defaultdict[tuple[str | None, type | None, object], list[ast.Call]] = defaultdict(list)
+            for call in named:
+                same[_looks(call)].append(call)
+            for calls in same.values():
                 if len(calls) > 1:
-                    yield from self._repeated(calls)
+                    yield from self._within_functions(calls)
+
+    def _within_functions(self, calls: list[ast.Call]) -> Iterator[Finding]:
+        groups: defaultdict[Function | None, list[ast.Call]] = defaultdict(list)
+        for call in calls:
+            groups[self.module.index.function(call)].append(call)
+        for group in groups.values():
+            if len(group) > 1:
+                found = [call for call in group if self.reads.may_be(call)]
+                if len(found) > 1:
+                    yield from self._repeated(found)
 
     def _repeated(self, calls: list[ast.Call]) -> Iterator[Finding]:
         """The reads of a function that repeat an earlier one in the same block."""
@@ -208,3 +214,11 @@ class RedundantFetch(Checker):
             comprehension = index.parent(parent)
             return not isinstance(comprehension, ast.GeneratorExp)
         return isinstance(parent, ast.For) and parent.iter is use
+
+
+def _looks(call: ast.Call) -> tuple[str | None, type | None, object]:
+    """What two equal calls of one name share: a cheap look."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    first = call.args[0] if call.args else None
+    given = repr(first.value) if isinstance(first, ast.Constant) else last_name(first)
+    return last_name(owner), type(first), given
