@@ -12,7 +12,7 @@ from typing import TypeGuard
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes
-from flake8_aiguard.shapes import last_name, own_nodes, shown
+from flake8_aiguard.shapes import following, last_name, own_nodes, shown
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -278,13 +278,10 @@ class AnnotationAsValidation(Checker):
         index = self.module.index
         shapes = self._shapes(node.annotation)
         wanted = _JSON.get(self._name(shapes[0]) or "") if len(shapes) == 1 else None
-        parent = index.parent(node)
-        block = next((item for item in _blocks(parent) if node in item), [])
-        following = block[block.index(node) + 1 :][:_NEXT] if block else []
         if wanted is None:
             return False
         text = _spelled(node.target)
-        for statement in following:
+        for statement in following(index.parent(node), node, _NEXT):
             uses = [item for item in ast.walk(statement) if _is_use(item, text)]
             if uses:
                 first = min(uses, key=lambda item: (item.lineno, item.col_offset))
@@ -378,13 +375,6 @@ def _start(lookup: Lookup) -> ast.expr:
             break
         node = container
     return node
-
-
-def _blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(owner, name, None)
-        if isinstance(block, list):
-            yield block
 
 
 def _is_use(node: ast.AST, text: str) -> TypeGuard[ast.Name | ast.Attribute]:
