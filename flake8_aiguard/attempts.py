@@ -227,15 +227,22 @@ class AttemptLoops:
         if isinstance(loop, ast.For):
             targets = {name.id for name in names_in(loop.target)}
             items = {name for name in targets if not _COUNTS.fullmatch(name) and not _is_pause_name(name)}
-            for item in _statements(loop.body, stop=trial) if items else ():
-                value = item.value if isinstance(item, (ast.Assign, ast.AnnAssign)) else None
-                if value is not None and any(name.id in items for name in names_in(value)):
-                    items.update(name.id for target in _targets(item) for name in names_in(target))
-            if items & used:
+            if (items | self._derived(_statements(loop.body, stop=trial), items)) & used:
                 return True
         if self._binds(_statements(loop.body, stop=trial), used, _TAKES):
             return True
         return any(_ASKS.fullmatch(dotted(call.func) or "") for item in trial.body for call in _calls(item))
+
+    @staticmethod
+    def _derived(items: Iterable[ast.stmt], names: set[str]) -> set[str]:
+        """What is bound to a value that mentions one of these names: ``port = first + number``."""
+        return {
+            target.id
+            for item in items
+            if isinstance(item, ast.Assign) and any(name.id in names for name in names_in(item.value))
+            for target in item.targets
+            if isinstance(target, ast.Name)
+        }
 
     @staticmethod
     def _binds(items: Iterable[ast.stmt], names: set[str] | None, made_by: re.Pattern[str]) -> bool:

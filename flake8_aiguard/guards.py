@@ -31,6 +31,7 @@ _SCALARS: Final = ("bytes", "number", "str", "tuple")
 _CONTAINER: Final = re.compile(
     r"list|dict|map|set|queue|stack|buf|deque|heap|batch|data|pending|cache", re.IGNORECASE
 )
+_LOCK: Final = re.compile(r"lock|mutex|sem(aphore)?$|cond(ition)?$|guard", re.IGNORECASE)
 _NOTES: Final = frozenset(
     {"critical", "debug", "error", "exception", "info", "log", "print", "warn", "warning"}
 )
@@ -357,6 +358,8 @@ class Guards:
             ):
                 stack += [item for item in (node.left, *node.comparators) if not isinstance(item, ast.Name)]
                 continue
+            elif isinstance(node, (ast.Compare, ast.Subscript)):
+                found.add(_OTHERS)  # what a container holds
             elif isinstance(node, ast.Name) and self._module.kinds.of(node) not in _SCALARS:
                 found.add(node.id)
                 if node.id.endswith("s") or _CONTAINER.search(node.id):
@@ -411,6 +414,8 @@ class Guards:
                 note(suspending, _ANYTHING, _OTHERS)
         for block in index.nodes(ast.With):
             note(block, _ANYTHING)  # perhaps a lock
+            if any(map(_is_lock, block.items)):
+                note(block, _OTHERS)
         targets: list[ast.Attribute | ast.Subscript] = [
             *index.nodes(ast.Attribute),
             *index.nodes(ast.Subscript),
@@ -449,6 +454,11 @@ def _frame(test: ast.expr) -> object:
     if isinstance(test, ast.BoolOp):
         return test.op.__class__, len(test.values)
     return last_name(test.func) if isinstance(test, ast.Call) else None
+
+
+def _is_lock(item: ast.withitem) -> bool:
+    held = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+    return _LOCK.search(dotted(held) or "") is not None
 
 
 def _is_note(statement: ast.stmt) -> bool:

@@ -257,7 +257,8 @@ class Policies:
         if not said:
             return Wait.NONE
         if said == {"wait_fixed"}:
-            return Wait.NONE if self._number(waits["wait_fixed"]) == 0 else Wait.FIXED
+            pause = self._number(waits["wait_fixed"])
+            return Wait.FINE if pause is None else Wait.NONE if pause == 0 else Wait.FIXED
         if said <= {"wait_incrementing_start", "wait_incrementing_increment", "wait_incrementing_max"}:
             start = waits.get("wait_incrementing_start")
             return Wait.ZERO_FIRST if start is None or self._number(start) == 0 else Wait.FINE
@@ -292,6 +293,8 @@ class Policies:
                 if all(seconds == 0 or kind == "none" for kind, seconds in found)
                 else Wait.FINE
             )
+        if any(seconds is None for kind, seconds in found if kind == "fixed"):
+            return Wait.FINE  # whoever configures it knows why
         return Wait.FIXED
 
     def _adapter_wait(self, policy: Policy) -> Wait:

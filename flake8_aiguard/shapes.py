@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -132,6 +133,24 @@ def own_nodes(region: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             yield item
             stack.extend(ast.iter_child_nodes(item))
+
+
+def following(holder: ast.AST | None, statement: ast.stmt, count: int) -> list[ast.stmt]:
+    """The next statements of the block that a statement stands in.
+
+    Args:
+        holder: its parent.
+        statement: the statement.
+        count: how many of them.
+    """
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(holder, name, None)
+        if isinstance(block, list):
+            place = (statement.lineno, statement.col_offset)
+            at = bisect.bisect_left(block, place, key=lambda item: (item.lineno, item.col_offset))
+            if at < len(block) and block[at] is statement:
+                return block[at + 1 : at + 1 + count]
+    return []
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.arg]:

@@ -19,6 +19,9 @@ _STAYS_OPEN = re.compile(
     r"|listens?\b|watch)",
     re.IGNORECASE,
 )
+_REASON = re.compile(r"(?<![.\w])(time.?outs?|deadlines?|waits?|waiting)\b(?![=(])", re.IGNORECASE)
+_LEFT_OPEN = re.compile(r"\b(T[O]DO|F[I]XME|X{3})\b")
+_SENTENCE = 5  # words; fewer only repeat the code
 _HTTPX_PARTS = 4
 _SEVERAL_PARTS = (2, _HTTPX_PARTS)  # (connect, read) of requests, (connect, read, write, pool) of httpx
 _READ = 1
@@ -52,7 +55,7 @@ class DisabledTimeout(Checker):
     written in the call, in a ``**`` dict or in a variable that is bound once. Silent where ``None`` is a normal wait
     (queues, events, subprocesses, websockets, blocking reads of Redis), on parameters that are passed on, on
     ``read=None`` beside other limits, on ``.stream()``, ``stream=True`` and clients used for ``.stream()``, where a comment at the place says that
-    the connection stays open, under ``asyncio.timeout``, ``wait_for`` and their like, in tests, and in files that mock
+    the connection stays open or speaks of the wait, under ``asyncio.timeout``, ``wait_for`` and their like, in tests, and in files that mock
     the network. ``settimeout(None)`` counts on a socket that connects to a peer in this file. An attribute that holds
     ``None`` is not followed.
     """
@@ -186,6 +189,8 @@ class DisabledTimeout(Checker):
     def _advice(self, value: ast.expr, row: knowledge.Row) -> str:
         if isinstance(value, ast.Tuple):
             return "give every part a number of seconds"
+        if any(name.startswith("httpx") for name in (*row.get("types", ()), *row.get("calls", ()))):
+            return "give a number of seconds, or httpx.Timeout(30, read=None) where only the answer may take long"
         return "give a number of milliseconds" if row.get("unit") == "ms" else "give a number of seconds"
 
     # -- where no limit is meant
@@ -216,7 +221,9 @@ class DisabledTimeout(Checker):
     def _says_so(self, node: ast.expr) -> bool:
         statement = self.module.index.statement(node)
         lines = (statement.lineno, *range(node.lineno, (node.end_lineno or node.lineno) + 1))
-        return any(_STAYS_OPEN.search(text) for text in self.module.comments.near(*lines))
+        return any(
+            _STAYS_OPEN.search(text) or _gives_reason(text) for text in self.module.comments.near(*lines)
+        )
 
     # -- timeout objects, attributes, and the rest
 
@@ -243,13 +250,23 @@ class DisabledTimeout(Checker):
             taker is not None and self._is_normal(taker, _calls().get(self.module.called(taker) or "", {}))
         ):
             return
+        if taker is not None and not (node.args or node.keywords) and self._is_of_project(taker):
+            return  # filler for a parameter
         yield from self.found(
             node,
-            message="{call}() sets no limit for {parts} and waits forever when the peer goes silent; {advice}",
+            message="{call}() sets {parts} and waits forever when the peer goes silent; {advice}",
             call=dotted(node.func),
-            parts=", ".join([whole, *unlimited] if whole else unlimited),
+            parts=f"neither {' nor '.join([whole, *unlimited])}"
+            if whole
+            else f"no limit for {', '.join(unlimited)}",
             advice=row["advice"],
         )
+
+    def _is_of_project(self, call: ast.Call) -> bool:
+        """Whether a call is of a plain function of the project, not of a client."""
+        package = (self.module.called(call) or "").partition(".")[0]
+        known = {name.partition(".")[0] for name in (*_calls(), *_others())}
+        return isinstance(call.func, ast.Name) and package not in known
 
     def _is_off(self, value: ast.expr, row: knowledge.Row) -> bool:
         literal = self._literal(value)
@@ -317,6 +334,15 @@ class DisabledTimeout(Checker):
         if is_none(written) and self._timeouts.ruff_resolves(node, "httpx"):
             return True
         return (written is None or is_none(written)) and self._timeouts.ruff_resolves(node, "requests")
+
+
+def _gives_reason(text: str) -> bool:
+    """Whether a comment says something about waiting, more than that there is no timeout."""
+    return (
+        _REASON.search(text) is not None
+        and len(text.split()) >= _SENTENCE
+        and _LEFT_OPEN.search(text) is None
+    )
 
 
 def _may_be_off(node: ast.Call) -> bool:

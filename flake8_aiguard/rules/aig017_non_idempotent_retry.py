@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
+from flake8_aiguard.attempts import attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.effects import Effect, Effects, Key
+from flake8_aiguard.index import TRIES
 from flake8_aiguard.retries import Policies, Policy, Retried, Retries, are_possible
-from flake8_aiguard.shapes import is_constant, is_none, string
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import is_constant, is_none, last_name, names_in, own_nodes, string
 
 _SAFE_STATUS = frozenset({413, 429, 503})
 
@@ -56,7 +60,8 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of retries for errors that say that nothing was
-    done (a refused connection, a rate limit), of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
+    done (a refused connection, a rate limit, a row or table that is or is not there), of an INSERT beside its own UPDATE, of messages
+    that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
     and of headers that a parameter hands in. Whether the other side ignores repetitions by itself is not known.
     """
 
@@ -87,11 +92,86 @@ class NonIdempotentRetry(Checker):
         """The first effect of a retried body that nothing makes harmless."""
         effects = Effects(self.module)
         for effect in effects.within(retried.body, retried.around):
-            if effect.kind in ("sql", "orm") and retried.errors.are("refused", "conflict"):
+            if effect.kind in ("sql", "orm") and (
+                retried.errors.are("refused", "conflict") or self._is_unwritten(effect, retried)
+            ):
                 continue  # the database has undone the attempt
+            if effect.kind in _HARMLESS and self._is_best_effort(retried):
+                continue
+            if effect.kind == "message" and self._is_same(effect, retried.around):
+                continue
             if effects.key(effect, retried.around) in (Key.NONE, Key.MINTED):
                 return effect
         return None
+
+    # -- what makes a repetition harmless
+
+    def _going_on(self, retried: Retried) -> list[ast.ExceptHandler]:
+        """The handlers of an attempt loop after which the next attempt follows."""
+        loops = self.module.shared(attempt_loops)
+        return [handler for item in loops if item.loop is retried.around for handler in item.handlers]
+
+    def _is_unwritten(self, effect: Effect, retried: Retried) -> bool:
+        """Whether the next attempt follows only where the row was not written, or is written otherwise."""
+        names = retried.errors.names
+        if names and all(map(_UNWRITTEN.search, names)):
+            return True
+        handlers = self._going_on(retried)
+        if handlers and all(map(_asks_why, handlers)):
+            return True
+        inner: ast.AST = effect.inner
+        for outer in self.module.index.ancestors(effect.inner):
+            if outer is retried.around:
+                break
+            if isinstance(outer, TRIES) and inner in outer.body and any(map(_updates, outer.handlers)):
+                return True
+            inner = outer
+        return False
+
+    def _is_best_effort(self, retried: Retried) -> bool:
+        """Whether nobody waits for an effect: failures pass without a word, and a status is all that is returned."""
+        handlers = self._going_on(retried)
+        function = self.module.index.function(retried.around) if handlers else None
+        if function is None or not all(isinstance(item.body[0], ast.Pass) for item in handlers):
+            return False
+        nodes = [*own_nodes(function)]
+        returned = [item.value for item in nodes if isinstance(item, ast.Return)]
+        return not any(isinstance(item, ast.Raise) for item in nodes) and all(
+            value is None or isinstance(value, ast.Constant) for value in returned
+        )
+
+    def _is_same(self, effect: Effect, around: ast.AST) -> bool:
+        """Whether a message is made before the loop, of an argument: consumers see the same bytes, with what identifies them."""
+        call = effect.node
+        if not isinstance(around, (ast.For, ast.While)) or not isinstance(call, ast.Call):
+            return False
+        is_made = False
+        for given in (*call.args, *(item.value for item in call.keywords)):
+            for name in names_in(given):
+                resolved = self.module.scopes.resolve(name)
+                for binding in resolved[1] if resolved is not None else ():
+                    if around.lineno <= getattr(binding.node, "lineno", 0) <= (around.end_lineno or 0):
+                        return False
+                    is_made = is_made or (binding.value is not None and self._is_of_argument(binding.value))
+            if any(
+                isinstance(item, ast.Call) and not item.args and not item.keywords for item in ast.walk(given)
+            ):
+                return False  # uuid4(), now()
+        return is_made
+
+    def _is_of_argument(self, value: ast.expr) -> bool:
+        """Whether a value is computed from a parameter, perhaps through other variables."""
+        stack, seen = [value], set[str]()
+        while stack:
+            for name in names_in(stack.pop()):
+                resolved = self.module.scopes.resolve(name)
+                for binding in resolved[1] if resolved is not None and name.id not in seen else ():
+                    if binding.kind is Kind.PARAMETER and name.id not in ("self", "cls"):
+                        return True
+                    if binding.value is not None:
+                        stack.append(binding.value)
+                seen.add(name.id)
+        return False
 
     def _report(self, effect: Effect, retried: Retried) -> Iterator[Finding]:
         key = Effects(self.module).key(effect, retried.around)
@@ -147,6 +227,32 @@ class NonIdempotentRetry(Checker):
             for node in ast.walk(codes)
             if isinstance(node, ast.Constant) and isinstance(node.value, int)
         )
+
+
+_HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
+_UNWRITTEN = re.compile(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
+_WHY = re.compile(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
+_UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)
+
+
+def _asks_why(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler goes on only for errors of rows that are there already, or of a table that is not, and raises others."""
+    tests = [item.test for item in ast.walk(handler) if isinstance(item, ast.If)]
+    raises = any(isinstance(item, ast.Raise) for item in ast.walk(handler))
+    asked = (
+        string(item) or (item.attr if isinstance(item, ast.Attribute) else "")
+        for test in tests
+        for item in ast.walk(test)
+    )
+    return raises and any(map(_WHY.search, asked))
+
+
+def _updates(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler writes the row that is there already."""
+    return any(
+        _UPDATE.match(string(item) or "") or (isinstance(item, ast.Call) and last_name(item.func) == "update")
+        for item in ast.walk(handler)
+    )
 
 
 _MINTED = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
+from flake8_aiguard.shapes import argument
 
 
 class RetryWithoutBackoff(Checker):
@@ -50,7 +52,10 @@ class RetryWithoutBackoff(Checker):
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
-    something to be there (a key, a row), that only touch this machine, and one retry in all are left alone, as are fixed pauses of loops with a deadline, or in functions that are named for waiting.
+    something to be there (a key, a row), that lose to somebody who changed a row first, that only touch this machine, and one retry in
+    all are left alone, as are endless loops that pause on one error in a function whose docstring says so. Fixed pauses count in
+    policies, and in loops around calls or errors of a network client; not those of polls, of attempts that end within ten seconds,
+    of loops with a deadline, and in functions that are named for waiting.
     """
 
     code = "AIG018"
@@ -100,9 +105,11 @@ class RetryWithoutBackoff(Checker):
         if wait is Wait.FINE or (attempts is not None and attempts <= _FEW):
             return
         errors = self._policies.errors(policy)
-        is_poll = bool(row.get("polls")) or {*(errors.names or ())} == {"result"}
-        if errors.are("answer") or (wait is Wait.FIXED and is_poll):
+        is_poll = bool(row.get("polls")) or "result" in (errors.names or ())
+        if errors.are("answer") or (wait is Wait.FIXED and (is_poll or self._is_short(policy))):
             return
+        if errors.names and all(map(_SWAPS.search, errors.names)):
+            return  # compare and swap: the next attempt reads anew
         if row["kind"] == "adapter":
             if not self._sets_factor:
                 yield from self.found(
@@ -118,6 +125,19 @@ class RetryWithoutBackoff(Checker):
             )
         else:
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
+
+    def _is_short(self, policy: Policy) -> bool:
+        """Whether a deadline ends all attempts within seconds: what is waited for just comes up."""
+        for row in knowledge.rows("retries.deadline"):
+            if self.module.qualname(policy.call.func if policy.call else policy.node) not in row["policies"]:
+                continue
+            value = self._policies.given(policy, row["bound"])
+            if isinstance(value, ast.Call) and self.module.qualname(value.func) in row["calls"]:
+                value = argument(value, row["parameter"], 0)
+            seconds = None if value is None else self._loops.constant(value)
+            if seconds is not None and seconds * row["seconds"] <= _SHORT:
+                return True
+        return False
 
     def _task(self, call: ast.Call) -> Iterator[Finding]:
         """A Celery task with ``autoretry_for``; its defaults are three retries, three minutes apart."""
@@ -149,7 +169,7 @@ class RetryWithoutBackoff(Checker):
             return
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
-            if errors.are("wait", "absent"):
+            if errors.are("wait", "absent", "conflict") or self._is_own(attempts, handler, errors):
                 continue
             is_final = errors.are("local", "answer", "conflict", "wait", "absent")
             if is_final and not self._has_sleep:
@@ -162,6 +182,53 @@ class RetryWithoutBackoff(Checker):
                 yield from found
                 return
 
+    def _is_own(self, attempts: Attempts, handler: ast.ExceptHandler, errors: Errors) -> bool:
+        """Whether a handler is for the lock of a database file, or for a race on an object of this process."""
+        types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        if all(
+            item is not None and (self.module.qualname(item) or "").startswith("sqlite3.") for item in types
+        ):
+            return True
+        if errors.names != frozenset({"RuntimeError"}):
+            return False
+        inside = [node for item in attempts.trial.body for node in ast.walk(item)]
+        return not any(isinstance(node, ast.Await) for node in inside) and all(
+            self._is_in_memory(node) for node in inside if isinstance(node, ast.Call)
+        )
+
+    def _is_in_memory(self, call: ast.Call) -> bool:
+        name = self.module.qualname(call.func)
+        if name is not None:
+            return name.startswith("builtins.")
+        return isinstance(call.func, ast.Attribute) and call.func.attr in _VIEWS
+
+    def _is_remote(self, attempts: Attempts) -> bool:
+        """Whether what is attempted provably asks another machine: by a call, or by the error that is caught."""
+        called = [
+            self.module.called(node)
+            for item in attempts.trial.body
+            for node in ast.walk(item)
+            if isinstance(node, ast.Call)
+        ]
+        caught = [
+            self.module.qualname(node)
+            for handler in attempts.handlers
+            for node in ([] if handler.type is None else ast.walk(handler.type))
+            if isinstance(node, (ast.Name, ast.Attribute))
+        ]
+        return any(
+            name in _BROKEN or (name or "").partition(".")[0] in _remote() for name in (*called, *caught)
+        )
+
+    def _is_meant(self, attempts: Attempts, course: Course, errors: Errors) -> bool:
+        """Whether a loop pauses until one thing is over, for as long as that takes, as its function says."""
+        function = self.module.index.function(attempts.loop)
+        is_one = errors.names is not None and len(errors.names) == 1 and not errors.names & _ANY
+        if not (is_one and course.gaps and all(course.gaps)) or function is None:
+            return False
+        said = isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(function)
+        return bool(said and _ENDLESS.search(said))
+
     def _judge(self, attempts: Attempts, course: Course, errors: Errors) -> Iterator[Finding]:
         """The worst that is to be said of a loop."""
         loop, gaps = attempts.loop, course.gaps
@@ -170,7 +237,8 @@ class RetryWithoutBackoff(Checker):
         repairs = self._loops.repairs(attempts)
         is_plain = is_transient and not repairs
         if course.ends is False and not is_wait and is_plain and not errors.are("over"):
-            yield from self.found(loop, what="this loop", more="", advice=_BOUND)
+            if not self._is_meant(attempts, course, errors):
+                yield from self.found(loop, what="this loop", more="", advice=_BOUND)
         elif len(gaps) >= _FEW and not any(gaps):
             is_meant = errors.are("timeout", "over") or self._loops.clashes(attempts)
             if is_plain and not is_meant and not self._loops.may_pause(attempts):
@@ -192,7 +260,10 @@ class RetryWithoutBackoff(Checker):
                     why=f"{_text(pause)} is a pause of zero at first",
                 )
             elif len(set(sums)) == 1 and course.ends and len(gaps) < _POLLS:
-                yield from self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
+                if self._is_remote(attempts):
+                    found = [*self._tail(attempts, course)]
+                    fixed = self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
+                    yield from found or fixed
             else:
                 yield from self._tail(attempts, course)
         else:
@@ -233,10 +304,28 @@ _LASTING = re.compile(
     r"Already|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
     r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|Valid|Value|Version|Warning"
 )
+# Words of exceptions by which somebody else was faster.
+_SWAPS = re.compile(
+    r"Conflict|Duplicate|Stale|Integrity|Lock(ed|Error|Not|Timeout|$)|Serializ|Deadlock|Concurren"
+)
+_ENDLESS = re.compile(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
+_ANY = frozenset({"Exception", "BaseException"})
+_BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
+_VIEWS = ("copy", "get", "items", "keys", "pop", "values")
+_SHORT = 10  # seconds
 _LIMITS = re.compile(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
 _BOUND = "count the attempts, or set a deadline, and raise at the end"
 _PAUSE = "sleep, longer each time and with some randomness"
 _AT_ONCE = "{what} retries without a pause; {wait}"
 _FIRST = "{what} retries without a pause at first, as {why}; let the first pause be more than zero"
 _FIXED = "{what} waits the same time before each retry; let the pause grow, and add jitter so that clients do not retry in step"
-_TAIL = "{pause} also runs after the last attempt, when nothing is left to wait for; raise before it"
+_TAIL = "{pause} also runs after the last attempt, when nothing is left to wait for; leave the loop before it"
+
+
+@knowledge.cached
+def _remote() -> frozenset[str]:
+    """The packages of clients: what their calls ask stands elsewhere."""
+    known = {name.partition(".")[0] for name in knowledge.by_call("timeouts.call")}
+    types = {name for row in knowledge.rows("timeouts.call") for name in row.get("types", ())}
+    known |= {name.partition(".")[0] for name in types}
+    return frozenset(known - sys.stdlib_module_names | {"ftplib", "http", "imaplib", "smtplib", "urllib"})

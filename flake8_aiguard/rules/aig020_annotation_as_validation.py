@@ -7,11 +7,12 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes
-from flake8_aiguard.shapes import last_name, shown
+from flake8_aiguard.shapes import following, last_name, own_nodes, shown
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -21,6 +22,15 @@ _CLIENT = re.compile(
 )  # what .get() asks there
 _LONGEST = 40  # characters of an expression in a message
 _STEPS = 8  # of a chain of lookups
+_NEXT = 2  # statements behind an assignment in which the value is used at once
+_CONFIGURES = ("TOML",)  # what nothing but configuration is written in
+_JSON: dict[str, type] = {
+    "builtins.dict": dict,
+    "builtins.float": float,
+    "builtins.int": int,
+    "builtins.list": list,
+    "builtins.str": str,
+}
 
 
 class AnnotationAsValidation(Checker):
@@ -54,12 +64,14 @@ class AnnotationAsValidation(Checker):
 
     Limits: reports annotated assignments from a lookup (``[...]``, ``.get``, ``.pop``) in what ``json``, ``yaml``, ``tomllib`` and
     their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
-    Any]`` or ``Any``, through local variables, loops, attributes of the own class and functions of this file with such a return
-    annotation. A whole document (``config: Config = json.load(f)``) is no lookup. Of a dict that the program itself hands around, only
-    fixed names count, and only where the annotation is a type of data that is not optional and has no default. Silent where the
-    annotation is ``Any``, a TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types; for dicts that
-    the code fills itself and keyword arguments; where the value is compared, asserted, converted or asked for its type later in the
-    function, or the data is given to something that validates it; in pydantic's validators; for TOML in a file with a schema.
+    Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
+    the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
+    lookup. Of a dict that the program itself hands around, only fixed names count, and only where the annotation is a type of data that
+    is not optional and has no default, and the next statement does not fail on any other type. Silent where the annotation is ``Any``, a
+    TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
+    code fills itself and keyword arguments; for TOML from a path that says configuration; where the value is compared,
+    asserted, converted or asked for its type later in the function, or the data is given to something that validates it; in pydantic's
+    validators; for TOML in a file with a schema.
     """
 
     code = "AIG020"
@@ -77,6 +89,8 @@ class AnnotationAsValidation(Checker):
             return
         lookup = self._untyped.lookup(node.value)
         if lookup is None or not self._claims(node, lookup) or self._is_checked(node, lookup):
+            return
+        if not (self._is_from_outside(lookup) if lookup.data.origin else self._is_said_outside(node, lookup)):
             return
         yield from self.found(
             node,
@@ -184,6 +198,97 @@ class AnnotationAsValidation(Checker):
             steps -= 1
         return False
 
+    # -- where it comes from
+
+    def _is_from_outside(self, lookup: Lookup) -> bool:
+        """Whether parsed data is not the configuration that the program comes with, by what its path is called."""
+        if lookup.data.origin not in _CONFIGURES:
+            return True
+        start = _start(lookup)
+        stack = self._held(start) if isinstance(start, ast.Name) else [start]
+        texts: list[str] = []
+        for _ in range(_STEPS):
+            if not stack:
+                break
+            for item in ast.walk(stack.pop()):
+                if item is start:
+                    continue
+                if isinstance(item, ast.Name):
+                    texts.append(item.id)
+                    stack += self._held(item)
+                elif isinstance(item, ast.Attribute):
+                    texts.append(item.attr)
+                elif isinstance(item, ast.Constant) and isinstance(item.value, str):
+                    texts.append(item.value)
+        said = {word.lower() for text in texts for word in _WORDS.findall(text)}
+        return said.isdisjoint(_column("own", "words"))
+
+    def _held(self, name: ast.Name) -> list[ast.expr]:
+        """What a variable is bound to: by assignment, or by the ``with`` that opens it."""
+        resolved = self.module.scopes.resolve(name)
+        found: list[ast.expr] = []
+        for binding in resolved[1] if resolved is not None else ():
+            if binding.value is not None:
+                found.append(binding.value)
+            else:
+                parent = self.module.index.parent(binding.node)
+                found += [parent.context_expr] if isinstance(parent, ast.withitem) else []
+        return found
+
+    def _is_said_outside(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether a dict of which only the annotation is known is called what comes from outside, and nothing else says no."""
+        start = _start(lookup)
+        words = _WORDS.findall(last_name(start) or "")
+        if not words or words[-1].lower() not in _column("outside", "words"):
+            return False
+        held = self._held(start) if isinstance(start, ast.Name) else []
+        if any(self._is_copied(item) or self._is_made_here(item) for item in held):
+            return False
+        return lookup.may_miss or not self._fails_at_once(node)
+
+    def _is_copied(self, value: ast.expr) -> bool:
+        """Whether a value is the copy of something whose keys have types."""
+        if not isinstance(value, ast.Call):
+            return False
+        last = last_name(value.func) or ""
+        if last != "dict" and "copy" not in last.lower():
+            return False
+        given = [*value.args, *(item.value for item in value.keywords)]
+        if not given and isinstance(value.func, ast.Attribute):
+            given = [value.func.value]
+        return any(self._untyped.data(item) is None for item in given)
+
+    def _is_made_here(self, value: ast.expr) -> bool:
+        """Whether a function of this file writes out the keys of the dict that it returns."""
+        value = value.value if isinstance(value, ast.Await) else value
+        made = self.module.receivers.definition(value.func) if isinstance(value, ast.Call) else None
+        if not isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        returned = [item.value for item in own_nodes(made) if isinstance(item, ast.Return)]
+        displays = [
+            shown_as
+            for item in returned
+            if item is not None
+            for shown_as in (item, *(self._held(item) if isinstance(item, ast.Name) else ()))
+        ]
+        return any(isinstance(item, ast.Dict) and any(item.keys) for item in displays)
+
+    def _fails_at_once(self, node: ast.AnnAssign) -> bool:
+        """Whether the next statement calls a method on the value that only the annotated type has."""
+        index = self.module.index
+        shapes = self._shapes(node.annotation)
+        wanted = _JSON.get(self._name(shapes[0]) or "") if len(shapes) == 1 else None
+        if wanted is None:
+            return False
+        text = _spelled(node.target)
+        for statement in following(index.parent(node), node, _NEXT):
+            uses = [item for item in ast.walk(statement) if _is_use(item, text)]
+            if uses:
+                first = min(uses, key=lambda item: (item.lineno, item.col_offset))
+                outer = index.parent(first)
+                return isinstance(outer, ast.Attribute) and _is_only_of(outer.attr, wanted)
+        return False
+
     # -- what is checked
 
     def _is_checked(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
@@ -191,7 +296,8 @@ class AnnotationAsValidation(Checker):
         checks = self._checks
         if any(line > node.lineno for line in checks.get((function, _spelled(node.target)), ())):
             return True
-        if any(line <= node.lineno for line in checks.get((function, _spelled(lookup.node)), ())):
+        looked_up = _spelled(lookup.node)
+        if looked_up and any(line <= node.lineno for line in checks.get((function, looked_up), ())):
             return True
         if lookup.data.origin == "TOML" and self._has_schema:
             return True
@@ -263,6 +369,33 @@ _ANNOTATED = (
     "{target} is annotated {annotation}, but {container} promises no type for {lookup} and nothing checks it; "
     "validate or convert it first"
 )
+
+
+def _start(lookup: Lookup) -> ast.expr:
+    """What a chain of lookups starts from."""
+    node = lookup.container
+    for _ in range(_STEPS):
+        container = asked(node)[0]
+        if container is None:
+            break
+        node = container
+    return node
+
+
+def _is_use(node: ast.AST, text: str) -> TypeGuard[ast.Name | ast.Attribute]:
+    """Whether a node reads what a target names."""
+    return (
+        isinstance(node, (ast.Name, ast.Attribute))
+        and isinstance(node.ctx, ast.Load)
+        and _spelled(node) == text
+    )
+
+
+def _is_only_of(method: str, wanted: type) -> bool:
+    """Whether of all types that a document may hold, one has a method."""
+    return hasattr(wanted, method) and not any(
+        hasattr(other, method) for other in _JSON.values() if other is not wanted
+    )
 
 
 def _is_record(node: ast.expr) -> bool:

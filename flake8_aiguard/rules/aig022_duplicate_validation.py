@@ -12,7 +12,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.guards import Guard, Guards
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import last_name, names_in, parameters, shown, string
+from flake8_aiguard.shapes import last_name, names_in, parameters, shown
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _LONGEST = 50
@@ -49,10 +49,11 @@ class DuplicateValidation(Checker):
     Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
     exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
     function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
-    answer. The function has to be private, nested, or one of the module that ``__all__`` does not list; public methods, decorated
-    functions and those that are passed on may have other callers. Guards on the object's own state alone are left to each method. In
+    answer. The function has to be private or nested: public functions, decorated ones and those that are passed on may have other
+    callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
-    (the state of an object, a file, an event), they are asked for a reason. Assertions are no guards.
+    (the state of an object, what a container holds, a file, an event), they are asked for a reason. Of a copied block of guards, the
+    first one is reported. Assertions are no guards.
     """
 
     code = "AIG022"
@@ -96,11 +97,13 @@ class DuplicateValidation(Checker):
                         test=shown(guard.test, _LONGEST),
                         callers="the one caller of" if len(callers) == 1 else "every caller of",
                     )
-        for first, second in self._guards.repeated():
-            if second.statement not in reported:
+        pairs = sorted(self._guards.repeated(), key=lambda pair: pair[1].statement.lineno)
+        for (first, second), before in zip(pairs, [None, *pairs], strict=False):
+            is_copied = before is not None and self._continues((first, second), before)
+            if second.statement not in reported and not is_copied:
                 yield from self.found(
                     second.statement,
-                    message=_TWICE,
+                    message=_NEVER if self._is_elif(second.statement) else _TWICE,
                     test=shown(second.test, _LONGEST),
                     line=first.statement.lineno,
                 )
@@ -108,6 +111,27 @@ class DuplicateValidation(Checker):
     @functools.cached_property
     def _guards(self) -> Guards:
         return Guards(self.module)
+
+    def _continues(self, pair: tuple[Guard, Guard], before: tuple[Guard, Guard]) -> bool:
+        """Whether two equal guards stand right behind two others that are: one block was copied."""
+        if pair[0] is before[1]:
+            return False
+        return all(
+            self._is_next(one.statement, other.statement) for one, other in zip(before, pair, strict=True)
+        )
+
+    def _is_next(self, one: ast.stmt, other: ast.stmt) -> bool:
+        """Whether one statement stands right before another one."""
+        parent = self.module.index.parent(one)
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(parent, name, None)
+            if isinstance(block, list) and one in block:
+                return block[block.index(one) + 1 :][:1] == [other]
+        return False
+
+    def _is_elif(self, statement: ast.If) -> bool:
+        line = self.module.lines[statement.lineno - 1]
+        return line.encode()[statement.col_offset :].startswith(b"elif")
 
     # -- callers
 
@@ -130,17 +154,7 @@ class DuplicateValidation(Checker):
         if function.name.startswith("__") and function.name.endswith("__"):
             return False
         scope = self.module.index.scope(function)
-        if function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return True
-        return isinstance(scope, ast.Module) and not self._is_exported(function.name)
-
-    def _is_exported(self, name: str) -> bool:
-        """Whether ``__all__`` lists a name, or is put together in a way that hides what it lists."""
-        bindings = self.module.scopes.bindings(self.module.tree, "__all__")
-        lists = [item.value for item in bindings if isinstance(item.value, (ast.List, ast.Tuple))]
-        return len(lists) < len(bindings) or any(
-            string(item) == name for value in lists for item in value.elts
-        )
+        return function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef))
 
     def _asks_argument(self, guard: Guard, function: _Def) -> bool:
         """Whether a guard asks for an argument, not only for the object's own state."""
@@ -188,6 +202,7 @@ class DuplicateValidation(Checker):
         return first_parameter(function) is not None
 
 
+_NEVER = "{test} was settled on line {line} and nothing has changed since, so this branch is never reached; drop it, or test what was meant"
 _TWICE = (
     "{test} was settled on line {line} and nothing has changed since, so this check never holds; "
     "drop it, or test what was meant"
