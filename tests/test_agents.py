@@ -59,7 +59,7 @@ def test_what_changed_is_told(path: Path, tmp_path: Path) -> None:
     assert (told.status, told.out) == (2, "")
     first, second, *rest = told.err.splitlines()
     assert first == "AIG014 missing-timeout: 1"
-    assert second.startswith("  orders.py:9: requests.get() waits forever")
+    assert second.startswith("  orders.py:9: requests.delete() waits forever")
     assert rest == ["Change the code as each line says, so that the finding no longer holds."]
     assert "noqa" not in told.err
     generic = hook(path.parent, "generic", "orders.py", "gone.py", "notes.txt")
