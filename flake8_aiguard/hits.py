@@ -18,7 +18,9 @@ from flake8_aiguard.shapes import dotted, last_name, names_in, root
 from flake8_aiguard.wordings import name_words
 
 _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
-_NEAR: Final = 6  # statements between a fetch and the question
+_NEAR: Final = (
+    6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
+)
 _TAKEN_OR_KEPT: Final = ("[", ".get(", " = ", ": ", " := ")  # what follows the name of a cache or an entry
 _SETTERS: Final = frozenset({"add", "put", "set", "setdefault", "setex", "store"})
 
@@ -114,7 +116,9 @@ class Hits:
     def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
         """The assignment of a call's result, or of what is taken from it."""
         parent = self._module.index.parent(call)
-        while isinstance(parent, (ast.Attribute, ast.Call, ast.Await, ast.Subscript)):
+        for _ in range(_NEAR):
+            if not isinstance(parent, (ast.Attribute, ast.Call, ast.Await, ast.Subscript)):
+                break
             parent = self._module.index.parent(parent)
         return parent if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
 

@@ -18,6 +18,7 @@ _EARLY: Final = (
     "{call} runs before {cache} is asked, and a hit throws its result away; move it behind the miss"
 )
 _TWICE: Final = "{call} reads again what it read in line {line}, and nothing in between changes that; keep the first result"
+_MOST: Final = 12  # equal calls of one function that are looked at: what repeats, repeats among the first
 _FAR: Final = 25  # statements of a block between two reads
 _READERS: Final = frozenset({"reader", "DictReader"})
 
@@ -105,7 +106,7 @@ class RedundantFetch(Checker):
             groups[self.module.index.function(call)].append(call)
         for group in groups.values():
             if len(group) > 1:
-                found = [call for call in group if self.reads.may_be(call)]
+                found = [call for call in group[:_MOST] if self.reads.may_be(call)]
                 if len(found) > 1:
                     yield from self._repeated(found)
 
