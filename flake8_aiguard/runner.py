@@ -359,7 +359,10 @@ class _File(flake8_checker.FileChecker):
 
     def run_ast_checks(self) -> None:
         assert self.processor is not None
-        tree = self.processor.build_ast()
+        try:
+            tree = self.processor.build_ast()
+        except ValueError as error:  # a null byte, before CPython 3.12
+            raise SyntaxError(str(error)) from None
         for plugin in self.plugins.tree:
             rule: Checker = plugin.obj(tree, self.processor.filename, self.processor.lines)
             for finding in rule.findings():

@@ -231,6 +231,8 @@ class Scopes:
 
     def _find_owner(self, scope: Scope, name: str) -> Scope | None:
         tree, table = self._index.tree, self._table(name)
+        if table.keys() <= {tree}:
+            return tree if table else None
         start = scope
         while scope is not tree:
             if name in self._globals.get(scope, ()):
@@ -244,6 +246,10 @@ class Scopes:
 
     def resolve(self, name: ast.Name) -> tuple[Scope, list[Binding]] | None:
         """The scope and the bindings that a name refers to; ``None`` where the file does not bind it."""
+        tree, table = self._index.tree, self._table(name.id)
+        # Most names are bound in the module alone, or not at all: no climb to their scope is needed.
+        if table.keys() <= {tree}:
+            return (tree, self.bindings(tree, name.id)) if table else None
         owner = self.owner(self._index.scope(name), name.id)
         return None if owner is None else (owner, self.bindings(owner, name.id))
 
@@ -258,9 +264,13 @@ class Scopes:
                 for mention in self._index.nodes(ast.Name):
                     if mention.ctx.__class__ is ast.Load:
                         self._mentions[mention.id].append(mention)
-            by_scope = self._uses[name] = defaultdict(list)
-            for mention in self._mentions.get(name, ()):
-                by_scope[self.owner(self._index.scope(mention), name)].append(mention)
+            mentions, table = self._mentions.get(name, []), self._table(name)
+            if table.keys() <= {self._index.tree}:
+                by_scope = self._uses[name] = {self._index.tree if table else None: mentions}
+            else:
+                by_scope = self._uses[name] = defaultdict(list)
+                for mention in mentions:
+                    by_scope[self.owner(self._index.scope(mention), name)].append(mention)
         return by_scope.get(scope, [])
 
     def use(self, name: ast.Name) -> tuple[Use, ast.AST]:
