@@ -18,7 +18,7 @@ from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
 from flake8_aiguard.receivers import first_parameter
-from flake8_aiguard.shapes import argument, dotted, last_name
+from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _ON_PURPOSE: Final = re.compile(
@@ -66,7 +66,8 @@ class UnboundedBuffer(Checker):
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
     where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
     ``...Store``), it is kept in a global or on the application, or what it keeps comes from the network. A queue of one function
-    counts only between an endless producer and a consumer in this file. Silent in scripts, whose memory is freed when they end.
+    counts only between an endless producer and a consumer in this file. Silent on functions that return nothing, on entries that expire, and in
+    scripts, whose memory is freed when they end.
     Does not see what other files evict or feed.
     """
 
@@ -220,6 +221,8 @@ class UnboundedBuffer(Checker):
         is_kept = ruff is not None and owner is not None and not self._domains.is_enum(owner)
         if not (open_ or is_kept) or self._bounds.ends_soon or self._is_explained(node):
             return
+        if _gives_nothing(function) or _expires(node):
+            return
         if self._entries.makes_resource(function):
             return
         if open_ and is_kept and owner is not None:
@@ -356,6 +359,20 @@ def _only_reads(function: Function) -> bool:
         return False
     only = function.body[0]
     return isinstance(only, ast.Return) and dotted(only.value) is not None
+
+
+def _gives_nothing(function: Function) -> bool:
+    """Whether a function is remembered so that it runs once: it returns nothing."""
+    return not isinstance(function, ast.Lambda) and not any(
+        isinstance(node, (ast.Yield, ast.YieldFrom))
+        or (isinstance(node, ast.Return) and node.value is not None)
+        for node in own_nodes(function)
+    )
+
+
+def _expires(node: ast.expr) -> bool:
+    """Whether what is remembered is dropped after a time: ``ttl_cache(maxsize=None, ttl=60)``."""
+    return isinstance(node, ast.Call) and any(item.arg == "ttl" for item in node.keywords)
 
 
 def _made(node: ast.Call, row: knowledge.Row) -> str:

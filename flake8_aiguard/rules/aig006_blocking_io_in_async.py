@@ -85,7 +85,10 @@ class BlockingIoInAsync(Checker):
     settings = ("blocking-metadata",)
 
     def is_possible(self) -> bool:
-        return bool(self.module.index.nodes(ast.AsyncFunctionDef))
+        index = self.module.index
+        # A coroutine of Twisted runs on its reactor, where nothing that the messages advise works.
+        is_twisted = "twisted" in index.packages and index.packages.isdisjoint(("anyio", "asyncio", "trio"))
+        return bool(index.nodes(ast.AsyncFunctionDef)) and not is_twisted
 
     def call_names(self) -> Collection[str] | None:
         found = knowledge.names_of(names_by_package(), self.module.index.packages)

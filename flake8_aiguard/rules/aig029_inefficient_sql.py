@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
 
 _MIGRATIONS: Final = ("migrations/", "versions/", "delta/")
-_BACKFILL: Final = "AIG205"
+_ONCE: Final = frozenset({"AIG205", "AIG206", "AIG207"})  # what a statement that runs once may be
 
 
 class InefficientSql(Checker):
@@ -47,6 +47,7 @@ class InefficientSql(Checker):
     since = "0.1.0"
     severity = "warning"
     message = "{message} ({rule})"
+    in_tests = False
     ruff = "Ruff has nothing for this pattern."
     settings = ("rule-dirs", "scan-select", "scan-ignore", "scan-extend-select")
 
@@ -60,7 +61,7 @@ class InefficientSql(Checker):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         for statement in self.statements.sent_by(node):
             for found in sql.evaluate(self.module, statement, _rules(self.options)):
-                if found.rule.code == _BACKFILL and self._is_migration:
+                if found.rule.code in _ONCE and self._is_migration:
                     continue
                 text = self.message.format(message=found.message, rule=f"{found.rule.code} {found.rule.slug}")
                 yield Finding(found.line, found.column, f"{self.code} {text} [{self.slug}]")
