@@ -492,7 +492,7 @@ class Files(flake8_checker.Manager):
             ) from None
         except KeyboardInterrupt:
             for worker in multiprocessing.active_children():
-                worker.terminate()  # a file may take long
+                worker.kill()  # a file may take long, and a new worker may not listen yet
             raise
         finally:
             _run = None
