@@ -9,7 +9,7 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import is_constant, is_none, string
+from flake8_aiguard.shapes import is_main_guard, is_none, string
 
 _INFINITE: Final = frozenset(
     {"math.inf", "numpy.inf", "sys.maxsize", "sys.float_info.max", "builtins.float.inf"}
@@ -97,12 +97,7 @@ class Bounds:
         packages = self._module.index.packages
         if packages.isdisjoint(_packages("command")) and "argv" not in self._module.source:
             return False
-        return any(
-            isinstance(node, ast.If)
-            and isinstance(node.test, ast.Compare)
-            and any(is_constant(side, "__main__") for side in (node.test.left, *node.test.comparators))
-            for node in self._module.tree.body
-        )
+        return any(map(is_main_guard, self._module.tree.body))
 
     def _runs_on(self) -> bool:
         if not self._module.index.packages.isdisjoint(_packages("service")):

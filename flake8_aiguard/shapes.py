@@ -268,11 +268,11 @@ def single_targets(targets: Iterable[ast.expr]) -> Iterator[ast.expr]:
 
 def is_main_guard(node: ast.AST) -> bool:
     """Whether a statement is ``if __name__ == "__main__":``."""
-    return (
-        isinstance(node, ast.If)
-        and isinstance(node.test, ast.Compare)
-        and dotted(node.test.left) == "__name__"
-        and is_constant(node.test.comparators[0], "__main__")
+    if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
+        return False
+    sides = (node.test.left, *node.test.comparators)
+    return any(dotted(side) == "__name__" for side in sides) and any(
+        is_constant(side, "__main__") for side in sides
     )
 
 

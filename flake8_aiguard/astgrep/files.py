@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from flake8_aiguard.astgrep import languages
+from flake8_aiguard.files import write_whole
 
 _LARGEST: Final = 5_000_000
 _NEVER: Final = frozenset({".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"})
@@ -97,11 +98,4 @@ def write(path: str, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_bytes(text.encode("utf-8"))
-        partial.chmod(target.stat().st_mode)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(Path(os.path.realpath(path)), text)

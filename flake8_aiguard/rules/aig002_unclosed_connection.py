@@ -15,7 +15,7 @@ from flake8_aiguard.held import Held
 from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import argument, dotted, is_none, last_name
+from flake8_aiguard.shapes import argument, dotted, is_main_guard, is_none, last_name
 
 _OPENERS = "connections.opener"
 _CALLED = ".__call__"
@@ -276,7 +276,7 @@ class UnclosedConnection(Checker):
         return True
 
     def _is_in_main(self, node: ast.AST) -> bool:
-        return any(_is_guard(item) for item in self.module.index.ancestors(node))
+        return any(map(is_main_guard, self.module.index.ancestors(node)))
 
     # -- the finding
 
@@ -324,13 +324,6 @@ def _advice(row: knowledge.Row, leak: Leak) -> str:
     if leak.release in (Release.EXCEPTION, Release.SOME_PATH):
         return f"{use}, or {in_finally}"
     return f"{use}, a with statement alone only commits" if row["with"] == "commits" else use
-
-
-def _is_guard(node: ast.AST) -> bool:
-    """Whether a statement is ``if __name__ == "__main__":``."""
-    return isinstance(node, ast.If) and any(
-        dotted(part) == "__name__" for part in ast.iter_child_nodes(node.test)
-    )
 
 
 @knowledge.cached
