@@ -28,6 +28,7 @@ _WORKER: Final = re.compile(
     r"(^|_)((worker|consumer)s?|consume)(_|$)|(^|_)(work|loop|forever|listen|listener|monitor|watcher|poller|serve)$"
 )
 
+_NAMED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN: Final = frozenset({"classmethod", "final", "override", "staticmethod"})
 
 
@@ -45,14 +46,16 @@ class Limiters:
         """Whether something bounds how many coroutines run at once that a node starts.
 
         Looks for a semaphore, limiter or capacity by type, name or ``acquire()`` in the functions and classes around the node
-        and in the function that is called, and for a client with an explicit limit on its connections in the file.
+        and in the function that is called, and for a client with an explicit limit on its connections that may get there.
 
         Args:
             node: where the tasks are started.
             called: the function of this file whose coroutine runs, if it is one.
         """
         regions = [*self._around(node), *([] if called is None else [called])]
-        return any(self._holds_token(region) for region in regions) or self._has_limited_client
+        return any(self._holds_token(region) for region in regions) or any(
+            self._reaches(maker, regions) for maker in self._limited_clients
+        )
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:
         """The functions and classes that a node stands in, and their base classes; the module for code that runs on import."""
@@ -108,14 +111,35 @@ class Limiters:
     # -- clients
 
     @functools.cached_property
-    def _has_limited_client(self) -> bool:
+    def _limited_clients(self) -> frozenset[ast.AST | None]:
+        """The functions that make a client or pool with an explicit limit on its connections; None for the module itself."""
         rows = knowledge.by_call("fanout.limit")
-        packages = {name.partition(".")[0] for name in rows}
-        if not packages & self._module.index.packages:
-            return False
-        for call in self._module.index.calls_named(knowledge.last_names("fanout.limit")):
-            row = rows.get(self._module.called(call) or "")
-            if row is not None and any(self._limits(item, row) for item in call.keywords):
+        index = self._module.index
+        if not _client_packages() & index.packages:
+            return frozenset()
+        return frozenset(
+            index.function(call)
+            for call in index.calls_named(knowledge.last_names("fanout.limit"))
+            if (row := rows.get(self._module.called(call) or "")) is not None
+            and any(self._limits(item, row) for item in call.keywords)
+        )
+
+    def _reaches(self, maker: ast.AST | None, regions: list[ast.AST]) -> bool:
+        """Whether a client that a function makes can be the one of some regions: it is handed out, kept, or given to one of them."""
+        if maker is None or maker in regions or isinstance(maker, ast.Lambda):
+            return True
+        names = {region.name for region in regions if isinstance(region, _NAMED)}
+        for item in ast.walk(maker):
+            if isinstance(item, ast.Call):
+                if last_name(item.func) in names:
+                    return True
+            elif isinstance(item, (ast.Yield, ast.YieldFrom, ast.Global)):
+                return True
+            elif isinstance(item, ast.Return):
+                kind = item.value and self._module.type_of(item.value)
+                if kind and kind.partition(".")[0] in _client_packages():
+                    return True
+            elif isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store):
                 return True
         return False
 
@@ -214,6 +238,11 @@ def _is_limiter_name(name: str) -> bool:
 def is_worker_name(name: str) -> bool:
     """Whether a function's name says that it is a worker."""
     return bool(_WORKER.search(name))
+
+
+@knowledge.cached
+def _client_packages() -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in knowledge.by_call("fanout.limit"))
 
 
 @knowledge.cached

@@ -65,9 +65,9 @@ class UnboundedFanOut(Checker):
     Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and
     ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
     Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
-    function of the file that the tasks run (one call is followed), where a client or pool in the file has an explicit limit on
-    its connections, where an item of the loop is awaited in its turn or the loop sleeps, for slices with an end, batches, a
-    split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
+    function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
+    connections is made there, for the whole module or handed over, where an item of the loop is awaited in its turn or the
+    loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
     ``n_workers``, ``batch``, ``plugins``, ``servers`` or ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
     ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
