@@ -385,7 +385,7 @@ class Handles:
             return [decider] if "[]" in views and not copies else ()
         if use is Use.ITERATED:
             if "exhausts" in row and not is_derived:
-                return None
+                return () if isinstance(decider, ast.For) and _is_left_early(decider) else None
             outer = self._index.parent(decider)
             return [outer] if isinstance(outer, ast.GeneratorExp) else ()
         if use in (Use.TESTED, Use.ENTERED) or isinstance(decider, ast.YieldFrom):
@@ -436,3 +436,17 @@ def _raising(where: ast.AST | None) -> str:
     if isinstance(where, ast.stmt):
         return f"the {type(where).__name__.lower()}"
     return "the code"
+
+
+def _is_left_early(loop: ast.For) -> bool:
+    """Whether a ``break`` or ``return`` ends a loop before its last item."""
+    stack: list[tuple[ast.AST, bool]] = [(item, True) for item in loop.body]
+    while stack:
+        node, is_own = stack.pop()
+        if isinstance(node, ast.Return) or (is_own and isinstance(node, ast.Break)):
+            return True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            continue
+        is_inner = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
+        stack.extend((child, is_own and not is_inner) for child in ast.iter_child_nodes(node))
+    return False
