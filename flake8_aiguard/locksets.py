@@ -109,7 +109,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 and not _is_handed_over(state, owner, write.function, inside)
                 and (witness := _witness(state, owner, lock, inside, write)) is not None
             ]
-            if not updates or not state.is_bound(owner, lock):
+            if not updates or not state.is_bound(owner, lock) or not state.is_always_bound(owner, lock):
                 continue
             if not _is_guarded(state, owner, name, lock, inside):
                 continue
@@ -278,7 +278,10 @@ def _witness(
     writers = {item.function for item in writes}
     changes = [item for item in writes if _is_change(state, item)]
     if state.is_task_lock(owner, lock) and (
-        state.detaches(write)
+        not isinstance(
+            write.function, ast.AsyncFunctionDef
+        )  # cannot wait for it, and no task runs in between
+        or state.detaches(write)
         or not any(
             read.function is item.function and state.suspends_between(read.node, item.node)
             for item in writes

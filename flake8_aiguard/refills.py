@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flake8_aiguard.index import Function
 from flake8_aiguard.locking import is_lifecycle_name, is_setup_name
-from flake8_aiguard.shapes import string
+from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import Access, Kind, Method, SharedState
 
 _REFRESHES = frozenset(
@@ -24,6 +24,7 @@ _BATCHES = re.compile(
     r"batch|buffer|buf(?:_|$)|pending|queue|backlog|outbox|spool|prox(?:y|ies)|collect|accumul", re.IGNORECASE
 )
 _SENDS = re.compile(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)")
+_VERSION = re.compile(r"(?:^|_)(?:epoch|generation|revision|serial|version)(?:_|$)")
 _HEAD = 40  # characters, for the first two words of a docstring
 _BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
@@ -62,15 +63,58 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
     changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
     if len(changes) < 2 or not _has_readers(state, owner, method, changes):
         return
+    if (
+        state.is_for_one(owner)
+        or not _brings_news(state, owner, method)
+        or _moves_one_entry(state, changes)
+        or _counts_versions(method)
+    ):
+        return
     first, last = changes[0], changes[-1]
     if state.concurrency(owner) == {"task"} and not state.suspends_between(first.node, last.node):
         return  # no task runs between the two
     yield Step(state.statement(first.node), first.name, last.name)
 
 
+def _brings_news(state: SharedState, owner: ast.ClassDef, method: Method) -> bool:
+    """Whether a method puts something new in, itself or by another method of the class; not where it only empties."""
+    for name, accesses in state.accesses(owner).items():
+        for access in (item for item in accesses if item.function is method):
+            if access.kind is Kind.READ:
+                if state.is_called(access.node):
+                    return True
+            elif access.kind is Kind.CALL:
+                if access.method in _ADDS:
+                    return True
+            elif access.kind is Kind.BIND:
+                if not state.resets(access) and state.is_container(owner, name) is not False:
+                    return True
+            elif not state.deletes(access):
+                return True
+    return False
+
+
+def _moves_one_entry(state: SharedState, changes: list[Access]) -> bool:
+    """Whether the entries of one key are replaced, the old ones taken out first: what was opened for it is opened anew."""
+    keys = {state.key(item.node) for item in changes if item.kind is Kind.ITEM}
+    return (
+        len(keys) == 1
+        and all(item.kind is Kind.ITEM for item in changes)
+        and any(state.deletes(item) for item in changes)
+    )
+
+
+def _counts_versions(method: Method) -> bool:
+    """Whether a method ends by counting up a version, by which readers know that what they have is old."""
+    last = method.body[-1]
+    return isinstance(last, ast.AugAssign) and _VERSION.search(last_name(last.target) or "") is not None
+
+
 def _refreshes(function: Method) -> bool:
     """Whether the name or the docstring of a function says that it reloads what the object holds."""
     words = function.name.split("_")
+    if words[0] == "test":
+        return False
     if not _REFRESHES.isdisjoint(words) or ("update" in words and not _SETTINGS.isdisjoint(words)):
         return True
     first = function.body[0]
@@ -119,7 +163,7 @@ def lost_additions(state: SharedState) -> Iterator[Step]:
 
 def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]) -> Iterator[Step]:
     names = {name for name, function in emptied if _batches(owner, name, function)}
-    concurrency = state.concurrency(owner) if names else ()
+    concurrency = state.concurrency(owner) if names and not state.is_for_one(owner) else ()
     for name in sorted(names) if concurrency else ():
         accesses = state.accesses(owner).get(name, [])
         if not state.is_container(owner, name):
@@ -130,7 +174,7 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
             if not adders or not state.resets(reset) or state.locking.held(reset.node):
                 continue
             taken = _taken(state, reset, accesses)
-            if taken is None or not _batches(owner, name, function.name):
+            if taken is None or not _batches(owner, name, function.name) or state.is_stream(function):
                 continue
             other = next((item for item in adders if item is not function), function)
             statement = state.statement(reset.node)
@@ -150,7 +194,25 @@ def _taken(state: SharedState, reset: Access, accesses: list[Access]) -> Access 
     """The read by which a function takes what a container holds, before it resets it."""
     before = (item for item in accesses if item.function is reset.function and item.kind is Kind.READ)
     return next(
-        (item for item in before if state.takes(item.node) and item.node.lineno <= reset.node.lineno), None
+        (
+            item
+            for item in before
+            if state.takes(item.node)
+            and not _only_empties(state, item)
+            and item.node.lineno <= reset.node.lineno
+        ),
+        None,
+    )
+
+
+def _only_empties(state: SharedState, read: Access) -> bool:
+    """Whether a loop goes over a container only to empty what is in it: nothing is handed on."""
+    loop = state.statement(read.node)
+    return isinstance(loop, ast.For) and all(
+        isinstance(item, ast.Expr)
+        and isinstance(item.value, ast.Call)
+        and last_name(item.value.func) == "clear"
+        for item in loop.body
     )
 
 

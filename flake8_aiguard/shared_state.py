@@ -6,6 +6,7 @@ import ast
 import bisect
 import enum
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict"
 _STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
 _ASKING = frozenset(
     {"getattr", "hasattr", "id", "isinstance", "len", "print", "repr", "setattr", "str", "super", "type"}
+)
+_FOR_ONE = re.compile(
+    r"\bnot\b.{0,20}\b(?:support|allow|safe|intended|designed|meant|made)\w*\b.{0,20}\bconcurren"
+    r"|\bconcurrent (?:access|calls|use)\b.{0,30}\bnot\b|\bnot (?:thread|task|coroutine)[- ]?safe\b|\bsingle[- ](?:consumer|threaded)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _NEAR = 12  # statements back
 _Position = tuple[int, int]
@@ -401,6 +407,14 @@ class SharedState:
                 found.add("task")
         return frozenset(found - {"start"})
 
+    @memoised
+    def is_for_one(self, owner: ast.ClassDef) -> bool:
+        """Whether the docstring of a class says that it is not used by several at once."""
+        return any(
+            _FOR_ONE.search(ast.get_docstring(family, clean=False) or "") is not None
+            for family in self.family(owner)
+        )
+
     def starts_threads(self, owner: ast.ClassDef) -> bool:
         """Whether the code of a class starts threads itself."""
         return any("start" in self._started.get(family, ()) for family in self.family(owner))
@@ -447,6 +461,26 @@ class SharedState:
             for family in self.family(owner)
             for access in self.accesses(family).get(lock, ())
         )
+
+    @memoised
+    def is_always_bound(self, owner: ast.ClassDef, lock: str) -> bool:
+        """Whether an object has a lock whatever it was made with, not only in one branch of its constructor."""
+        for family in self.family(owner):
+            blocks = [
+                self._branch(store, lock) for store in self.module.receivers.attribute_stores(family, lock)
+            ]
+            branches = [block for block in blocks if block is not None]
+            if blocks and len(branches) == len(blocks) and len({id(block[0]) for block in branches}) == 1:
+                return len({block[1] for block in branches}) > 1
+        return True
+
+    def _branch(self, store: ast.Attribute, lock: str) -> tuple[ast.If, bool] | None:
+        """The ``if`` in whose branch a constructor binds a lock, and which branch; ``None`` where it asks for the lock itself."""
+        child: ast.AST = self._index.statement(store)
+        parent = self._index.parent(child)
+        if not isinstance(parent, ast.If) or lock in ast.dump(parent.test):
+            return None
+        return parent, child in parent.body
 
     @functools.cached_property
     def _started(self) -> dict[ast.ClassDef | None, set[str]]:
@@ -498,6 +532,8 @@ class SharedState:
         for where, node in points[bisect.bisect_right(points, after, key=_first) :]:
             if where > before:
                 return False
+            if where == before and isinstance(node, ast.AsyncWith):
+                continue  # left after its last statement
             if self.leads_to(node, last) and self.leads_to(first, node):
                 return True
         return False
@@ -925,6 +961,26 @@ class SharedState:
         if isinstance(value, ast.Tuple) and isinstance(self._index.parent(access.node), ast.Tuple):
             return any(_is_empty(item) for item in value.elts)
         return access.kind is Kind.BIND and _is_empty(value)
+
+    def is_stream(self, function: Method) -> bool:
+        """Whether a function is an asynchronous generator: one reader asks it for one item after the other."""
+        return isinstance(function, ast.AsyncFunctionDef) and any(
+            self._index.function(node) is function for node in self._index.nodes(ast.Yield)
+        )
+
+    def deletes(self, access: Access) -> bool:
+        """Whether an access takes something out: ``del self.x[k]``, ``del self.x``."""
+        item: ast.AST | None = access.node
+        while isinstance(item, (ast.Attribute, ast.Subscript)):
+            if isinstance(item.ctx, ast.Del):
+                return True
+            item = self._index.parent(item)
+        return False
+
+    def is_called(self, node: ast.Attribute) -> bool:
+        """Whether a mention is a call of a method: ``self.load()``."""
+        call = self._index.parent(node)
+        return isinstance(call, ast.Call) and call.func is node
 
     def takes(self, node: ast.Attribute) -> bool:
         """Whether a mention hands on what a container holds: assigns, copies, passes or iterates it."""

@@ -75,7 +75,9 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
             if _is_private(state, owner, write, accesses) or (stale and state.runs_alone(owner, function)):
                 continue
             statement = state.statement(write.node)
-            if statement not in reported and not state.locking.is_explained(statement):
+            if statement in reported or state.is_for_one(owner):
+                continue
+            if not state.locking.is_explained(statement):
                 reported.add(statement)
                 yield Stale(write.node, name, "" if stale else _harm(state, write))
 
@@ -104,7 +106,7 @@ def _is_update(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
         return access.method in _ADDS - {"setdefault"} and state.is_container(owner, access.name) is not False
     if access.kind is Kind.AUGMENT and state.is_container(owner, access.name):
         return False  # grows in place
-    return access.kind in WRITES and not isinstance(access.node.ctx, ast.Del)
+    return access.kind in WRITES and not state.deletes(access)
 
 
 def _is_exclusive(state: SharedState, read: ast.expr, write: Access) -> bool:
@@ -195,9 +197,31 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
     if isinstance(value, ast.Tuple):
         return any(_EXPIRES.search(last_name(node) or "") for item in value.elts for node in ast.walk(item))
     awaited = list(state.awaited(value))
+    if not awaited and _only_prepares(state, write):
+        return True
     if awaited and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited):
         return True
     return _is_scalar(state, write, value) and all(map(_only_reads, awaited or _awaits(state, write)))
+
+
+def _only_prepares(state: SharedState, write: Access) -> bool:
+    """Whether all that a function awaits before a write is that its own object has read what it is made of: ``await
+    self.read()``, whose outcome it does not use."""
+    awaits = [
+        item
+        for item in state.module.index.nodes(ast.Await)
+        if state.module.index.function(item) is write.function and item.lineno <= write.node.lineno
+    ]
+    return bool(awaits) and all(
+        isinstance(state.statement(item), ast.Expr)
+        and isinstance(item.value, ast.Call)
+        and not item.value.args
+        and not item.value.keywords
+        and isinstance(item.value.func, ast.Attribute)
+        and _READS.match(item.value.func.attr) is not None
+        and ast.dump(item.value.func.value) == ast.dump(write.node.value)
+        for item in awaits
+    )
 
 
 def _awaits(state: SharedState, write: Access) -> list[ast.Call]:

@@ -26,6 +26,7 @@ _ON_PURPOSE: Final = re.compile(
     r"|limited (?:number|set)|finite|on purpose|deliberate|intentional",
     re.IGNORECASE,
 )
+_ACCEPTED: Final = re.compile(r"#\s*noqa:.*\bB019\b")
 _DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
 
 
@@ -221,7 +222,7 @@ class UnboundedBuffer(Checker):
         is_kept = ruff is not None and owner is not None and not self._domains.is_enum(owner)
         if not (open_ or is_kept) or self._bounds.ends_soon or self._is_explained(node):
             return
-        if _gives_nothing(function) or _expires(node):
+        if _gives_nothing(function) or _expires(node) or (is_kept and self._is_accepted(node)):
             return
         if self._entries.makes_resource(function):
             return
@@ -250,6 +251,10 @@ class UnboundedBuffer(Checker):
                 else "keep the result in an attribute of the instance",
                 ruff=ruff,
             )
+
+    def _is_accepted(self, node: ast.expr) -> bool:
+        """Whether the project has Ruff or flake8-bugbear look for caches on methods, and accepts this one."""
+        return any(_ACCEPTED.search(line) for line in self.module.lines[node.lineno - 1 : node.end_lineno])
 
     def _lasts(self, function: Function, owner: ast.ClassDef | None) -> bool:
         """Whether the cache of a function lives as long as the process, and nothing clears it."""
