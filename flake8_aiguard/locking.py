@@ -291,7 +291,7 @@ class Locking:
                 if known or not is_public:
                     calls.append(parent)
             elif isinstance(parent, ast.Dict) and is_method and (lookups := self._lookups(parent)):
-                calls += lookups
+                calls += lookups if known else ()
             elif known or (is_method and not is_public):
                 if isinstance(parent, (ast.Return, ast.Assign)) and not is_method:
                     return []  # called by whoever gets it
@@ -306,10 +306,13 @@ class Locking:
         target = assign.targets[0] if isinstance(assign, ast.Assign) else getattr(assign, "target", None)
         if not isinstance(target, ast.Attribute):
             return []
+        owner = self._module.receivers.class_behind(target.value)
         mentions = [
             node
             for node in index.nodes(ast.Attribute)
-            if node.attr == target.attr and isinstance(node.ctx, ast.Load)
+            if node.attr == target.attr
+            and isinstance(node.ctx, ast.Load)
+            and self._module.receivers.class_behind(node.value) is owner
         ]
         looked = [node for node in mentions if isinstance(index.parent(node), (ast.Subscript, ast.Attribute))]
         return list(looked) if len(looked) == len(mentions) else []
