@@ -210,7 +210,7 @@ class Constants:
             return True
         if self._is_new_in_each_run(node, name):
             return True
-        if self._is_kept_by_hooks(node, function, name):
+        if self._is_kept_by_hooks(node, function, name) or self._is_next_number(node, function, name):
             return True
         if self._adds_import(node, function) or self._goes_with_flags(node, function, name):
             return True
@@ -221,6 +221,19 @@ class Constants:
                     return True
             function = index.function(function)
         return False
+
+    def _is_next_number(self, node: ast.AST, function: Function, name: str) -> bool:
+        """Whether a variable counts on, and the function takes the next number at once."""
+        index = self._module.index
+        statement = index.statement(node)
+        return (
+            isinstance(statement, ast.AugAssign)
+            and isinstance(statement.value, ast.Constant)
+            and any(
+                use.lineno > statement.lineno and index.function(use) is function
+                for use in self._module.scopes.uses(self._module.tree, name)
+            )
+        )
 
     def _is_kept_by_hooks(self, node: ast.AST, function: Function, name: str) -> bool:
         """Whether one function does nothing but add what it is given, and another nothing but take it out again: ``ignore(x)`` and

@@ -595,6 +595,17 @@ class SharedState:
                     continue
                 stack += self._defined(self.module.def_use(function or self.module.tree), name, seen)
 
+    def _held_by(self, node: ast.expr) -> Iterator[ast.expr]:
+        """An expression, or what the local name that it is holds on any way to it; not what that is computed from."""
+        flow = self.module.def_use(self._index.function(node) or self.module.tree)
+        seen: set[ast.AST] = set()
+        stack = [node]
+        while stack:
+            expression = stack.pop()
+            yield expression
+            if isinstance(expression, ast.Name):
+                stack += self._defined(flow, expression, seen)
+
     def _defined(self, flow: DefUse, name: ast.Name, seen: set[ast.AST]) -> Iterator[ast.expr]:
         names = [name]
         while names:
@@ -730,7 +741,7 @@ class SharedState:
 
     def _looks_up(self, node: ast.expr, write: Access, key: str | None) -> Iterator[ast.Attribute]:
         """The mention whose value (for a key: whose item) an expression is."""
-        for expression in self.sources(node.value if isinstance(node, ast.NamedExpr) else node):
+        for expression in self._held_by(node.value if isinstance(node, ast.NamedExpr) else node):
             for read in self.reads(expression, write):
                 used: ast.AST | None = read
                 if key is not None and self.key(read) == key:
@@ -1083,4 +1094,6 @@ def _is_empty(node: ast.expr | None) -> bool:
         return not node.elts
     if isinstance(node, ast.Dict):
         return not node.keys
-    return isinstance(node, ast.Call) and last_name(node.func) in _EMPTY
+    if not isinstance(node, ast.Call) or last_name(node.func) not in _EMPTY:
+        return False
+    return not node.args or last_name(node.func) == "defaultdict" or _is_empty(node.args[0])

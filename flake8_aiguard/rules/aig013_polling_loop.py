@@ -76,7 +76,7 @@ class PollingLoop(Checker):
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
-    ``if __name__ == "__main__":``, helpers in folders named ``testing``, loops that wait for several threads or processes under
+    ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
     one time limit or a fixed number of times for a key of their own, and lines whose comment tells Ruff that ASYNC110 is meant.
     """
 
