@@ -309,13 +309,19 @@ class Locking:
         owner = self._module.receivers.class_behind(target.value)
         mentions = [
             node
-            for node in index.nodes(ast.Attribute)
-            if node.attr == target.attr
-            and isinstance(node.ctx, ast.Load)
-            and self._module.receivers.class_behind(node.value) is owner
+            for node in self._loads[target.attr]
+            if self._module.receivers.class_behind(node.value) is owner
         ]
         looked = [node for node in mentions if isinstance(index.parent(node), (ast.Subscript, ast.Attribute))]
         return list(looked) if len(looked) == len(mentions) else []
+
+    @functools.cached_property
+    def _loads(self) -> defaultdict[str, list[ast.Attribute]]:
+        found: defaultdict[str, list[ast.Attribute]] = defaultdict(list)
+        for node in self._index.nodes(ast.Attribute):
+            if isinstance(node.ctx, ast.Load):
+                found[node.attr].append(node)
+        return found
 
     def is_mentioned(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether the file calls a function by its name, or hands it over, anywhere."""
