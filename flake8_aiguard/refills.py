@@ -177,6 +177,8 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
             if taken is None or not _batches(owner, name, function.name) or state.is_stream(function):
                 continue
             other = next((item for item in adders if item is not function), function)
+            if other is function and _starts_empty(state, reset, accesses):
+                continue
             statement = state.statement(reset.node)
             if state.suspends_between(taken.node, statement) or (
                 "thread" in concurrency
@@ -202,6 +204,17 @@ def _taken(state: SharedState, reset: Access, accesses: list[Access]) -> Access 
             and item.node.lineno <= reset.node.lineno
         ),
         None,
+    )
+
+
+def _starts_empty(state: SharedState, reset: Access, accesses: list[Access]) -> bool:
+    """Whether a function that alone fills a container makes it anew before: it serves that one call."""
+    return any(
+        item.function is reset.function
+        and item.kind is Kind.BIND
+        and item.node.lineno < reset.node.lineno
+        and state.resets(item)
+        for item in accesses
     )
 
 

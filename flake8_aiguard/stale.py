@@ -27,6 +27,7 @@ _READS = re.compile(
 )
 _SCALARS = re.compile(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
+_CURRENT = frozenset({"current_task", "current_thread", "get_ident", "get_native_id"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
 
@@ -192,6 +193,8 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
         return write.method == "add" and not state.is_worked_on(write)
     if write.kind is not Kind.ITEM or value is None:
         return False
+    if _is_of_task(state, write):
+        return True
     if any(_PASSES.search(name) for name in state.constructors(owner, write.name)):
         return True
     if isinstance(value, ast.Tuple):
@@ -202,6 +205,15 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
     if awaited and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited):
         return True
     return _is_scalar(state, write, value) and all(map(_only_reads, awaited or _awaits(state, write)))
+
+
+def _is_of_task(state: SharedState, write: Access) -> bool:
+    """Whether an entry stands under the task or thread that writes it: no other one asks for it."""
+    slot = state.module.index.parent(write.node)
+    key = slot.slice if isinstance(slot, ast.Subscript) else None
+    return key is not None and any(
+        isinstance(item, ast.Call) and last_name(item.func) in _CURRENT for item in state.sources(key)
+    )
 
 
 def _only_prepares(state: SharedState, write: Access) -> bool:
