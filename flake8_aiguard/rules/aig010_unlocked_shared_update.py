@@ -132,7 +132,7 @@ class UnlockedSharedUpdate(Checker):
         if not self.module.index.nodes(ast.ClassDef):
             return
         state = SharedState(self.module)
-        for owner in state.lock_takers():
+        for owner in state.takers.lock_takers():
             for update in unlocked_writes(state, owner):
                 others = "".join(f", and for self.{name}" for name in update.others)
                 yield from self.found(
@@ -142,7 +142,7 @@ class UnlockedSharedUpdate(Checker):
                     lock=update.lock,
                     holder=update.holder,
                 )
-        for owner in state.task_writers():
+        for owner in state.candidates.task_writers():
             for write in stale_writes(state, owner):
                 yield from self.found(write.node, message=_CHECKED.get(write.harm, _STALE), name=write.name)
         for step in torn_refreshes(state):
