@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from flake8_aiguard.attributes import Access, Kind, Method
 from flake8_aiguard.index import Function
 from flake8_aiguard.locking import is_lifecycle_name, is_setup_name
+from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
 
@@ -66,7 +67,7 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
         return
     if (
         state.concurrency.is_for_one(owner)
-        or not _brings_news(state, owner, method)
+        or not _brings_news(state, owner, method, {item.name for item in changes})
         or _moves_one_entry(state, changes)
         or _counts_versions(method)
     ):
@@ -77,8 +78,15 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
     yield Step(state.module.index.statement(first.node), first.name, last.name)
 
 
-def _brings_news(state: SharedState, owner: ast.ClassDef, method: Method) -> bool:
-    """Whether a method puts something new in, itself or by another method of the class; not where it only empties."""
+def _brings_news(state: SharedState, owner: ast.ClassDef, method: Method, changed: set[str]) -> bool:
+    """Whether a method puts something new in, itself or by what it calls; not where it only empties."""
+    first = first_parameter(method)
+    for call in (node for node in ast.walk(method) if isinstance(node, ast.Call)):
+        given = [last_name(item) for item in call.args]
+        if last_name(call.func) == "super" or (first is not None and first.arg in given):
+            return True  # fill(self)
+        if not changed.isdisjoint(given):
+            return True  # fill(self.routes)
     for name, accesses in state.attributes.accesses(owner).items():
         for access in (item for item in accesses if item.function is method):
             if access.kind is Kind.READ:
