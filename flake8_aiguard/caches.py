@@ -100,8 +100,8 @@ _PARTS_OF = (
     r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|category|channel|charset|class|cls|cluster|codec|column"
     r"|command|component|config|connection|conn|database|dataset|db|device|dialect|distribution|driver|dsn|dtype|encoding|engine|env"
     r"|environment|event|exchange|extension|feature|field|flag|flags|fmt|format|formatter|func|function|group|handler|index|interface|intf"
-    r"|kind|lang|language|level|loader|locale|method|metric|mime|mode|model|module|namespace|node|option|package|partition|pattern|pipeline|platform"
-    r"|plugin|policy|pool|port|property|protocol|provider|queue|rank|regex|region|relation|resource|role|runtime|scheme|schema|section|serializer|server"
+    r"|kind|lang|language|level|loader|locale|method|metric|mime|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
+    r"|plugin|policy|pool|port|property|protocol|provider|queue|rank|region|relation|resource|role|runtime|scheme|schema|section|serializer|server"
     r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|version|worker|zone"
 )
 _FEW: Final = re.compile(

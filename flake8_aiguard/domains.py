@@ -52,7 +52,7 @@ _NAMED: Final = re.compile(
     r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
     r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
     r"|(?:\w+_)?(?:arch|backend|catalog|component|device|dialect|driver|engine|env|environment|locale|mime|package|platform|protocol|provider"
-    r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|model|model_(?:id|name)|pattern|regex|service(?:_name)?|default_\w+"
+    r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|model|model_(?:id|name)|service(?:_name)?|default_\w+"
 )
 _CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
 # An imported class of such a name is an enumeration or as good as one.
