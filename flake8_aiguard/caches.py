@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,8 +57,11 @@ _READERS: Final = frozenset(
 )
 # What has few values, whatever it is asked of.
 _COARSE: Final = frozenset(
-    f"builtins.{name}" for name in ("bool", "callable", "isinstance", "issubclass", "type")
+    f"builtins.{name}"
+    # An identity says nothing once its object is gone: whoever keeps it keeps the object too.
+    for name in ("bool", "callable", "id", "isinstance", "issubclass", "type")
 )
+_CLOCKS: Final = frozenset(f"time.{name}" for name in ("monotonic", "perf_counter", "time", "time_ns"))
 _PARTS: Final = frozenset({"__class__", "__module__", "__name__", "__qualname__", "dtype"})
 _MISSING: Final = frozenset(
     {"builtins.KeyError", "builtins.LookupError", "builtins.Exception", "builtins.BaseException"}
@@ -85,9 +88,10 @@ _MAY_SERVE_ON: Final = re.compile(
 )
 _PER_WORK: Final = re.compile(
     r"\b(?:one|new|fresh|creat\w+|made|built|instances?|instantiat\w+|lives?|lifetime)\b[^.]{0,40}\b(?:per|for (?:each|every|one|a single)|of (?:one|a single))\b"
-    r"|short-lived",
+    r"|short-lived|\b(?:per|for (?:a|one|the|this)|of (?:a|one|this)|this|single|one)[- ](?:build|invocation|job|run|scan|session)\b",
     re.IGNORECASE,
 )
+_PIPELINES: Final = ("etl/", "ingestion/")  # a run of them ends
 _KEEPS: Final = re.compile(r"_*(?:add|append|attach|extend|include|insert|put|register|set|subscribe|update)")
 _APPLICATIONS: Final = frozenset({"app", "application", "current_app"})
 _CACHE_NAME: Final = re.compile(r"cache|memo|_by_|lookup", re.IGNORECASE)
@@ -96,8 +100,8 @@ _PARTS_OF = (
     r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|category|channel|charset|class|cls|cluster|codec|column"
     r"|command|component|config|connection|conn|database|dataset|db|device|dialect|distribution|driver|dsn|dtype|encoding|engine|env"
     r"|environment|event|exchange|extension|feature|field|flag|flags|fmt|format|formatter|func|function|group|handler|index|interface|intf"
-    r"|kind|lang|language|level|loader|locale|method|metric|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
-    r"|plugin|policy|pool|port|property|protocol|provider|queue|rank|region|relation|resource|role|scheme|schema|section|serializer|server"
+    r"|kind|lang|language|level|loader|locale|method|metric|mime|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
+    r"|plugin|policy|pool|port|property|protocol|provider|queue|rank|region|relation|resource|role|runtime|scheme|schema|section|serializer|server"
     r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|version|worker|zone"
 )
 _FEW: Final = re.compile(
@@ -105,7 +109,7 @@ _FEW: Final = re.compile(
     r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
-    r"|(?:\w+_)?(?:chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|interpreter|klass|name|offset|options|opts|python|settings|using",
+    r"|(?:\w+_)?(?:chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|name|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
 _CHANGES: Final = frozenset(
@@ -187,8 +191,13 @@ class Caches:
                 continue
             target = self._made(holder)
             if target is None or not self._is_computed(
-                value, function, bool(_CACHE_NAME.search(holder.name))
+                value,
+                function,
+                bool(_CACHE_NAME.search(holder.name)),
+                self._lookups(container, key, function),
             ):
+                continue
+            if self._is_known(write, container, key, function) or self._is_linked(write, value, function):
                 continue
             if not self._lives_on(holder, function) or self._is_registry(
                 write, container, key, value, target
@@ -273,7 +282,11 @@ class Caches:
             return False
         if _PER_WORK.search(ast.get_docstring(owner, clean=False) or ""):
             return False
-        if _SERVES_ON.fullmatch(owner.name) or self._is_kept(owner):
+        if self._is_kept(owner):
+            return True
+        if self._module.matches(_PIPELINES):
+            return False
+        if _SERVES_ON.fullmatch(owner.name):
             return True
         may_serve_on = bool(_CACHE_NAME.search(holder.name) or _MAY_SERVE_ON.fullmatch(owner.name))
         return may_serve_on and self._entries.is_fetched(function)
@@ -485,13 +498,50 @@ class Caches:
                 found[index.function(call)][name].append(call)
         return dict(found)
 
-    def _is_computed(self, value: ast.expr, function: Function, made_counts: bool) -> bool:
-        """Whether a call computes a value: not a fresh container, not what the caller gave.
+    def _lookups(self, container: ast.expr, key: ast.expr, function: Function) -> list[ast.expr]:
+        """Where a function asks a dict for a key."""
+        return Lookup(self._module, self._asked.get(function, {}), container, key, function).entries()
+
+    def _is_known(self, write: ast.AST, container: ast.expr, key: ast.expr, function: Function) -> bool:
+        """Whether another mapping of the object must have the key, or the function fails before it adds an entry."""
+        spelled, line = ast.dump(key), getattr(write, "lineno", 0)
+        asked = [
+            item
+            for item in self._own_subscripts.get(function, ())
+            if last_name(item.value) != last_name(container) and ast.dump(item.slice) == spelled
+        ]
+        filled = {last_name(item.value) for item in asked if isinstance(item.ctx, ast.Store)}
+        return any(item.lineno <= line and last_name(item.value) not in filled for item in asked)
+
+    def _is_linked(self, write: ast.AST, value: ast.expr, function: Function) -> bool:
+        """Whether what is stored is the key of an entry elsewhere, which the same function adds: a store's second index."""
+        return isinstance(value, ast.Name) and any(
+            isinstance(item.ctx, ast.Store)
+            and isinstance(item.slice, ast.Name)
+            and item.slice.id == value.id
+            and self._module.index.parent(item) is not write
+            for item in self._own_subscripts.get(function, ())
+        )
+
+    @functools.cached_property
+    def _own_subscripts(self) -> dict[Function | None, list[ast.Subscript]]:
+        """The subscripts of attributes, by function."""
+        found: defaultdict[Function | None, list[ast.Subscript]] = defaultdict(list)
+        for item in self._module.index.nodes(ast.Subscript):
+            if isinstance(item.value, ast.Attribute):
+                found[self._module.index.function(item)].append(item)
+        return found
+
+    def _is_computed(
+        self, value: ast.expr, function: Function, made_counts: bool, asked: Collection[ast.expr]
+    ) -> bool:
+        """Whether a call computes a value: not a fresh container, not what the caller gave, not the time.
 
         Args:
             value: the value.
             function: the function that stores it.
             made_counts: whether an object that is made on the spot counts, such as a client or a lock for each key.
+            asked: where the function asks for the entry itself.
         """
         seen: set[str] = set()
         stack = [value]
@@ -501,6 +551,8 @@ class Caches:
                 stack.append(item.value)
             elif isinstance(item, ast.Call):
                 name = self._module.qualname(item.func)
+                if item in asked or name in _CLOCKS or _is_instance_of_class(item):
+                    continue
                 if name in _COLLECTIONS:
                     stack += [arg for arg in item.args if not isinstance(arg, ast.Name)]
                 elif made_counts or not self._is_made_here(item):
@@ -638,7 +690,11 @@ class Caches:
             return parent.value is not mention or not isinstance(parent.ctx, ast.Del)
         if isinstance(parent, ast.Attribute):
             call = index.parent(parent)
-            return parent.attr in _READS and isinstance(call, ast.Call) and call.func is parent
+            if not isinstance(call, ast.Call) or call.func is not parent or parent.attr not in _READS:
+                return False
+            return parent.attr != "update" or not any(
+                map(self._domains.is_table, call.args)
+            )  # no cache: a table
         if isinstance(parent, ast.Call):
             name = self._module.qualname(parent.func)
             if mention not in parent.args or name not in _READERS:
@@ -670,6 +726,16 @@ class Caches:
             if isinstance(parent, ast.stmt):
                 return isinstance(parent, (ast.Assign, ast.AnnAssign))
         return False
+
+
+def _is_instance_of_class(call: ast.Call) -> bool:
+    """Whether a metaclass makes the instance that its class shares: ``super().__call__(*args)``."""
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("__call__", "__new__")
+        and isinstance(call.func.value, ast.Call)
+        and last_name(call.func.value.func) == "super"
+    )
 
 
 def _raises(body: list[ast.stmt]) -> bool:

@@ -13,6 +13,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.index import FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
+from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Use
@@ -48,6 +49,20 @@ _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage
 # What stands in for the real thing in tests and demonstrations.
 _DOUBLES: Final = re.compile(r"_*(?:Dummy|Fake|Mock|Stub)")
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
+_LIMIT: Final = re.compile(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
+_RUNNERS: Final = frozenset(
+    {
+        "anyio",
+        "asyncio",
+        "concurrent",
+        "eventlet",
+        "gevent",
+        "multiprocessing",
+        "threading",
+        "trio",
+        "twisted",
+    }
+)
 _STARTS: Final = ("Thread", "Process", "Timer")
 
 
@@ -146,16 +161,14 @@ class Channels:
             return None
         puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
         gets = list(self._calls(other, row["get"], row))
-        if (
-            self._are_callbacks(puts, row)
-            or self._takes_turns(puts, gets)
-            or any(map(self._is_executed, gets))
-        ):
+        if self._takes_turns(puts, gets) or any(map(self._is_executed, gets)):
             return None
         maker = self._module.index.function(call)
         if maker is not None and any(self._is_filled_by(maker, put) for put in puts):
             return None
         if self._are_streamed(gets) or self._are_drained(gets):
+            return None
+        if self._are_locked(puts) or (puts and all(map(self._is_admitted, puts))):
             return None
         closing = self._closing(puts)
         feeds = [
@@ -165,7 +178,7 @@ class Channels:
             and self._module.index.function(put) not in closing
             and not self._shares_lock(put, gets)
         ]
-        if not feeds:
+        if not feeds or self._are_callbacks(feeds, row):
             return None
         if not gets and any(self._is_handed_on(mention) for mention in self._lasting.mentions(other)):
             return None  # its consumer is elsewhere
@@ -209,7 +222,8 @@ class Channels:
         return bool(functions) and all(self._module.index.function(get) in functions for get in gets)
 
     def _are_drained(self, gets: list[ast.Call]) -> bool:
-        """Whether a queue is only emptied once, when its owner starts or ends: nobody waits at its other end."""
+        """Whether a queue is only emptied of what there is, when its owner starts or ends or nothing in the file runs beside it:
+        nobody waits at its other end."""
         return bool(gets) and all(map(self._is_drained, gets))
 
     def _is_drained(self, get: ast.Call) -> bool:
@@ -222,7 +236,10 @@ class Channels:
             and any(
                 isinstance(node, ast.Attribute) and node.attr == "empty" for node in ast.walk(loops[0].test)
             )
-            and bool(_CONTROLS.fullmatch(name) or _OPENS.fullmatch(name))
+            and (
+                bool(_CONTROLS.fullmatch(name) or _OPENS.fullmatch(name))
+                or index.packages.isdisjoint(_RUNNERS)
+            )
         )
 
     @functools.cached_property
@@ -240,8 +257,6 @@ class Channels:
         index = self._module.index
         found: set[Function | None] = set()
         for put in puts:
-            if not self._is_sentinel(put):
-                continue
             function, child = index.function(put), ast.AST()
             for parent in index.ancestors(put):
                 if parent is function:
@@ -254,6 +269,30 @@ class Channels:
     def _is_filled_by(self, maker: Function, put: ast.Call) -> bool:
         """Whether what makes a queue also calls what fills it, before anybody could take something out."""
         return self._module.index.function(put) is not maker and maker in self._callers([put])
+
+    def _are_locked(self, puts: list[ast.Call]) -> bool:
+        """Whether one lock is held around all that feeds a queue: waiting for room, the first would keep all others out."""
+        index = self._module.index
+        held = [
+            {dotted(item.context_expr) for item in index.with_items(put) if is_lockish(item.context_expr)}
+            for put in puts
+        ]
+        return bool(held) and bool(set.intersection(*held) - {None})
+
+    def _is_admitted(self, put: ast.Call) -> bool:
+        """Whether a condition compares a count with a limit before a queue is fed: ``if self.waiting < self.limit: ...``."""
+        index = self._module.index
+        child: ast.AST = put
+        for parent in index.ancestors(put):
+            if isinstance(parent, FUNCTIONS):
+                break
+            if isinstance(parent, ast.If) and child in parent.body and _admits(parent.test):
+                return True
+            child = parent
+        function = index.function(put)
+        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            isinstance(item, ast.If) and _refuses(item) for item in function.body if item.lineno < put.lineno
+        )
 
     def _shares_lock(self, put: ast.Call, gets: list[ast.Call]) -> bool:
         """Whether a queue is fed under a lock that its consumer takes as well: waiting for room would keep it out."""
@@ -520,6 +559,26 @@ class Channels:
                 )
             return _parameter(definition(outer.func), position)
         return None
+
+
+def _admits(test: ast.expr) -> bool:
+    """Whether a condition holds below a limit."""
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], (ast.Lt, ast.LtE))
+        and _LIMIT.search(last_name(test.comparators[0]) or "") is not None
+    )
+
+
+def _refuses(statement: ast.If) -> bool:
+    """Whether a statement leaves above a limit."""
+    test = statement.test
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], (ast.Gt, ast.GtE))
+        and _LIMIT.search(last_name(test.comparators[0]) or "") is not None
+        and isinstance(statement.body[-1], (ast.Raise, ast.Return))
+    )
 
 
 def _parameter(function: ast.AST | None, position: int) -> Holder | None:

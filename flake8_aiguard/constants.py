@@ -40,6 +40,8 @@ _CONFIGURES: Final = re.compile(
     r"(?!__)_?(bootstrap|configure|disable|enable|init|initiali[sz]e|install|load|parse_args|refresh|reload|use)(?![a-z])"
 )
 _ADDS: Final = re.compile(r"_*(?:add|register)_")
+_PUTS: Final = ("add", "append")
+_TAKES: Final = ("discard", "remove")
 _RANDOM: Final = re.compile(r"rand|uuid|nonce|token_(bytes|hex|urlsafe)", re.IGNORECASE)
 _SETTER: Final = re.compile(r"_*set(?![a-z])")
 _HOOKS: Final = frozenset(
@@ -208,6 +210,8 @@ class Constants:
             return True
         if self._is_new_in_each_run(node, name):
             return True
+        if self._is_kept_by_hooks(node, function, name) or self._is_next_number(node, function, name):
+            return True
         if self._adds_import(node, function) or self._goes_with_flags(node, function, name):
             return True
         while function is not None:
@@ -217,6 +221,35 @@ class Constants:
                     return True
             function = index.function(function)
         return False
+
+    def _is_next_number(self, node: ast.AST, function: Function, name: str) -> bool:
+        """Whether a variable counts on, and the function takes the next number at once."""
+        index = self._module.index
+        statement = index.statement(node)
+        return (
+            isinstance(statement, ast.AugAssign)
+            and isinstance(statement.value, ast.Constant)
+            and any(
+                use.lineno > statement.lineno and index.function(use) is function
+                for use in self._module.scopes.uses(self._module.tree, name)
+            )
+        )
+
+    def _is_kept_by_hooks(self, node: ast.AST, function: Function, name: str) -> bool:
+        """Whether one function does nothing but add what it is given, and another nothing but take it out again: ``ignore(x)`` and
+        ``unignore(x)`` are how the collection is to be changed."""
+        hooks: dict[bool, set[Function]] = {True: set(), False: set()}
+        for call in self._module.index.calls_named((*_PUTS, *_TAKES)):
+            hook = self._module.index.function(call)
+            if (
+                isinstance(call.func, ast.Attribute)
+                and isinstance(call.func.value, ast.Name)
+                and call.func.value.id == name
+                and isinstance(hook, ast.FunctionDef)
+                and self._only_adds(hook, call)
+            ):
+                hooks[call.func.attr in _PUTS].add(hook)
+        return bool(hooks[True] and hooks[False]) and function in hooks[True] | hooks[False]
 
     def _is_new_in_each_run(self, node: ast.AST, name: str) -> bool:
         """Whether a run chooses its own value, such as a random text, and only functions read it: ``MARK = random_text()``."""

@@ -51,6 +51,8 @@ _NAMED: Final = re.compile(
     r"|(?:\w+_)?(?:executable|interpreter|shell)(?:_path)?|\w+_(?:callable|function)"
     r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
     r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
+    r"|(?:\w+_)?(?:arch|backend|catalog|component|device|dialect|driver|engine|env|environment|locale|mime|package|platform|protocol|provider"
+    r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|model|model_(?:id|name)|service(?:_name)?|default_\w+"
 )
 _CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
 # An imported class of such a name is an enumeration or as good as one.
@@ -351,7 +353,7 @@ class Domains:
         positional = [*function.args.posonlyargs, *function.args.args]
         is_bound = self._module.index.class_of(function) is not None and first_parameter(function) is not None
         position = positional.index(parameter) - is_bound if parameter in positional else None
-        return argument(call, parameter.arg, position)
+        return argument(call, parameter.arg, None if position == -1 else position)  # -1: the object itself
 
     @memoised
     def _only_registers(self, function: _Function) -> bool:

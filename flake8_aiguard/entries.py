@@ -15,7 +15,7 @@ from flake8_aiguard.shapes import default, is_constant, last_name, string
 # There is one for each configured server, account or class; whoever evicts it cuts others off, or breaks a lock in two.
 _RESOURCE: Final = re.compile(
     r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|semaphore|session|sessionmaker)s?"
-    r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Lock|Manager|Mutex|Pool|Semaphore|Session)"
+    r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Registry|Resolver|Semaphore|Serializer|Session)"
     r"|prepare(?:_(?:async|query|statement))?"  # the statements of a program, which a database keeps as well
     r"|create_model|make_dataclass|namedtuple|new_class|type|\w+_class"
 )

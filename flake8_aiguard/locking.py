@@ -275,25 +275,53 @@ class Locking:
                         found.add(node.attr)
         return found
 
-    def _callers(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.Call] | None:
+    def _callers(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr] | None:
         """The calls of a function; ``None`` where others call it, or it is handed over to be run.
 
-        A public method counts as called by others, unless its own class calls it.
+        A public method counts as called by others, unless its own class calls it. A method in a table of handlers is called
+        where its class looks into the table.
         """
         is_method = self._index.class_of(function) is not None
         is_public = self._is_public(function)
-        calls: list[ast.Call] = []
+        calls: list[ast.expr] = []
         for mention in self._mentions.get(function.name, ()):
             parent = self._index.parent(mention)
             known = self._module.receivers.definition(mention) is function
             if isinstance(parent, ast.Call) and parent.func is mention:
                 if known or not is_public:
                     calls.append(parent)
+            elif isinstance(parent, ast.Dict) and is_method and (lookups := self._lookups(parent)):
+                calls += lookups if known else ()
             elif known or (is_method and not is_public):
                 if isinstance(parent, (ast.Return, ast.Assign)) and not is_method:
                     return []  # called by whoever gets it
                 return None
         return None if is_public and not calls else calls
+
+    @memoised
+    def _lookups(self, table: ast.Dict) -> list[ast.expr]:
+        """Where the file looks into the dict of an attribute: ``self._handlers[kind]``, ``self._handlers.get(kind)``."""
+        index = self._index
+        assign = index.parent(table)
+        target = assign.targets[0] if isinstance(assign, ast.Assign) else getattr(assign, "target", None)
+        if not isinstance(target, ast.Attribute):
+            return []
+        owner = self._module.receivers.class_behind(target.value)
+        mentions = [
+            node
+            for node in self._loads[target.attr]
+            if self._module.receivers.class_behind(node.value) is owner
+        ]
+        looked = [node for node in mentions if isinstance(index.parent(node), (ast.Subscript, ast.Attribute))]
+        return list(looked) if len(looked) == len(mentions) else []
+
+    @functools.cached_property
+    def _loads(self) -> defaultdict[str, list[ast.Attribute]]:
+        found: defaultdict[str, list[ast.Attribute]] = defaultdict(list)
+        for node in self._index.nodes(ast.Attribute):
+            if isinstance(node.ctx, ast.Load):
+                found[node.attr].append(node)
+        return found
 
     def is_mentioned(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether the file calls a function by its name, or hands it over, anywhere."""

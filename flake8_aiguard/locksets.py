@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
 from flake8_aiguard.locking import ANY, is_lifecycle_name, is_setup_name
 from flake8_aiguard.shapes import last_name, string
-from flake8_aiguard.shared_state import WRITES, Access, Kind, Method, SharedState, changing_methods
+from flake8_aiguard.shared_state import SharedState
 
 _PURPOSES = re.compile(
     r"(?:io|writ|sen[dt]|print|output|file|log|console|std|connect|conn|init|start|shutdown|stop|clos|reload|remov|setup|sock"
@@ -74,27 +75,31 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
         One write for each function and lock.
     """
     found: defaultdict[tuple[ast.AST, str], list[Unlocked]] = defaultdict(list)
-    holders = state.may_hold(owner)
-    for name, own in state.accesses(owner).items():
+    holders = state.takers.may_hold(owner)
+    for name, own in state.attributes.accesses(owner).items():
         written = [item for item in own if item.kind in WRITES and not is_setup_name(item.function.name)]
         # From what is cheap to know to what is dear.
         if not written or not any(
-            state.runs_in(item, holders)
-            for family in state.family(owner)
-            for item in state.accesses(family).get(name, ())
+            state.takers.runs_in(item, holders)
+            for family in state.attributes.family(owner)
+            for item in state.attributes.accesses(family).get(name, ())
         ):
             continue
         if all(state.locking.held(item.node) for item in written):
             continue
         guarded = _by_lock(state, owner, name)
-        if not guarded or state.locking.runs(own[0].node) is not None or state.is_property(owner, name):
+        if (
+            not guarded
+            or state.locking.runs(own[0].node) is not None
+            or state.attributes.is_property(owner, name)
+        ):
             continue
         outside = [
             item
             for item in own
             if _is_write(state, owner, item)
             and not state.locking.held(item.node)
-            and not state.is_new(item)
+            and not state.mentions.is_new(item)
             and not _begins_anew(state, item, own)
             and not _is_own_entry(state, item)
         ]
@@ -109,7 +114,11 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 and not _is_handed_over(state, owner, write.function, inside)
                 and (witness := _witness(state, owner, lock, inside, write)) is not None
             ]
-            if not updates or not state.is_bound(owner, lock):
+            if (
+                not updates
+                or not state.takers.is_bound(owner, lock)
+                or not state.takers.is_always_bound(owner, lock)
+            ):
                 continue
             if not _is_guarded(state, owner, name, lock, inside):
                 continue
@@ -128,14 +137,14 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
 
 def _importance(state: SharedState, update: Unlocked) -> tuple[bool, int]:
     """What of an attribute to report: first what changes it, last an entry that is only stored."""
-    is_stored = isinstance(state.statement(update.node), ast.Assign)
+    is_stored = isinstance(state.module.index.statement(update.node), ast.Assign)
     return is_stored, update.node.lineno
 
 
 def _is_own_entry(state: SharedState, write: Access) -> bool:
     """Whether a function that runs as a thread only stores an entry under the key that whoever started it has given it."""
     function = write.function
-    if write.kind is not Kind.ITEM or not isinstance(state.statement(write.node), ast.Assign):
+    if write.kind is not Kind.ITEM or not isinstance(state.module.index.statement(write.node), ast.Assign):
         return False
     slot = state.module.index.parent(write.node)
     key = slot.slice if isinstance(slot, ast.Subscript) else None
@@ -150,7 +159,7 @@ def _is_left_out(state: SharedState, write: Access, inside: list[Access]) -> boo
     key = slot.slice if isinstance(slot, ast.Subscript) and write.kind is Kind.ITEM else None
     if not isinstance(key, ast.Constant):
         return False
-    return any(key.value in state.left_out(item.function) for item in inside)
+    return any(key.value in state.takers.left_out(item.function) for item in inside)
 
 
 def _runs_in_pool(state: SharedState, function: Method) -> bool:
@@ -185,7 +194,7 @@ def _is_handed_over(state: SharedState, owner: ast.ClassDef, function: Method, i
     if state.locking.is_mentioned(function):
         return False
     return any(
-        state.hands_out(item.function)
+        state.takers.hands_out(item.function)
         for item in inside
         if state.module.index.class_of(item.function) is owner
     )
@@ -197,7 +206,9 @@ def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
     A public method that does nothing but change attributes resets them while others are.
     """
     if write.kind is not Kind.BIND or not any(
-        item.function is write.function and (state.binds_constant(item) or state.resets(item)) for item in own
+        item.function is write.function
+        and (state.mentions.binds_constant(item) or state.mentions.resets(item))
+        for item in own
     ):
         return False
     body = write.function.body
@@ -238,8 +249,8 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
         return True
     used = [
         item
-        for family in state.family(owner)
-        for item in state.accesses(family).get(name, ())
+        for family in state.attributes.family(owner)
+        for item in state.attributes.accesses(family).get(name, ())
         if not state.locking.is_setup(item.function)
     ]
     held = [item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))]
@@ -256,8 +267,8 @@ def _is_named_for(lock: str, name: str) -> bool:
 def _by_lock(state: SharedState, owner: ast.ClassDef, name: str) -> dict[str, list[Access]]:
     """What the class and its bases do with an attribute under each lock."""
     found: defaultdict[str, list[Access]] = defaultdict(list)
-    for family in state.family(owner):
-        for access in state.accesses(family).get(name, ()):
+    for family in state.attributes.family(owner):
+        for access in state.attributes.accesses(family).get(name, ()):
             for lock in state.locking.held(access.node) - {ANY}:
                 found[lock].append(access)
     return found
@@ -265,7 +276,7 @@ def _by_lock(state: SharedState, owner: ast.ClassDef, name: str) -> dict[str, li
 
 def _is_write(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
     if access.kind is Kind.CALL:
-        return state.is_container(owner, access.name) is True
+        return state.attributes.is_container(owner, access.name) is True
     return access.kind in WRITES
 
 
@@ -273,14 +284,19 @@ def _witness(
     state: SharedState, owner: ast.ClassDef, lock: str, inside: list[Access], write: Access
 ) -> Method | None:
     """Another function that shows that the lock is there for the attribute, and for such a write of it."""
-    inside = [item for item in inside if item.function is not write.function and not state.fills_once(item)]
+    inside = [
+        item for item in inside if item.function is not write.function and not state.takers.fills_once(item)
+    ]
     writes = [item for item in inside if _is_write(state, owner, item)]
     writers = {item.function for item in writes}
     changes = [item for item in writes if _is_change(state, item)]
-    if state.is_task_lock(owner, lock) and (
-        state.detaches(write)
+    if state.takers.is_task_lock(owner, lock) and (
+        not isinstance(
+            write.function, ast.AsyncFunctionDef
+        )  # cannot wait for it, and no task runs in between
+        or state.mentions.detaches(write)
         or not any(
-            read.function is item.function and state.suspends_between(read.node, item.node)
+            read.function is item.function and state.suspensions.between(read.node, item.node)
             for item in writes
             for read in inside
         )
@@ -288,12 +304,16 @@ def _witness(
         return None  # no task sees half of it
     if (
         write.method in _ATOMIC
-        and state.is_deque(owner, write.name)
+        and state.attributes.is_deque(owner, write.name)
         and all(item.kind is not Kind.BIND for item in writes)
     ):
         return None  # of a deque it is atomic, and no other method swaps the deque
-    values = {item.function for item in writes if not state.binds_constant(item)}
-    if not changes and not _is_change(state, write) and (len(values) < 2 or state.binds_constant(write)):
+    values = {item.function for item in writes if not state.mentions.binds_constant(item)}
+    if (
+        not changes
+        and not _is_change(state, write)
+        and (len(values) < 2 or state.mentions.binds_constant(write))
+    ):
         return None  # a new value, at once: nobody sees half of it
     if not writes and len({item.function for item in inside}) < 2:
         return None
@@ -304,10 +324,13 @@ def _witness(
 
 def _is_change(state: SharedState, access: Access) -> bool:
     """Whether a write changes what was there, instead of binding a new value."""
-    value = state.assigned(access.node)
+    value = state.mentions.assigned(access.node)
     return access.kind is not Kind.BIND or (
         value is not None
-        and any(next(state.reads(item, access), None) is not None for item in state.sources(value))
+        and any(
+            next(state.mentions.reads(item, access), None) is not None
+            for item in state.grounds.sources(value)
+        )
     )
 
 

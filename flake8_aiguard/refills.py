@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flake8_aiguard.attributes import Access, Kind, Method
 from flake8_aiguard.index import Function
 from flake8_aiguard.locking import is_lifecycle_name, is_setup_name
-from flake8_aiguard.shapes import string
-from flake8_aiguard.shared_state import Access, Kind, Method, SharedState
+from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shared_state import SharedState
 
 _REFRESHES = frozenset(
     {"refresh", "reload", "rotate", "swap", "resync", "resynchronize", "rebuild", "repopulate"}
@@ -24,6 +26,7 @@ _BATCHES = re.compile(
     r"batch|buffer|buf(?:_|$)|pending|queue|backlog|outbox|spool|prox(?:y|ies)|collect|accumul", re.IGNORECASE
 )
 _SENDS = re.compile(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)")
+_VERSION = re.compile(r"(?:^|_)(?:epoch|generation|revision|serial|version)(?:_|$)")
 _HEAD = 40  # characters, for the first two words of a docstring
 _BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
@@ -46,31 +49,84 @@ class Step:
 
 def torn_refreshes(state: SharedState) -> Iterator[Step]:
     """Where a method that reloads shared state changes two or more containers in place, one after the other."""
-    for method in state.refillers(_BULK):
-        owner = state.owner(method) if _refreshes(method) else None
+    for method in state.candidates.refillers(_BULK):
+        owner = state.attributes.owner(method) if _refreshes(method) else None
         if owner is not None and method in owner.body:
             yield from _torn(state, owner, method)
 
 
 def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[Step]:
     changes: list[Access] = []
-    for accesses in state.accesses(owner).values():
+    for accesses in state.attributes.accesses(owner).values():
         inside = [item for item in accesses if item.function is method]
         refill = next((item for item in inside if _refills(state, owner, item)), None)
-        if refill is not None and not state.locking.held(refill.node) and not state.is_new(refill):
+        if refill is not None and not state.locking.held(refill.node) and not state.mentions.is_new(refill):
             changes.append(refill)
     changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
     if len(changes) < 2 or not _has_readers(state, owner, method, changes):
         return
+    if (
+        state.concurrency.is_for_one(owner)
+        or not _brings_news(state, owner, method, {item.name for item in changes})
+        or _moves_one_entry(state, changes)
+        or _counts_versions(method)
+    ):
+        return
     first, last = changes[0], changes[-1]
-    if state.concurrency(owner) == {"task"} and not state.suspends_between(first.node, last.node):
+    if state.concurrency.of(owner) == {"task"} and not state.suspensions.between(first.node, last.node):
         return  # no task runs between the two
-    yield Step(state.statement(first.node), first.name, last.name)
+    yield Step(state.module.index.statement(first.node), first.name, last.name)
+
+
+def _brings_news(state: SharedState, owner: ast.ClassDef, method: Method, changed: set[str]) -> bool:
+    """Whether a method puts something new in, itself or by what it calls; not where it only empties."""
+    first = first_parameter(method)
+    for call in (node for node in ast.walk(method) if isinstance(node, ast.Call)):
+        given = [last_name(item) for item in call.args]
+        if last_name(call.func) == "super" or (first is not None and first.arg in given):
+            return True  # fill(self)
+        if not changed.isdisjoint(given):
+            return True  # fill(self.routes)
+    for name, accesses in state.attributes.accesses(owner).items():
+        for access in (item for item in accesses if item.function is method):
+            if access.kind is Kind.READ:
+                if state.mentions.is_called(access.node):
+                    return True
+            elif access.kind is Kind.CALL:
+                if access.method in _ADDS:
+                    return True
+            elif access.kind is Kind.BIND:
+                if (
+                    not state.mentions.resets(access)
+                    and state.attributes.is_container(owner, name) is not False
+                ):
+                    return True
+            elif not state.mentions.deletes(access):
+                return True
+    return False
+
+
+def _moves_one_entry(state: SharedState, changes: list[Access]) -> bool:
+    """Whether the entries of one key are replaced, the old ones taken out first: what was opened for it is opened anew."""
+    keys = {state.mentions.key(item.node) for item in changes if item.kind is Kind.ITEM}
+    return (
+        len(keys) == 1
+        and all(item.kind is Kind.ITEM for item in changes)
+        and any(state.mentions.deletes(item) for item in changes)
+    )
+
+
+def _counts_versions(method: Method) -> bool:
+    """Whether a method ends by counting up a version, by which readers know that what they have is old."""
+    last = method.body[-1]
+    return isinstance(last, ast.AugAssign) and _VERSION.search(last_name(last.target) or "") is not None
 
 
 def _refreshes(function: Method) -> bool:
     """Whether the name or the docstring of a function says that it reloads what the object holds."""
     words = function.name.split("_")
+    if words[0] == "test":
+        return False
     if not _REFRESHES.isdisjoint(words) or ("update" in words and not _SETTINGS.isdisjoint(words)):
         return True
     first = function.body[0]
@@ -82,18 +138,18 @@ def _refreshes(function: Method) -> bool:
 
 
 def _refills(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
-    if state.is_container(owner, access.name) is False:
+    if state.attributes.is_container(owner, access.name) is False:
         return False
     if access.kind is Kind.ITEM:
-        return not state.drops_if_there(access) and not _brings_in(state, access)
+        return not state.mentions.drops_if_there(access) and not _brings_in(state, access)
     return access.kind is Kind.CALL and access.method in _BULK
 
 
 def _brings_in(state: SharedState, access: Access) -> bool:
     """Whether an entry is set where some key is missing: it is new, and nobody has seen an old one."""
     return any(
-        truth is not None and state.asks_for_key(test, truth)
-        for test, truth in state.conditions(state.statement(access.node))
+        truth is not None and state.grounds.asks_for_key(test, truth)
+        for test, truth in state.grounds.conditions(state.module.index.statement(access.node))
     )
 
 
@@ -107,34 +163,42 @@ def _has_readers(state: SharedState, owner: ast.ClassDef, function: ast.AST, cha
         and not state.locking.is_setup(item)
     ]
     return not others or any(
-        item.function in others for change in changes for item in state.accesses(owner)[change.name]
+        item.function in others
+        for change in changes
+        for item in state.attributes.accesses(owner)[change.name]
     )
 
 
 def lost_additions(state: SharedState) -> Iterator[Step]:
     """Where one method of a batching class takes what another one adds to, in a class that shows concurrency."""
-    for owner, emptied in state.emptied().items():
+    for owner, emptied in state.candidates.emptied().items():
         yield from _lost(state, owner, emptied)
 
 
 def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]) -> Iterator[Step]:
     names = {name for name, function in emptied if _batches(owner, name, function)}
-    concurrency = state.concurrency(owner) if names else ()
+    concurrency = state.concurrency.of(owner) if names and not state.concurrency.is_for_one(owner) else ()
     for name in sorted(names) if concurrency else ():
-        accesses = state.accesses(owner).get(name, [])
-        if not state.is_container(owner, name):
+        accesses = state.attributes.accesses(owner).get(name, [])
+        if not state.attributes.is_container(owner, name):
             continue
         adders = [item.function for item in accesses if _adds(item) and not state.locking.held(item.node)]
         for reset in accesses:
             function = reset.function
-            if not adders or not state.resets(reset) or state.locking.held(reset.node):
+            if not adders or not state.mentions.resets(reset) or state.locking.held(reset.node):
                 continue
             taken = _taken(state, reset, accesses)
-            if taken is None or not _batches(owner, name, function.name):
+            if (
+                taken is None
+                or not _batches(owner, name, function.name)
+                or state.suspensions.is_stream(function)
+            ):
                 continue
             other = next((item for item in adders if item is not function), function)
-            statement = state.statement(reset.node)
-            if state.suspends_between(taken.node, statement) or (
+            if other is function and _starts_empty(state, reset, accesses):
+                continue
+            statement = state.module.index.statement(reset.node)
+            if state.suspensions.between(taken.node, statement) or (
                 "thread" in concurrency
                 and other is not function
                 and _runs_beside(state, owner, function, other)
@@ -150,7 +214,36 @@ def _taken(state: SharedState, reset: Access, accesses: list[Access]) -> Access 
     """The read by which a function takes what a container holds, before it resets it."""
     before = (item for item in accesses if item.function is reset.function and item.kind is Kind.READ)
     return next(
-        (item for item in before if state.takes(item.node) and item.node.lineno <= reset.node.lineno), None
+        (
+            item
+            for item in before
+            if state.mentions.takes(item.node)
+            and not _only_empties(state, item)
+            and item.node.lineno <= reset.node.lineno
+        ),
+        None,
+    )
+
+
+def _starts_empty(state: SharedState, reset: Access, accesses: list[Access]) -> bool:
+    """Whether a function that alone fills a container makes it anew before: it serves that one call."""
+    return any(
+        item.function is reset.function
+        and item.kind is Kind.BIND
+        and item.node.lineno < reset.node.lineno
+        and state.mentions.resets(item)
+        for item in accesses
+    )
+
+
+def _only_empties(state: SharedState, read: Access) -> bool:
+    """Whether a loop goes over a container only to empty what is in it: nothing is handed on."""
+    loop = state.module.index.statement(read.node)
+    return isinstance(loop, ast.For) and all(
+        isinstance(item, ast.Expr)
+        and isinstance(item.value, ast.Call)
+        and last_name(item.value.func) == "clear"
+        for item in loop.body
     )
 
 
@@ -163,6 +256,6 @@ def _batches(owner: ast.ClassDef, name: str, function: str) -> bool:
 
 def _runs_beside(state: SharedState, owner: ast.ClassDef, one: Function, other: Function) -> bool:
     """Whether two functions run in different threads: one of them only is started as such, or a lock says that many come."""
-    if state.starts_threads(owner):
+    if state.concurrency.starts_threads(owner):
         return state.locking.is_started(one) is not state.locking.is_started(other)
     return True

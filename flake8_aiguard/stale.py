@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.attributes import WRITES, Access, Kind
 from flake8_aiguard.bounds import words_pattern
 from flake8_aiguard.locking import is_lifecycle_name
 from flake8_aiguard.shapes import last_name
-from flake8_aiguard.shared_state import WRITES, Access, Kind, SharedState
+from flake8_aiguard.shared_state import SharedState
 
 _OPENS = re.compile(
     r"_*(?:a?connect|open|dial|login|enter_async_context)(?:_\w+)?|_*a?(?:create|make|new|open|build|start|init)_(?:\w+_)?"
@@ -27,6 +28,7 @@ _READS = re.compile(
 )
 _SCALARS = re.compile(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
+_CURRENT = frozenset({"current_task", "current_thread", "get_ident", "get_native_id"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
 
@@ -58,13 +60,15 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
         One write for each statement.
     """
     reported: set[ast.stmt] = set()
-    for name, accesses in state.accesses(owner).items():
+    for name, accesses in state.attributes.accesses(owner).items():
         mentions = Counter(item.function for item in accesses)
         for write in accesses:
             function = write.function
             if not isinstance(function, ast.AsyncFunctionDef) or function.name in _single_methods():
                 continue
-            if write.kind not in WRITES or (mentions[function] < 2 and not state.augments(write.node)):
+            if write.kind not in WRITES or (
+                mentions[function] < 2 and not state.mentions.augments(write.node)
+            ):
                 continue
             if not _is_update(state, owner, write):
                 continue
@@ -72,20 +76,28 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
             read = stale or _stale_condition(state, owner, write)
             if read is None or _is_exclusive(state, read, write) or _is_rechecked(state, write):
                 continue
-            if _is_private(state, owner, write, accesses) or (stale and state.runs_alone(owner, function)):
+            if _is_private(state, owner, write, accesses) or (
+                stale and state.concurrency.runs_alone(owner, function)
+            ):
                 continue
-            statement = state.statement(write.node)
-            if statement not in reported and not state.locking.is_explained(statement):
+            statement = state.module.index.statement(write.node)
+            if statement in reported or state.concurrency.is_for_one(owner):
+                continue
+            if not state.locking.is_explained(statement):
                 reported.add(statement)
                 yield Stale(write.node, name, "" if stale else _harm(state, write))
 
 
 def _harm(state: SharedState, write: Access) -> str:
     """What two callers do who both passed the check before a write."""
-    if state.key(write.node) is None or state.augments(write.node) or write.method.startswith("append"):
+    if (
+        state.mentions.key(write.node) is None
+        or state.mentions.augments(write.node)
+        or write.method.startswith("append")
+    ):
         return "open" if write.kind is Kind.BIND else "count"
-    value = state.assigned(write.node)
-    if value is None or not any(state.awaited(value)):
+    value = state.mentions.assigned(write.node)
+    if value is None or not any(state.grounds.awaited(value)):
         return "work"
     return "open" if _opens(state, write, value) else "fetch"
 
@@ -94,70 +106,78 @@ def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses
     """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself."""
     return (
         _ALONE.fullmatch(write.function.name) is not None
-        and not state.starts(owner)
+        and not state.concurrency.starts(owner)
         and all(item.function is write.function or state.locking.is_setup(item.function) for item in accesses)
     )
 
 
 def _is_update(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
     if access.kind is Kind.CALL:
-        return access.method in _ADDS - {"setdefault"} and state.is_container(owner, access.name) is not False
-    if access.kind is Kind.AUGMENT and state.is_container(owner, access.name):
+        return (
+            access.method in _ADDS - {"setdefault"}
+            and state.attributes.is_container(owner, access.name) is not False
+        )
+    if access.kind is Kind.AUGMENT and state.attributes.is_container(owner, access.name):
         return False  # grows in place
-    return access.kind in WRITES and not isinstance(access.node.ctx, ast.Del)
+    return access.kind in WRITES and not state.mentions.deletes(access)
 
 
 def _is_exclusive(state: SharedState, read: ast.expr, write: Access) -> bool:
     """Whether nobody else can write between the read and the write."""
     holds = state.locking.holds(read) & state.locking.holds(write.node)
-    return bool(holds) or state.is_claimed(read, write)
+    return bool(holds) or state.grounds.is_claimed(read, write)
 
 
 def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
     """The read before an ``await`` from which a write computes the new value."""
-    value = state.assigned(write.node)
+    value = state.mentions.assigned(write.node)
     if value is None:
         return None
-    statement = state.statement(write.node)
+    statement = state.module.index.statement(write.node)
     if isinstance(statement, ast.AugAssign):
-        return statement.target if state.suspends_between(statement.target, statement) else None
-    key = state.key(write.node)
-    expressions = list(state.sources(value))
-    if isinstance(value, ast.Name) and (state.is_chosen(value) or _rolls_back(state, statement)):
+        return statement.target if state.suspensions.between(statement.target, statement) else None
+    key = state.mentions.key(write.node)
+    expressions = list(state.grounds.sources(value))
+    if isinstance(value, ast.Name) and (state.grounds.is_chosen(value) or _rolls_back(state, statement)):
         return None  # puts back what was there, or was given
     if isinstance(value, ast.UnaryOp) and _is_stored_before(state, value, write):
         return None  # shows what was stored
-    if isinstance(value, ast.BoolOp) and state.is_read(value.values[0], write):
+    if isinstance(value, ast.BoolOp) and state.mentions.is_read(value.values[0], write):
         return None  # keeps what is there: ``self.x or await f()``
     reads = [
-        read for item in expressions for read in state.reads(item, write) if key in (None, state.key(read))
+        read
+        for item in expressions
+        for read in state.mentions.reads(item, write)
+        if key in (None, state.mentions.key(read))
     ]
-    stale = [read for read in reads if state.suspends_between(read, statement)]
+    stale = [read for read in reads if state.suspensions.between(read, statement)]
     return stale[0] if len(stale) == len(reads) > 0 else None
 
 
 def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> ast.expr | None:
     """The read before an ``await`` on whose outcome a write relies: ``if k not in self.c: self.c[k] = await f()``."""
-    value = state.assigned(write.node)
+    value = state.mentions.assigned(write.node)
     if isinstance(value, ast.Constant) and write.kind is not Kind.AUGMENT:
         return None
-    is_single = write.kind is Kind.BIND or (write.kind is Kind.ITEM and state.has_fixed_key(write.node))
+    is_single = write.kind is Kind.BIND or (
+        write.kind is Kind.ITEM and state.mentions.has_fixed_key(write.node)
+    )
     if is_single and (value is None or not _opens(state, write, value)):
         return None
-    statement = state.statement(write.node)
+    statement = state.module.index.statement(write.node)
     if _may_repeat(state, owner, write, value):
         return None
-    for test, truth in state.conditions(statement):
-        read = None if state.is_asserted(test) else state.asks(test, truth, write)
+    for test, truth in state.grounds.conditions(statement):
+        read = None if state.grounds.is_asserted(test) else state.grounds.asks(test, truth, write)
         if read is not None and _is_in_one_loop(state, owner, read, write):
             return None
-        if read is not None and truth is not None and state.suspends_between(read, statement):
-            if state.asks_instead(read, test, statement):
+        if read is not None and truth is not None and state.suspensions.between(read, statement):
+            if state.grounds.asks_instead(read, test, statement):
                 continue
-            counts = write.kind is Kind.AUGMENT and state.repeats_between(read, statement)
+            counts = write.kind is Kind.AUGMENT and state.suspensions.repeats_between(read, statement)
             return None if counts else read
-    read = state.missed(write)
-    return read if read is not None and state.suspends_between(read, statement) else None
+    read = state.grounds.missed(write)
+    return read if read is not None and state.suspensions.between(read, statement) else None
 
 
 def _rolls_back(state: SharedState, statement: ast.stmt) -> bool:
@@ -177,7 +197,7 @@ def _is_stored_before(state: SharedState, value: ast.UnaryOp, write: Access) -> 
 
 def _is_in_one_loop(state: SharedState, owner: ast.ClassDef, read: ast.expr, write: Access) -> bool:
     """Whether a loop of one call checks, awaits and writes an entry for each of its items, one after the other."""
-    if write.kind not in (Kind.ITEM, Kind.CALL) or state.augments(write.node):
+    if write.kind not in (Kind.ITEM, Kind.CALL) or state.mentions.augments(write.node):
         return False
     loops = list(state.module.index.loops(write.node))
     return any(loop in loops for loop in state.module.index.loops(read))
@@ -187,17 +207,50 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
     """Whether it does no harm that two callers bring in the same entry: a member of a set for which nothing else was done, a
     value that its own time or that of its cache replaces, or one that is only computed."""
     if write.kind is Kind.CALL:
-        return write.method == "add" and not state.is_worked_on(write)
+        return write.method == "add" and not state.grounds.is_worked_on(write)
     if write.kind is not Kind.ITEM or value is None:
         return False
-    if any(_PASSES.search(name) for name in state.constructors(owner, write.name)):
+    if _is_of_task(state, write):
+        return True
+    if any(_PASSES.search(name) for name in state.attributes.constructors(owner, write.name)):
         return True
     if isinstance(value, ast.Tuple):
         return any(_EXPIRES.search(last_name(node) or "") for item in value.elts for node in ast.walk(item))
-    awaited = list(state.awaited(value))
+    awaited = list(state.grounds.awaited(value))
+    if not awaited and _only_prepares(state, write):
+        return True
     if awaited and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited):
         return True
     return _is_scalar(state, write, value) and all(map(_only_reads, awaited or _awaits(state, write)))
+
+
+def _is_of_task(state: SharedState, write: Access) -> bool:
+    """Whether an entry stands under the task or thread that writes it: no other one asks for it."""
+    slot = state.module.index.parent(write.node)
+    key = slot.slice if isinstance(slot, ast.Subscript) else None
+    return key is not None and any(
+        isinstance(item, ast.Call) and last_name(item.func) in _CURRENT for item in state.grounds.sources(key)
+    )
+
+
+def _only_prepares(state: SharedState, write: Access) -> bool:
+    """Whether all that a function awaits before a write is that its own object has read what it is made of: ``await
+    self.read()``, whose outcome it does not use."""
+    awaits = [
+        item
+        for item in state.module.index.nodes(ast.Await)
+        if state.module.index.function(item) is write.function and item.lineno <= write.node.lineno
+    ]
+    return bool(awaits) and all(
+        isinstance(state.module.index.statement(item), ast.Expr)
+        and isinstance(item.value, ast.Call)
+        and not item.value.args
+        and not item.value.keywords
+        and isinstance(item.value.func, ast.Attribute)
+        and _READS.match(item.value.func.attr) is not None
+        and ast.dump(item.value.func.value) == ast.dump(write.node.value)
+        for item in awaits
+    )
 
 
 def _awaits(state: SharedState, write: Access) -> list[ast.Call]:
@@ -232,7 +285,7 @@ def _is_configuration(name: str) -> bool:
 
 def _is_scalar(state: SharedState, write: Access, value: ast.expr) -> bool:
     """Whether a value is a text, a number or a truth value, so that it does not matter whose copy of it stays."""
-    items = list(state.sources(value)) if isinstance(value, ast.Name) else [value]
+    items = list(state.grounds.sources(value)) if isinstance(value, ast.Name) else [value]
     return all(_is_scalar_part(item, write) for item in items)
 
 
@@ -268,16 +321,16 @@ def _opens(state: SharedState, write: Access, value: ast.expr) -> bool:
     method is there for."""
     if is_lifecycle_name(write.function.name):
         return False
-    return any(_OPENS.fullmatch(last_name(call.func) or "") for call in state.awaited(value))
+    return any(_OPENS.fullmatch(last_name(call.func) or "") for call in state.grounds.awaited(value))
 
 
 def _is_rechecked(state: SharedState, write: Access) -> bool:
     """Whether a condition asks for the attribute again, with no ``await`` between it and the write."""
-    statement = state.statement(write.node)
+    statement = state.module.index.statement(write.node)
     return any(
-        truth is None or not state.suspends_between(read, statement)
-        for test, truth in state.conditions(statement)
-        for read in state.reads(test, write)
+        truth is None or not state.suspensions.between(read, statement)
+        for test, truth in state.grounds.conditions(statement)
+        for read in state.mentions.reads(test, write)
     )
 
 

@@ -7,9 +7,10 @@ import ast
 import pytest
 from questions import asked, module
 
+from flake8_aiguard.attributes import Kind
 from flake8_aiguard.locking import ANY
 from flake8_aiguard.rules.aig010_unlocked_shared_update import UnlockedSharedUpdate
-from flake8_aiguard.shared_state import Kind, SharedState
+from flake8_aiguard.shared_state import SharedState
 
 HEAD = "import asyncio, threading\n"
 
@@ -44,7 +45,7 @@ def method(body: str, head: str = "def f(self):") -> str:
 )
 def test_what_a_mention_does(line: str, kind: Kind, changing: str) -> None:
     state, owner = state_of(method(line))
-    (access,) = state.accesses(owner)["x"]
+    (access,) = state.attributes.accesses(owner)["x"]
     assert (access.kind, access.method) == (kind, changing)
     assert access.function.name == "f"
 
@@ -64,16 +65,16 @@ def test_what_a_mention_does(line: str, kind: Kind, changing: str) -> None:
 )
 def test_containers_by_what_they_are_bound_to(value: str, expected: bool | None) -> None:
     state, owner = state_of(f"class C:\n    def __init__(self, given):\n        self.x = {value}\n")
-    assert state.is_container(owner, "x") is expected
+    assert state.attributes.is_container(owner, "x") is expected
 
 
 def test_containers_by_annotation_and_base_class() -> None:
     state, owner = state_of(
         "class B:\n    y: dict[str, int]\nclass C(B):\n    def __init__(self, x: list[int]):\n        self.x = x\n"
     )
-    assert state.is_container(owner, "x") is True
-    assert state.is_container(owner, "y") is True
-    assert state.is_container(owner, "z") is None
+    assert state.attributes.is_container(owner, "x") is True
+    assert state.attributes.is_container(owner, "y") is True
+    assert state.attributes.is_container(owner, "z") is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_locks_that_callers_hold(source: str, expected: set[str]) -> None:
 def test_what_lets_other_tasks_run(body: str, expected: bool) -> None:
     state, _ = state_of(method(body, "async def f(self):"))
     first, last = asked(state.module)
-    assert state.suspends_between(first, last) is expected
+    assert state.suspensions.between(first, last) is expected
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_what_lets_other_tasks_run(body: str, expected: bool) -> None:
 )
 def test_concurrency_that_a_class_shows(source: str, expected: set[str]) -> None:
     state, owner = state_of(source)
-    assert state.concurrency(owner) == expected
+    assert state.concurrency.of(owner) == expected
 
 
 SLICES = {
@@ -222,7 +223,7 @@ def test_private_coroutines_that_are_only_awaited_in_place_run_alone(line: str, 
     )
     step = owner.body[1]
     assert isinstance(step, ast.AsyncFunctionDef)
-    assert state.runs_alone(owner, step) is expected
+    assert state.concurrency.runs_alone(owner, step) is expected
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_private_coroutines_that_are_only_awaited_in_place_run_alone(line: str, 
 )
 def test_locks_that_the_file_shows(line: str, expected: bool) -> None:
     state, owner = state_of(f"class C:\n    def __init__(self, given):\n        {line}\n")
-    assert state.is_bound(owner, "guard") is expected
+    assert state.takers.is_bound(owner, "guard") is expected
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,7 @@ def test_locks_that_the_file_shows(line: str, expected: bool) -> None:
 )
 def test_values_that_are_chosen_and_not_computed(value: str, expected: bool) -> None:
     state, owner = state_of(method(f"new = {value}\nself.x = new", "def f(self, given):"))
-    (write,) = (item for item in state.accesses(owner)["x"] if item.kind is Kind.BIND)
-    name = state.assigned(write.node)
+    (write,) = (item for item in state.attributes.accesses(owner)["x"] if item.kind is Kind.BIND)
+    name = state.mentions.assigned(write.node)
     assert isinstance(name, ast.Name)
-    assert state.is_chosen(name) is expected
+    assert state.grounds.is_chosen(name) is expected

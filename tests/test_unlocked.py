@@ -57,7 +57,7 @@ def test_writes_without_the_lock(method: str, expected: list[tuple[str, str, str
 
 def test_methods_that_may_run_under_a_lock() -> None:
     state, owner = state_of(LOCKED + "    def other(self): pass\n")
-    names = {getattr(function, "name", "") for function in state.may_hold(owner)}
+    names = {getattr(function, "name", "") for function in state.takers.may_hold(owner)}
     assert names == {"add", "_log"}
 
 

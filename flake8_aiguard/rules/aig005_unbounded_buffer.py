@@ -26,6 +26,7 @@ _ON_PURPOSE: Final = re.compile(
     r"|limited (?:number|set)|finite|on purpose|deliberate|intentional",
     re.IGNORECASE,
 )
+_ACCEPTED: Final = re.compile(r"#\s*noqa:.*\bB019\b")
 _DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
 
 
@@ -52,20 +53,23 @@ class UnboundedBuffer(Checker):
             return load_profile(user_id)
 
     Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
-    functions, modules and their files, constant tables, plugins that are looked up by name, what another mapping has
+    functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
     refused before, files that each call opens, what callers replace by a default or read from the configuration), in closures, as static methods, or
-    whose ``cache_clear`` the file mentions; on functions and dicts that keep clients, connections, locks, prepared statements or classes, and on dicts of digests, of
-    settings that a setter writes too, or of what instances share by the arguments that they are made with. Silent on
+    whose ``cache_clear`` the file mentions, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers or classes, and on dicts of digests, times or
+    settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
+    must have, of identities (``id(x)``), that index what another dict holds, or that the file fills with a table. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
     what there is, the producer puts
-    a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, all producers
+    a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or all do one
+    lock, a limit admits what is put, nothing in the file runs beside anything, all producers
     are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
     where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
-    ``...Store``), it is kept in a global or on the application, or what it keeps comes from the network. A queue of one function
+    ``...Store``), it is kept in a global or on the application, or what it keeps comes from the network; in folders named ``ingestion`` or
+    ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. A queue of one function
     counts only between an endless producer and a consumer in this file. Silent on functions that return nothing, on entries that expire, and in
     scripts, whose memory is freed when they end.
     Does not see what other files evict or feed.
@@ -221,7 +225,7 @@ class UnboundedBuffer(Checker):
         is_kept = ruff is not None and owner is not None and not self._domains.is_enum(owner)
         if not (open_ or is_kept) or self._bounds.ends_soon or self._is_explained(node):
             return
-        if _gives_nothing(function) or _expires(node):
+        if _gives_nothing(function) or _expires(node) or (is_kept and self._is_accepted(node)):
             return
         if self._entries.makes_resource(function):
             return
@@ -250,6 +254,10 @@ class UnboundedBuffer(Checker):
                 else "keep the result in an attribute of the instance",
                 ruff=ruff,
             )
+
+    def _is_accepted(self, node: ast.expr) -> bool:
+        """Whether the project has Ruff or flake8-bugbear look for caches on methods, and accepts this one."""
+        return any(_ACCEPTED.search(line) for line in self.module.lines[node.lineno - 1 : node.end_lineno])
 
     def _lasts(self, function: Function, owner: ast.ClassDef | None) -> bool:
         """Whether the cache of a function lives as long as the process, and nothing clears it."""

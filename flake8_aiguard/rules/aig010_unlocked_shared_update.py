@@ -88,8 +88,9 @@ class UnlockedSharedUpdate(Checker):
     for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
     lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
-    for locks between processes, and where a comment says why no lock is needed; for locks of asyncio only where one is held
-    across an ``await``, and not where one statement takes the value and leaves another.
+    for locks between processes, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
+    the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, not in
+    a plain function, which cannot wait for one, and not where one statement takes the value and leaves another.
 
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
@@ -97,7 +98,7 @@ class UnlockedSharedUpdate(Checker):
     by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry that holds its own expiry, stands
     in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
     holds, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
-    ``assert`` is the check, for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
+    ``assert`` is the check, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. In a class that starts no task or
     thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that the class only awaits in place may
@@ -108,10 +109,14 @@ class UnlockedSharedUpdate(Checker):
     (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates a
     configuration, and changes two or more containers in place without a lock. Silent where other methods exist and none uses
     them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only set
-    where they are missing, and where only tasks use the object and no ``await`` stands in between.
+    where they are missing, where nothing new comes in (all is only emptied), where the entries of one key give way to new ones, where
+    the method ends by counting up a version, and where only tasks use the object and no ``await`` stands in between.
 
     (4) A container that one method of a batching class adds to and another takes and resets, where the class starts threads,
-    has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting.
+    has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting, and not in a
+    generator, which has one reader.
+
+    Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
 
     Not followed: globals, attributes of other objects, changes through local names.
     """
@@ -127,7 +132,7 @@ class UnlockedSharedUpdate(Checker):
         if not self.module.index.nodes(ast.ClassDef):
             return
         state = SharedState(self.module)
-        for owner in state.lock_takers():
+        for owner in state.takers.lock_takers():
             for update in unlocked_writes(state, owner):
                 others = "".join(f", and for self.{name}" for name in update.others)
                 yield from self.found(
@@ -137,7 +142,7 @@ class UnlockedSharedUpdate(Checker):
                     lock=update.lock,
                     holder=update.holder,
                 )
-        for owner in state.task_writers():
+        for owner in state.candidates.task_writers():
             for write in stale_writes(state, owner):
                 yield from self.found(write.node, message=_CHECKED.get(write.harm, _STALE), name=write.name)
         for step in torn_refreshes(state):

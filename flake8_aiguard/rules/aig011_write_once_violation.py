@@ -83,7 +83,8 @@ class WriteOnceViolation(Checker):
     capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
     reported are changes of constants on import, in decorators, in functions that register, install or reset, of what is new in each run, such as a random text, in hooks such as
-    ``add_route(route)`` that do nothing but add what they are given, in setters and loaders that rebind through ``global``, in
+    ``add_route(route)`` that do nothing but add what they are given, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
+    number that a function counts on and takes, in setters and loaders that rebind through ``global``, in
     functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
     starts empty is a live view. Contracts (the comment ``# aiguard: write-once`` where an attribute or a variable of the module

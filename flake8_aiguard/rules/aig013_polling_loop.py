@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.index import COMPREHENSIONS, TRIES
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
 from flake8_aiguard.shapes import dotted, is_constant, is_main_guard, last_name, names_in, string
 
@@ -76,7 +76,7 @@ class PollingLoop(Checker):
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
-    ``if __name__ == "__main__":``, helpers in folders named ``testing``, loops that wait for several threads or processes under
+    ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
     one time limit or a fixed number of times for a key of their own, and lines whose comment tells Ruff that ASYNC110 is meant.
     """
 
@@ -243,6 +243,8 @@ class PollingLoop(Checker):
         is_clearing = state.kind == "event" and not self._waits_for_truth(node, state.node)
         if is_clearing and not self._conditions.is_told(state):
             return  # nothing here could notify of it
+        if self._waits_elsewhere(node, state) or _sleeps_the_rest(node, turn):
+            return
         yield from self.found(
             node,
             condition=ast.unparse(state.node),
@@ -251,6 +253,26 @@ class PollingLoop(Checker):
             else self._instead(state, turn, is_timed=asked.is_timed, is_clearing=is_clearing),
             ruff=self._ruff(node, turn),
         )
+
+    def _waits_elsewhere(self, loop: ast.While, state: State) -> bool:
+        """Whether the other branch of an ``if`` around a loop waits for the same thing: here something keeps it from that."""
+        if state.subject is None:
+            return False
+        waited = f"{ast.unparse(state.subject)}.wait"
+        child: ast.AST = loop
+        for parent in self.module.index.ancestors(loop):
+            if isinstance(parent, FUNCTIONS):
+                return False
+            if isinstance(parent, ast.If):
+                other = parent.orelse if child in parent.body else parent.body
+                if any(
+                    isinstance(node, ast.Call) and dotted(node.func) == waited
+                    for statement in other
+                    for node in ast.walk(statement)
+                ):
+                    return True
+            child = parent
+        return False
 
     def _instead(self, state: State, turn: _Turn, *, is_timed: bool, is_clearing: bool) -> str:
         in_async = self.module.index.in_async(turn.sleeps[0])
@@ -366,6 +388,14 @@ def _keeps_undone(value: ast.expr) -> bool:
         and isinstance(test.operand.func, ast.Attribute)
         and test.operand.func.attr == "done"
         for test in value.generators[0].ifs
+    )
+
+
+def _sleeps_the_rest(loop: ast.While, turn: _Turn) -> bool:
+    """Whether a loop waits for a time: ``while (left := self.due - now()) > 0: sleep(min(left, 1))``."""
+    left = loop.test.left if isinstance(loop.test, ast.Compare) else None
+    return isinstance(left, ast.NamedExpr) and any(
+        name.id == left.target.id for sleep in turn.sleeps for item in sleep.args for name in names_in(item)
     )
 
 

@@ -1,0 +1,128 @@
+"""What runs the functions of a class side by side: threads and tasks, as the class itself shows."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import defaultdict
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.attributes import Attributes, Method
+from flake8_aiguard.locking import is_lockish, lock_rows
+from flake8_aiguard.memo import memoised
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import last_name
+
+_STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
+_FOR_ONE = re.compile(
+    r"\bnot\b.{0,20}\b(?:support|allow|safe|intended|designed|meant|made)\w*\b.{0,20}\bconcurren"
+    r"|\bconcurrent (?:access|calls|use)\b.{0,30}\bnot\b|\bnot (?:thread|task|coroutine)[- ]?safe\b|\bsingle[- ](?:consumer|threaded)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Concurrency:
+    """What starts threads and tasks in one file.
+
+    Args:
+        module: the file.
+        attributes: its attributes.
+    """
+
+    def __init__(self, module: Module, attributes: Attributes) -> None:
+        self._module = module
+        self._index = module.index
+        self._attributes = attributes
+
+    @memoised
+    def of(self, owner: ast.ClassDef) -> frozenset[str]:
+        """What runs the functions of a class side by side, as the class itself shows: ``thread``, ``task``, both or neither."""
+        found = set()
+        for family in self._attributes.family(owner):
+            names = {self._module.qualname(base) or "" for base in family.bases}
+            found |= {
+                row["runs"] for row in knowledge.rows("shared_state.runner") if names & set(row["bases"])
+            }
+            found |= self._started.get(family, set())
+            if any(isinstance(item, ast.AsyncFunctionDef) for item in family.body):
+                found.add("task")
+        return frozenset(found - {"start"})
+
+    @memoised
+    def is_for_one(self, owner: ast.ClassDef) -> bool:
+        """Whether the docstring of a class says that it is not used by several at once."""
+        return any(
+            _FOR_ONE.search(ast.get_docstring(family, clean=False) or "") is not None
+            for family in self._attributes.family(owner)
+        )
+
+    def starts_threads(self, owner: ast.ClassDef) -> bool:
+        """Whether the code of a class starts threads itself."""
+        return any("start" in self._started.get(family, ()) for family in self._attributes.family(owner))
+
+    def starts(self, owner: ast.ClassDef) -> bool:
+        """Whether the code of a class starts threads or tasks, or has a lock against them."""
+        return any(
+            self._started.get(family)
+            or family in self._task_starters
+            or any(is_lockish(items[0].node) for items in self._attributes.accesses(family).values())
+            for family in self._attributes.family(owner)
+        )
+
+    @functools.cached_property
+    def _task_starters(self) -> set[ast.ClassDef | None]:
+        """The classes that start tasks by what they were given: ``group.create_task(...)``, ``nursery.start_soon(...)``."""
+        return {self._attributes.owner(call) for call in self._index.calls_named(_STARTS)}
+
+    @memoised
+    def runs_alone(self, owner: ast.ClassDef, function: Method) -> bool:
+        """Whether a coroutine is private and its class only ever awaits it in place: ``await self._m()``, and starts nothing."""
+        name = function.name
+        if not name.startswith("_") or name.endswith("__") or self.starts(owner):
+            return False
+        if self._index.class_of(function) is not owner:
+            return False
+        uses = [item.node for item in self._attributes.accesses(owner).get(name, ())]
+        calls = [self._index.parent(use) for use in uses]
+        return bool(calls) and all(
+            isinstance(call, ast.Call)
+            and call.func is use
+            and isinstance(self._index.parent(call), ast.Await)
+            for use, call in zip(uses, calls, strict=True)
+        )
+
+    @functools.cached_property
+    def _started(self) -> dict[ast.ClassDef | None, set[str]]:
+        """What the code of each class starts or locks out."""
+        found: defaultdict[ast.ClassDef | None, set[str]] = defaultdict(set)
+        rows = {name: row["runs"] for row in knowledge.rows("shared_state.runner") for name in row["calls"]}
+        locks = lock_rows()
+        if not self.imports_runners:
+            return found
+        last = {name.rpartition(".")[2] for name in (*rows, *locks)}
+        for call in self._index.calls_named({*last, "run_in_executor", "submit"}):
+            name = self._module.called(call) or ""
+            if name in rows:
+                found[self._attributes.owner(call)].update(
+                    (rows[name], "start") if rows[name] == "thread" else (rows[name],)
+                )
+            elif name.endswith(".ThreadPoolExecutor.submit") or last_name(call.func) == "run_in_executor":
+                found[self._attributes.owner(call)].update(("thread", "start"))
+            else:
+                row = locks.get(self._module.type_of(call) or "")
+                if row is not None and row["runs"] in ("thread", "task"):
+                    found[self._attributes.owner(call)].add(row["runs"])
+        return found
+
+    @functools.cached_property
+    def imports_runners(self) -> bool:
+        """Whether the file imports what starts threads and tasks, or has locks."""
+        return not self._index.packages.isdisjoint(_packages())
+
+
+@knowledge.cached
+def _packages() -> frozenset[str]:
+    """The packages that start threads and tasks, or have locks."""
+    calls = (name for row in knowledge.rows("shared_state.runner") for name in row["calls"])
+    return frozenset(name.partition(".")[0] for name in (*calls, *lock_rows()))
