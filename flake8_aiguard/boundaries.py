@@ -121,6 +121,8 @@ class Boundaries:
         if guards or _DOCUMENTED.search(ast.get_docstring(function, clean=False) or ""):
             return "guards"
         around = [item.name for item in self._module.index.ancestors(function) if isinstance(item, _NAMED)]
+        if any(name.startswith("test") for name in around):
+            return None  # a fake that counts how often it is asked
         said = words("guards") | words("decides")
         return "guards" if any(not said.isdisjoint(name_words(name)) for name in around) else None
 
@@ -237,7 +239,9 @@ class Boundaries:
         if not (first.above_alone and second.above_alone) or first.holder is second.holder:
             return False
         if here is there:
-            return not self._is_changed_between(first, second, here)
+            return not self._is_changed_between(first, second, here) and not self._is_bound_between(
+                first, second, here
+            )
         if not _is_refusal(first) or not self._is_same_value(first, here, there):
             return False
         if self._takes(first, here) is self._takes(second, there):
@@ -284,6 +288,17 @@ class Boundaries:
             for add in self._counts.adds(function, stores)
         )
 
+    def _is_bound_between(self, first: Guard, second: Guard, function: Function) -> bool:
+        """Whether the same name is another value at the second guard."""
+        names = {node.id for node in ast.walk(first.node) if isinstance(node, ast.Name)}
+        return any(
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Store)
+            and node.id in names
+            and first.node.lineno < node.lineno < second.node.lineno
+            for node in ast.walk(function)
+        )
+
     # -- 4: text and operator
 
     def may_be_described(self, holder: ast.If | ast.Assert) -> bool:
@@ -316,7 +331,7 @@ class Boundaries:
         for where, claim in self._claims(guard, refused):
             if claim.refuses[0] != says[0] or claim.refuses == says or not claim.is_about(guard.bound, value):
                 continue
-            if len(says) > 1 and not self._is_finished(guard):
+            if len(says) > 1 and ("already" in claim.sentence or not self._is_finished(guard)):
                 continue  # the next one is not counted yet
             if not self._is_equality_handled(guard):
                 return where, claim
@@ -386,6 +401,8 @@ class Boundaries:
         value, counted = guard.value, inner(guard.value)
         if not set(name_words(function.name)).isdisjoint(words("add") | words("decides")):
             return False
+        if any(_is_next(node, value) for node in ast.walk(function)):
+            return False  # parse(depth + 1)
         adds = self._counts.adds(function, self._counts.stores(value))
         if is_length(value) and isinstance(counted, ast.Name) and self._is_made_of_given(counted):
             return not any(_grows(add, counted.id) for add in adds)
@@ -463,20 +480,41 @@ def _waits(body: Sequence[ast.stmt]) -> bool:
 
 
 def _evicts(body: Sequence[ast.stmt], text: str) -> bool:
-    """Whether statements take one item out of a collection."""
-    for item in body:
-        for node in ast.walk(item):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in words("evict") and dotted(node.func.value) == text:
-                    return True
-            elif isinstance(node, ast.Delete) and any(
-                isinstance(target, ast.Subscript)
-                and not isinstance(target.slice, ast.Slice)
-                and dotted(target.value) == text
-                for target in node.targets
-            ):
+    """Whether statements take one item out of a collection; a sweep through all items for those that have expired may take none."""
+    stack: list[ast.AST] = [*body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in words("evict") and dotted(node.func.value) == text:
                 return True
+        elif isinstance(node, ast.Delete) and any(
+            isinstance(target, ast.Subscript)
+            and not isinstance(target.slice, ast.Slice)
+            and dotted(target.value) == text
+            for target in node.targets
+        ):
+            return True
+        if isinstance(node, ast.For) and any(getattr(part, "ifs", ()) for part in ast.walk(node.iter)):
+            continue
+        for below in ast.iter_child_nodes(node):
+            if not (isinstance(node, ast.For) and _is_chosen(below)):
+                stack.append(below)
     return False
+
+
+def _is_next(node: ast.AST, value: ast.expr) -> bool:
+    """Whether an expression is one more than a value."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add)
+        and is_constant(node.right, 1)
+        and ast.dump(node.left) == ast.dump(value)
+    )
+
+
+def _is_chosen(inner: ast.AST) -> bool:
+    """Whether a statement of a loop body runs for some items only, and does not end the loop with the first of them."""
+    return isinstance(inner, ast.If) and not isinstance(inner.body[-1], ast.Break)
 
 
 def _grows(add: ast.AST, text: str) -> bool:

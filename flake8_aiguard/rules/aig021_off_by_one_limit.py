@@ -63,8 +63,9 @@ class OffByOneLimit(Checker):
     > LIMIT:`` that leaves or evicts one, and an add to ``xs`` after it. (3) The same two expressions compared by ``>``
     and by ``>=`` to the same effect in one file. (4) A message, docstring or comment such as "must be less than 10" or "at
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
-    finished value, where the current one is counted before or may be, on eviction after an insert, where one more is
-    fetched to know whether there are more, and where a comment or docstring says that the bound is inclusive.
+    finished value, where the current one is counted before or may be, where ``depth + 1`` is passed on, where a collection begins with
+    one item, on eviction after an insert and sweeps of what has expired, where one more is fetched to know whether there are more, where
+    a text says "reaches or exceeds" or "already", and where a comment or docstring says that the bound is inclusive.
     """
 
     code = "AIG021"
