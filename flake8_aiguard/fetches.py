@@ -149,7 +149,10 @@ class Fetches:
         name = last_name(call.func) or ""
         for row in knowledge.rows("queries.everything"):
             if name.startswith(tuple(row.get("prefixes", ())) or ("\0",)):
-                if call.args or any(item.arg in row["keywords"] for item in call.keywords):
+                if call.args or any(item.arg not in row["stores"] for item in call.keywords):
+                    return False
+                is_function = isinstance(call.func, ast.Name) or self._module.qualname(call.func) is not None
+                if is_function and name.endswith(tuple(row["in_process"])):
                     return False
                 body = self._module.receivers.definition(call.func)
                 return not isinstance(body, (ast.FunctionDef, ast.AsyncFunctionDef)) or self._asks(body)
