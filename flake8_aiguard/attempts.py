@@ -23,7 +23,7 @@ _TAKES: Final = re.compile(r"_*(next\w*|pop\w*|(\w+_)?get(_nowait)?|read\w*|recv
 _SUPPLIES: Final = re.compile(r"_*(next\w*|pop\w*|recv\w*|popleft|stat)", re.IGNORECASE)
 _MAKES: Final = re.compile(
     r"choice|choices|sample|uuid\d|token_\w+|mk\w*temp"
-    r"|(.*_)?(gen|generate\w*|random\w*|rand\w*|free|unused|unique|new|next|alloc\w*|pick\w*)(_.*)?",
+    r"|(.*_)?(gen|generate\w*|random\w*|rand\w*|free|unused|unique|new|next|alloc\w*|pick\w*|number|slug|suffix)(_.*)?",
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(
@@ -42,6 +42,7 @@ _CLASHES: Final = re.compile(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
     re.IGNORECASE,
 )
+_CONFLICTS: Final = (409, 412)  # HTTP statuses of one who was too late
 _LOCAL: Final = frozenset(
     (
         *(
@@ -395,6 +396,10 @@ class AttemptLoops:
             for handler in attempts.handlers
             for node in ast.walk(handler)
             if (said := last_name(node) or string(node)) is not None
+        ) or any(
+            isinstance(node, ast.Constant) and node.value in _CONFLICTS
+            for handler in attempts.handlers
+            for node in ast.walk(handler)
         )
 
     def is_followed(self, attempts: Attempts) -> bool:

@@ -86,6 +86,10 @@ class Boundaries:
             return False
         if not is_limit(guard.bound, room=True) or not self._counts.is_count(guard.value):
             return False
+        if not words("asked").isdisjoint(name_words(name_of(guard.value) or "")):
+            return False
+        if self._is_given_size(guard, function):
+            return False
         says = self._says(function) if self._counts.is_kept(guard.value) else None
         if says is None or self._is_inclusive(function):
             return False
@@ -141,6 +145,20 @@ class Boundaries:
         after = (*guard.within, *guard.rest)
         return any(holds(after, add) for add in adds) and not any(holds(guard.above, add) for add in adds)
 
+    def _is_given_size(self, guard: Guard, function: Function) -> bool:
+        """Whether a count is how long an argument is, which is no collection by its name, and to which nothing is added."""
+        measured = guard.value
+        if isinstance(measured, ast.Name):
+            bound = self._counts.bound(measured)
+            measured = bound[0] if len(bound) == 1 else measured
+        counted = inner(measured)
+        if not is_length(measured) or not isinstance(counted, ast.Name) or not self._counts.is_given(counted):
+            return False
+        if not words("count").isdisjoint(name_words(counted.id)):
+            return False
+        adds = self._counts.adds(function, frozenset({counted.id}))
+        return not any(_grows(add, counted.id) for add in adds)
+
     def _is_held(self, guard: Guard) -> bool:
         """Whether a count is how many there are, and not how long the value is that a check is given."""
         if not is_length(guard.value) or self._counts.is_added_in_file(guard):
@@ -192,12 +210,33 @@ class Boundaries:
         stores = self._counts.stores(guard.value)
         adds = self._counts.adds(function, stores)
         if not any(
-            holds(after, add) and not isinstance(add, ast.AugAssign) and _grows(add, text) for add in adds
+            holds(after, add)
+            and not isinstance(add, ast.AugAssign)
+            and _grows(add, text)
+            and not self._replaces(add)
+            for add in adds
         ):
             return False
         if any(holds(guard.above, add) for add in adds) or self._counts.is_counted(guard, function):
             return False
         return not self._is_lookahead(guard, function, text) and not self._is_inclusive_here(function)
+
+    def _replaces(self, add: ast.AST) -> bool:
+        """Whether an assignment replaces an item by its number: ``for i, x in enumerate(xs): xs[i] = clean(x)``."""
+        if not isinstance(add, ast.Assign):
+            return False
+        numbers = {
+            target.slice.id
+            for target in add.targets
+            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Name)
+        }
+        return any(
+            isinstance(loop, ast.For)
+            and isinstance(loop.iter, ast.Call)
+            and last_name(loop.iter.func) in ("enumerate", "range")
+            and any(isinstance(node, ast.Name) and node.id in numbers for node in ast.walk(loop.target))
+            for loop in self._module.index.ancestors(add)
+        )
 
     def _is_inclusive_here(self, function: Function) -> bool:
         return not isinstance(function, ast.Lambda) and self._is_inclusive(function)
@@ -239,8 +278,10 @@ class Boundaries:
         if not (first.above_alone and second.above_alone) or first.holder is second.holder:
             return False
         if here is there:
-            return not self._is_changed_between(first, second, here) and not self._is_bound_between(
-                first, second, here
+            return not (
+                self._is_alternative(first, second)
+                or self._is_changed_between(first, second, here)
+                or self._is_bound_between(first, second, here)
             )
         if not _is_refusal(first) or not self._is_same_value(first, here, there):
             return False
@@ -288,6 +329,11 @@ class Boundaries:
             for add in self._counts.adds(function, stores)
         )
 
+    def _is_alternative(self, first: Guard, second: Guard) -> bool:
+        """Whether the guards stand in the two branches of one condition: ``if exclusive: ... else: ...``."""
+        around = [item for item in self._module.index.ancestors(first.holder) if isinstance(item, ast.If)]
+        return any(holds(item.body, first.holder) and holds(item.orelse, second.holder) for item in around)
+
     def _is_bound_between(self, first: Guard, second: Guard, function: Function) -> bool:
         """Whether the same name is another value at the second guard."""
         names = {node.id for node in ast.walk(first.node) if isinstance(node, ast.Name)}
@@ -331,6 +377,8 @@ class Boundaries:
         for where, claim in self._claims(guard, refused):
             if claim.refuses[0] != says[0] or claim.refuses == says or not claim.is_about(guard.bound, value):
                 continue
+            if isinstance(guard.value, ast.BinOp) and isinstance(guard.value.op, ast.Div):
+                continue  # a ratio hardly ever equals its bound
             if len(says) > 1 and ("already" in claim.sentence or not self._is_finished(guard)):
                 continue  # the next one is not counted yet
             if not self._is_equality_handled(guard):
