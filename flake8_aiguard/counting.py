@@ -446,6 +446,23 @@ def _is_filled(display: ast.expr) -> bool:
     return isinstance(display, (ast.List, ast.Set)) and bool(display.elts)
 
 
+def grows(add: ast.AST, text: str) -> bool:
+    """Whether an addition makes the very collection longer: ``xs.append(x)``, ``d[k] = v``.
+
+    Args:
+        add: the call or assignment, as :meth:`Counts.adds` gives it.
+        text: what the collection is called.
+    """
+    if isinstance(add, ast.Call) and isinstance(add.func, ast.Attribute):
+        return (dotted(add.func.value) or ast.unparse(add.func.value)) == text
+    return isinstance(add, ast.Assign) and any(
+        isinstance(target, ast.Subscript)
+        and not isinstance(target.slice, ast.Slice)
+        and (dotted(target.value) or ast.unparse(target.value)) == text
+        for target in add.targets
+    )
+
+
 def _within(node: ast.expr, function: Function) -> bool:
     return function.lineno <= node.lineno <= (function.end_lineno or 0)
 

@@ -31,6 +31,7 @@ LAYERS = (
         "checks",
         "constants",
         "contracts",
+        "contradictions",
         "effects",
         "eventloop",
         "fetches",
