@@ -224,9 +224,20 @@ class QueueCheckRace(Checker):
         return self._is_locked(call)
 
     def _is_teardown(self, call: ast.Call) -> bool:
-        """Whether a function that puts everything back takes what was left over, and waits for nothing."""
-        function = self.module.index.function(call)
-        return isinstance(function, _Function) and _TEARDOWN.search(function.name) is not None
+        """Whether a function that puts everything back takes what was left over, and no loop takes from the queue as well."""
+        index = self.module.index
+        function = index.function(call)
+        if not isinstance(function, _Function) or _TEARDOWN.search(function.name) is None:
+            return False
+        assert isinstance(call.func, ast.Attribute)
+        identity = self._identity(call.func.value)
+        return not any(
+            isinstance(other.func, ast.Attribute)
+            and index.function(other) is not function
+            and self._identity(other.func.value) == identity
+            and next(index.loops(other), None) is not None
+            for other in index.calls_named(_GETS)
+        )
 
     def _awaits_between(self, test: ast.expr, call: ast.Call) -> bool:
         """Whether another task may run after the check: an ``await`` that stands between it and the call."""
