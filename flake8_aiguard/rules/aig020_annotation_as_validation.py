@@ -72,7 +72,7 @@ class AnnotationAsValidation(Checker):
     lookup. Of a dict that the program itself hands around, only fixed names count, and only where the annotation is a type of data that
     is not optional and has no default, and the next statement does not fail on any other type. Silent where the annotation is ``Any``, a
     TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
-    code fills itself and keyword arguments; for a dict or list of anything that is only looked into; for data files beside the code
+    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where the value is compared,
     asserted, converted or asked for its type later in the function, or the data is given to something that validates it; in pydantic's
     validators; for TOML in a file with a schema.
@@ -208,7 +208,7 @@ class AnnotationAsValidation(Checker):
         annotation = shape.annotation
         if not isinstance(node.target, ast.Name) or name not in _CONTAINERS:
             return False
-        if isinstance(annotation, ast.Subscript) and not self._is_vague(shape):
+        if not self._is_vague(shape) if isinstance(annotation, ast.Subscript) else name in _JSON:
             return False
         resolved = self.module.scopes.resolve(node.target)
         if resolved is None or not isinstance(resolved[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
