@@ -69,7 +69,7 @@ class AnnotationAsValidation(Checker):
     their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
     Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
-    lookup. Of a dict that the program itself hands around, only fixed names count, and only where the annotation is a type of data that
+    lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
     is not optional and has no default, and the next statement does not fail on any other type. Silent where the annotation is ``Any``, a
     TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into; for data files beside the code
@@ -276,10 +276,21 @@ class AnnotationAsValidation(Checker):
         words = _WORDS.findall(last_name(start) or "")
         if not words or words[-1].lower() not in _column("outside", "words"):
             return False
+        if words == ["data"] and self._is_private(node):
+            return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
             return False
         return lookup.may_miss or not self._fails_at_once(node)
+
+    def _is_private(self, node: ast.AnnAssign) -> bool:
+        """Whether a private function, by its name, is no first reader of what comes from outside: its caller made the dict."""
+        function = self.module.index.function(node)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        said = {word.lower() for word in _WORDS.findall(function.name)}
+        is_reader = not said.isdisjoint(_column("outside", "words") | _column("outside", "readers"))
+        return function.name.startswith("_") and not function.name.endswith("__") and not is_reader
 
     def _is_copied(self, value: ast.expr) -> bool:
         """Whether a value is the copy of something whose keys have types."""
