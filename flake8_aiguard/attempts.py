@@ -19,10 +19,11 @@ from flake8_aiguard.shapes import dotted, last_name, names_in, string
 Block: TypeAlias = "Iterable[ast.stmt]"
 
 _COUNTS: Final = re.compile(r"_|.*(attempt|retr(?!ie?v)|tries|try|(?<![a-z])n?th$)", re.IGNORECASE)
-_TAKES: Final = re.compile(r"_*(next\w*|pop\w*|get(_nowait)?|read\w*|recv\w*|popleft)", re.IGNORECASE)
+_TAKES: Final = re.compile(r"_*(next\w*|pop\w*|(\w+_)?get(_nowait)?|read\w*|recv\w*|popleft)", re.IGNORECASE)
+_SUPPLIES: Final = re.compile(r"_*(next\w*|pop\w*|recv\w*|popleft|stat)", re.IGNORECASE)
 _MAKES: Final = re.compile(
     r"choice|choices|sample|uuid\d|token_\w+|mk\w*temp"
-    r"|(.*_)?(gen|generate\w*|random\w*|rand\w*|free|unused|unique|new|next|alloc\w*|pick\w*)(_.*)?",
+    r"|(.*_)?(gen|generate\w*|random\w*|rand\w*|free|unused|unique|new|next|alloc\w*|pick\w*|number|slug|suffix)(_.*)?",
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(
@@ -41,6 +42,7 @@ _CLASHES: Final = re.compile(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
     re.IGNORECASE,
 )
+_CONFLICTS: Final = (409, 412)  # HTTP statuses of one who was too late
 _LOCAL: Final = frozenset(
     (
         *(
@@ -165,7 +167,7 @@ class AttemptLoops:
             ends = outcomes([*handler.body])
             if "fall" in ends:
                 ends |= outcomes(after)
-            if ends & {"fall", "continue"}:
+            if ends & {"fall", "continue"} and not _ends_loop(loop, handler):
                 handlers.append(handler)
         success = self._success(loop, trial, after)
         if not handlers or success is None or self._takes_items(loop, trial):
@@ -212,13 +214,19 @@ class AttemptLoops:
             return is_strict if leaves else None
         tested = {name.id for name in names_in(loop.test)}
         awaited = _awaited(loop.test)
-        said = any(
-            isinstance(target, ast.Name)
-            and (target.id in awaited or (target.id in tested and isinstance(item.value, ast.Constant)))
-            for item in _statements([*trial.body, *trial.orelse])
+        block = [*trial.body, *trial.orelse]
+        said = [
+            item
+            for item in _statements(block)
             if isinstance(item, ast.Assign)
-            for target in item.targets
-        )
+            and any(
+                isinstance(target, ast.Name)
+                and (target.id in awaited or (target.id in tested and isinstance(item.value, ast.Constant)))
+                for target in item.targets
+            )
+        ]
+        if said and not any(item in block for item in said) and any(map(_is_loop, _statements(block))):
+            said = []  # a turn of many steps, of which some finish the work: the next turn goes on with it
         return True if said or is_strict else None
 
     def _takes_items(self, loop: ast.For | ast.While, trial: Try) -> bool:
@@ -229,7 +237,16 @@ class AttemptLoops:
             items = {name for name in targets if not _COUNTS.fullmatch(name) and not _is_pause_name(name)}
             if (items | self._derived(_statements(loop.body, stop=trial), items)) & used:
                 return True
-        if self._binds(_statements(loop.body, stop=trial), used, _TAKES):
+        before = [*_statements(loop.body, stop=trial)]
+        if self._binds(before, used, _TAKES):
+            return True
+        taken = {
+            target.id
+            for item in before
+            for target in _targets(item)
+            if isinstance(target, ast.Name) and self._binds([item], None, _SUPPLIES)
+        }
+        if taken and self._derived(before, taken) & used:
             return True
         return any(_ASKS.fullmatch(dotted(call.func) or "") for item in trial.body for call in _calls(item))
 
@@ -309,6 +326,18 @@ class AttemptLoops:
                 return True
         return False
 
+    @staticmethod
+    def waits_itself(attempts: Attempts) -> bool:
+        """Whether an attempt is itself a wait for the next item: ``queue.get(timeout=1)``."""
+        return any(
+            _called(call) == "get"
+            and not call.args
+            and any(item.arg == "timeout" for item in call.keywords)
+            and all(item.arg in ("block", "timeout") for item in call.keywords)
+            for item in attempts.trial.body
+            for call in _calls(item)
+        )
+
     def is_local(self, attempts: Attempts) -> bool:
         """Whether what is attempted provably stays on this machine: nobody else is spared by waiting."""
         names = [self._module.called(call) for item in attempts.trial.body for call in _calls(item)]
@@ -367,6 +396,10 @@ class AttemptLoops:
             for handler in attempts.handlers
             for node in ast.walk(handler)
             if (said := last_name(node) or string(node)) is not None
+        ) or any(
+            isinstance(node, ast.Constant) and node.value in _CONFLICTS
+            for handler in attempts.handlers
+            for node in ast.walk(handler)
         )
 
     def is_followed(self, attempts: Attempts) -> bool:
@@ -746,6 +779,22 @@ def _awaited(test: ast.expr) -> set[str]:
         elif isinstance(item, ast.Compare) and isinstance(item.ops[0], (ast.Is, ast.Eq)):
             found.add(last_name(item.left) or "")
     return found
+
+
+def _ends_loop(loop: ast.For | ast.While, handler: ast.ExceptHandler) -> bool:
+    """Whether a handler itself sets what a loop waits for: a default in place of what failed."""
+    awaited = _awaited(loop.test) if isinstance(loop, ast.While) else set()
+    return any(
+        isinstance(target, ast.Name) and target.id in awaited
+        for item in handler.body
+        if isinstance(item, ast.Assign)
+        and not (isinstance(item.value, ast.Constant) and not item.value.value)
+        for target in item.targets
+    )
+
+
+def _is_loop(item: ast.stmt) -> bool:
+    return isinstance(item, (ast.For, ast.AsyncFor, ast.While))
 
 
 def _statements(block: Block, stop: ast.stmt | None = None) -> Iterator[ast.stmt]:

@@ -27,6 +27,7 @@ LEAVES: Final = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _CASTS: Final = frozenset({"int", "len", "sum", "float"})
 _ALIAS_DEPTH: Final = 3
 _FAR: Final = 40  # statements of a block after the one that asks
+_MADE: Final = frozenset({"decode", "dumps", "encode", "getvalue", "read"})
 _SETTERS: Final = frozenset({"set", "setex", "hset"})
 
 
@@ -262,6 +263,8 @@ class Counts:
             node = inner(stack.pop())
             while isinstance(node, (ast.Subscript, ast.Call)):
                 part = node.func if isinstance(node, ast.Call) else node
+                if isinstance(part, ast.Attribute) and part.attr in _MADE:
+                    return False  # how long a text is
                 node = part.value if isinstance(part, (ast.Attribute, ast.Subscript)) else part
             if isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and self._is_outer(node)):
                 return True
@@ -334,7 +337,9 @@ class Counts:
         for call in self.calls(function):
             if (call.lineno, call.col_offset) < at and self._adds_elsewhere(call, attributes):
                 return True
-        return any(self._starts_at_one(item, stores) for item in self._ones)
+        return any(self._starts_at_one(item, stores) for item in self._ones) or not attributes.isdisjoint(
+            self._filled
+        )
 
     def _is_answer(self, value: ast.expr) -> bool:
         """Whether a count is what a call answers, so that anything added before may be in it."""
@@ -358,6 +363,19 @@ class Counts:
     @functools.cached_property
     def _ones(self) -> list[ast.Assign]:
         return [item for item in self._module.index.nodes(ast.Assign) if is_constant(item.value, 1)]
+
+    @functools.cached_property
+    def _filled(self) -> frozenset[str]:
+        """The fields of classes that begin with something in them: ``lanes: list[Lane] = field(default_factory=lambda: [Lane()])``."""
+        index = self._module.index
+        return frozenset(
+            item.target.id
+            for item in index.nodes(ast.AnnAssign)
+            if isinstance(item.target, ast.Name)
+            and isinstance(index.parent(item), ast.ClassDef)
+            and item.value is not None
+            and any(isinstance(node, ast.Lambda) and _is_filled(node.body) for node in ast.walk(item.value))
+        )
 
     def _starts_at_one(self, assign: ast.Assign, stores: Collection[str]) -> bool:
         """Whether a count is set to one where it begins, the current one counted."""
@@ -422,6 +440,27 @@ class Counts:
                     return True
             child = parent
         return False
+
+
+def _is_filled(display: ast.expr) -> bool:
+    return isinstance(display, (ast.List, ast.Set)) and bool(display.elts)
+
+
+def grows(add: ast.AST, text: str) -> bool:
+    """Whether an addition makes the very collection longer: ``xs.append(x)``, ``d[k] = v``.
+
+    Args:
+        add: the call or assignment, as :meth:`Counts.adds` gives it.
+        text: what the collection is called.
+    """
+    if isinstance(add, ast.Call) and isinstance(add.func, ast.Attribute):
+        return (dotted(add.func.value) or ast.unparse(add.func.value)) == text
+    return isinstance(add, ast.Assign) and any(
+        isinstance(target, ast.Subscript)
+        and not isinstance(target.slice, ast.Slice)
+        and (dotted(target.value) or ast.unparse(target.value)) == text
+        for target in add.targets
+    )
 
 
 def _within(node: ast.expr, function: Function) -> bool:

@@ -45,6 +45,10 @@ _SAFE_CONSTRUCTS: Final = re.compile(
 )
 _STEP: Final = re.compile(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
 _ADDS: Final = re.compile(r"\bADD\s+[#\w]|=\s*[#\w.]+\s*[-+]\s*:|if_not_exists\([^)]*\)\s*\+", re.IGNORECASE)
+_FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WRAPPER: Final = re.compile(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
+_POST: Final = {"url": 0, "url_keyword": "url"}
+_REQUEST: Final = {"url": 1, "url_keyword": "url"}
 _STEPS: Final = 60  # expressions behind an argument that are looked at
 _HOPS: Final = 3  # attributes between a typed client and the method
 
@@ -234,6 +238,24 @@ class Effects:
                 return False
         return not (row.get("kind") == "http" and self._reads(call, row))
 
+    def only_reads(self) -> bool:
+        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing."""
+        index = self._module.index
+        found = [(call, _POST) for call in index.calls_named(("post",))]
+        found += [
+            (call, _REQUEST)
+            for call in index.calls_named(("request", "_request"))
+            if (string(argument(call, "method", 0)) or "").upper() == "POST"
+        ]
+        reads = [call for call, row in found if self._reads(call, row)]
+        others = (call for call, row in found if not self._reads(call, row))
+        return bool(reads) and all(map(self._is_wrapped, others))
+
+    def _is_wrapped(self, call: ast.Call) -> bool:
+        """Whether a request is sent by a method that is only called ``post`` or ``request``."""
+        function = self._module.index.function(call)
+        return isinstance(function, _FUNCTION) and _WRAPPER.fullmatch(function.name) is not None
+
     def _is_post(self, request: ast.expr | None) -> bool:
         """Whether an expression is an ``urllib.request.Request`` with data, or with such a method."""
         made = self._bound(request) if isinstance(request, ast.Name) else [request]
@@ -337,10 +359,18 @@ class Effects:
         if not isinstance(target, ast.Name):
             return None
         resolved = self._module.scopes.resolve(target)
+        function = self._module.index.function(call)
         for binding in resolved[1] if resolved is not None else ():
             if isinstance(binding.value, ast.Call) and self._appends(binding.value):
+                if any(self._module.index.function(made) is function for made in self._temporary):
+                    continue  # each call starts with a file of its own
                 return Effect(call, "append", shown(call), {"kind": "append"}, call)
         return None
+
+    @functools.cached_property
+    def _temporary(self) -> list[ast.Call]:
+        calls = self._module.index.calls_named(("mkstemp", "NamedTemporaryFile", "mkdtemp"))
+        return [call for call in calls if (self._module.qualname(call.func) or "").startswith("tempfile.")]
 
     def _appends(self, opened: ast.Call) -> bool:
         name = last_name(opened.func)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import READS, Queries, Query, shown
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, hides_arguments, last_name
+from flake8_aiguard.wordings import name_words
 
 _LONGEST_CHAIN: Final = 40
 # What narrows a SELECT or makes rows of it that are not the table's.
@@ -149,11 +151,43 @@ class Fetches:
         name = last_name(call.func) or ""
         for row in knowledge.rows("queries.everything"):
             if name.startswith(tuple(row.get("prefixes", ())) or ("\0",)):
-                if call.args or any(item.arg in row["keywords"] for item in call.keywords):
+                if call.args or any(item.arg not in row["stores"] for item in call.keywords):
+                    return False
+                is_function = isinstance(call.func, ast.Name) or self._module.qualname(call.func) is not None
+                if is_function and name.endswith(tuple(row["in_process"])):
+                    return False
+                if name.startswith("get_") and self._is_entity(call, row):
                     return False
                 body = self._module.receivers.definition(call.func)
                 return not isinstance(body, (ast.FunctionDef, ast.AsyncFunctionDef)) or self._asks(body)
         return False
+
+    def _is_entity(self, call: ast.Call, row: knowledge.Row) -> bool:
+        """Whether a receiver is an object that the function has just got, and nothing about it says that it keeps data: ``guest``."""
+        if not isinstance(call.func, ast.Attribute):
+            return False
+        receiver = call.func.value
+        found: list[ast.expr] = []
+        if isinstance(receiver, ast.Name):
+            resolved = self._module.scopes.resolve(receiver)
+            local = {Kind.ASSIGN, Kind.ANNOTATED, Kind.FOR}
+            if resolved is None or not isinstance(resolved[0], FUNCTIONS):
+                return False
+            if isinstance(self._module.index.parent(call), ast.Await):
+                return False  # goes somewhere
+            if any(item.kind not in local for item in resolved[1]):
+                return False
+            found = [item.value for item in resolved[1] if item.value is not None]
+        elif not isinstance(receiver, ast.Call):
+            return False
+        said = {
+            word
+            for value in (receiver, *found)
+            for node in ast.walk(value)
+            if isinstance(node, (ast.Name, ast.Attribute))
+            for word in name_words(last_name(node) or "")
+        }
+        return said.isdisjoint(row["receivers"])
 
     def _asks(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a function of this file goes to a store itself."""

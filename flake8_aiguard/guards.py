@@ -457,7 +457,9 @@ def _frame(test: ast.expr) -> object:
 
 
 def _is_lock(item: ast.withitem) -> bool:
-    held = item.context_expr.func if isinstance(item.context_expr, ast.Call) else item.context_expr
+    held = item.context_expr
+    while isinstance(held, (ast.Call, ast.Subscript)):
+        held = held.func if isinstance(held, ast.Call) else held.value
     return _LOCK.search(dotted(held) or "") is not None
 
 

@@ -46,7 +46,7 @@ _WHY: Final = re.compile(
     r"|ride out|outlast|outlive|accommodate|tolerate|fail (?:fast|early|over)|save|free|limit the|give (?:the|it|them|others|slow))"
     r"|prevents?|avoids?|protects?|guards? against|must|needs?|cannot|can't|can not|won't|would|could|might|means|while (?:still|not|keeping|leaving)|shouldn't|should not|else the"
     r"|allows|permits|caps|throttles|rejects|drops|closes|kills|enforces|restarts|recovers|settles|rotates|tolerates|accepts|answers|completes|expires|fails|finishes|gives up"
-    r"|hangs|responds|starts|times out"
+    r"|hangs?|responds|starts|times out"
     r"|slow|flaky|unreliable|cold[- ]?starts?|bursts?|bursty|thundering|hammer\w*|overload\w*|overwhelm\w*|spik(?:e|es|y)|starv\w+)\b"
 )
 _MEASURED: Final = re.compile(
@@ -55,9 +55,9 @@ _MEASURED: Final = re.compile(
     r"|slowest|longest|(?<!it )takes?|took|lasts|tuned)\b"
 )
 _RELATES: Final = re.compile(
-    r"(?i)\b(?:(?:long|short|slow|fast|high|low|small|larg|bigg|great|few|strict)e?r than|(?:less|more) than (?:the|our|its|a|an|any)\b|same as|matches"
+    r"(?i)\b(?:(?:long|short|slow|fast|high|low|small|larg|bigg|great|few|strict|tight)e?r than|(?:less|more) than (?:the|our|its|a|an|any)\b|same as|matches"
     r"|matching|mirrors|equals?|aligned with|in line with|consistent with|twice|double|half (?:of|the)|(?:third|quarter|tenth|fraction) of"
-    r"|(?:leaves?|leaving) (?:room|time|space)|head-?room|margin|budget|too (?:long|short|many|few|low|high|much|little|slow|aggressive|eager)"
+    r"|(?:leaves?|leaving) (?:room|time|space)|head-?room|margin|plus (?:a|some) buffer|budget|too (?:long|short|many|few|low|high|much|little|slow|aggressive|eager)"
     r"|enough (?:for|to|that)|(?:below|under|above|beyond) (?:the|our|its|their|(?-i:[A-Z]\w+)|\w+'s)"
     r"|covers?|(?:stays?|kept|keep) (?:below|under|above|within))(?!\w)"
 )

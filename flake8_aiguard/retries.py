@@ -496,7 +496,10 @@ class Retries:
                     if isinstance(parent, ast.ExceptHandler):
                         trial = self._module.index.parent(parent)
                         body: list[ast.AST] = [
-                            item for item in function.body if item.lineno < getattr(trial, "lineno", 0)
+                            part
+                            for item in function.body
+                            if item.lineno < getattr(trial, "lineno", 0)
+                            for part in _reaching(item)
                         ]
                         body += getattr(trial, "body", [])
                         return Retried(
@@ -550,6 +553,20 @@ class Retries:
             made = ast.Call(given, call.args[position + 1 :], call.keywords)
             return (ast.copy_location(made, call),), call
         return None
+
+
+def _reaching(item: ast.stmt) -> Iterator[ast.AST]:
+    """What of a statement runs before the next one: branches that return do not get there."""
+    while isinstance(item, ast.If):
+        yield item.test
+        if not isinstance(item.body[-1], (ast.Return, ast.Raise)):
+            yield from item.body
+        if len(item.orelse) != 1 or not isinstance(item.orelse[0], ast.If):
+            if item.orelse and not isinstance(item.orelse[-1], (ast.Return, ast.Raise)):
+                yield from item.orelse
+            return
+        item = item.orelse[0]
+    yield item
 
 
 def _before(attempts: Attempts) -> Iterator[ast.AST]:

@@ -45,6 +45,11 @@ _UNITS: Final[dict[str, tuple[int, ...]]] = {
         (f"{letter}ib", (1024**power,)),
     )
 }
+# "reaches or exceeds", "is equal to or greater than", "at or above": the bound itself belongs to what follows.
+_OR_EQUAL: Final = re.compile(
+    r"\b(?:at|equal(?:s|ed)?(?:\s+to)?|reach(?:es|ed)?|meets?|met|match(?:es)?|hits?)\s+or(?:\s+(?:is|be|are|has))?$"
+)
+_COMPARED: Final = re.compile(r"\b(?:than|equal\s+to)(?:\s+(?:an?|its|our|the|their|your))?$")
 _FLIPPED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 
@@ -113,7 +118,9 @@ def _claims(sentence: str, holes: Sequence[ast.expr]) -> Iterator[Claim]:
     pattern, kinds = _phrases()
     for found in pattern.finditer(lower):
         before = lower[: found.start()].rstrip()
-        refuses = _refused(kinds[found["core"]], before, found["core"], bool(found["equal"]))
+        equal = _OR_EQUAL.search(before)
+        said = before[: equal.start()].rstrip() if equal else before
+        refuses = _refused(kinds[found["core"]], said, found["core"], bool(found["equal"] or equal))
         if refuses is None:
             continue
         rest = re.sub(r"^\s*(?:the|an?|value|of|than)\b", "", lower[found.end() :])
@@ -136,7 +143,8 @@ def _refused(kind: str, before: str, core: str, or_equal: bool) -> str | None:
     if not core[0].isalpha() and not _REQUIRED.search(before):
         return None  # "0 <= n < 10" describes
     if kind in ("most", "least"):
-        return None if negated else ">" if kind == "most" else "<"
+        # "is greater than or equal to the maximum of 10" has said it before.
+        return None if negated or _COMPARED.search(before) else ">" if kind == "most" else "<"
     says = (">=" if or_equal else ">") if kind == "more" else ("<=" if or_equal else "<")
     if negated or core == "exceeds":
         return says

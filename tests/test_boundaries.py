@@ -9,6 +9,7 @@ import pytest
 from questions import module
 
 from flake8_aiguard.boundaries import Boundaries
+from flake8_aiguard.contradictions import Contradictions
 from flake8_aiguard.counting import Counts, Guard
 
 
@@ -119,6 +120,8 @@ def test_two_operators(first: tuple[str, ...], second: tuple[str, ...], expected
     ],
 )
 def test_text_and_operator(body: str, expected: str | None) -> None:
-    boundaries, found = guards(f"LIMIT = 10\ndef f(self, n):\n    {body}")
-    claimed = boundaries.says_otherwise(found[0])
+    found = module(f"LIMIT = 10\ndef f(self, n):\n    {body}")
+    counts = Counts(found)
+    guard = counts.guards(found.index.nodes(ast.Compare)[0])[0]
+    claimed = Contradictions(found, counts).says_otherwise(guard)
     assert (claimed and claimed[1].text) == expected

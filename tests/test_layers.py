@@ -35,6 +35,7 @@ LAYERS = (
         "checks",
         "constants",
         "contracts",
+        "contradictions",
         "effects",
         "eventloop",
         "fetches",

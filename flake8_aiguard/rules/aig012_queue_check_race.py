@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from flake8_aiguard.shapes import argument, dotted, is_constant, parameters
 _GETS = ("get", "get_nowait")
 _PUTS = ("put", "put_nowait")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_TEARDOWN = re.compile(r"(^|_)(reset|tear_?down|zap)(_|$)", re.IGNORECASE)
 _NEAR = 3  # statements after a check that left where it had to
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _UNRELIABLE = (
@@ -72,7 +74,8 @@ class QueueCheckRace(Checker):
     module, may have others. Not where one thread or task that is started once runs all that takes from it, where a loop
     without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
     ``multiprocessing``, whose ``empty()`` is unreliable by itself (that of a ``Manager()`` is a ``queue.Queue``),
-    always count, unless the function that made one asks again in each turn of a loop. Silent where an item was taken just before, under the lock of
+    always count, unless the function that made one asks again in each turn of a loop. Silent where the function has joined its threads
+    or processes before, where one named for putting everything back (``reset``, ``teardown``) takes without waiting, where an item was taken just before, under the lock of
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
@@ -216,7 +219,25 @@ class QueueCheckRace(Checker):
             return self._is_handled(call, ["builtins.TimeoutError", "asyncio.TimeoutError"])
         if row["runs"] == "task" and not self._awaits_between(test, call):
             return True
+        if not waits and self._is_teardown(call):
+            return True
         return self._is_locked(call)
+
+    def _is_teardown(self, call: ast.Call) -> bool:
+        """Whether a function that puts everything back takes what was left over, and no loop takes from the queue as well."""
+        index = self.module.index
+        function = index.function(call)
+        if not isinstance(function, _Function) or _TEARDOWN.search(function.name) is None:
+            return False
+        assert isinstance(call.func, ast.Attribute)
+        identity = self._identity(call.func.value)
+        return not any(
+            isinstance(other.func, ast.Attribute)
+            and index.function(other) is not function
+            and self._identity(other.func.value) == identity
+            and next(index.loops(other), None) is not None
+            for other in index.calls_named(_GETS)
+        )
 
     def _awaits_between(self, test: ast.expr, call: ast.Call) -> bool:
         """Whether another task may run after the check: an ``await`` that stands between it and the call."""
@@ -267,6 +288,8 @@ class QueueCheckRace(Checker):
             return True
         if row["runs"] == "process":
             return not self._is_polled(queue, call)
+        if self._is_joined(call, function):
+            return False
         if self._is_started_often(function):
             return True
         users = self._users(self._identity(queue), methods)
@@ -281,6 +304,19 @@ class QueueCheckRace(Checker):
         if isinstance(queue, ast.Attribute):
             return not self._is_private(queue) and not self._is_made_in(queue, function)
         return True
+
+    def _is_joined(self, call: ast.Call, function: _Function) -> bool:
+        """Whether the function has waited for the end of threads or processes before, and starts none after that."""
+        index = self.module.index
+        joins, starts = [
+            [
+                other.lineno
+                for other in index.calls_named((name,))
+                if index.function(other) is function and not other.args and other.lineno < call.lineno
+            ]
+            for name in ("join", "start")
+        ]
+        return bool(joins) and max(joins) > max(starts, default=0)
 
     def _is_run_elsewhere(self, function: _Function) -> bool:
         """Whether threads or tasks run a function: it, or a function of the file that calls it, is started as one."""

@@ -60,9 +60,10 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a row or table that is or is not there), of an INSERT beside its own UPDATE, of messages
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there), of an INSERT beside its own UPDATE, of messages
     that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
-    and of headers that a parameter hands in. Whether the other side ignores repetitions by itself is not known.
+    of conditional requests (``If-Match``), of headers that a parameter hands in, of files that each attempt makes anew in the folder for
+    temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do. Whether the other side ignores repetitions by itself is not known.
     """
 
     code = "AIG017"
@@ -96,6 +97,8 @@ class NonIdempotentRetry(Checker):
                 retried.errors.are("refused", "conflict") or self._is_unwritten(effect, retried)
             ):
                 continue  # the database has undone the attempt
+            if effect.kind in ("http", "payment") and self._is_refused(retried):
+                continue
             if effect.kind in _HARMLESS and self._is_best_effort(retried):
                 continue
             if effect.kind == "message" and self._is_same(effect, retried.around):
@@ -127,6 +130,27 @@ class NonIdempotentRetry(Checker):
                 return True
             inner = outer
         return False
+
+    def _is_refused(self, retried: Retried) -> bool:
+        """Whether the next attempt follows only after answers by which the other side has refused the request."""
+        handlers = self._going_on(retried)
+        return bool(handlers) and all(map(self._asks_for_refusal, handlers))
+
+    def _asks_for_refusal(self, handler: ast.ExceptHandler) -> bool:
+        """``if error.status not in (409, 412): raise``."""
+        if not any(isinstance(item, ast.Raise) for item in ast.walk(handler)):
+            return False
+        codes = [
+            node.value
+            for item in ast.walk(handler)
+            if isinstance(item, ast.If)
+            for compare in ast.walk(item.test)
+            if isinstance(compare, ast.Compare) and isinstance(compare.ops[0], _EQUALS)
+            for side in (compare.left, *compare.comparators)
+            for node in ast.walk(Policies(self.module).value(side))
+            if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= _BAD_REQUEST
+        ]
+        return bool(codes) and all(code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes)
 
     def _is_best_effort(self, retried: Retried) -> bool:
         """Whether nobody waits for an effect: failures pass without a word, and a status is all that is returned."""
@@ -199,7 +223,9 @@ class NonIdempotentRetry(Checker):
             if value is None:
                 continue
             allowed = self._allowed(value)
-            if allowed and not self._is_before_sending(policies, policy):
+            if not allowed or self._is_before_sending(policies, policy):
+                continue
+            if not self._is_documented(policy) and not Effects(self.module).only_reads():
                 yield from self.found(
                     policy.node,
                     message=_ADAPTER,
@@ -214,6 +240,12 @@ class NonIdempotentRetry(Checker):
             return "POST"
         texts = {(string(node) or "").upper() for node in ast.walk(value)}
         return next((verb for verb in ("POST", "PATCH") if verb in texts), None)
+
+    def _is_documented(self, policy: Policy) -> bool:
+        """Whether a comment in or above a policy says that what it repeats only reads."""
+        end = policy.node.end_lineno or policy.node.lineno
+        comments = self.module.comments.near(*range(policy.node.lineno, end + 1))
+        return any(_READS.search(text) for text in map(str, comments))
 
     @staticmethod
     def _is_before_sending(policies: Policies, policy: Policy) -> bool:
@@ -232,6 +264,9 @@ class NonIdempotentRetry(Checker):
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 _UNWRITTEN = re.compile(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
 _WHY = re.compile(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
+_READS = re.compile(r"\bread-?\s?only\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
+_EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+_BAD_REQUEST, _SERVER_ERROR = 400, 500
 _UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)
 
 

@@ -12,7 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
-from flake8_aiguard.shapes import argument
+from flake8_aiguard.shapes import argument, last_name
 
 
 class RetryWithoutBackoff(Checker):
@@ -52,10 +52,11 @@ class RetryWithoutBackoff(Checker):
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
-    something to be there (a key, a row), that lose to somebody who changed a row first, that only touch this machine, and one retry in
+    something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that only touch this machine, and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so. Fixed pauses count in
     policies, and in loops around calls or errors of a network client; not those of polls, of attempts that end within ten seconds,
-    of loops with a deadline, and in functions that are named for waiting.
+    of loops with a deadline, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
+    and in functions that are named for waiting. An answer that cannot be parsed may be asked for again at once.
     """
 
     code = "AIG018"
@@ -96,6 +97,8 @@ class RetryWithoutBackoff(Checker):
     def _policy(self, policy: Policy) -> Iterator[Finding]:
         row, wait = policy.row, self._policies.wait(policy)
         if not self._policies.is_bounded(policy):
+            if wait is Wait.FINE and self._is_awaited(policy):
+                return
             more, advice = "", f"give it {row['stop']}"
             if wait is Wait.NONE:
                 more, advice = " and without a pause", f"{advice} and {row['wait']}"
@@ -110,8 +113,12 @@ class RetryWithoutBackoff(Checker):
             return
         if errors.names and all(map(_SWAPS.search, errors.names)):
             return  # compare and swap: the next attempt reads anew
+        if wait is Wait.NONE and errors.names and all(map(_UNUSABLE.search, errors.names)):
+            return  # a model is asked for another answer
+        if wait is Wait.FIXED and self._is_condition(policy, errors):
+            return
         if row["kind"] == "adapter":
-            if not self._sets_factor:
+            if not self._sets_factor and not self._is_only_asked(policy):
                 yield from self.found(
                     policy.node, message=_AT_ONCE, what=policy.shown, wait=f"pass {row['wait']}"
                 )
@@ -128,16 +135,64 @@ class RetryWithoutBackoff(Checker):
 
     def _is_short(self, policy: Policy) -> bool:
         """Whether a deadline ends all attempts within seconds: what is waited for just comes up."""
+        found = self._deadline(policy)
+        seconds = None if found is None else self._loops.constant(found[0])
+        return found is not None and seconds is not None and seconds * found[1] <= _SHORT
+
+    def _deadline(self, policy: Policy) -> tuple[ast.expr, float] | None:
+        """What bounds all attempts of a policy together, and how many seconds its unit has."""
         for row in knowledge.rows("retries.deadline"):
             if self.module.qualname(policy.call.func if policy.call else policy.node) not in row["policies"]:
                 continue
             value = self._policies.given(policy, row["bound"])
-            if isinstance(value, ast.Call) and self.module.qualname(value.func) in row["calls"]:
-                value = argument(value, row["parameter"], 0)
-            seconds = None if value is None else self._loops.constant(value)
-            if seconds is not None and seconds * row["seconds"] <= _SHORT:
-                return True
-        return False
+            if row["calls"]:
+                is_one = isinstance(value, ast.Call) and self.module.qualname(value.func) in row["calls"]
+                value = (
+                    argument(value, row["parameter"], 0) if is_one and isinstance(value, ast.Call) else None
+                )
+            if value is not None:
+                return value, row["seconds"]
+        return None
+
+    def _is_awaited(self, policy: Policy) -> bool:
+        """Whether a function that is named for waiting polls for something, as long as that takes."""
+        function = self.module.index.parent(policy.node)
+        is_wait = isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and _WAITS.search(
+            function.name
+        )
+        return bool(is_wait) and self._raises(function, self._policies.errors(policy))
+
+    def _is_condition(self, policy: Policy, errors: Errors) -> bool:
+        """Whether a function polls a condition of its own, until a deadline."""
+        return self._deadline(policy) is not None and self._raises(
+            self.module.index.parent(policy.node), errors
+        )
+
+    @staticmethod
+    def _raises(function: ast.AST | None, errors: Errors) -> bool:
+        """Whether a function itself raises all that it is retried for."""
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not errors.names:
+            return False
+        raised = {
+            last_name(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Raise) and node.exc is not None
+        }
+        return errors.names <= raised
+
+    def _is_only_asked(self, policy: Policy) -> bool:
+        """Whether a policy is kept in an attribute that this file only calls methods on, as ``parse_retry_after()``."""
+        index = self.module.index
+        holder = index.parent(policy.node)
+        target = holder.targets[0] if isinstance(holder, ast.Assign) else None
+        if not isinstance(target, ast.Attribute):
+            return False
+        uses = [
+            index.parent(node)
+            for node in index.nodes(ast.Attribute)
+            if node.attr == target.attr and isinstance(node.ctx, ast.Load)
+        ]
+        return bool(uses) and all(isinstance(use, ast.Attribute) and use.attr in _ASKED for use in uses)
 
     def _task(self, call: ast.Call) -> Iterator[Finding]:
         """A Celery task with ``autoretry_for``; its defaults are three retries, three minutes apart."""
@@ -166,6 +221,8 @@ class RetryWithoutBackoff(Checker):
 
     def _loop(self, attempts: Attempts) -> Iterator[Finding]:
         if self._loops.changes_approach(attempts) or self._loops.is_local(attempts):
+            return
+        if self._loops.waits_itself(attempts):
             return
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
@@ -301,13 +358,16 @@ _POLLS = 20  # so many attempts wait for something to come up
 _WAITS = re.compile(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)
 # Words of exceptions for what waiting does not mend.
 _LASTING = re.compile(
-    r"Already|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
+    r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
     r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|Valid|Value|Version|Warning"
 )
 # Words of exceptions by which somebody else was faster.
 _SWAPS = re.compile(
     r"Conflict|Duplicate|Stale|Integrity|Lock(ed|Error|Not|Timeout|$)|Serializ|Deadlock|Concurren"
 )
+# Words of exceptions for an answer that came and is of no use.
+_UNUSABLE = re.compile(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJSON|Schema")
+_ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "parse_retry_after")
 _ENDLESS = re.compile(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
 _ANY = frozenset({"Exception", "BaseException"})
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
@@ -328,4 +388,6 @@ def _remote() -> frozenset[str]:
     known = {name.partition(".")[0] for name in knowledge.by_call("timeouts.call")}
     types = {name for row in knowledge.rows("timeouts.call") for name in row.get("types", ())}
     known |= {name.partition(".")[0] for name in types}
+    # The daemon of docker stands on this machine.
+    known -= {"docker"}
     return frozenset(known - sys.stdlib_module_names | {"ftplib", "http", "imaplib", "smtplib", "urllib"})

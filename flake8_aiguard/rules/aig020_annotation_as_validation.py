@@ -12,7 +12,7 @@ from typing import TypeGuard
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes
-from flake8_aiguard.shapes import following, last_name, own_nodes, shown
+from flake8_aiguard.shapes import following, last_name, own_nodes, shown, string
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -24,6 +24,9 @@ _LONGEST = 40  # characters of an expression in a message
 _STEPS = 8  # of a chain of lookups
 _NEXT = 2  # statements behind an assignment in which the value is used at once
 _CONFIGURES = ("TOML",)  # what nothing but configuration is written in
+_PACKAGED = ("JSON", "YAML")  # what the data files of a package are written in
+_CONTAINERS = ("builtins.dict", "builtins.list", "typing.Dict", "typing.List")
+_LOOKS = ("get", "items", "keys", "values")
 _JSON: dict[str, type] = {
     "builtins.dict": dict,
     "builtins.float": float,
@@ -66,10 +69,11 @@ class AnnotationAsValidation(Checker):
     their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
     Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
-    lookup. Of a dict that the program itself hands around, only fixed names count, and only where the annotation is a type of data that
+    lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
     is not optional and has no default, and the next statement does not fail on any other type. Silent where the annotation is ``Any``, a
     TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
-    code fills itself and keyword arguments; for TOML from a path that says configuration; where the value is compared,
+    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into; for data files beside the code
+    (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where the value is compared,
     asserted, converted or asked for its type later in the function, or the data is given to something that validates it; in pydantic's
     validators; for TOML in a file with a schema.
     """
@@ -158,7 +162,7 @@ class AnnotationAsValidation(Checker):
         if lookup.data.is_text and names == ["builtins.str"]:
             return lookup.may_miss
         if lookup.data.origin:
-            return True
+            return not (len(shapes) == 1 and self._is_step(node, shapes[0]))
         # A dict that is handed around inside of the program: only where it is used as a record, and the value has to be there.
         if shapes[0].optional or lookup.has_default or not _is_record(lookup.node):
             return False
@@ -198,11 +202,35 @@ class AnnotationAsValidation(Checker):
             steps -= 1
         return False
 
+    def _is_step(self, node: ast.AnnAssign, shape: Shape) -> bool:
+        """Whether a container of anything is only looked into, as in the lookup itself: nobody relies on more than that."""
+        name = self._name(shape)
+        annotation = shape.annotation
+        if not isinstance(node.target, ast.Name) or name not in _CONTAINERS:
+            return False
+        if not self._is_vague(shape) if isinstance(annotation, ast.Subscript) else name in _JSON:
+            return False
+        resolved = self.module.scopes.resolve(node.target)
+        if resolved is None or not isinstance(resolved[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        uses = self.module.scopes.uses(resolved[0], node.target.id)
+        return bool(uses) and all(map(self._looks_into, uses))
+
+    def _looks_into(self, use: ast.Name) -> bool:
+        parent = self.module.index.parent(use)
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _LOOKS
+        if isinstance(parent, ast.Subscript):
+            return parent.value is use and isinstance(parent.ctx, ast.Load)
+        if isinstance(parent, (ast.For, ast.comprehension)):
+            return parent.iter is use
+        return isinstance(parent, ast.FormattedValue)
+
     # -- where it comes from
 
     def _is_from_outside(self, lookup: Lookup) -> bool:
-        """Whether parsed data is not the configuration that the program comes with, by what its path is called."""
-        if lookup.data.origin not in _CONFIGURES:
+        """Whether parsed data is not what the program comes with: a file beside the code, configuration by what its path is called."""
+        if lookup.data.origin not in (*_CONFIGURES, *_PACKAGED):
             return True
         start = _start(lookup)
         stack = self._held(start) if isinstance(start, ast.Name) else [start]
@@ -220,11 +248,15 @@ class AnnotationAsValidation(Checker):
                     texts.append(item.attr)
                 elif isinstance(item, ast.Constant) and isinstance(item.value, str):
                     texts.append(item.value)
+        if "__file__" in texts:
+            return False
+        if lookup.data.origin not in _CONFIGURES:
+            return True
         said = {word.lower() for text in texts for word in _WORDS.findall(text)}
         return said.isdisjoint(_column("own", "words"))
 
     def _held(self, name: ast.Name) -> list[ast.expr]:
-        """What a variable is bound to: by assignment, or by the ``with`` that opens it."""
+        """What a variable is bound to: by assignment, by the ``with`` that opens it, or by the loop that takes it out."""
         resolved = self.module.scopes.resolve(name)
         found: list[ast.expr] = []
         for binding in resolved[1] if resolved is not None else ():
@@ -233,6 +265,9 @@ class AnnotationAsValidation(Checker):
             else:
                 parent = self.module.index.parent(binding.node)
                 found += [parent.context_expr] if isinstance(parent, ast.withitem) else []
+                while isinstance(parent, ast.Tuple):
+                    parent = self.module.index.parent(parent)
+                found += [parent.iter] if isinstance(parent, ast.For) else []
         return found
 
     def _is_said_outside(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
@@ -241,10 +276,21 @@ class AnnotationAsValidation(Checker):
         words = _WORDS.findall(last_name(start) or "")
         if not words or words[-1].lower() not in _column("outside", "words"):
             return False
+        if words == ["data"] and self._is_private(node):
+            return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
             return False
         return lookup.may_miss or not self._fails_at_once(node)
+
+    def _is_private(self, node: ast.AnnAssign) -> bool:
+        """Whether a private function, by its name, is no first reader of what comes from outside: its caller made the dict."""
+        function = self.module.index.function(node)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        said = {word.lower() for word in _WORDS.findall(function.name)}
+        is_reader = not said.isdisjoint(_column("outside", "words") | _column("outside", "readers"))
+        return function.name.startswith("_") and not function.name.endswith("__") and not is_reader
 
     def _is_copied(self, value: ast.expr) -> bool:
         """Whether a value is the copy of something whose keys have types."""
@@ -303,6 +349,8 @@ class AnnotationAsValidation(Checker):
             return True
         decorators = getattr(function, "decorator_list", ())
         if any(_says(last_name(getattr(item, "func", item)) or "", "decorators") for item in decorators):
+            return True
+        if any(isinstance(item, ast.Call) and _has_schema(item) for item in decorators):
             return True
         container: ast.expr | None = lookup.container
         for _ in range(_STEPS):
@@ -369,6 +417,15 @@ _ANNOTATED = (
     "{target} is annotated {annotation}, but {container} promises no type for {lookup} and nothing checks it; "
     "validate or convert it first"
 )
+
+
+def _has_schema(decorator: ast.Call) -> bool:
+    """Whether a decorator is given a schema: ``@activity(config={"schema": Schema({"name": str})})``."""
+    said = (
+        string(item) or (item.arg if isinstance(item, ast.keyword) else last_name(item))
+        for item in ast.walk(decorator)
+    )
+    return "schema" in (text.lower() for text in said if text is not None)
 
 
 def _start(lookup: Lookup) -> ast.expr:

@@ -9,6 +9,7 @@ from typing import Final
 
 from flake8_aiguard.boundaries import Boundaries
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.contradictions import Contradictions
 from flake8_aiguard.counting import Counts, Guard, is_limit, leaves
 from flake8_aiguard.wordings import Claim
 
@@ -63,8 +64,9 @@ class OffByOneLimit(Checker):
     > LIMIT:`` that leaves or evicts one, and an add to ``xs`` after it. (3) The same two expressions compared by ``>``
     and by ``>=`` to the same effect in one file. (4) A message, docstring or comment such as "must be less than 10" or "at
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
-    finished value, where the current one is counted before or may be, on eviction after an insert, where one more is
-    fetched to know whether there are more, and where a comment or docstring says that the bound is inclusive.
+    finished value, where the current one is counted before or may be, where ``depth + 1`` is passed on, where a collection begins with
+    one item, on eviction after an insert and sweeps of what has expired, where one more is fetched to know whether there are more, where
+    a text says "reaches or exceeds" or "already", and where a comment or docstring says that the bound is inclusive.
     """
 
     code = "AIG021"
@@ -78,6 +80,7 @@ class OffByOneLimit(Checker):
         super().__init__(tree, filename, lines)
         self.limits = Counts(self.module)
         self.boundaries = Boundaries(self.module, self.limits)
+        self.contradictions = Contradictions(self.module, self.limits)
         self.pairs: defaultdict[tuple[str, str], list[Guard]] = defaultdict(list)
         self.reported: set[ast.Compare] = set()
         self.contradicted: set[tuple[ast.stmt, str]] = set()
@@ -89,7 +92,7 @@ class OffByOneLimit(Checker):
         if not isinstance(holder, _HOLDERS):
             return
         limited = any(is_limit(side, room=True) for side in (node.left, *node.comparators))
-        described = isinstance(holder, (ast.If, ast.Assert)) and self.boundaries.may_be_described(holder)
+        described = isinstance(holder, (ast.If, ast.Assert)) and self.contradictions.may_be_described(holder)
         if not limited and not described:
             return
         guards = [guard for guard in self.limits.guards(node) if not isinstance(guard.value, ast.Constant)]
@@ -103,7 +106,7 @@ class OffByOneLimit(Checker):
             if is_limit(guard.bound) and not isinstance(guard.bound, ast.Constant):
                 self.pairs[ast.dump(guard.value), ast.dump(guard.bound)].append(guard)
         for guard in guards if described else ():
-            claimed = self.boundaries.says_otherwise(guard)
+            claimed = self.contradictions.says_otherwise(guard)
             if claimed is not None and (guard.holder, claimed[1].text) not in self.contradicted:
                 self.contradicted.add((guard.holder, claimed[1].text))
                 yield from self._contradicted(guard, *claimed)

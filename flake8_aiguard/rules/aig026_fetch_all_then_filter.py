@@ -56,7 +56,9 @@ class FetchAllThenFilter(Checker):
     where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes the
     rows whole, and where the condition is not a comparison of one attribute or item of the row (a call, a pattern), or its
     truth, where it is named as a flag is (``is_active``, ``archived``) and no property of this file. Of a function that is only
-    called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported. Migrations are silent.
+    called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported, and not where it is asked for some
+    (``get_all_episodes(season=1)``), or lists what the program is made of (``get_all_modules()``), or
+    an object is asked that the function has just got and whose name says nothing of data (``guest.get_all_disks()``). Migrations are silent.
     """
 
     code = "AIG026"
