@@ -78,9 +78,9 @@ class Openings:
         index, scopes = self._module.index, self._module.scopes
         while isinstance(parent, ast.IfExp):
             parent = index.parent(parent)
+        if isinstance(parent, ast.withitem) and parent.optional_vars is None:
+            return True  # only to see whether it can be opened
         if isinstance(parent, ast.withitem):
-            if parent.optional_vars is None:
-                return True  # only to see whether it can be opened
             target = parent.optional_vars
         else:
             target = parent.targets[0] if isinstance(parent, ast.Assign) else None

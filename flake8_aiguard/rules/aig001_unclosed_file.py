@@ -11,7 +11,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.flow import Release
 from flake8_aiguard.handles import Handles, Leak
-from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.index import FUNCTIONS, TRIES
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -198,7 +198,11 @@ class UnclosedFile(Checker):
         """Whether it is closed on the way that a test takes: what raises there fails the test anyway."""
         statement = self.module.index.statement(node)
         releasing = {f"{name}.{method}" for method in row["close"]}
-        for item in block_of(self.module.index.parent(statement), statement):
+        stack = list(block_of(self.module.index.parent(statement), statement))
+        while stack:
+            item = stack.pop()
+            if isinstance(item, TRIES):
+                stack += item.body
             value = item.value if isinstance(item, ast.Expr) else None
             call = value.value if isinstance(value, ast.Await) else value
             if (

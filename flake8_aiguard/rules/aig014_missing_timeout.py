@@ -58,8 +58,8 @@ class MissingTimeout(Checker):
     have a finite default. Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), where a
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
-    calls ``socket.setdefaulttimeout`` (which requests ignores, though), for URLs whose host is written out as this one, in tests for all
-    whose host is not written out, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
+    calls ``socket.setdefaulttimeout`` (which requests ignores, though), for URLs whose host is written out as this one, in tests for
+    addresses that a server or the test case has as an attribute, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
 
@@ -83,7 +83,7 @@ class MissingTimeout(Checker):
         row = self._timeouts.row(node, name, _unbounded()) or self._timeouts.stub_row(node)
         if row is None or not self._lacks(node, row) or self._is_bounded(node, name, row):
             return
-        if self._is_event_stream(node) or (self._is_test_code and not self._names_host(node)):
+        if self._is_event_stream(node) or self._is_own_peer(node):
             return
         advice = row.get("advice") or f"pass {row.get('keywords', ('timeout',))[0]}="
         yield from self.found(
@@ -137,9 +137,16 @@ class MissingTimeout(Checker):
             own or self._is_told_local(target) or (self._text(target) or "").lower().startswith(_NO_NETWORK)
         )
 
-    @functools.cached_property
-    def _is_test_code(self) -> bool:
-        return self.module.is_test or self.module.matches(_TEST_CODE)
+    def _is_own_peer(self, node: ast.Call) -> bool:
+        """Whether a test asks what it has started itself: its address is an attribute of a server or of the test case."""
+        if self.module.matches(_TEST_CODE):
+            return not self._names_host(node)
+        if not self.module.is_test or self._names_host(node):
+            return False
+        given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
+        return any(
+            isinstance(part, ast.Attribute) for item in given for part in ast.walk(self._bound(item) or item)
+        )
 
     def _names_host(self, node: ast.Call) -> bool:
         """Whether a host of the network is written out: what a test starts itself has an address that it asks for."""
