@@ -274,16 +274,26 @@ class Agreements:
         )
 
     def _is_repeated_by_key(self, node: ast.Assert) -> bool:
-        """Whether ``assert key in d`` stands before ``d[key]`` in the same block, which raises KeyError without it."""
+        """Whether ``assert key in d`` stands before ``d[key]`` or ``d.remove(key)`` in the same block, which raise without it."""
         test = node.test
         if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.In):
             return False
         items = dotted(test.comparators[0])
         return items is not None and any(
-            isinstance(item, ast.Subscript)
-            and isinstance(item.ctx, ast.Load)
-            and dotted(item.value) == items
-            and _is_same(item.slice, test.left)
+            (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.ctx, ast.Load)
+                and dotted(item.value) == items
+                and _is_same(item.slice, test.left)
+            )
+            or (
+                isinstance(item, ast.Call)
+                and isinstance(item.func, ast.Attribute)
+                and item.func.attr in ("index", "remove")
+                and dotted(item.func.value) == items
+                and len(item.args) == 1
+                and _is_same(item.args[0], test.left)
+            )
             for after in self._following(node)
             for item in _direct_nodes(after)
         )

@@ -47,6 +47,7 @@ LAYERS = (
         "fetches",
         "frozen",
         "held",
+        "inline",
         "inventory",
         "limits",
         "oneoff",

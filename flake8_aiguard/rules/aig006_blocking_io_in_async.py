@@ -22,7 +22,7 @@ _FINE_IN_COMMANDS = ("file", "input")
 _WRITES = ("write", "writelines")
 _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
 _BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
-_COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "examples/", "scripts/", "management/commands/")
+_COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
 
 class BlockingIoInAsync(Checker):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.inline import is_inline
 from flake8_aiguard.receivers import Origin
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, parameters, string, text_parts
@@ -134,7 +135,7 @@ class MissingTimeout(Checker):
             return False
         own = any(isinstance(part, ast.Attribute) and part.attr in _OWN for part in ast.walk(target))
         return (
-            own or self._is_told_local(target) or (self._text(target) or "").lower().startswith(_NO_NETWORK)
+            own or is_inline(self.module, node) or (self._text(target) or "").lower().startswith(_NO_NETWORK)
         )
 
     def _is_own_peer(self, node: ast.Call) -> bool:
@@ -165,26 +166,6 @@ class MissingTimeout(Checker):
         function = self.module.index.function(node) or self.module.index.tree
         first, last = getattr(function, "lineno", 1), getattr(function, "end_lineno", None)
         return _EVENTS.search("".join(self.module.lines[first - 1 : last])) is not None
-
-    def _is_told_local(self, url: ast.expr) -> bool:
-        """Whether the function goes no further where a URL is none of data: ``if not uri.startswith("data:"): raise``."""
-        function = self.module.index.function(url)
-        name = dotted(url)
-        return name is not None and any(
-            isinstance(call.func, ast.Attribute)
-            and dotted(call.func.value) == name
-            and call.lineno < url.lineno
-            and self.module.index.function(call) is function
-            and (string(argument(call, None, 0)) or "").startswith(_NO_NETWORK)
-            and self._leaves_unless(call)
-            for call in self.module.index.calls_named(("startswith",))
-        )
-
-    def _leaves_unless(self, call: ast.Call) -> bool:
-        """Whether ``if not <call>:`` leaves the function."""
-        test = self.module.index.parent(call)
-        branch = self.module.index.parent(test) if isinstance(test, ast.UnaryOp) else None
-        return isinstance(branch, ast.If) and isinstance(branch.body[-1], (ast.Raise, ast.Return))
 
     def _is_this_host(self, url: ast.expr | None) -> bool:
         """Whether a URL is written out as far as its host, and that is this one: ``"http://localhost:%d/rpc" % port``."""

@@ -18,7 +18,7 @@ from flake8_aiguard.shapes import last_name, string, text_parts
 from flake8_aiguard.signatures import Signatures
 
 _TEST_CODE: Final = (
-    *("benchmark/", "benchmarks/", "example/", "examples/", "features/steps/", "*_test/"),
+    *("benchmark/", "benchmarks/", "features/steps/", "*_test/"),
     *("test/", "testing/", "*_tests/", "test_*/", "testing_*/", "tests.py", "*_tests.py", "testing.py"),
     *(
         "_testing.py",
@@ -80,7 +80,7 @@ class AssertAsValidation(Checker):
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
     comment says was checked before, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
-    helpers, examples and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
+    helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message

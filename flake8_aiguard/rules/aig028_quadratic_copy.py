@@ -535,11 +535,7 @@ class QuadraticCopy(Checker):
         start = argument(node, "start", 1)
         if self.module.qualname(node.func) != "builtins.sum" or hides_arguments(node) or not node.args:
             return
-        if (
-            not isinstance(start, (ast.List, ast.Tuple))
-            or start.elts
-            or self.module.loops.is_small(node.args[0])
-        ):
+        if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
         chained = "itertools.chain.from_iterable()"
         if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
