@@ -38,7 +38,7 @@ _COORDINATE: Final = (
 )
 _OTHER_TASKS: Final = frozenset((*_START_TASKS, *_START_SERVERS)) - {"run_in_executor", "to_thread"}
 _CONSUMERS: Final = ("extend", "join", "update")
-_STARTUPS: Final = ("lifespan", "on_startup", "setup", "startup")
+_STARTUPS: Final = ("lifespan", "on_startup", "prep", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
 _STARTUP_PREFIXES: Final = ("bootstrap_", "setup_", "startup_")
 _OWN_LOOP: Final = re.compile(

@@ -12,7 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import names
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import argument, dotted, last_name, string, words
+from flake8_aiguard.shapes import argument, dotted, last_name, names_in, string, words
 
 _Blocking = Callable[[ast.Call], knowledge.Row | None]
 
@@ -40,6 +40,7 @@ _CREDENTIALS: Final = frozenset(
         "tls",
     )
 )
+_CONFIGURATION: Final = frozenset(("conf", "config", "configuration", "settings"))
 _ENVIRONMENT: Final = ("os.environ", "os.environ.get", "os.getenv")
 
 
@@ -168,7 +169,39 @@ class Openings:
         asked = origin.func if isinstance(origin, ast.Call) else origin
         if asked is not None and self._module.qualname(asked) in _ENVIRONMENT:
             return True
-        return path is not None and not _CREDENTIALS.isdisjoint(words(last_name(path) or ""))
+        if isinstance(path, ast.Call) and path.args:
+            path = path.args[0]  # Path(cert).read_bytes()
+        named = words(last_name(path) or "") if path is not None else frozenset()
+        function = self._module.index.function(node)
+        return not _CREDENTIALS.isdisjoint(named) or (
+            # an object is built from its configuration, once
+            not _CONFIGURATION.isdisjoint(named)
+            and isinstance(function, ast.AsyncFunctionDef)
+            and any(last_name(item) == "classmethod" for item in function.decorator_list)
+        )
+
+    def is_kept(self, node: ast.Call) -> bool:
+        """Whether an open file is kept on an object: what reads and writes it is reported, where it does."""
+        index = self._module.index
+        if self._module.type_of(node) != "io.IOBase":
+            return False
+        parent = index.parent(node)
+        if isinstance(parent, ast.Call) and last_name(parent.func) == "enter_context":
+            parent = index.parent(parent)
+        return isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Attribute)
+
+    def is_temporary_text(self, node: ast.Call) -> bool:
+        """Whether one text is written into a temporary directory of the function: arguments of a program that it starts."""
+        if last_name(node.func) != "write_text" or not isinstance(node.func, ast.Attribute):
+            return False
+        if next(self._module.index.loops(node), None) is not None:
+            return False
+        path = self._bound(node.func.value)
+        return path is not None and any(
+            isinstance(bound := self._bound(name), ast.Call)
+            and self._module.qualname(bound.func) == "tempfile.TemporaryDirectory"
+            for name in names_in(path)
+        )
 
     def _bound(self, node: ast.expr | None) -> ast.expr | None:
         """What a name is bound to, where that is once."""

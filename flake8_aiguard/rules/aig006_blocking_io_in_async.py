@@ -56,13 +56,14 @@ class BlockingIoInAsync(Checker):
 
     Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
     directory entry (``os.path.exists``, ``Path.mkdir``, ``any(path.iterdir())``) are reported only with ``blocking-metadata``,
-    or not at all. An open file is reported where it is opened, not at each read, and not at all where threads or a process do the
+    or not at all. An open file is reported where it is opened, not at each read (unless it is kept on an object), and not at all where threads or a process do the
     reading, where it is yielded or only passed on to a function that nothing is known of (which wants a sync file), or where no more
-    than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file.
+    than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
+    one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
     ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for certificates, keys and what a variable of the environment
-    names, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
+    names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``), for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
     ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()``, ``shutdown()``, migrations and
@@ -170,6 +171,8 @@ class BlockingIoInAsync(Checker):
             or self._openings.is_in_memory(node, row)
             or self._openings.is_beside_code(node, row)
             or self._openings.is_small(node, row)
+            or self._openings.is_kept(node)
+            or self._openings.is_temporary_text(node)
             or self._openings.is_listing(node, self._blocking_row)
             or self._openings.is_glance(node)
             or self._openings.is_constant_once(node)
