@@ -72,7 +72,7 @@ class Agreements:
             return True
         if node.msg is not None:
             return False
-        if _is_spelled_out(atom, function) or _is_protocol(atom):
+        if _is_spelled_out(atom, function) or _is_protocol(atom) or _is_own_existence(atom.node):
             return True
         calls = self._module.index.calls_named((function.name,))
         return any(self._module.receivers.definition(call.func) is function for call in calls)
@@ -274,16 +274,26 @@ class Agreements:
         )
 
     def _is_repeated_by_key(self, node: ast.Assert) -> bool:
-        """Whether ``assert key in d`` stands before ``d[key]`` in the same block, which raises KeyError without it."""
+        """Whether ``assert key in d`` stands before ``d[key]`` or ``d.remove(key)`` in the same block, which raise without it."""
         test = node.test
         if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.In):
             return False
         items = dotted(test.comparators[0])
         return items is not None and any(
-            isinstance(item, ast.Subscript)
-            and isinstance(item.ctx, ast.Load)
-            and dotted(item.value) == items
-            and _is_same(item.slice, test.left)
+            (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.ctx, ast.Load)
+                and dotted(item.value) == items
+                and _is_same(item.slice, test.left)
+            )
+            or (
+                isinstance(item, ast.Call)
+                and isinstance(item.func, ast.Attribute)
+                and item.func.attr in ("index", "remove")
+                and dotted(item.func.value) == items
+                and len(item.args) == 1
+                and _is_same(item.args[0], test.left)
+            )
             for after in self._following(node)
             for item in _direct_nodes(after)
         )
@@ -355,9 +365,23 @@ def _is_protocol(atom: Atom) -> bool:
         return isinstance(sides[1], (ast.Tuple, ast.List, ast.Set)) and len(sides[1].elts) == 1
     if not isinstance(node.ops[0], (ast.Eq, ast.Is)):
         return False
-    if any(isinstance(side, ast.Constant) for side in sides):
+    if any(isinstance(side, ast.Constant) or _is_empty_tuple(side) for side in sides):
         return any(isinstance(side, ast.Name) for side in sides)
     return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
+
+
+def _is_empty_tuple(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple) and not node.elts
+
+
+def _is_own_existence(condition: ast.expr) -> bool:
+    """Whether an object asks itself if it has something: ``self.exists(key)`` is about its state."""
+    return (
+        isinstance(condition, ast.Call)
+        and last_name(condition.func) in _EXISTENCE
+        and isinstance(condition.func, ast.Attribute)
+        and dotted(condition.func.value) == "self"
+    )
 
 
 def _direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from typing import Final
 
 from flake8_aiguard.blocking import names
@@ -37,8 +38,15 @@ _COORDINATE: Final = (
 )
 _OTHER_TASKS: Final = frozenset((*_START_TASKS, *_START_SERVERS)) - {"run_in_executor", "to_thread"}
 _CONSUMERS: Final = ("extend", "join", "update")
-_STARTUPS: Final = ("lifespan", "on_startup", "setup", "startup")
+_STARTUPS: Final = ("lifespan", "on_startup", "prep", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
+_STARTUP_PREFIXES: Final = ("bootstrap_", "setup_", "startup_")
+_OWN_LOOP: Final = re.compile(
+    r"\b(dedicated|own|separate)\b[^.]{0,40}\b(thread|event loop)|\bnever (on )?the (application|main) event loop",
+    re.IGNORECASE,
+)
+_DIALOGUE: Final = 3  # questions of a coroutine that is a dialogue
+_QUESTIONS: Final = ("confirm", "getpass", "input", "prompt", "waitKey")
 _SHUTDOWNS: Final = ("on_shutdown", "shutdown", "teardown")
 _MIGRATIONS: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
 
@@ -160,6 +168,13 @@ class EventLoop:
         """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
         return self._has_loop and not self.module.index.calls_named(_START_TASKS)
 
+    def is_conversation(self, function: ast.AsyncFunctionDef) -> bool:
+        """Whether a coroutine asks its user again and again: waiting is what it is for."""
+        asked = sum(
+            self.module.index.function(call) is function for call in self.module.index.calls_named(_QUESTIONS)
+        )
+        return asked >= _DIALOGUE
+
     @functools.cached_property
     def is_shared(self) -> bool:
         """Whether the file shows other tasks on its event loop: it starts or coordinates some, serves, or handles what a framework sends."""
@@ -251,7 +266,12 @@ def is_startup(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     name = function.name.strip("_")
     if name in _STARTUPS_WITHOUT_ARGUMENTS:
         return all(item.arg in ("self", "cls", "app", "loop") for item in parameters(function))
-    return name in _STARTUPS
+    return name in _STARTUPS or name.startswith(_STARTUP_PREFIXES)
+
+
+def has_own_loop(function: ast.AsyncFunctionDef) -> bool:
+    """Whether a docstring says that the coroutine runs on an event loop of its own, in a thread that is there to wait."""
+    return _OWN_LOOP.search(" ".join((ast.get_docstring(function) or "").split())) is not None
 
 
 def is_shutdown(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

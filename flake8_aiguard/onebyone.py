@@ -68,6 +68,28 @@ class OneByOne:
             or self.is_remembered(node, loop, place)
         )
 
+    def is_crawl(self, node: ast.Call, place: Place) -> bool:
+        """Whether a loop goes down a tree that a service keeps, or each answer leads to further requests.
+
+        Args:
+            node: a request.
+            place: the loop around it.
+        """
+        function = self._module.index.function(node)
+        for call in own_nodes(place.loop):
+            if not isinstance(call, ast.Call) or call is node:
+                continue
+            if function is not None and self._module.receivers.definition(call.func) is function:
+                return True
+            if (
+                isinstance(call.func, ast.Attribute)
+                and isinstance(node.func, ast.Attribute)
+                and dotted(call.func.value) == dotted(node.func.value) is not None
+                and next(self._module.index.loops(call), None) is not place.loop
+            ):
+                return True
+        return False
+
     def _is_split(self, loop: Loop) -> bool:
         """Whether the loop goes over batches, pages, attempts or a stream."""
         for iterable in iterables(loop):

@@ -12,7 +12,10 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.queries import known
 from flake8_aiguard.shapes import parameters, words
 
-_TEST_CODE: Final = ("test/", "testing/", "testing.py")
+_TEST_CODE: Final = (
+    *("test/", "testing/", "testing.py", "test_utils/", "testutils/", "*_testutils/", "testcases.py"),
+    *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
+)
 
 
 class OneOff:

@@ -12,7 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import names
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import argument, dotted, last_name, string
+from flake8_aiguard.shapes import argument, dotted, last_name, names_in, string, words
 
 _Blocking = Callable[[ast.Call], knowledge.Row | None]
 
@@ -24,6 +24,24 @@ _MAX_STEPS: Final = 50  # from a path to the parts that it is built of
 _IN_MEMORY: Final = frozenset({"io.BytesIO", "io.StringIO"})
 _ENTRIES: Final = ("iterdir", "scandir")
 _WHOLE_WRITES: Final = ("write_bytes", "write_text")
+# What a server reads when it starts: of few kilobytes by their nature.
+_CREDENTIALS: Final = frozenset(
+    (
+        "cafile",
+        "cert",
+        "certfile",
+        "certificate",
+        "keyfile",
+        "pem",
+        "pidfile",
+        "pkeyfile",
+        "privkey",
+        "ssl",
+        "tls",
+    )
+)
+_CONFIGURATION: Final = frozenset(("conf", "config", "configuration", "settings"))
+_ENVIRONMENT: Final = ("os.environ", "os.environ.get", "os.getenv")
 
 
 class Openings:
@@ -61,6 +79,8 @@ class Openings:
         index, scopes = self._module.index, self._module.scopes
         while isinstance(parent, ast.IfExp):
             parent = index.parent(parent)
+        if isinstance(parent, ast.withitem) and parent.optional_vars is None:
+            return True  # only to see whether it can be opened
         if isinstance(parent, ast.withitem):
             target = parent.optional_vars
         else:
@@ -80,6 +100,8 @@ class Openings:
 
     def _hands_over(self, use: ast.Name, opening: ast.Call, blocking: _Blocking) -> bool:
         how, by = self._module.scopes.use(use)
+        if how is Use.YIELDED:
+            return True  # to those who enter the context: they read it
         if how is Use.PASSED and isinstance(by, ast.Call):
             row = blocking(by)
             if row is not None:
@@ -135,6 +157,59 @@ class Openings:
         """Whether the file or the archive is one in memory."""
         return row["kind"] == "file" and not _IN_MEMORY.isdisjoint(self._module.receivers.given_types(node))
 
+    def is_small(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether a file is small by its nature: a certificate or key, or what a variable of the environment names."""
+        if row["kind"] != "file":
+            return False
+        path = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if self._module.qualname(node.func) == "builtins.open":
+            path = node.args[0] if node.args else None
+        bound = self._bound(path)
+        origin = bound.value if isinstance(bound, ast.Subscript) else bound
+        asked = origin.func if isinstance(origin, ast.Call) else origin
+        if asked is not None and self._module.qualname(asked) in _ENVIRONMENT:
+            return True
+        if isinstance(path, ast.Call) and path.args:
+            path = path.args[0]  # Path(cert).read_bytes()
+        named = words(last_name(path) or "") if path is not None else frozenset()
+        function = self._module.index.function(node)
+        return not _CREDENTIALS.isdisjoint(named) or (
+            # an object is built from its configuration, once
+            not _CONFIGURATION.isdisjoint(named)
+            and isinstance(function, ast.AsyncFunctionDef)
+            and any(last_name(item) == "classmethod" for item in function.decorator_list)
+        )
+
+    def is_kept(self, node: ast.Call) -> bool:
+        """Whether an open file is kept on an object: what reads and writes it is reported, where it does."""
+        index = self._module.index
+        if self._module.type_of(node) != "io.IOBase":
+            return False
+        parent = index.parent(node)
+        if isinstance(parent, ast.Call) and last_name(parent.func) == "enter_context":
+            parent = index.parent(parent)
+        return isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Attribute)
+
+    def is_temporary_text(self, node: ast.Call) -> bool:
+        """Whether one text is written into a temporary directory of the function: arguments of a program that it starts."""
+        if last_name(node.func) != "write_text" or not isinstance(node.func, ast.Attribute):
+            return False
+        if next(self._module.index.loops(node), None) is not None:
+            return False
+        path = self._bound(node.func.value)
+        return path is not None and any(
+            isinstance(bound := self._bound(name), ast.Call)
+            and self._module.qualname(bound.func) == "tempfile.TemporaryDirectory"
+            for name in names_in(path)
+        )
+
+    def _bound(self, node: ast.expr | None) -> ast.expr | None:
+        """What a name is bound to, where that is once."""
+        if not isinstance(node, ast.Name):
+            return node
+        bindings = (self._module.scopes.resolve(node) or (None, []))[1]
+        return bindings[0].value if len(bindings) == 1 else None
+
     def is_beside_code(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether one file that comes with the code is read: small, and in the page cache after the first time."""
         if row["kind"] != "file":
@@ -172,6 +247,20 @@ class Openings:
             elif not isinstance(item, ast.Constant):
                 return False
         return is_packaged and not stack
+
+    def is_listing(self, node: ast.Call, blocking: _Blocking) -> bool:
+        """Whether a loop over a directory opens what it finds, which is reported there."""
+        loop = self._module.index.parent(node)
+        return (
+            last_name(node.func) in _ENTRIES
+            and isinstance(loop, ast.For)
+            and loop.iter is node
+            and any(
+                isinstance(item, ast.Call) and (row := blocking(item)) is not None and row["kind"] == "file"
+                for statement in loop.body
+                for item in ast.walk(statement)
+            )
+        )
 
     def is_glance(self, node: ast.Call) -> bool:
         """Whether only the first entry of a directory is asked for: ``any(path.iterdir())``."""

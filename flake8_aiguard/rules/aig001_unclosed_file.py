@@ -11,7 +11,8 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.flow import Release
 from flake8_aiguard.handles import Handles, Leak
-from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.index import TRIES
+from flake8_aiguard.inline import is_inline
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -22,7 +23,6 @@ from flake8_aiguard.shapes import (
     is_none,
     root,
     string,
-    text_parts,
 )
 
 _MODULE_LEVEL = frozenset({"archive", "file", "image", "response", "temporary"})
@@ -87,7 +87,7 @@ class UnclosedFile(Checker):
         row = knowledge.by_call("resources.opener").get(self.module.called(node) or "")
         if row is None or not self._opens(node, row) or self._is_first_of_two(node):
             return
-        if self._handles.is_to_fail(node) or self._is_inline(node):
+        if self._handles.is_to_fail(node) or is_inline(self.module, node):
             return
         leak = self._handles.leak(node, row)
         if leak is None or self._is_meant_to_stay(node, row, leak) or not self._handles.is_new(node, leak):
@@ -133,31 +133,6 @@ class UnclosedFile(Checker):
             "resources.opener"
         )
 
-    def _is_inline(self, node: ast.Call) -> bool:
-        """Whether ``urlopen()`` only decodes what the URL itself holds: ``data:text/plain,...``."""
-        url = argument(node, "url", 0)
-        if url is None or self.module.called(node) != "urllib.request.urlopen":
-            return False
-        text = next(iter(text_parts(url) or ()), None)
-        if isinstance(text, str):
-            return text.startswith("data:")
-        child: ast.AST = node
-        for parent in self.module.index.ancestors(node):
-            if isinstance(parent, ast.If) and child in parent.body and _asks_for_data(parent.test, url):
-                return True
-            if isinstance(child, ast.stmt):
-                for item in block_of(parent, child):
-                    if item is child:
-                        break
-                    if isinstance(item, ast.If) and isinstance(item.body[-1], (ast.Return, ast.Raise)):
-                        test = item.test
-                        if isinstance(test, ast.UnaryOp) and _asks_for_data(test.operand, url):
-                            return True
-            if isinstance(parent, FUNCTIONS):
-                break
-            child = parent
-        return False
-
     @staticmethod
     def _is_standard_stream(node: ast.expr) -> bool:
         if isinstance(node, ast.Constant):
@@ -198,7 +173,11 @@ class UnclosedFile(Checker):
         """Whether it is closed on the way that a test takes: what raises there fails the test anyway."""
         statement = self.module.index.statement(node)
         releasing = {f"{name}.{method}" for method in row["close"]}
-        for item in block_of(self.module.index.parent(statement), statement):
+        stack = list(block_of(self.module.index.parent(statement), statement))
+        while stack:
+            item = stack.pop()
+            if isinstance(item, TRIES):
+                stack += item.body
             value = item.value if isinstance(item, ast.Expr) else None
             call = value.value if isinstance(value, ast.Await) else value
             if (
@@ -257,20 +236,6 @@ class UnclosedFile(Checker):
         if isinstance(function, ast.FunctionDef) and function.name == "__enter__":
             return False
         return not isinstance(self.module.index.statement(node), (ast.With, ast.AsyncWith, ast.Return))
-
-
-def _asks_for_data(test: ast.expr, url: ast.expr) -> bool:
-    """Whether a condition, or a part that must hold too, is ``url.startswith("data:")``."""
-    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
-    return any(
-        isinstance(part, ast.Call)
-        and isinstance(part.func, ast.Attribute)
-        and part.func.attr == "startswith"
-        and dotted(part.func.value) == dotted(url) is not None
-        and len(part.args) == 1
-        and (string(part.args[0]) or "").startswith("data:")
-        for part in parts
-    )
 
 
 _GONE = (

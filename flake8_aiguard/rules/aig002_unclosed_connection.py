@@ -133,7 +133,8 @@ class UnclosedConnection(Checker):
             return True
         lenders = row.get("lenders", ())
         return bool(lenders) and any(
-            self.module.type_of(value) in lenders for value in (*node.args, *keywords.values())
+            self.module.type_of(value) in lenders or self._is_bind(value)
+            for value in (*node.args, *keywords.values())
         )
 
     def _is_passing(self, node: ast.Call, row: knowledge.Row) -> bool:
@@ -155,6 +156,16 @@ class UnclosedConnection(Checker):
         """The canonical name of the pool that an engine is made with."""
         pool = argument(engine, "poolclass")
         return "" if pool is None else self.module.qualname(pool) or ""
+
+    def _is_bind(self, value: ast.expr) -> bool:
+        """Whether a value is the connection that a migration is run with: ``op.get_bind()``, a parameter ``bind``."""
+        if isinstance(value, ast.Name):
+            resolved = self.module.scopes.resolve(value)
+            binding = resolved[1][0] if resolved is not None and len(resolved[1]) == 1 else None
+            if binding is not None and binding.kind is Kind.PARAMETER:
+                return value.id == "bind"
+            value = value if binding is None or binding.value is None else binding.value
+        return isinstance(value, ast.Call) and last_name(value.func) == "get_bind"
 
     def _is_given(self, value: ast.expr) -> bool:
         """Whether a value is not made in this function."""

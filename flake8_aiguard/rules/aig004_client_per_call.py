@@ -102,7 +102,7 @@ class ClientPerCall(Checker):
     reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a tenant's
     key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
     yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
-    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in loops that ask one host
+    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, where an argument is read from an object that the loop adjusts, in loops that ask one host
     after the other, once each or until one answers, or wait for half a minute or longer, on thread pools whose ``with`` ends a
     round over a batch, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
@@ -241,9 +241,22 @@ class ClientPerCall(Checker):
                 or self._lifetimes.is_seldom(node, loop, _LONG)
                 or self._asks_another_host(node, loop)
                 or (row.get("threads", False) and self._is_barrier(node, loop))
+                or self._is_tuned(node, loop)
             ):
                 return loop
         return None
+
+    def _is_tuned(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether an argument is read from an object that the loop adjusts: ``max_workers=self.batches.max_workers``."""
+        given = (*node.args, *(keyword.value for keyword in node.keywords))
+        read = {dotted(item.value) for item in given if isinstance(item, ast.Attribute)} - {None, "self"}
+        return bool(read) and any(
+            isinstance(item, ast.Expr)
+            and isinstance(item.value, ast.Call)
+            and isinstance(item.value.func, ast.Attribute)
+            and dotted(item.value.func.value) in read
+            for item in ast.walk(loop)
+        )
 
     def _is_next_branch(self, node: ast.Call) -> bool:
         """Whether another branch of the same ``if`` has built what the same name is bound to: one choice, one finding."""
@@ -540,7 +553,7 @@ class ClientPerCall(Checker):
 def _is_retried(loop: Loop) -> bool:
     """Whether the turns of a loop are attempts at the same thing, by the name that counts them."""
     if isinstance(loop, ast.While):
-        return False
+        return any(_ATTEMPT.fullmatch(name.id) is not None for name in names_in(loop.test))
     target = loop.generators[0].target if isinstance(loop, COMPREHENSIONS) else loop.target
     return isinstance(target, ast.Name) and _ATTEMPT.fullmatch(target.id) is not None
 

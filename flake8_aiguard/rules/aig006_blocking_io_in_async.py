@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterator
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import Blocking, methods, names_by_package
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.eventloop import EventLoop, is_migration, is_shutdown, is_startup
+from flake8_aiguard.eventloop import EventLoop, has_own_loop, is_migration, is_shutdown, is_startup
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import calls_before, dotted, last_name
+from flake8_aiguard.shapes import argument, calls_before, dotted, last_name, string
 
 # What nobody minds in a test, and what in a command that has its event loop for itself.
 _FINE_IN_TESTS = ("file", "process")
@@ -22,7 +22,7 @@ _FINE_IN_COMMANDS = ("file", "input")
 _WRITES = ("write", "writelines")
 _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
 _BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
-_COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "scripts/", "management/commands/")
+_COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
 
 class BlockingIoInAsync(Checker):
@@ -56,12 +56,14 @@ class BlockingIoInAsync(Checker):
 
     Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
     directory entry (``os.path.exists``, ``Path.mkdir``, ``any(path.iterdir())``) are reported only with ``blocking-metadata``,
-    or not at all. An open file is reported where it is opened, not at each read, and not at all where threads or a process do the
-    reading, where it is only passed on to a function that nothing is known of (which wants a sync file), or where no more
-    than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant.
+    or not at all. An open file is reported where it is opened, not at each read (unless it is kept on an object), and not at all where threads or a process do the
+    reading, where it is yielded or only passed on to a function that nothing is known of (which wants a sync file), or where no more
+    than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
+    one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
-    ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for a queue or a future that is
+    ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for certificates, keys and what a variable of the environment
+    names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``), for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
     ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()``, ``shutdown()``, migrations and
@@ -168,6 +170,10 @@ class BlockingIoInAsync(Checker):
             or self._is_reported_before(node, row)
             or self._openings.is_in_memory(node, row)
             or self._openings.is_beside_code(node, row)
+            or self._openings.is_small(node, row)
+            or self._openings.is_kept(node)
+            or self._openings.is_temporary_text(node)
+            or self._openings.is_listing(node, self._blocking_row)
             or self._openings.is_glance(node)
             or self._openings.is_constant_once(node)
             or self._is_process_of_class(node)
@@ -228,8 +234,21 @@ class BlockingIoInAsync(Checker):
         """Whether a method writes to a temporary file what may be large, for the first time."""
         if last_name(node.func) not in _WRITES or all(isinstance(item, ast.Constant) for item in node.args):
             return False
+        if self._is_short_text(node, origin):
+            return False
         return (
             self._first_writes.setdefault((origin.variables, self.module.index.function(node)), node) is node
+        )
+
+    def _is_short_text(self, node: ast.Call, origin: Origin) -> bool:
+        """Whether a variable is written to a temporary text file at once: a script or a page for a program."""
+        modes = (string(argument(call, "mode", 0)) for call in origin.calls)
+        return (
+            len(node.args) == 1
+            and isinstance(node.args[0], ast.Name)
+            and last_name(node.func) == "write"
+            and next(self.module.index.loops(node), None) is None
+            and all(mode is not None and "b" not in mode for mode in modes)
         )
 
     @functools.cached_property
@@ -245,6 +264,10 @@ class BlockingIoInAsync(Checker):
         if row["kind"] == "sleep" or not isinstance(function, ast.AsyncFunctionDef):
             return False
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_command(function):
+            return True
+        if has_own_loop(function):
+            return True
+        if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_conversation(function):
             return True
         if row["kind"] == "file" and (is_startup(function) or is_migration(function)):
             return True

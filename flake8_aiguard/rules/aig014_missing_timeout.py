@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.inline import is_inline
 from flake8_aiguard.receivers import Origin
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, parameters, string, text_parts
@@ -21,6 +22,9 @@ _THIS_HOST = re.compile(
     r"(https?|wss?)://([^/@]*@)?(localhost|127\.0\.0\.1|\[::1\])([:/?#]|$)", re.IGNORECASE
 )
 _OWN = ("as_uri", "getsockname")
+_HOST = re.compile(r"(https?|wss?)://([^/@\0]*@)?[^/\0]*\w\.\w", re.IGNORECASE)
+_TEST_CODE = ("test/", "testing/", "test_utils/", "testutils/", "*_testutils/")
+_EVENTS = re.compile(r"event-stream|SSEClient|(?:\b|_)sse(?:\b|_)", re.IGNORECASE)
 
 
 class MissingTimeout(Checker):
@@ -55,7 +59,8 @@ class MissingTimeout(Checker):
     have a finite default. Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), where a
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
-    calls ``socket.setdefaulttimeout`` (which requests ignores, though), and for URLs whose host is written out as this one. Subclasses in the file are not followed.
+    calls ``socket.setdefaulttimeout`` (which requests ignores, though), for URLs whose host is written out as this one, in tests for
+    addresses that a server or the test case has as an attribute, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
 
@@ -78,6 +83,8 @@ class MissingTimeout(Checker):
         name = self.module.called(node) or ""
         row = self._timeouts.row(node, name, _unbounded()) or self._timeouts.stub_row(node)
         if row is None or not self._lacks(node, row) or self._is_bounded(node, name, row):
+            return
+        if self._is_event_stream(node) or self._is_own_peer(node):
             return
         advice = row.get("advice") or f"pass {row.get('keywords', ('timeout',))[0]}="
         yield from self.found(
@@ -127,7 +134,38 @@ class MissingTimeout(Checker):
         if target is None:
             return False
         own = any(isinstance(part, ast.Attribute) and part.attr in _OWN for part in ast.walk(target))
-        return own or (self._text(target) or "").lower().startswith(_NO_NETWORK)
+        return (
+            own or is_inline(self.module, node) or (self._text(target) or "").lower().startswith(_NO_NETWORK)
+        )
+
+    def _is_own_peer(self, node: ast.Call) -> bool:
+        """Whether a test asks what it has started itself: its address is an attribute of a server or of the test case."""
+        if self.module.matches(_TEST_CODE):
+            return not self._names_host(node)
+        if not self.module.is_test or self._names_host(node):
+            return False
+        given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
+        return any(
+            isinstance(part, ast.Attribute) for item in given for part in ast.walk(self._bound(item) or item)
+        )
+
+    def _names_host(self, node: ast.Call) -> bool:
+        """Whether a host of the network is written out: what a test starts itself has an address that it asks for."""
+        for item in (*node.args[:2], *(keyword.value for keyword in node.keywords)):
+            host = item.elts[0] if isinstance(item, ast.Tuple) and item.elts else item
+            text = self._text(host) or ""
+            if _HOST.match(text) or re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-z]+", text, re.IGNORECASE):
+                return True
+        return False
+
+    def _is_event_stream(self, node: ast.Call) -> bool:
+        """Whether a call subscribes to server-sent events: a stream that may be silent for as long as nothing happens."""
+        is_streamed = any(item.arg == "stream" and is_constant(item.value, True) for item in node.keywords)
+        if not is_streamed:
+            return False
+        function = self.module.index.function(node) or self.module.index.tree
+        first, last = getattr(function, "lineno", 1), getattr(function, "end_lineno", None)
+        return _EVENTS.search("".join(self.module.lines[first - 1 : last])) is not None
 
     def _is_this_host(self, url: ast.expr | None) -> bool:
         """Whether a URL is written out as far as its host, and that is this one: ``"http://localhost:%d/rpc" % port``."""

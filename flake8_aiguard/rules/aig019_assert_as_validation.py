@@ -14,7 +14,8 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
-from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shapes import last_name, string, text_parts
+from flake8_aiguard.signatures import Signatures
 
 _TEST_CODE: Final = (
     *("benchmark/", "benchmarks/", "features/steps/", "*_test/"),
@@ -33,7 +34,7 @@ _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
 _NEVER: Final = re.compile(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
-    r"never (happens?|reached)|internal( logic)? error|bug|sanity)\b",
+    r"never (happens?|reached)|internal( logic)? error|bug|consistency|sanity)\b",
     re.IGNORECASE,
 )
 _CALLED: Final = (
@@ -77,7 +78,8 @@ class AssertAsValidation(Checker):
     same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
     ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves, ``startswith`` before the statement that
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
-    path, a flag under ``if not result``, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
+    path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
+    comment says was checked before, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
@@ -99,6 +101,7 @@ class AssertAsValidation(Checker):
         self._checks = Checks(self.module, self.inputs)
         self._agreements = Agreements(self.module, self.inputs)
         self._permissions = Permissions(self.module)
+        self._signatures = Signatures(self.module)
         self._places: dict[ast.AST, bool] = {}
 
     def visit_Assert(self, node: ast.Assert) -> Iterator[Finding]:
@@ -122,7 +125,7 @@ class AssertAsValidation(Checker):
     def _is_meant(self, node: ast.Assert) -> bool:
         return (
             isinstance(node.test, (ast.Constant, ast.Tuple))
-            or _NEVER.search(string(node.msg) or "") is not None
+            or _NEVER.search(_said(node.msg)) is not None
             or self._is_in_test_code
             or self._is_apart(node)
             or self._agreements.is_repeated(node)
@@ -263,6 +266,8 @@ class AssertAsValidation(Checker):
 
     def _validation(self, parts: list[Atom], node: ast.Assert) -> tuple[str, str] | None:
         checks = [(atom, self._checks.checked(atom)) for atom in parts]
+        if not any(check for _, check in checks) or self._signatures.holds(node):
+            return None
         # ``not strict or done(result)`` is about the result: alternatives count if all of them are about input
         is_whole = all(atom.alone or check or is_narrowing(atom.node) for atom, check in checks)
         for atom, check in checks:
@@ -285,6 +290,12 @@ def _is_text(message: ast.expr | None) -> bool:
     return message is not None and not isinstance(
         message, (ast.Tuple, ast.List, ast.Dict, ast.Name, ast.Attribute)
     )
+
+
+def _said(message: ast.expr | None) -> str:
+    """What a message says in literal text."""
+    parts = () if message is None else text_parts(message) or ()
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 @knowledge.cached

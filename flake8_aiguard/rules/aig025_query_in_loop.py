@@ -66,7 +66,8 @@ class QueryInLoop(Checker):
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
     there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
     answers; in one branch of several operations, after another answer about the item, after a write to the same table, and
-    for groups of the same rows; in loops in an ``except`` clause; below an ``if`` that
+    for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
+    to further requests; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb); on calls that run concurrently; and
     in migrations, seeds, repairs and helpers of tests.
     """
@@ -154,6 +155,7 @@ class QueryInLoop(Checker):
         """Whether a helper or a loop makes a call only now and then: under a condition, after an error."""
         return any(
             isinstance(outer, (ast.If, ast.IfExp, ast.Match, ast.ExceptHandler))
+            and not (isinstance(outer, ast.If) and contains(outer.test, call) and isinstance(region, _LOOPS))
             for outer in self.module.index.outwards(call, region)
         )
 
@@ -165,8 +167,12 @@ class QueryInLoop(Checker):
         for loop in self.module.index.loops(query.call):
             place = self._place(loop)
             if not self._asks_for_each(query, place):
+                if isinstance(loop, ast.While):
+                    return  # attempts, or a walk that goes on from the last answer
                 continue
             if not self._batching.could_be_one(query, place) or self._is_meant(query.top, place):
+                return
+            if "url" in query.row and self._one_by_one.is_crawl(query.call, place):
                 return
             node = next((call for call in query.bound if contains(loop, call)), query.top)
             if node not in self._reported:
@@ -190,6 +196,8 @@ class QueryInLoop(Checker):
             around = self._place(loop)
             given = self._given(call, helper)
             if not any(self.module.loops.dependents(value, around) for value in given.values()):
+                if isinstance(loop, ast.While):
+                    return
                 continue
             if self._is_meant(call, around) or self._one_off.runs(index.function(call)):
                 return
@@ -201,7 +209,7 @@ class QueryInLoop(Checker):
                     and not self._one_by_one.is_remembered(query.top, helper, place)
                     and self._batching.could_be_one(query, place)
                     and not self._batching.writes(query, place)
-                    and not ("url" in query.row and self._is_conditional(call, around.loop))
+                    and not (self._is_cheap_or_apart(query) and self._is_conditional(call, around.loop))
                 ):
                     yield from self.found(
                         call,
@@ -217,6 +225,10 @@ class QueryInLoop(Checker):
 
     def _cost(self, query: Query) -> str:
         return "runs one statement" if self._queries.is_sqlite(query) else "makes one round trip"
+
+    def _is_cheap_or_apart(self, query: Query) -> bool:
+        """Whether a query costs no round trip, or asks another service."""
+        return "url" in query.row or self._queries.is_sqlite(query)
 
     def _commit(self, node: ast.Call) -> Iterator[Finding]:
         index, loops = self.module.index, self.module.loops

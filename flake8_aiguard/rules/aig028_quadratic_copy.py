@@ -10,7 +10,16 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name, names_in, string
+from flake8_aiguard.shapes import (
+    argument,
+    dotted,
+    hides_arguments,
+    is_constant,
+    last_name,
+    names_in,
+    string,
+    words,
+)
 
 _INSTEAD: Final[Mapping[str, str]] = {
     "list": "append to it",
@@ -32,6 +41,9 @@ _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions;
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
+_TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
+_HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
+_COMPLAINTS: Final = frozenset({"err", "error", "errors", "message", "messages", "msg"})
 _GROWS: Final = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -62,7 +74,8 @@ class QuadraticCopy(Checker):
     so is ``+=`` on a list. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path.
     Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
     where each turn halves or divides what it counts. ``pop(0)`` counts on a list that is built here, and not
-    where its length is asked first, or the loop sorts or slices it. A round trip counts with plain
+    where its length is asked first, or the loop sorts or slices it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin
+    with a packed header and for texts of errors, all of which stay short. A round trip counts with plain
     arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion.
     """
 
@@ -77,6 +90,9 @@ class QuadraticCopy(Checker):
         super().__init__(tree, filename, lines)
         self._reported: set[tuple[Loop, str]] = set()
 
+    def is_possible(self) -> bool:
+        return not self.module.matches(_TEST_CODE)
+
     # -- accumulators
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Iterator[Finding]:
@@ -88,12 +104,16 @@ class QuadraticCopy(Checker):
         if isinstance(node.value, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
         kind = self._kind(node.target, node.value)
-        if kind not in ("tuple", "bytes", "str"):
+        if kind not in ("tuple", "bytes", "str") or self.module.is_test:
             return
         loop = self._loop(node, node.target)
         if loop is None or self._is_measured(node.target, loop):
             return
         if kind != "bytes" and self._is_shared(node, node.target, loop):
+            return
+        if kind == "bytes" and self._is_message(node.target):
+            return
+        if kind == "str" and self._is_complaint(node.target):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -230,6 +250,21 @@ class QuadraticCopy(Checker):
         scope = self.module.index.scope(target)
         return self.module.scopes.owner(scope, target.id) is not scope
 
+    def _is_message(self, target: ast.expr) -> bool:
+        """Whether bytes begin with a packed header: one message of a protocol, which is short."""
+        variable = self.module.loops.variable(target) if isinstance(target, ast.Name) else None
+        return variable is not None and any(
+            isinstance(item.value, ast.Call) and self.module.qualname(item.value.func) in _HEADERS
+            for item in self.module.scopes.bindings(*variable)
+            if item.kind is Kind.ASSIGN
+        )
+
+    def _is_complaint(self, target: ast.expr) -> bool:
+        """Whether a string is what a person reads about what went wrong."""
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        return not _COMPLAINTS.isdisjoint(words(last_name(target) or ""))
+
     def _is_measured(self, target: ast.expr, loop: Loop) -> bool:
         """Whether the loop runs until the accumulator is long enough, or nothing is left to wait for: the parts of one message."""
         if not isinstance(loop, ast.While):
@@ -279,6 +314,8 @@ class QuadraticCopy(Checker):
         loop = next(self.module.index.loops(node), None)
         if loop is None or self._is_short(loop) or self._is_last(node, loop):
             return None
+        if any(isinstance(item, ast.ExceptHandler) for item in self.module.index.outwards(node, loop)):
+            return None  # as often as something fails
         key = dotted(target.value if isinstance(target, ast.Subscript) else target)
         if key is not None and key.endswith("__"):
             return None
@@ -306,8 +343,21 @@ class QuadraticCopy(Checker):
         iterables = (
             [part.iter for part in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.iter]
         )
-        return any(map(self.module.loops.is_small, iterables)) or (
-            self.module.is_test and any(map(self._is_split_parameter, iterables))
+        return (
+            any(map(self.module.loops.is_small, iterables))
+            or any(map(self._is_varargs, iterables))
+            or (self.module.is_test and any(map(self._is_split_parameter, iterables)))
+        )
+
+    def _is_varargs(self, items: ast.expr) -> bool:
+        """Whether a loop goes over ``*args``: what a call lists."""
+        function = self.module.index.function(items)
+        spec = getattr(function, "args", None)
+        return (
+            isinstance(items, ast.Name)
+            and spec is not None
+            and spec.vararg is not None
+            and spec.vararg.arg == items.id
         )
 
     def _is_split_parameter(self, items: ast.expr) -> bool:
@@ -485,11 +535,7 @@ class QuadraticCopy(Checker):
         start = argument(node, "start", 1)
         if self.module.qualname(node.func) != "builtins.sum" or hides_arguments(node) or not node.args:
             return
-        if (
-            not isinstance(start, (ast.List, ast.Tuple))
-            or start.elts
-            or self.module.loops.is_small(node.args[0])
-        ):
+        if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
         chained = "itertools.chain.from_iterable()"
         if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):

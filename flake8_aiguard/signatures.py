@@ -1,0 +1,119 @@
+"""Asserts that belong to the signature of a function: the types of its parameters, a decorator's own arguments."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections import Counter, defaultdict
+from typing import Final
+
+from flake8_aiguard.checks import is_narrowing
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import last_name, names_in
+
+_Def = ast.FunctionDef | ast.AsyncFunctionDef
+
+_WALL: Final = 4  # variables whose types a function spells out
+_TYPE_QUESTIONS: Final = ("isinstance", "issubclass", "callable", "type")
+_CHECKED: Final = re.compile(
+    r"\balready (been )?(checked|ensured|guaranteed|validated|verified)\b"
+    r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b",
+    re.IGNORECASE,
+)
+_INTERNAL: Final = re.compile(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
+
+
+class Signatures:
+    """The asserts of one file that say what its functions are called with, to those who write the calls.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._typed_names: defaultdict[ast.AST, set[str]] = defaultdict(set)
+
+    def holds(self, node: ast.Assert) -> bool:
+        """Whether an assert is a part of the signature, or repeats what its comment says was checked before."""
+        function = self._module.index.function(node)
+        if not isinstance(function, _Def):
+            return False
+        return (
+            (node.msg is None and self._is_wall(function))
+            or self._is_decorator(function)
+            or _INTERNAL.search(ast.get_docstring(function, clean=False) or "") is not None
+            or ("#" in self._above(node) and self._is_said(node))
+        )
+
+    def _above(self, node: ast.Assert) -> str:
+        lines = self._module.lines[max(node.lineno - 2, 0) : node.lineno]
+        return "".join(lines)
+
+    def _is_said(self, node: ast.Assert) -> bool:
+        return any(map(_CHECKED.search, self._module.comments.near(node.lineno)))
+
+    def _is_wall(self, function: ast.AST) -> bool:
+        """Whether a function has a wall of bare asserts, most of which say the types of its variables, one after the other."""
+        bare, typed = self._asserts
+        return 2 * typed[function] >= bare[function] and len(self._typed_names[function]) >= _WALL
+
+    @functools.cached_property
+    def _asserts(self) -> tuple[Counter[ast.AST], Counter[ast.AST]]:
+        """How many asserts without a message each function has, and how many of them say a type."""
+        bare: Counter[ast.AST] = Counter()
+        typed: Counter[ast.AST] = Counter()
+        for item in self._module.index.nodes(ast.Assert):
+            function = self._module.index.function(item)
+            if isinstance(item, ast.Assert) and item.msg is None and function is not None:
+                bare[function] += 1
+                if _says_type(item.test):
+                    typed[function] += 1
+                    names = (name for name in names_in(item.test) if name.id not in _TYPE_QUESTIONS)
+                    first = min(names, key=lambda name: (name.lineno, name.col_offset), default=None)
+                    self._typed_names[function].add("" if first is None else first.id)
+        return bare, typed
+
+    def _is_decorator(self, function: _Def) -> bool:
+        """Whether a function makes a decorator: what it is given stands in the program, and is checked at import."""
+        last = function.body[-1]
+        inner = next(
+            (
+                item
+                for item in function.body
+                if isinstance(item, ast.FunctionDef)
+                and isinstance(last, ast.Return)
+                and isinstance(last.value, ast.Name)
+                and item.name == last.value.id
+            ),
+            None,
+        )
+        if inner is None or len(inner.args.args) != 1 or inner.args.vararg or inner.args.kwarg:
+            return False
+        given = inner.args.args[0].arg
+        made = {
+            item.name
+            for item in inner.body
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        }
+        answer = inner.body[-1]
+        return (
+            isinstance(answer, ast.Return)
+            and isinstance(answer.value, ast.Name)
+            and answer.value.id in (*made, given)
+        )
+
+
+def _says_type(test: ast.expr) -> bool:
+    """Whether a condition, or a part of it, tells types apart."""
+    stack = [test]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ast.BoolOp):
+            stack += item.values
+        elif isinstance(item, ast.UnaryOp):
+            stack.append(item.operand)
+        elif is_narrowing(item) or (isinstance(item, ast.Call) and last_name(item.func) in _TYPE_QUESTIONS):
+            return True
+    return False
