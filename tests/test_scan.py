@@ -111,6 +111,32 @@ def test_without_git_everything_is_scanned(capsys: Capture) -> None:
     assert [line.rpartition(" ")[2] for line in scanned(capsys)[1]] == ["AIG301"]
 
 
+@pytest.mark.parametrize("folder", ["tests", "a/test/b", "vendor/x", "third_party", "testdata", "pg/sql"])
+def test_tests_and_vendored_files_are_looked_at_only_when_named(folder: str, capsys: Capture) -> None:
+    write(f"{folder}/q.sql", BAD_SQL)
+    write("pg/expected/q.out", "what the statements of sql/q.sql print")
+    named = os.path.normpath(f"{folder}/q.sql")
+    assert scanned(capsys) == (0, [], "")
+    assert scanned(capsys, named)[1] == [f"{named}:1:1: AIG205"]
+    assert scanned(capsys, folder)[0] == (folder != "pg/sql"), (
+        "the folder itself is named, and is no part of the path"
+    )
+
+
+def test_the_project_says_what_a_test_is(capsys: Capture) -> None:
+    write("pyproject.toml", '[tool.aiguard]\ntests = ["checks/"]\nvendored = ["copied/"]\n')
+    for folder in ("checks", "copied", "tests"):
+        write(f"{folder}/q.sql", BAD_SQL)
+    assert scanned(capsys)[1] == [f"{os.path.join('tests', 'q.sql')}:1:1: AIG205"]
+
+
+def test_rules_of_the_project_look_at_its_tests(capsys: Capture) -> None:
+    write("pyproject.toml", '[tool.aiguard]\nrule-dirs = ["lint/rules"]\n')
+    own("id: NODROP\nlanguage: sql\nmessage: no\nrule: {kind: drop_table}\n")
+    write("tests/q.sql", f"DROP TABLE a;\n{BAD_SQL}")
+    assert scanned(capsys)[1] == [f"{os.path.join('tests', 'q.sql')}:1:1: NODROP"]
+
+
 def test_each_file_once(capsys: Capture) -> None:
     write("a.sql", BAD_SQL)
     assert scanned(capsys, ".", "a.sql", "./a.sql")[1] == ["a.sql:1:1: AIG205"]

@@ -76,6 +76,11 @@ class Rule:
     ignores: tuple[str, ...]
     origin: str
 
+    @property
+    def is_packaged(self) -> bool:
+        """Whether the rule is one of ours, none of the project's."""
+        return Path(self.origin).is_relative_to(HERE)
+
     def looks_at(self, path: str) -> bool:
         """Tell whether the rule looks at a file of its language."""
         if self.files and not globs.matches_any(path, self.files, above_here=True):
