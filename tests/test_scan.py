@@ -380,6 +380,28 @@ def test_masking_moves_nothing(text: str) -> None:
     assert text.split("\n")[found.line - 1][found.column - 1] == "*"
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("a = :id AND b = %s AND c = %(cents)s", "a = 777 AND b = 77 AND c = 777777777"),
+        ("a::date = ':id' -- :id\n", None),
+        ("SELECT 'a %s', \":id\" FROM t /* %s */", None),
+        ("SELECT id FROM :orders JOIN %s", None),
+        ("SELECT a[1:n], b := c, t %sum", None),
+        ("AS $$ BEGIN x := :y; END $$", None),
+        ("a = 'it''s :id' AND b = :id", "a = 'it''s :id' AND b = 777"),
+    ],
+)
+def test_placeholders_are_numbers_of_the_same_length(text: str, masked: str | None) -> None:
+    assert masking.mask_templates(text) == (text if masked is None else masked)
+
+
+def test_a_condition_on_a_placeholder_is_read() -> None:
+    assert codes("SELECT id FROM orders WHERE date(created) = :day;") == ["AIG207"]
+    assert codes("UPDATE orders SET state = %(state)s;") == ["AIG205"]
+    assert codes("SELECT id FROM orders ORDER BY id LIMIT :most OFFSET :first;") == ["AIG209"]
+
+
 def test_what_a_template_may_hide_is_not_reported() -> None:
     assert codes("DELETE FROM {{ this }} {{ where }}") == []
     assert codes("DELETE FROM {{ this }} {% if x %} WHERE a = 1 {% endif %}") == []
