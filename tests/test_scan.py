@@ -551,6 +551,14 @@ def test_another_version_of_the_grammar_is_refused(monkeypatch: pytest.MonkeyPat
         languages.prepare()
 
 
+def test_many_statements_ask_the_file_for_nothing_that_is_not_in_it() -> None:
+    insert = "INSERT INTO orders (id) VALUES (7);\n"
+    rule = next(rule for rule in RULES if rule.code == "AIG217")
+    assert rule.matcher(insert) != rule.config
+    assert rule.matcher(f"CREATE TABLE orders (id int);\n{insert}") is rule.config
+    assert codes(insert * 4000, opt_in=True) == ["AIG217"] * 4000
+
+
 def test_deep_and_long_texts_are_no_trouble() -> None:
     assert codes("SELECT " + "(" * 3000 + "1" + ")" * 3000 + ";") == []
     assert len(codes("DELETE FROM t;\n" * 2000)) == 2000

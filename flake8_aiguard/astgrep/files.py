@@ -16,7 +16,8 @@ _LARGEST: Final = 5_000_000
 _ASIDE: Final = (
     *("test/", "testing/", "testdata/", "test-data/", "test_data/", "testsuite/", "__tests__/"),
     *("fixtures/", "regress/"),
-    *("third-party/", "3rdparty/", "*.bats", "ltmain.sh"),
+    *("*.bats", "test[-_]*.sh", "*[-_]test.sh", "test_*.sql", "*_test.sql"),
+    *("third-party/", "3rdparty/", "ltmain.sh"),
 )
 _NEVER: Final = frozenset({".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"})
 
