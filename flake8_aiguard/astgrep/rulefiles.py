@@ -35,7 +35,7 @@ _SEVERITIES: Final[Mapping[str, str]] = {
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-_NOTHING: Final = {"kind": "statement", "regex": r"[^\s\S]"}
+_NOTHING: Final = {"regex": r"[^\s\S]"}
 _pattern = functools.lru_cache(re.compile)
 
 
@@ -92,7 +92,12 @@ class Rule:
         statements for each candidate.
         """
         patterns = self.metadata.get("same-file", {}) if self.is_packaged else {}
-        idle = [name for name, pattern in patterns.items() if not _pattern(pattern).search(text)]
+        idle = [
+            name
+            for pattern, names in patterns.items()
+            if not _pattern(pattern).search(text)
+            for name in names
+        ]
         if not idle:
             return self.config
         utils = {**self.config["utils"], **dict.fromkeys(idle, _NOTHING)}
