@@ -465,6 +465,8 @@ def test_rules_of_the_project(capsys: Capture, monkeypatch: pytest.MonkeyPatch) 
         (OWN.replace("sql", "sqll"), 2, "there is no language 'sqll'; did you mean sql?"),
         (OWN.replace("keyword_drop", "keyword_dorp"), 5, "Kind `keyword_dorp` is invalid"),
         (OWN + "rewriters: []\n", 6, "rewriters do not work in process; write the fix without them"),
+        (OWN + "transform: {NEW: 'rewrite($VERB, rewriters=[a])'}\n", 6, "rewriters do not work in process"),
+        (OWN + "transform: {NEW: {rewrite: {source: $VERB, rewriters: [a]}}}\n", 6, "rewriters do not work"),
         (OWN + "metadata: {prefilter: '('}\n", 6, "metadata.prefilter is no regular expression"),
         (OWN + "fix: {template: x, expandEnd: {regex: y}}\n", 6, "no expandStart or expandEnd"),
         (OWN + "files: '*.sql'\n", 6, "'files' must be a list of patterns"),
@@ -488,6 +490,42 @@ def test_a_rule_file_that_does_not_load(text: str, line: int, reason: str, capsy
     assert error.startswith(f"flake8-aiguard: {path}:{line}: ")
     assert reason in error
     assert error.count("\n") == 1
+
+
+def test_messages_name_what_matched_and_what_it_became(capsys: Capture) -> None:
+    own(
+        "id: no-call\nlanguage: js\nmessage: '$KEY as $LOUD: $$$VALUES, no $OTHER'\n"
+        "rule: {pattern: 'call($KEY, $$$VALUES)'}\n"
+        "transform: {LOUD: 'convert($KEY, toCase=upperCase)'}\n"
+    )
+    write("a.js", "call(kind, 1, 2)\n")
+    assert main(["scan", "--select", "no-call", "a.js"]) == 1
+    assert capsys.readouterr().out == "a.js:1:1: no-call kind as KIND: 1, 2, no [no-call]\n"
+
+
+def test_a_file_that_may_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    write("closed.sql", BAD_SQL)
+    write("open.sql", BAD_SQL)
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "closed.sql":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert scanned(capsys, ".", "--jobs", "1") == (
+        1,
+        ["open.sql:1:1: AIG205"],
+        "flake8-aiguard: closed.sql: cannot be read: Permission denied\n",
+    )
+
+
+def test_a_folder_with_the_name_of_a_file_is_a_folder(capsys: Capture) -> None:
+    write("dump.sql/a.sql", BAD_SQL)
+    expected = [f"{os.path.join('dump.sql', 'a.sql')}:1:1: AIG205"]
+    assert scanned(capsys)[1] == expected
+    assert scanned(capsys, "dump.sql")[1] == expected
 
 
 def test_a_folder_of_rules_that_does_not_exist(capsys: Capture) -> None:

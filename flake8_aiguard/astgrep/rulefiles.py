@@ -283,7 +283,8 @@ def _rule(document: _Document, utils: Mapping[str, Mapping[str, Any]]) -> Rule:
             )
     rewrites = [value for value in document.table("transform").values() if "rewrite" in str(value)]
     if "rewriters" in document.values or any(_uses_rewriters(value) for value in rewrites):
-        raise document.error("rewriters do not work in process; write the fix without them", "rewriters")
+        key = "rewriters" if "rewriters" in document.values else "transform"
+        raise document.error("rewriters do not work in process; write the fix without them", key)
     name, language, metadata = document.text("id"), _language(document), document.table("metadata")
     severity = document.text("severity", "hint")
     if severity not in _SEVERITIES:
