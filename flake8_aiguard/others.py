@@ -39,14 +39,15 @@ def report(guide: style_guide.StyleGuideManager, options: argparse.Namespace) ->
     except MissingExtraError as error:
         from flake8_aiguard.astgrep import files
 
-        if any(is_other(path) for path in files.below(paths, _LANGUAGES)):
+        if any(is_other(path) for path, _ in files.below(paths, _LANGUAGES)):
             print(f"flake8-aiguard: SQL and configuration were not looked at: {error}", file=sys.stderr)
         return 0
     from flake8_aiguard.astgrep import command, scan  # they import the packages of the extra
 
     jobs = None if options.jobs.is_auto else options.jobs.n_jobs
     reported = 0
-    for scanned in scan.scan(paths, command.chosen(Checker.options, command.Request(paths)), jobs):
+    rules = command.chosen(Checker.options, command.Request(paths))
+    for scanned in scan.scan(paths, rules, jobs, command.aside(Checker.options)):
         if _is_excluded(scanned.path, options):
             continue
         if scanned.passed_over:

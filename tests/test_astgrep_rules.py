@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("ast_grep_py", reason="comes with the extra 'sql'")
 yaml = pytest.importorskip("yaml", reason="comes with the extra 'sql'")
 
-from flake8_aiguard.astgrep import engine, rulefiles, scan
+from flake8_aiguard.astgrep import engine, masking, rulefiles, scan
 from flake8_aiguard.astgrep.rulefiles import Rule
 
 CASES = harness.ROOT / "tests" / "astgrep"
@@ -137,7 +137,8 @@ def test_spans_and_fixes_are_those_of_the_snapshot(rule: Rule) -> None:
     )
     for text, expected in snapshots.items():
         primary = next(label for label in expected["labels"] if label["style"] == "primary")
-        assert next(spans(rule, text)) == (primary["start"], primary["end"]), text
+        if rule.language != "sql" or masking.mask_templates(text) == text:  # ast-grep masks no placeholders
+            assert next(spans(rule, text)) == (primary["start"], primary["end"]), text
         found = engine.evaluate(text, "x", rule.language, [rule])
         assert engine.apply(text, found) == expected.get("fixed", text)
 

@@ -111,6 +111,32 @@ def test_without_git_everything_is_scanned(capsys: Capture) -> None:
     assert [line.rpartition(" ")[2] for line in scanned(capsys)[1]] == ["AIG301"]
 
 
+@pytest.mark.parametrize("folder", ["tests", "a/test/b", "vendor/x", "third_party", "testdata", "pg/sql"])
+def test_tests_and_vendored_files_are_looked_at_only_when_named(folder: str, capsys: Capture) -> None:
+    write(f"{folder}/q.sql", BAD_SQL)
+    write("pg/expected/q.out", "what the statements of sql/q.sql print")
+    named = os.path.normpath(f"{folder}/q.sql")
+    assert scanned(capsys) == (0, [], "")
+    assert scanned(capsys, named)[1] == [f"{named}:1:1: AIG205"]
+    assert scanned(capsys, folder)[0] == (folder != "pg/sql"), (
+        "the folder itself is named, and is no part of the path"
+    )
+
+
+def test_the_project_says_what_a_test_is(capsys: Capture) -> None:
+    write("pyproject.toml", '[tool.aiguard]\ntests = ["checks/"]\nvendored = ["copied/"]\n')
+    for folder in ("checks", "copied", "tests"):
+        write(f"{folder}/q.sql", BAD_SQL)
+    assert scanned(capsys)[1] == [f"{os.path.join('tests', 'q.sql')}:1:1: AIG205"]
+
+
+def test_rules_of_the_project_look_at_its_tests(capsys: Capture) -> None:
+    write("pyproject.toml", '[tool.aiguard]\nrule-dirs = ["lint/rules"]\n')
+    own("id: NODROP\nlanguage: sql\nmessage: no\nrule: {kind: drop_table}\n")
+    write("tests/q.sql", f"DROP TABLE a;\n{BAD_SQL}")
+    assert scanned(capsys)[1] == [f"{os.path.join('tests', 'q.sql')}:1:1: NODROP"]
+
+
 def test_each_file_once(capsys: Capture) -> None:
     write("a.sql", BAD_SQL)
     assert scanned(capsys, ".", "a.sql", "./a.sql")[1] == ["a.sql:1:1: AIG205"]
@@ -354,6 +380,28 @@ def test_masking_moves_nothing(text: str) -> None:
     assert text.split("\n")[found.line - 1][found.column - 1] == "*"
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("a = :id AND b = %s AND c = %(cents)s", "a = 777 AND b = 77 AND c = 777777777"),
+        ("a::date = ':id' -- :id\n", None),
+        ("SELECT 'a %s', \":id\" FROM t /* %s */", None),
+        ("SELECT id FROM :orders JOIN %s", None),
+        ("SELECT a[1:n], b := c, t %sum", None),
+        ("AS $$ BEGIN x := :y; END $$", None),
+        ("a = 'it''s :id' AND b = :id", "a = 'it''s :id' AND b = 777"),
+    ],
+)
+def test_placeholders_are_numbers_of_the_same_length(text: str, masked: str | None) -> None:
+    assert masking.mask_templates(text) == (text if masked is None else masked)
+
+
+def test_a_condition_on_a_placeholder_is_read() -> None:
+    assert codes("SELECT id FROM orders WHERE date(created) = :day;") == ["AIG207"]
+    assert codes("UPDATE orders SET state = %(state)s;") == ["AIG205"]
+    assert codes("SELECT id FROM orders ORDER BY id LIMIT :most OFFSET :first;") == ["AIG209"]
+
+
 def test_what_a_template_may_hide_is_not_reported() -> None:
     assert codes("DELETE FROM {{ this }} {{ where }}") == []
     assert codes("DELETE FROM {{ this }} {% if x %} WHERE a = 1 {% endif %}") == []
@@ -417,6 +465,8 @@ def test_rules_of_the_project(capsys: Capture, monkeypatch: pytest.MonkeyPatch) 
         (OWN.replace("sql", "sqll"), 2, "there is no language 'sqll'; did you mean sql?"),
         (OWN.replace("keyword_drop", "keyword_dorp"), 5, "Kind `keyword_dorp` is invalid"),
         (OWN + "rewriters: []\n", 6, "rewriters do not work in process; write the fix without them"),
+        (OWN + "transform: {NEW: 'rewrite($VERB, rewriters=[a])'}\n", 6, "rewriters do not work in process"),
+        (OWN + "transform: {NEW: {rewrite: {source: $VERB, rewriters: [a]}}}\n", 6, "rewriters do not work"),
         (OWN + "metadata: {prefilter: '('}\n", 6, "metadata.prefilter is no regular expression"),
         (OWN + "fix: {template: x, expandEnd: {regex: y}}\n", 6, "no expandStart or expandEnd"),
         (OWN + "files: '*.sql'\n", 6, "'files' must be a list of patterns"),
@@ -440,6 +490,42 @@ def test_a_rule_file_that_does_not_load(text: str, line: int, reason: str, capsy
     assert error.startswith(f"flake8-aiguard: {path}:{line}: ")
     assert reason in error
     assert error.count("\n") == 1
+
+
+def test_messages_name_what_matched_and_what_it_became(capsys: Capture) -> None:
+    own(
+        "id: no-call\nlanguage: js\nmessage: '$KEY as $LOUD: $$$VALUES, no $OTHER'\n"
+        "rule: {pattern: 'call($KEY, $$$VALUES)'}\n"
+        "transform: {LOUD: 'convert($KEY, toCase=upperCase)'}\n"
+    )
+    write("a.js", "call(kind, 1, 2)\n")
+    assert main(["scan", "--select", "no-call", "a.js"]) == 1
+    assert capsys.readouterr().out == "a.js:1:1: no-call kind as KIND: 1, 2, no [no-call]\n"
+
+
+def test_a_file_that_may_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    write("closed.sql", BAD_SQL)
+    write("open.sql", BAD_SQL)
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "closed.sql":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert scanned(capsys, ".", "--jobs", "1") == (
+        1,
+        ["open.sql:1:1: AIG205"],
+        "flake8-aiguard: closed.sql: cannot be read: Permission denied\n",
+    )
+
+
+def test_a_folder_with_the_name_of_a_file_is_a_folder(capsys: Capture) -> None:
+    write("dump.sql/a.sql", BAD_SQL)
+    expected = [f"{os.path.join('dump.sql', 'a.sql')}:1:1: AIG205"]
+    assert scanned(capsys)[1] == expected
+    assert scanned(capsys, "dump.sql")[1] == expected
 
 
 def test_a_folder_of_rules_that_does_not_exist(capsys: Capture) -> None:
@@ -501,6 +587,14 @@ def test_another_version_of_the_grammar_is_refused(monkeypatch: pytest.MonkeyPat
         MissingExtraError, match=r"must be 0\.3\.9, as later ones hide their grammar; found 0\.3\.13"
     ):
         languages.prepare()
+
+
+def test_many_statements_ask_the_file_for_nothing_that_is_not_in_it() -> None:
+    insert = "INSERT INTO orders (id) VALUES (7);\n"
+    rule = next(rule for rule in RULES if rule.code == "AIG217")
+    assert rule.matcher(insert) != rule.config
+    assert rule.matcher(f"CREATE TABLE orders (id int);\n{insert}") is rule.config
+    assert codes(insert * 4000, opt_in=True) == ["AIG217"] * 4000
 
 
 def test_deep_and_long_texts_are_no_trouble() -> None:

@@ -51,10 +51,11 @@ def run(request: Request) -> int:
     for path in request.paths:
         if not os.path.lexists(path):
             raise PathError(f"{path}: no such file or folder")
-    rules = _rules(request)
+    configured = _settings()
+    rules = chosen(configured, request)
     records: list[dict[str, Any]] = []
     has_findings = False
-    for scanned in scan.scan(request.paths, rules, request.jobs):
+    for scanned in scan.scan(request.paths, rules, request.jobs, aside(configured)):
         after = _fixed(scanned, rules) if request.fix else scanned
         if after.passed_over:
             print(f"flake8-aiguard: {_one_line(after.path)}: {after.passed_over}", file=sys.stderr)
@@ -68,12 +69,16 @@ def run(request: Request) -> int:
     return int(has_findings)
 
 
-def _rules(request: Request) -> tuple[Rule, ...]:
+def _settings() -> Settings:
     try:
-        configured = settings.from_options(settings.project_options())
+        return settings.from_options(settings.project_options())
     except (ExecutionError, configparser.Error, ValueError) as error:
         raise ScanError(str(error)) from error
-    return chosen(configured, request)
+
+
+def aside(configured: Settings) -> tuple[str, ...]:
+    """Patterns of the files in folders that only the project's own rules look at: tests, and what it carries."""
+    return (*configured.tests, *configured.vendored)
 
 
 def chosen(configured: Settings, request: Request) -> tuple[Rule, ...]:

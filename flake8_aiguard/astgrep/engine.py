@@ -81,7 +81,7 @@ def evaluate(
         return []
     masked = masking.mask_templates(text) if language == "sql" else text
     root = ast_grep_py.SgRoot(masked, language).root()
-    matches = [(rule, node) for rule in wanted for node in root.find_all(rule.config)]
+    matches = [(rule, node) for rule in wanted for node in root.find_all(rule.matcher(masked))]
     if matches and whole and root.find(kind="ERROR") is not None:
         matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
     if not matches:

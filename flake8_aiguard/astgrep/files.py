@@ -10,8 +10,15 @@ from typing import Final
 
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.files import write_whole
+from flake8_aiguard.settings import is_test_path
 
 _LARGEST: Final = 5_000_000
+_ASIDE: Final = (
+    *("test/", "testing/", "testdata/", "test-data/", "test_data/", "testsuite/", "__tests__/"),
+    *("fixtures/", "regress/"),
+    *("*.bats", "test[-_]*.sh", "*[-_]test.sh", "test_*.sql", "*_test.sql"),
+    *("third-party/", "3rdparty/", "ltmain.sh"),
+)
 _NEVER: Final = frozenset({".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"})
 
 
@@ -19,7 +26,7 @@ class UnreadableError(Exception):
     """A file is passed over; the text says why."""
 
 
-def below(paths: Sequence[str], wanted: frozenset[str]) -> Iterator[str]:
+def below(paths: Sequence[str], wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
     """List the files to scan.
 
     Args:
@@ -28,7 +35,8 @@ def below(paths: Sequence[str], wanted: frozenset[str]) -> Iterator[str]:
         wanted: the languages with a rule.
 
     Yields:
-        Each file once; of folders only those of a wanted language.
+        Each file once, of folders only those of a wanted language, with its path from the folder; empty for a file
+        that is named itself.
     """
     seen: set[str] = set()
     for path in paths:
@@ -40,7 +48,7 @@ def below(paths: Sequence[str], wanted: frozenset[str]) -> Iterator[str]:
             if is_folder and not os.path.isfile(name):
                 continue  # deleted but still in git's index, or a link to nowhere
             seen.add(known)
-            yield name
+            yield name, os.path.relpath(name, path) if is_folder else ""
 
 
 def _in_folder(folder: str) -> Iterator[str]:
@@ -68,6 +76,26 @@ def _known_to_git(folder: str) -> list[str] | None:
     if done.returncode:
         return None
     return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+
+def is_aside(path: str, inside: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a file of a folder is a test, or comes from somewhere else.
+
+    Args:
+        path: the file.
+        inside: its path from the folder; empty for a file that is named itself, which is looked at wherever it is.
+        patterns: what such files are called, as in the setting ``tests``.
+    """
+    if not inside:
+        return False
+    if is_test_path(inside, (*patterns, *_ASIDE)):
+        return True
+    folder, name = os.path.split(os.path.abspath(path))
+    above, last = os.path.split(folder)
+    # PostgreSQL's regression tests: what sql/NAME.sql prints is in expected/NAME.out
+    return last == "sql" and os.path.exists(
+        os.path.join(above, "expected", f"{os.path.splitext(name)[0]}.out")
+    )
 
 
 def read(path: str) -> str:

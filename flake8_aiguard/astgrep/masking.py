@@ -1,4 +1,4 @@
-"""Hides from the grammars what is no SQL or YAML, without moving anything: templates of dbt, Jinja and Helm."""
+"""Hides from the grammars what is no SQL or YAML, without moving anything: templates of dbt, Jinja and Helm, placeholders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from typing import Final
 _TAGS: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MACRO: Final = re.compile(r"\{%-?\s*(?:macro|materialization|test)\b")
 _STANDALONE: Final = re.compile(r"\{\{-?\s*(?:config|log|print)\s*\(")
+_PLACEHOLDER: Final = re.compile(
+    r"""
+    '(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1  # texts, names, comments, bodies of functions
+    | :: | \b(?:from|join|into|update|table|only)\s+[:%]                   # casts; a name that is filled in
+    | (?P<value> (?<![\w:.\])]):[A-Za-z_]\w*(?![\w.:(]) | (?<![\w%])%(?:\(\w+\))?s(?![\w.]) )
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
 
 
 def has_macro(text: str) -> bool:
@@ -17,15 +25,22 @@ def has_macro(text: str) -> bool:
 
 
 def mask_templates(text: str) -> str:
-    """Replace the tags of Jinja by text of the same length and lines.
+    """Replace the tags of Jinja and the placeholders of drivers by text of the same length and lines.
 
     Args:
-        text: SQL, with or without tags.
+        text: SQL, with or without tags and placeholders.
 
     Returns:
-        The text with a name for each ``{{ expression }}``, and blanks for statements and comments.
+        The text with a name for each ``{{ expression }}``, blanks for statements and comments, and a number for each
+        ``:name``, ``%s`` and ``%(name)s``.
     """
-    return _TAGS.sub(_masked, text) if "{" in text else text
+    if "{" in text:
+        text = _TAGS.sub(_masked, text)
+    return _PLACEHOLDER.sub(_number, text) if "%" in text or ":" in text else text
+
+
+def _number(found: re.Match[str]) -> str:
+    return "7" * len(found[0]) if found["value"] else found[0]
 
 
 def _masked(tag: re.Match[str]) -> str:

@@ -35,6 +35,10 @@ _SEVERITIES: Final[Mapping[str, str]] = {
 _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
+_NOTHING: Final = {"regex": r"[^\s\S]"}
+_pattern = functools.lru_cache(re.compile)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
@@ -75,6 +79,29 @@ class Rule:
     files: tuple[str, ...]
     ignores: tuple[str, ...]
     origin: str
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether the rule is one of ours, none of the project's."""
+        return Path(self.origin).is_relative_to(HERE)
+
+    def matcher(self, text: str) -> ast_grep_py.Config:
+        """What ast-grep-py takes for a text.
+
+        Utility rules that look through the whole file for what is in no such text match nothing: they would ask all its
+        statements for each candidate.
+        """
+        patterns = self.metadata.get("same-file", {}) if self.is_packaged else {}
+        idle = [
+            name
+            for pattern, names in patterns.items()
+            if not _pattern(pattern).search(text)
+            for name in names
+        ]
+        if not idle:
+            return self.config
+        utils = {**self.config["utils"], **dict.fromkeys(idle, _NOTHING)}
+        return cast(ast_grep_py.Config, {**self.config, "utils": utils})
 
     def looks_at(self, path: str) -> bool:
         """Tell whether the rule looks at a file of its language."""
@@ -256,7 +283,8 @@ def _rule(document: _Document, utils: Mapping[str, Mapping[str, Any]]) -> Rule:
             )
     rewrites = [value for value in document.table("transform").values() if "rewrite" in str(value)]
     if "rewriters" in document.values or any(_uses_rewriters(value) for value in rewrites):
-        raise document.error("rewriters do not work in process; write the fix without them", "rewriters")
+        key = "rewriters" if "rewriters" in document.values else "transform"
+        raise document.error("rewriters do not work in process; write the fix without them", key)
     name, language, metadata = document.text("id"), _language(document), document.table("metadata")
     severity = document.text("severity", "hint")
     if severity not in _SEVERITIES:

@@ -34,13 +34,16 @@ class Scanned:
     passed_over: str = ""
 
 
-def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -> Iterator[Scanned]:
+def scan(
+    paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None, aside: tuple[str, ...] = ()
+) -> Iterator[Scanned]:
     """Scan files and folders.
 
     Args:
         paths: files and folders, which exist.
         rules: the rules that report.
         jobs: how many processes; ``None`` for one per core where there are many files.
+        aside: patterns of the files in folders that only the project's own rules look at.
 
     Yields:
         The files in order, those without a word to say included.
@@ -49,11 +52,15 @@ def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -
         MissingExtraError: a package of the extra is missing.
     """
     languages.prepare()
-    found = list(files.below(paths, frozenset(rule.language for rule in rules)))
+    found = [
+        (path, files.is_aside(path, inside, aside))
+        for path, inside in files.below(paths, frozenset(rule.language for rule in rules))
+    ]
     workers = _cores() if jobs is None else jobs
     if workers < 2 or len(found) < _FEW:
-        for path in found:
-            yield scan_file(path, rules)
+        own = _own(rules)
+        for path, is_aside in found:
+            yield scan_file(path, own if is_aside else rules)
         return
     with ProcessPoolExecutor(workers, initializer=_start, initargs=(tuple(rules),)) as pool:
         yield from pool.map(_work, found, chunksize=_CHUNK)
@@ -65,17 +72,25 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _own(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The project's own rules."""
+    return tuple(rule for rule in rules if not rule.is_packaged)
+
+
 _rules: tuple[Rule, ...] = ()
+_own_rules: tuple[Rule, ...] = ()
 
 
 def _start(rules: tuple[Rule, ...]) -> None:
     """Keep the rules in a worker, so that they are not sent with each file."""
-    global _rules
+    global _rules, _own_rules
     _rules = rules
+    _own_rules = _own(rules)
 
 
-def _work(path: str) -> Scanned:
-    return scan_file(path, _rules)
+def _work(found: tuple[str, bool]) -> Scanned:
+    path, is_aside = found
+    return scan_file(path, _own_rules if is_aside else _rules)
 
 
 def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:

@@ -4,7 +4,7 @@ ALTER TABLE refunds ADD CONSTRAINT refund_order FOREIGN KEY (order_id) REFERENCE
 ALTER TABLE refunds ADD CONSTRAINT refund_buyer FOREIGN KEY (buyer_id) REFERENCES customers (id) NOT VALID;
 UPDATE refunds SET channel = 'web';
 -- ast-grep-ignore: AIG205
-UPDATE refunds SET note = '';
+UPDATE refunds SET state = 'new';
 CREATE INDEX refunds_order ON refunds (order_id); -- ast-grep-ignore: AIG211
 CREATE UNIQUE INDEX refunds_number ON refunds (number);
 DELETE FROM refunds r USING orders o WHERE r.order_id = o.id AND o.state = 'void';
