@@ -13,6 +13,11 @@ from flake8_aiguard.queries import known
 from flake8_aiguard.shapes import parameters, words
 
 _TEST_CODE: Final = ("test/", "testing/", "testing.py")
+_MIGRATIONS: Final = (
+    "migrations/",
+    "migrations.py",
+    "delta/",
+)  # those of Alembic import it, wherever they stand
 
 
 class OneOff:
@@ -33,9 +38,14 @@ class OneOff:
             (*_one_off_folders(), *_TEST_CODE)
         )
 
+    @functools.cached_property
+    def is_migration(self) -> bool:
+        """Whether the file changes the schema or the data of a database once, and is then left as it is."""
+        return "alembic" in self._module.index.packages or self._module.matches(_MIGRATIONS)
+
     def runs(self, function: ast.AST | None) -> bool:
         """Whether a function is a migration or fills a database once."""
-        if self._is_alembic:
+        if self.is_migration:
             return True
         while isinstance(function, FUNCTIONS):
             if words(getattr(function, "name", "")) & known("one-off function"):
@@ -46,14 +56,6 @@ class OneOff:
                 return True
             function = self._module.index.function(function)
         return False
-
-    @functools.cached_property
-    def _is_alembic(self) -> bool:
-        return "alembic" in self._module.source and any(
-            isinstance(parent := self._module.index.parent(item), ast.ImportFrom)
-            and parent.module == "alembic"
-            for item in self._module.index.nodes(ast.alias)
-        )
 
 
 @knowledge.cached

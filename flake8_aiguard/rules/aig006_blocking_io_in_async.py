@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import Blocking, methods, names_by_package
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.eventloop import EventLoop, is_migration, is_shutdown, is_startup
+from flake8_aiguard.eventloop import EventLoop, is_shutdown, is_startup, migrates
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
@@ -246,7 +246,7 @@ class BlockingIoInAsync(Checker):
             return False
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_command(function):
             return True
-        if row["kind"] == "file" and (is_startup(function) or is_migration(function)):
+        if row["kind"] == "file" and (is_startup(function) or migrates(function)):
             return True
         if (row["kind"] == "file" or _ends_executor(node)) and is_shutdown(function):
             return True
