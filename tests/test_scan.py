@@ -417,6 +417,7 @@ def test_rules_of_the_project(capsys: Capture, monkeypatch: pytest.MonkeyPatch) 
         (OWN.replace("sql", "sqll"), 2, "there is no language 'sqll'; did you mean sql?"),
         (OWN.replace("keyword_drop", "keyword_dorp"), 5, "Kind `keyword_dorp` is invalid"),
         (OWN + "rewriters: []\n", 6, "rewriters do not work in process; write the fix without them"),
+        (OWN + "metadata: {words: [LIKE]}\n", 6, "metadata.words must be a list of words in lower case"),
         (OWN + "metadata: {prefilter: '('}\n", 6, "metadata.prefilter is no regular expression"),
         (OWN + "fix: {template: x, expandEnd: {regex: y}}\n", 6, "no expandStart or expandEnd"),
         (OWN + "files: '*.sql'\n", 6, "'files' must be a list of patterns"),
