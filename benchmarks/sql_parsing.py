@@ -38,9 +38,8 @@ def statements(path: Path) -> Iterator[str]:
     except (OSError, SyntaxError, ValueError, RecursionError):
         return
     found = sql.Statements(Module(tree, str(path), source.splitlines(keepends=True), Settings()))
-    names = found.names()
     module = Module(tree, str(path), source.splitlines(keepends=True), Settings())
-    for call in module.index.calls_named(names):
+    for call in module.index.calls_named(sql.sinks()):
         for statement in found.sent_by(call):
             if DML.match(statement.text):
                 yield statement.text

@@ -48,7 +48,7 @@ _OWN_LOOP: Final = re.compile(
 _DIALOGUE: Final = 3  # questions of a coroutine that is a dialogue
 _QUESTIONS: Final = ("confirm", "getpass", "input", "prompt", "waitKey")
 _SHUTDOWNS: Final = ("on_shutdown", "shutdown", "teardown")
-_MIGRATIONS: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
+_MIGRATING: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
 
 
 class EventLoop:
@@ -279,9 +279,9 @@ def is_shutdown(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return function.name.strip("_") in _SHUTDOWNS
 
 
-def is_migration(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def migrates(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function's name says that it moves what an older version left behind, which it does once."""
-    return not _MIGRATIONS.isdisjoint(function.name.split("_"))
+    return not _MIGRATING.isdisjoint(function.name.split("_"))
 
 
 def _is_in_finally(node: ast.AST, block: Try) -> bool:

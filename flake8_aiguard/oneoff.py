@@ -16,6 +16,11 @@ _TEST_CODE: Final = (
     *("test/", "testing/", "testing.py", "test_utils/", "testutils/", "*_testutils/", "testcases.py"),
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
+_MIGRATIONS: Final = (
+    "migrations/",
+    "migrations.py",
+    "delta/",
+)  # those of Alembic import it, wherever they stand
 
 
 class OneOff:
@@ -36,9 +41,14 @@ class OneOff:
             (*_one_off_folders(), *_TEST_CODE)
         )
 
+    @functools.cached_property
+    def is_migration(self) -> bool:
+        """Whether the file changes the schema or the data of a database once, and is then left as it is."""
+        return "alembic" in self._module.index.packages or self._module.matches(_MIGRATIONS)
+
     def runs(self, function: ast.AST | None) -> bool:
         """Whether a function is a migration or fills a database once."""
-        if self._is_alembic:
+        if self.is_migration:
             return True
         while isinstance(function, FUNCTIONS):
             if words(getattr(function, "name", "")) & known("one-off function"):
@@ -49,14 +59,6 @@ class OneOff:
                 return True
             function = self._module.index.function(function)
         return False
-
-    @functools.cached_property
-    def _is_alembic(self) -> bool:
-        return "alembic" in self._module.source and any(
-            isinstance(parent := self._module.index.parent(item), ast.ImportFrom)
-            and parent.module == "alembic"
-            for item in self._module.index.nodes(ast.alias)
-        )
 
 
 @knowledge.cached

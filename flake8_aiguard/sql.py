@@ -8,13 +8,15 @@ import functools
 import io
 import re
 import tokenize
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, KeysView, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
+from flake8_aiguard.rows import WRAPPERS
 from flake8_aiguard.shapes import argument, last_name, string
+from flake8_aiguard.tables import asks_the_system
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
@@ -32,7 +34,9 @@ _QUOTED_STATEMENT: Final = re.compile(
     re.IGNORECASE,
 )
 _LONGEST: Final = 20_000
-_HOLE: Final = "hole_"
+HOLE: Final = "hole_"
+"""What stands in the text for what is not known."""
+
 # What stands in for a name, not for a clause: a table, column, alias or index.
 _NAME_BEFORE: Final = re.compile(
     r"(?:\b(?:from|into|update|join|table|index|view|on|references|as|exists|only)\s+[\"`\[]?|\.[\"`\[]?|\"|`|\[)$",
@@ -42,7 +46,6 @@ _VALUE_BEFORE: Final = re.compile(r"(?:[=<>]\s*|'[^']*|\b(?:limit|offset|like)\s
 _PERCENT: Final = re.compile(r"%(?:\([^)]*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]|%%")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
 _SAME_TEXT: Final = frozenset({"dedent", "cleandoc", "strip", "lstrip", "rstrip"})
-_WRAPPERS: Final = frozenset({"text", "SQL", "TextClause"})
 _ONCE: Final = 8  # names followed from one to the next
 
 # -- what keeps the grammar from reading a dialect, hidden at the same length
@@ -54,8 +57,8 @@ _MASKED: Final = re.compile(
     rf"|(?P<list>\bin\s+(?:{_PLACEHOLDER}))"
     r"|(?P<json>(?<=[\w)\]\"]\s)\?[|&]?(?=\s+(?:'|array\b)))"
     rf"|(?P<value>(?:{_PLACEHOLDER})(?:::\w+(?:\(\d+\))?(?:\[\])?)?)"
-    rf"|(?P<derived>\b(?:from|join)\s*\(\s*{_HOLE}\s*\))"
-    rf"|(?P<count>\b(?:limit|offset)\s+{_HOLE}\b)"
+    rf"|(?P<derived>\b(?:from|join)\s*\(\s*{HOLE}\s*\))"
+    rf"|(?P<count>\b(?:limit|offset)\s+{HOLE}\b)"
     r"|(?P<bracket>(?<![\w\])])\[[A-Za-z_][\w ]*\])"
     r"|(?P<percent>%%)"
     r"|(?P<blank>\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b(?:\s+of\s+[\w.]+)?(?:\s+nowait|\s+skip\s+locked)?"
@@ -78,10 +81,12 @@ class Piece:
     Attributes:
         text: what it says.
         node: the string that it stands in; ``None`` for a hole, whose text is not known.
+        hole: what fills the hole, where that can be seen.
     """
 
     text: str
     node: ast.expr | None
+    hole: ast.expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +96,21 @@ class Statement:
     Attributes:
         node: the whole expression.
         pieces: its parts.
+        text: what it says, a name for each hole.
     """
 
     node: ast.expr
     pieces: tuple[Piece, ...]
+    text: str
 
-    @property
-    def text(self) -> str:
-        """The statement, a name for each hole."""
-        return "".join(piece.text for piece in self.pieces)
+    def holes(self, start: int, end: int) -> list[ast.expr | None]:
+        """What fills the holes between two places of the text, ``None`` for what cannot be seen."""
+        found, place = [], 0
+        for piece in self.pieces:
+            if piece.node is None and place < end and place + len(piece.text) > start:
+                found.append(piece.hole)
+            place += len(piece.text)
+        return found
 
     @property
     def may_hide_a_clause(self) -> bool:
@@ -121,12 +132,16 @@ class Found:
         message: what it says.
         line: the physical line, from 1.
         column: the column in characters, from 0.
+        start: where it begins in the text of the statement.
+        end: where it ends there.
     """
 
     rule: Rule
     message: str
     line: int
     column: int
+    start: int
+    end: int
 
 
 class Statements:
@@ -140,9 +155,10 @@ class Statements:
         self._module = module
         self._seen: set[ast.expr] = set()
 
-    def names(self) -> Collection[str]:
-        """The last identifiers of calls that take a statement."""
-        return _sinks()
+    @functools.cached_property
+    def has_any(self) -> bool:
+        """Whether a string of the file begins like a statement."""
+        return _QUOTED_STATEMENT.search(self._module.source) is not None
 
     def sent_by(self, call: ast.Call) -> Iterator[Statement]:
         """The statements that a call sends, each once in a file.
@@ -153,7 +169,7 @@ class Statements:
         Yields:
             Statements, as far as they read as SQL.
         """
-        if not self._has_sql:
+        if not self.has_any:
             return
         for row in _sinks().get(self._word(call.func), ()):
             value = argument(call, row["keyword"], row["statement"])
@@ -163,15 +179,21 @@ class Statements:
             strings = [piece.node for piece in pieces if piece.node is not None]
             if not strings or not pieces[0].node or self._seen.issuperset(strings):
                 continue
-            statement = Statement(value, tuple(pieces))
-            text = statement.text
+            text = "".join(piece.text for piece in pieces)
             if len(text) <= _LONGEST and _STATEMENT.match(text):
                 self._seen.update(strings)
-                yield statement
+                yield Statement(value, tuple(pieces), text)
 
-    @functools.cached_property
-    def _has_sql(self) -> bool:
-        return _QUOTED_STATEMENT.search(self._module.source) is not None
+    def texts(self, call: ast.Call) -> Iterator[str]:
+        """What a call sends as far as it can be read, whether or not it was seen before.
+
+        Args:
+            call: a call.
+        """
+        for row in _sinks().get(self._word(call.func), ()):
+            value = argument(call, row["keyword"], row["statement"])
+            if value is not None:
+                yield "".join(piece.text for piece in self._pieces(value))
 
     def _pieces(self, value: ast.expr) -> list[Piece]:
         """The parts of a string expression: f-strings, ``+``, ``%``, ``.format()``, ``dedent()`` and names assigned once."""
@@ -194,7 +216,7 @@ class Statements:
             elif isinstance(node, ast.Name) and names < _ONCE and (bound := self._bound(node)) is not None:
                 stack.append((bound, None, template, names + 1))
             else:
-                found.append(Piece(_HOLE, None))
+                found.append(Piece(HOLE, None, node))
         return found
 
     def _same_text(self, call: ast.Call) -> tuple[ast.expr, re.Pattern[str] | None] | None:
@@ -211,7 +233,7 @@ class Statements:
     @functools.cached_property
     def _wrappers(self) -> frozenset[ast.Call]:
         """The calls that return the text of their argument."""
-        return frozenset(self._module.index.calls_named(_SAME_TEXT | _WRAPPERS))
+        return frozenset(self._module.index.calls_named(_SAME_TEXT | WRAPPERS))
 
     def _word(self, function: ast.expr) -> str:
         """The last identifier of a function, after undoing import aliases."""
@@ -228,6 +250,11 @@ class Statements:
         binding = resolved[1][0]
         parent = self._module.index.parent(binding.value) if binding.value is not None else None
         return binding.value if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) else None
+
+
+def sinks() -> KeysView[str]:
+    """The last identifiers of calls that take a statement."""
+    return _sinks().keys()
 
 
 @knowledge.cached
@@ -248,7 +275,7 @@ def _filled(text: str, node: ast.expr, template: re.Pattern[str] | None) -> Iter
         if field[0] in ("%%", "{{", "}}"):
             yield Piece(field[0][0], node)
         else:
-            yield Piece(_HOLE, None)
+            yield Piece(HOLE, None)
         end = field.end()
     if end < len(text) or not text:
         yield Piece(text[end:], node)
@@ -279,7 +306,7 @@ def _replaced(match: re.Match[str]) -> str:
     if kind == "derived":
         return text.replace("(", " ").replace(")", " ")
     if kind == "count":
-        return text.replace(_HOLE, "7" * len(_HOLE))
+        return text.replace(HOLE, "7" * len(HOLE))
     if kind == "bracket":
         return f'"{text[1:-1]}"'
     if kind in ("glob", "json"):
@@ -300,13 +327,19 @@ def evaluate(module: Module, statement: Statement, rules: Sequence[Rule]) -> Ite
         rules: the rules.
 
     Yields:
-        The findings; none where the statement does not parse, or where a hole could be what a rule misses.
+        The findings; none where the statement does not parse, where a hole could be what a rule misses, or of what the
+        database says of itself, which nobody can index.
     """
+    if not rules:
+        return
     from flake8_aiguard.astgrep import engine  # it imports the packages of the extra
 
+    wanted = engine.possible(rules, statement.text)
+    if not wanted or asks_the_system(statement.text):
+        return
     text = readable(statement.text)
     hides = statement.may_hide_a_clause
-    by_code = {rule.code: rule for rule in rules if not (hides and rule.metadata.get("absence") is True)}
+    by_code = {rule.code: rule for rule in wanted if not (hides and rule.metadata.get("absence") is True)}
     starts = [0]
     for row in text.split("\n"):
         starts.append(starts[-1] + len(row) + 1)
@@ -317,7 +350,8 @@ def evaluate(module: Module, statement: Statement, rules: Sequence[Rule]) -> Ite
         offset = starts[finding.line - 1] + finding.column - 1
         number = min(bisect.bisect_right(ends, offset), len(ends) - 1)
         line, column = _place(module, statement, number, offset - (ends[number - 1] if number else 0))
-        yield Found(by_code[finding.code], finding.message, line, column)
+        end = starts[finding.end_line - 1] + finding.end_column - 1
+        yield Found(by_code[finding.code], finding.message, line, column, offset, end)
 
 
 def _place(module: Module, statement: Statement, number: int, offset: int) -> tuple[int, int]:

@@ -467,6 +467,7 @@ def test_rules_of_the_project(capsys: Capture, monkeypatch: pytest.MonkeyPatch) 
         (OWN + "rewriters: []\n", 6, "rewriters do not work in process; write the fix without them"),
         (OWN + "transform: {NEW: 'rewrite($VERB, rewriters=[a])'}\n", 6, "rewriters do not work in process"),
         (OWN + "transform: {NEW: {rewrite: {source: $VERB, rewriters: [a]}}}\n", 6, "rewriters do not work"),
+        (OWN + "metadata: {words: [LIKE]}\n", 6, "metadata.words must be a list of words in lower case"),
         (OWN + "metadata: {prefilter: '('}\n", 6, "metadata.prefilter is no regular expression"),
         (OWN + "fix: {template: x, expandEnd: {regex: y}}\n", 6, "no expandStart or expandEnd"),
         (OWN + "files: '*.sql'\n", 6, "'files' must be a list of patterns"),

@@ -14,7 +14,7 @@ from flake8_aiguard.settings import Settings
 def statements(source: str) -> list[sql.Statement]:
     module = Module(ast.parse(source), "example.py", source.splitlines(keepends=True), Settings())
     found = sql.Statements(module)
-    return [item for call in module.index.calls_named(found.names()) for item in found.sent_by(call)]
+    return [item for call in module.index.calls_named(sql.sinks()) for item in found.sent_by(call)]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def f(cur, t):
     rules = [rule for rule in rulefiles.packaged() if rule.code == "AIG201"]
     places = [
         (item.line, item.column)
-        for call in module.index.calls_named(found.names())
+        for call in module.index.calls_named(sql.sinks())
         for statement in found.sent_by(call)
         for item in sql.evaluate(module, statement, rules)
     ]

@@ -7,11 +7,11 @@ def orders(connection):
 
 
 # --- select-star-f-string
-def rows_of(connection, table):
-    """Return the rows of a table."""
+def names_of(connection, table):
+    """Return the names that a table holds."""
     cursor = connection.cursor()
     cursor.execute(f"SELECT * FROM {table}")  # planted
-    return cursor.fetchmany(100)
+    return [row["name"] for row in cursor.fetchmany(100)]
 
 
 # --- delete-all

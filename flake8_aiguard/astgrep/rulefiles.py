@@ -55,6 +55,7 @@ class Rule:
         url: where to read more.
         metadata: what else the file says.
         is_opt_in: whether it reports only when it is selected.
+        words: a text without any of these words, whatever their case, has no finding; empty where nothing is known.
         prefilter: a text in which this is not found has no finding; ``None`` where nothing is known.
         config: what ast-grep-py takes.
         fix: the replacement, with metavariables.
@@ -73,6 +74,7 @@ class Rule:
     url: str
     metadata: Mapping[str, Any]
     is_opt_in: bool
+    words: frozenset[str]
     prefilter: re.Pattern[str] | None
     config: ast_grep_py.Config
     fix: str | None
@@ -300,6 +302,7 @@ def _rule(document: _Document, utils: Mapping[str, Mapping[str, Any]]) -> Rule:
         url=document.text("url", ""),
         metadata=metadata,
         is_opt_in=metadata.get("opt-in") is True,
+        words=_words(document, metadata),
         prefilter=_prefilter(document, metadata),
         config=_config(document, language, utils),
         fix=_fix(document),
@@ -327,6 +330,13 @@ def _slug(document: _Document, metadata: Mapping[str, Any]) -> str:
     if not isinstance(slug, str) or not _SLUG.fullmatch(slug):
         raise document.error(f"metadata.slug {slug!r} must be lower-case words joined by '-'", "metadata")
     return slug
+
+
+def _words(document: _Document, metadata: Mapping[str, Any]) -> frozenset[str]:
+    words = metadata.get("words", [])
+    if not isinstance(words, list) or not all(isinstance(word, str) and word.islower() for word in words):
+        raise document.error("metadata.words must be a list of words in lower case", "metadata")
+    return frozenset(words)
 
 
 def _prefilter(document: _Document, metadata: Mapping[str, Any]) -> re.Pattern[str] | None:

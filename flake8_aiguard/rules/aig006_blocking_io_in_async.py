@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import Blocking, methods, names_by_package
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.eventloop import EventLoop, has_own_loop, is_migration, is_shutdown, is_startup
+from flake8_aiguard.eventloop import EventLoop, has_own_loop, is_shutdown, is_startup, migrates
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
@@ -269,7 +269,7 @@ class BlockingIoInAsync(Checker):
             return True
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_conversation(function):
             return True
-        if row["kind"] == "file" and (is_startup(function) or is_migration(function)):
+        if row["kind"] == "file" and (is_startup(function) or migrates(function)):
             return True
         if (row["kind"] == "file" or _ends_executor(node)) and is_shutdown(function):
             return True

@@ -11,6 +11,7 @@ from typing import Final
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.fetches import Fetch, Fetches
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.shapes import dotted, is_constant, last_name, string
 
 _FILTERED: Final = (
@@ -30,7 +31,6 @@ _OPPOSITES: Final = {**dict(_PAIRS), **{second: first for first, second in _PAIR
 _FLAG: Final = re.compile(
     r"(is|has|was|can)_\w+|\w+ed|active|visible|hidden|public|private|open|done|sent|paid|staff|admin|current|default"
 )
-_MIGRATIONS: Final = ("migrations/", "versions/")
 _CHANGES: Final = ("add", "append", "discard", "remove", "update")
 _TEXT: Final = 60  # of a predicate in a message
 
@@ -78,7 +78,7 @@ class FetchAllThenFilter(Checker):
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         value = self._whole(node)
-        if value is None or self._is_migration:
+        if value is None or OneOff(self.module).is_migration:
             return
         uses = self._uses(value)
         if not uses:
@@ -97,13 +97,6 @@ class FetchAllThenFilter(Checker):
         if not fetch.promised and self._is_sliced_by_store(fetch, value):
             return
         yield from self.found(node, message=first[0], call=fetch.shown, predicate=first[1], by=first[1])
-
-    @functools.cached_property
-    def _is_migration(self) -> bool:
-        """Whether the file changes a database once, and is then left as it is."""
-        return self.module.matches(_MIGRATIONS) and not {"django", "alembic"}.isdisjoint(
-            self.module.index.packages
-        )
 
     def _whole(self, node: ast.Call) -> ast.expr | None:
         """The expression that holds the rows: the outermost call of a chain, its ``Items``, awaited."""

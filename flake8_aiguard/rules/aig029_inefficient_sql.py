@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard import sql
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.settings import Settings
+from flake8_aiguard.meant import Meant
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
 
-_MIGRATIONS: Final = ("migrations/", "versions/", "delta/")
-_ONCE: Final = frozenset({"AIG205", "AIG206", "AIG207"})  # what a statement that runs once may be
+_COUNTED: Final = "`*` brings every column of every row only to count the rows; say `SELECT count(*)`"
 
 
 class InefficientSql(Checker):
@@ -38,8 +37,15 @@ class InefficientSql(Checker):
 
     Limits: needs the extra ``sql``, and is inactive without it. Evaluates the SQL rules AIG2xx, those of ``rule-dirs``
     included, on strings that reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name that is
-    assigned once; the message names the rule. Silent where the statement does not parse, and, for rules about something
-    missing, where a hole in the string may be just that. An UPDATE or DELETE of all rows is left alone in migrations.
+    assigned once; the message names the rule. Silent where the statement does not parse, where it asks the database's own
+    tables, and, for rules about something missing, where a hole in the string may be just that. In migrations only what may
+    go wrong is reported, not what is slow once. ``SELECT *`` is left alone where the table is a variable and nothing tells its
+    columns, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
+    row, or any of a table that the file creates, is mapped as a whole: ``dict(row)``, ``Model(**row)``. An UPDATE or DELETE of
+    all rows is left alone beside DDL, where the rows are written anew, where a loop runs over the tables, where another branch
+    has the condition, in methods called ``clear()`` or ``reset()`` (with SQLite, which has no TRUNCATE, in any function that says
+    so), and for a table whose one row the file fetches without a condition. ``LIMIT 1 OFFSET n`` is no page. A slow condition is
+    left alone beside one on a key that the file creates.
     """
 
     code = "AIG029"
@@ -51,29 +57,45 @@ class InefficientSql(Checker):
     ruff = "Ruff has nothing for this pattern."
     settings = ("rule-dirs", "scan-select", "scan-ignore", "scan-extend-select")
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
-        self.statements = sql.Statements(self.module)
+    @functools.cached_property
+    def statements(self) -> sql.Statements:
+        """The statements of the file."""
+        return sql.Statements(self.module)
+
+    def is_possible(self) -> bool:
+        """Whether the file calls something that takes a statement, and has a string that begins like one."""
+        return not sql.sinks().isdisjoint(self.module.index.names_called()) and self.statements.has_any
 
     def call_names(self) -> Collection[str]:
-        return self.statements.names()
+        return sql.sinks()
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        options = self.options
+        rules = _rules(
+            options.rule_dirs, options.scan_select, options.scan_ignore, options.scan_extend_select
+        )
         for statement in self.statements.sent_by(node):
-            for found in sql.evaluate(self.module, statement, _rules(self.options)):
-                if found.rule.code in _ONCE and self._is_migration:
+            wanted = rules
+            if self._meant.is_star_meant(statement, node):  # asked first, as parsing costs more
+                wanted = tuple(rule for rule in rules if rule.code != "AIG201")
+            for found in sql.evaluate(self.module, statement, wanted):
+                code = found.rule.code
+                if self._meant.is_meant(code, found.start, found.end, statement, node):
                     continue
-                text = self.message.format(message=found.message, rule=f"{found.rule.code} {found.rule.slug}")
+                is_counted = code == "AIG201" and self._meant.is_counted(found.start, statement, node)
+                message = _COUNTED if is_counted else found.message
+                text = self.message.format(message=message, rule=f"{code} {found.rule.slug}")
                 yield Finding(found.line, found.column, f"{self.code} {text} [{self.slug}]")
 
     @functools.cached_property
-    def _is_migration(self) -> bool:
-        """Whether the file changes a database once: there, all rows are meant."""
-        return self.module.matches(_MIGRATIONS) or "alembic" in self.module.index.packages
+    def _meant(self) -> Meant:
+        return Meant(self.module, self.statements)
 
 
 @functools.lru_cache(maxsize=4)
-def _rules(settings: Settings) -> tuple[Rule, ...]:
+def _rules(
+    folders: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...]
+) -> tuple[Rule, ...]:
     """The SQL rules that report by these settings; none without the extra."""
     try:
         languages.prepare()
@@ -81,10 +103,5 @@ def _rules(settings: Settings) -> tuple[Rule, ...]:
         return ()
     from flake8_aiguard.astgrep import rulefiles, selection  # they import the packages of the extra
 
-    chosen = selection.chosen(
-        rulefiles.load(settings.rule_dirs),
-        settings.scan_select,
-        settings.scan_ignore,
-        settings.scan_extend_select,
-    )
+    chosen = selection.chosen(rulefiles.load(folders), select, ignore, extend)
     return tuple(rule for rule in chosen if rule.language == "sql")

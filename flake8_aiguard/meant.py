@@ -1,0 +1,360 @@
+"""Statements that look bad and are meant: what the code around them, and the file's own tables, say for them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from flake8_aiguard.index import Function
+from flake8_aiguard.module import Module
+from flake8_aiguard.oneoff import OneOff
+from flake8_aiguard.rows import Rows, Use
+from flake8_aiguard.shapes import names_in
+from flake8_aiguard.sql import HOLE, Statement, Statements, sinks
+from flake8_aiguard.tables import Tables, plain
+
+# What a statement may cost that runs once.
+_COSTS: Final = frozenset(
+    {"AIG201", "AIG203", "AIG204", "AIG205", "AIG206", "AIG207", "AIG208", "AIG209", "AIG215", "AIG216"}
+)
+_NAME: Final = r"[\w.\"`\[\]$]+"
+_FROM: Final = re.compile(rf"\s*from\s*\(*\s*({_NAME})", re.IGNORECASE)
+_INSERTED: Final = re.compile(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({_NAME})", re.IGNORECASE)
+_OUTERMOST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?$", re.IGNORECASE)
+_COMPARED: Final = re.compile(
+    r"\b(?:where|and|or|order\s+by|group\s+by|on)\s+\(*\s*(?:\w+\.)?[\"`\[]?([A-Za-z_]\w*)", re.IGNORECASE
+)
+_KEY_OF_ANY: Final = re.compile(
+    r"(?:_?id|pk|rowid|_?key|uuid|guid|oid|ctid|rownum|not|exists|hole_.*)", re.IGNORECASE
+)
+_NO_ROWS: Final = re.compile(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
+_NTH: Final = re.compile(
+    r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE
+)  # no page
+_FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
+_STAR_FIRST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?\*", re.IGNORECASE)
+_DERIVED: Final = re.compile(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
+_WRITTEN: Final = re.compile(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
+_FILLED_OR_DELETED: Final = re.compile(
+    r"\binto\s+(?P<filled>[{%]|[\w.\"`\[\]]+)|\bdelete\s+from\s+(?P<deleted>[\w.\"`]+)[^;]{0,40}?\swhere\b",
+    re.IGNORECASE,
+)
+_MADE: Final = re.compile(r"\bcreate\b[^;\n(]*\btable\s+(?:if\s+not\s+exists\s+)?([\w.\"`]+)", re.IGNORECASE)
+_NOTHING_SET: Final = re.compile(r"\bset\s+(\w+)\s*=\s*\1\s*;?\s*$", re.IGNORECASE)  # to run the triggers
+_DDL: Final = re.compile(
+    r"\b(?:(?:create|drop|alter)\s+(?:or\s+replace\s+|temp\w*\s+)?(?:table|mapping|view|keyspace)|vacuum)\b",
+    re.IGNORECASE,
+)
+# `clear()`, `reset_all()`, `delete_database()`: not `delete()`, nor `clear_sessions()`, which may mean some.
+_EMPTIES: Final = re.compile(
+    r"a?(?:(?:clear|empty|erase|flush|purge|reset)"
+    r"|(?:clean|clear|delete|drop|empty|erase|flush|purge|remove|reset)"
+    r"_(?:all(?:_\w+)?|cache|data|database|db|everything|history|index|state|storage|store|table|tables))"
+    r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
+)
+_WHOLE_TABLE: Final = re.compile(
+    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
+)
+_SELECTED: Final = re.compile(
+    rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({_NAME}|\()", re.IGNORECASE
+)
+_TESTED: Final = re.compile(r"(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+not\s+in\s*$", re.IGNORECASE)
+_READ: Final = re.compile(rf"\b(?:from|join|update)\s+({_NAME})", re.IGNORECASE)
+_EQUAL: Final = re.compile(
+    r"\b(?:where|and)\s+(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*==?\s*(?:%s|%\(|\?|:\w|\$\d|\d|'|hole_)",
+    re.IGNORECASE,
+)
+_COLUMN: Final = re.compile(r"[A-Za-z_]\w*(?!\w*\s*\()")
+
+
+@dataclass(slots=True)
+class _Around:
+    """What the source of a function says of tables.
+
+    Attributes:
+        has_ddl: whether it creates, drops or alters one.
+        filled: the last lines that insert into a table, the empty name for one that is a variable.
+        deleted: the lines that delete rows of a table with a condition.
+    """
+
+    has_ddl: bool = False
+    filled: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, list[int]] = field(default_factory=dict)
+
+
+class Meant:
+    """What speaks for the statements of one file.
+
+    Args:
+        module: the file.
+        statements: its statements.
+    """
+
+    def __init__(self, module: Module, statements: Statements) -> None:
+        self._module = module
+        self._statements = statements
+        self._rows = Rows(module)
+        self._tables = Tables(module)
+        self._once = OneOff(module)
+        self._read: dict[Function | None, _Around] = {}
+        self._made: dict[Function | None, set[str]] = {}
+
+    def is_meant(self, code: str, start: int, end: int, statement: Statement, call: ast.Call) -> bool:
+        """Whether what a rule finds in a statement is meant, or no advice helps.
+
+        Args:
+            code: the rule's code.
+            start: where the finding begins in the statement's text.
+            end: where it ends there.
+            statement: the statement.
+            call: the call that takes it.
+        """
+        text = statement.text
+        if code in _COSTS and self._once.is_migration:
+            return True
+        if code == "AIG201":
+            return self._is_whole_row_meant(start, statement, call)
+        if code == "AIG202":
+            return self._is_never_null(text, start, end)
+        if code == "AIG205":
+            return self._is_whole_table_meant(statement, call)
+        if code == "AIG209":
+            return _NTH.search(text) is not None
+        if code == "AIG206":
+            return "->" in text[start:end] or self._is_found_by_another(
+                text
+            )  # no index orders what JSON holds
+        if code == "AIG207":
+            return self._is_found_by_another(text) or _is_any_column(text[start:end])
+        return False
+
+    # -- SELECT *
+
+    def is_star_meant(self, statement: Statement, call: ast.Call) -> bool:
+        """Whether a statement that begins with ``SELECT *`` means all columns, and has no other star."""
+        text = statement.text
+        star = _STAR_FIRST.match(text)
+        return (
+            star is not None
+            and text.count("*") == 1
+            and self.is_meant("AIG201", star.end() - 1, star.end(), statement, call)
+        )
+
+    def is_counted(self, start: int, statement: Statement, call: ast.Call) -> bool:
+        """Whether the rows of a ``SELECT *`` are only counted."""
+        if not _OUTERMOST.match(statement.text[:start]):
+            return False
+        kinds = self._rows.uses(call).kinds
+        return Use.COUNT in kinds and not kinds & ~(Use.COUNT | Use.TEST)
+
+    def _is_whole_row_meant(self, start: int, statement: Statement, call: ast.Call) -> bool:
+        text = statement.text
+        is_outermost = _OUTERMOST.match(text[:start]) is not None
+        if self._is_any_table(start, statement):
+            kinds = self._rows.uses(call).kinds if is_outermost else Use.NONE
+            return Use.DESCRIPTION in kinds or not kinds & (Use.POSITION | Use.NAME)
+        if _FUNCTION.match(text, start + 1) or _NO_ROWS.search(text):
+            return True
+        if not is_outermost:
+            return _is_derived(text, start) and not _STAR_FIRST.match(text)
+        uses = self._rows.uses(call)
+        kinds = uses.kinds
+        if Use.DESCRIPTION in kinds or not kinds:
+            return bool(kinds)
+        table = _FROM.match(text, start + 1)
+        created = None
+        if table and not _joins(text):
+            created = self._tables.created(table[1].removesuffix(HOLE))  # "FROM notes" + where
+        if created is not None and len(created.columns) == 1:
+            return True
+        if kinds & (Use.POSITION | Use.OPEN):
+            return created is not None and Use.POSITION not in kinds and self._is_made_here(call, table)
+        if kinds == Use.TEST:
+            return True
+        if Use.WHOLE in kinds:
+            return uses.is_one or created is not None
+        if Use.NAME in kinds and created is not None:
+            return uses.names >= created.columns
+        return False
+
+    def _is_any_table(self, start: int, statement: Statement) -> bool:
+        """Whether nobody can name the columns: the table is a variable, and no condition knows a column of it."""
+        text = statement.text
+        matches = [match for match in (_FROM.match(text, start + 1), _INSERTED.match(text)) if match]
+        for match in matches:
+            first = match.start(1) + match[1].rfind(".") + 1
+            begins = re.compile(rf"[\"`\[]?{HOLE}").match(text, first)
+            if begins and not all(map(_is_constant, statement.holes(first, match.end(1)))):
+                return all(map(_KEY_OF_ANY.fullmatch, _COMPARED.findall(_query(text, start))))
+        return False
+
+    def _is_made_here(self, call: ast.Call, table: re.Match[str] | None) -> bool:
+        """Whether the function creates the table itself."""
+        function = self._module.index.function(call)
+        if function is None or table is None:
+            return False
+        if function not in self._made:
+            text = "".join(self._module.lines[function.lineno - 1 : function.end_lineno])
+            self._made[function] = {plain(name) for name in _MADE.findall(text)}
+        return plain(table[1]) in self._made[function]
+
+    # -- NOT IN
+
+    def _is_never_null(self, text: str, start: int, end: int) -> bool:
+        """Whether the column that a subquery selects holds no NULL: by its table, or as the key that is asked for."""
+        inner = text[start:end]
+        selected = _SELECTED.match(inner)
+        if selected is None:
+            return False
+        column = selected[1].lower()
+        if column == "id" and self._once.is_migration and not _joins(inner):
+            return True
+        created = self._tables.created(selected[2])
+        if created is not None and column in created.not_null and not _joins(inner):
+            return True
+        tested = _TESTED.search(text[:start])
+        tables = {plain(name) for name in _READ.findall(text)}
+        return tested is not None and tested[1].lower() == column and len(tables) == 1
+
+    # -- UPDATE and DELETE of all rows
+
+    def _is_whole_table_meant(self, statement: Statement, call: ast.Call) -> bool:
+        written = _WRITTEN.match(statement.text)
+        if written is None:
+            return False
+        around = self._around(call)
+        if around.has_ddl:
+            return True
+        table, is_update = written[1], statement.text.lstrip()[:1] in "uU"
+        if is_update:
+            return _NOTHING_SET.search(statement.text) is not None or plain(table) in self._of_one_row
+        if any(
+            isinstance(hole, ast.Name) and self._is_each(hole, call)
+            for hole in statement.holes(*written.span(1))
+        ):
+            return True
+        return self._is_emptied(call) or self._is_refilled(table, call) or self._is_chosen(table, call)
+
+    def _is_each(self, hole: ast.Name, call: ast.Call) -> bool:
+        """Whether a loop runs over the tables."""
+        return any(
+            isinstance(loop, (ast.For, ast.AsyncFor))
+            and hole.id in {name.id for name in names_in(loop.target)}
+            for loop in self._module.index.loops(call)
+        )
+
+    def _is_refilled(self, table: str, call: ast.Call) -> bool:
+        """Whether the function writes rows to the table later on."""
+        name = "" if HOLE in table else plain(table)
+        return self._around(call).filled.get(name, 0) > (call.end_lineno or 0)
+
+    def _is_chosen(self, table: str, call: ast.Call) -> bool:
+        """Whether another branch of an ``if`` deletes with a condition: then a case was found for all rows."""
+        lines = self._around(call).deleted.get(plain(table), [])
+        return bool(lines) and any(
+            isinstance(outer, ast.If)
+            and outer.orelse
+            and any(outer.lineno <= line <= (outer.end_lineno or 0) for line in lines)
+            for outer in self._module.index.ancestors(call)
+        )
+
+    def _is_emptied(self, call: ast.Call) -> bool:
+        """Whether a function says by its name that all goes: a method, whose class keeps the table, or one of SQLite.
+
+        SQLite has no TRUNCATE; elsewhere it is the better word.
+        """
+        index = self._module.index
+        function = index.function(call)
+        while function is not None:
+            name = getattr(function, "name", "").strip("_").lower()
+            if _EMPTIES.fullmatch(name) and (
+                "truncate" in name or index.class_of(function) is not None or self._tables.is_sqlite
+            ):
+                return True
+            function = index.function(function)
+        return False
+
+    @functools.cached_property
+    def _of_one_row(self) -> frozenset[str]:
+        """The tables that have one row: the file fetches their row without a condition."""
+        found = set()
+        for call in self._module.index.calls_named(sinks()):
+            for text in self._statements.texts(call):
+                if (whole := _WHOLE_TABLE.match(text)) and self._rows.uses(call).is_one:
+                    found.add(plain(whole[1]))
+        return frozenset(found)
+
+    # -- conditions
+
+    def _is_found_by_another(self, text: str) -> bool:
+        """Whether another condition finds the rows by a key of a table that this file creates."""
+        where = text.lower().partition("where")[2]
+        if " @@ " in where and " or " not in where:
+            return True  # full-text search
+        read = _READ.search(text) or _WRITTEN.match(text)
+        created = self._tables.created(read[1]) if read else None
+        if created is None or " or " in where or _joins(text):
+            return False
+        return any(name.lower() in created.keys for name in _EQUAL.findall(text))
+
+    # -- the code around
+
+    def _around(self, call: ast.Call) -> _Around:
+        """What the function that runs a call says of its tables; each function is read once."""
+        function = self._module.index.function(call)
+        if function not in self._read:
+            self._read[function] = found = _Around()
+            lines = [] if function is None else self._module.lines[function.lineno - 1 : function.end_lineno]
+            text, first = "".join(lines), 0 if function is None else function.lineno
+            found.has_ddl = _DDL.search(text) is not None
+            line, place = first, 0
+            for match in _FILLED_OR_DELETED.finditer(text):
+                line, place = line + text.count("\n", place, match.start()), match.start()
+                if match["filled"] is not None:
+                    name = match["filled"]
+                    found.filled["" if name[0] in "{%" else plain(name)] = line
+                else:
+                    found.deleted.setdefault(plain(match["deleted"]), []).append(line)
+        return self._read[function]
+
+
+def _query(text: str, start: int) -> str:
+    """The text from a place on to the end of the query there: of the subquery, where it is one."""
+    depth = 0
+    for place in range(start, len(text)):
+        depth += (text[place] == "(") - (text[place] == ")")
+        if depth < 0:
+            return text[start:place]
+    return text[start:]
+
+
+def _is_derived(text: str, start: int) -> bool:
+    """Whether a place stands in a subquery that is read like a table."""
+    depth = 0
+    for place in range(start - 1, -1, -1):
+        depth += (text[place] == ")") - (text[place] == "(")
+        if depth < 0:
+            return _DERIVED.search(text[:place]) is not None
+    return False
+
+
+def _joins(text: str) -> bool:
+    return re.search(r"\bjoin\b", text, re.IGNORECASE) is not None
+
+
+def _is_constant(hole: ast.expr | None) -> bool:
+    """Whether what fills a hole is named as a constant."""
+    name = hole.attr if isinstance(hole, ast.Attribute) else hole.id if isinstance(hole, ast.Name) else ""
+    return name.isupper()
+
+
+def _is_any_column(text: str) -> bool:
+    """Whether a function is applied to no column that has a name."""
+    arguments = re.sub(r"'[^']*'", "", text.partition("(")[2] or text)
+    return HOLE in arguments and all(
+        name == HOLE or name.lower() in ("as", "date", "from", "text", "year")
+        for name in _COLUMN.findall(arguments)
+    )
