@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from flake8_aiguard.children import children, walk
 from flake8_aiguard.counting import Counts, Guard, holds, inner, is_length, is_limit, leaves, refuses
 from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.memo import memoised
@@ -203,7 +204,7 @@ class Boundaries:
     def _is_lookahead(self, guard: Guard, function: Function, text: str) -> bool:
         """Whether the function cuts the collection or asks its length again: one more tells that there are more."""
         bound = ast.dump(guard.bound)
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
                 if dotted(node.value) == text:
                     return True
@@ -258,14 +259,14 @@ class Boundaries:
             isinstance(node, (ast.Name, ast.Attribute))
             and isinstance(node.ctx, ast.Store)
             and dotted(node) in texts
-            for node in ast.walk(function)
+            for node in walk(function)
         )
 
     def _is_same_value(self, guard: Guard, here: Function, there: Function) -> bool:
         """Whether the expressions of a guard mean the same in two functions."""
         classes = self._module.index.class_of(here), self._module.index.class_of(there)
         for side in (guard.value, guard.bound):
-            for name in ast.walk(side):
+            for name in walk(side):
                 if isinstance(name, ast.Name) and name.id in ("self", "cls") and classes[0] is not classes[1]:
                     return False
         return True
@@ -445,7 +446,7 @@ class Boundaries:
             and node is not guard.node
             and len(node.ops) == 1
             and {ast.dump(node.left), ast.dump(node.comparators[0])} == sides
-            for node in ast.walk(function)
+            for node in walk(function)
         )
 
 
@@ -458,14 +459,14 @@ def _waits(body: Sequence[ast.stmt]) -> bool:
     return any(
         isinstance(node, ast.Call) and last_name(node.func) in words("wait")
         for item in body
-        for node in ast.walk(item)
+        for node in walk(item)
     )
 
 
 def _evicts(body: Sequence[ast.stmt], text: str) -> bool:
     """Whether statements take one item out of a collection."""
     for item in body:
-        for node in ast.walk(item):
+        for node in walk(item):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in words("evict") and dotted(node.func.value) == text:
                     return True
@@ -518,7 +519,7 @@ def _is_refusal(guard: Guard) -> bool:
             (type(node.value) is int and node.value >= _REFUSED)
             or (isinstance(node.value, str) and bool(_CONTRARY.search(node.value)))
         )
-        for node in ast.walk(value)
+        for node in walk(value)
     )
 
 
@@ -526,7 +527,7 @@ def _is_same_refusal(first: Guard, second: Guard) -> bool:
     """Whether two guards refuse by the same text or value, not only by the same kind of error."""
     here, there = first.above[-1], second.above[-1]
     return ast.dump(here) == ast.dump(there) and any(
-        isinstance(node, ast.Constant) and isinstance(node.value, (str, int)) for node in ast.walk(here)
+        isinstance(node, ast.Constant) and isinstance(node.value, (str, int)) for node in walk(here)
     )
 
 
@@ -561,4 +562,4 @@ def _texts(body: Sequence[ast.stmt]) -> Iterator[list[str | ast.expr]]:
                 yield parts
                 continue
         if not isinstance(node, FUNCTIONS):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))

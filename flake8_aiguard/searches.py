@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import children, walk
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Loop
 from flake8_aiguard.loops import Place, Variable
 from flake8_aiguard.memo import memoised
@@ -204,10 +205,10 @@ class Searches:
         ]
         if any(not write.carries for variable in variables for write in loops.writes(variable, loop)):
             return False
-        held = {dotted(item) for item in ast.walk(searched) if isinstance(item, ast.Attribute)}
+        held = {dotted(item) for item in walk(searched) if isinstance(item, ast.Attribute)}
         return not held or not any(
             isinstance(item, ast.Attribute) and not isinstance(item.ctx, ast.Load) and dotted(item) in held
-            for item in ast.walk(loop)
+            for item in walk(loop)
         )
 
     def _is_data_loop(self, loop: Loop, searched: ast.expr, *, keyed: bool) -> bool:
@@ -509,7 +510,7 @@ class Searches:
             elif isinstance(
                 item, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.List, ast.Tuple, ast.Starred, ast.Await)
             ):
-                stack += ast.iter_child_nodes(item)
+                stack += children(item)
             elif isinstance(item, COMPREHENSIONS):
                 stack += [part.iter for part in item.generators]
 
@@ -646,7 +647,7 @@ class Searches:
         """Whether an annotation says that the items of a collection are dicts or lists: ``rows: list[dict]``."""
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         for binding in () if resolved is None else resolved[1]:
-            for part in () if binding.annotation is None else ast.walk(binding.annotation):
+            for part in () if binding.annotation is None else walk(binding.annotation):
                 if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
                     found = self._module.receivers.annotated(part.slice) or ""
                     return found.rpartition(".")[2].lower() in _UNHASHABLE

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import children
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.index import FUNCTIONS, TRIES, Scope
 from flake8_aiguard.locking import ANY, Locking, is_lockish, lock_rows
@@ -1014,7 +1015,7 @@ def _parts(node: ast.expr) -> Iterator[ast.AST]:
         item = stack.pop()
         yield item
         if not isinstance(item, ast.Await):
-            stack.extend(ast.iter_child_nodes(item))
+            stack.extend(children(item))
 
 
 def _is_whole(node: ast.Subscript) -> bool:

@@ -83,7 +83,8 @@ LAYERS = (
     ("generated", "loops", "receivers", "suppressions"),
     ("baseline", "cache", "imports"),
     ("astgrep", "defuse", "flow", "identity", "numeric", "scopes", "wordings"),
-    ("changes", "comments", "files", "index", "knowledge", "memo", "reasons", "ruff", "settings", "shapes"),
+    ("changes", "comments", "files", "index", "knowledge", "reasons", "ruff", "settings", "shapes"),
+    ("children", "memo"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = (

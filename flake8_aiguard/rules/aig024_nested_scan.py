@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
@@ -74,8 +74,7 @@ class NestedScan(Checker):
     in_tests = False
     ruff = "Ruff has PLR6201 (opt-in) for literals only."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._reported: set[tuple[ast.AST, str]] = set()
         self._asked: list[tuple[ast.Compare | ast.Call, ast.expr, ast.expr, Loop]] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard import sql
@@ -51,8 +51,7 @@ class InefficientSql(Checker):
     ruff = "Ruff has nothing for this pattern."
     settings = ("rule-dirs", "scan-select", "scan-ignore", "scan-extend-select")
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self.statements = sql.Statements(self.module)
 
     def call_names(self) -> Collection[str]:
