@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,7 @@ _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
 # What stands between a fetch and the assignment of its result.
 _STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
 LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign}
+_LINE: Final = operator.attrgetter("lineno")
 _NEAR: Final = (
     6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
 )
@@ -112,15 +114,14 @@ class Hits:
         if isinstance(test, ast.Compare):
             is_key = isinstance(test.ops[0], (ast.In, ast.NotIn))
             test = test.comparators[0] if is_key else test.left
-        if isinstance(test, ast.Name) and not words_of("cache").isdisjoint(name_words(test.id)):
-            return True
-        if isinstance(test, ast.Attribute) and not words_of("cache").isdisjoint(name_words(test.attr)):
-            return True
         name = last_name(test)
-        if name is None:
+        if name is None or not words_of("cache").isdisjoint(name_words(name)):
             return True
         text = "".join(self._module.lines[near[0].lineno - 1 : near[-1].end_lineno])
-        return any(f"{name}{sign}" in text for sign in _TAKEN_OR_KEPT)
+        for sign in _TAKEN_OR_KEPT:
+            if name + sign in text:
+                return True
+        return False
 
     def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
         """The assignment of a call's result, or of what is taken from it."""
@@ -146,7 +147,9 @@ class Hits:
         parent = self._module.index.parent(statement)
         for name in ("body", "orelse", "finalbody"):
             block: list[ast.stmt] = getattr(parent, name, None) or []
-            at = bisect.bisect_left(block, statement.lineno, key=lambda item: item.lineno) if block else 0
+            if not block:
+                continue
+            at = bisect.bisect_left(block, statement.lineno, key=_LINE)
             if at < len(block) and block[at] is statement:
                 found: list[ast.stmt] = []
                 for item in block[at + 1 : at + 1 + _NEAR]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import bisect
-import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.hits import LEADS, Hits
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Function
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.reads import Read, Reads, words_of
 from flake8_aiguard.shapes import dotted, last_name
 
@@ -66,11 +66,11 @@ class RedundantFetch(Checker):
     in_tests = False
     ruff = "Ruff has nothing for this pattern."
 
-    @functools.cached_property
+    @lazy
     def reads(self) -> Reads:
         return Reads(self.module)
 
-    @functools.cached_property
+    @lazy
     def hits(self) -> Hits:
         return Hits(self.module, self.reads)
 
