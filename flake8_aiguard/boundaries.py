@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from flake8_aiguard.children import children, walk
 from flake8_aiguard.counting import Counts, Guard, grows, holds, inner, is_length, is_limit, leaves, refuses
 from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
@@ -207,7 +208,7 @@ class Boundaries:
             isinstance(loop, ast.For)
             and isinstance(loop.iter, ast.Call)
             and last_name(loop.iter.func) in ("enumerate", "range")
-            and any(isinstance(node, ast.Name) and node.id in numbers for node in ast.walk(loop.target))
+            and any(isinstance(node, ast.Name) and node.id in numbers for node in walk(loop.target))
             for loop in self._module.index.ancestors(add)
         )
 
@@ -217,7 +218,7 @@ class Boundaries:
     def _is_lookahead(self, guard: Guard, function: Function, text: str) -> bool:
         """Whether the function cuts the collection or asks its length again: one more tells that there are more."""
         bound = ast.dump(guard.bound)
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
                 if dotted(node.value) == text:
                     return True
@@ -276,14 +277,14 @@ class Boundaries:
             isinstance(node, (ast.Name, ast.Attribute))
             and isinstance(node.ctx, ast.Store)
             and dotted(node) in texts
-            for node in ast.walk(function)
+            for node in walk(function)
         )
 
     def _is_same_value(self, guard: Guard, here: Function, there: Function) -> bool:
         """Whether the expressions of a guard mean the same in two functions."""
         classes = self._module.index.class_of(here), self._module.index.class_of(there)
         for side in (guard.value, guard.bound):
-            for name in ast.walk(side):
+            for name in walk(side):
                 if isinstance(name, ast.Name) and name.id in ("self", "cls") and classes[0] is not classes[1]:
                     return False
         return True
@@ -309,13 +310,13 @@ class Boundaries:
 
     def _is_bound_between(self, first: Guard, second: Guard, function: Function) -> bool:
         """Whether the same name is another value at the second guard."""
-        names = {node.id for node in ast.walk(first.node) if isinstance(node, ast.Name)}
+        names = {node.id for node in walk(first.node) if isinstance(node, ast.Name)}
         return any(
             isinstance(node, ast.Name)
             and isinstance(node.ctx, ast.Store)
             and node.id in names
             and first.node.lineno < node.lineno < second.node.lineno
-            for node in ast.walk(function)
+            for node in walk(function)
         )
 
 
@@ -328,7 +329,7 @@ def _waits(body: Sequence[ast.stmt]) -> bool:
     return any(
         isinstance(node, ast.Call) and last_name(node.func) in words("wait")
         for item in body
-        for node in ast.walk(item)
+        for node in walk(item)
     )
 
 
@@ -347,9 +348,9 @@ def _evicts(body: Sequence[ast.stmt], text: str) -> bool:
             for target in node.targets
         ):
             return True
-        if isinstance(node, ast.For) and any(getattr(part, "ifs", ()) for part in ast.walk(node.iter)):
+        if isinstance(node, ast.For) and any(getattr(part, "ifs", ()) for part in walk(node.iter)):
             continue
-        for below in ast.iter_child_nodes(node):
+        for below in children(node):
             if not (isinstance(node, ast.For) and _is_chosen(below)):
                 stack.append(below)
     return False
@@ -387,7 +388,7 @@ def _is_refusal(guard: Guard) -> bool:
             (type(node.value) is int and node.value >= _REFUSED)
             or (isinstance(node.value, str) and bool(_CONTRARY.search(node.value)))
         )
-        for node in ast.walk(value)
+        for node in walk(value)
     )
 
 
@@ -395,5 +396,5 @@ def _is_same_refusal(first: Guard, second: Guard) -> bool:
     """Whether two guards refuse by the same text or value, not only by the same kind of error."""
     here, there = first.above[-1], second.above[-1]
     return ast.dump(here) == ast.dump(there) and any(
-        isinstance(node, ast.Constant) and isinstance(node.value, (str, int)) for node in ast.walk(here)
+        isinstance(node, ast.Constant) and isinstance(node.value, (str, int)) for node in walk(here)
     )

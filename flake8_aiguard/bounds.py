@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import children
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Index, Loop, Scope
 from flake8_aiguard.receivers import Receivers
@@ -275,7 +276,7 @@ class Bounds:
                     value = resolved[1][0].value
                     if isinstance(value, (ast.Call, ast.Constant)) and value is not call:
                         stack.append(value)
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
         return False
 
     # -- numbers

@@ -118,7 +118,11 @@ class Checker:
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """The findings of this rule in the file, as flake8 takes them: without those of the baseline."""
-        found = [finding for finding in self.findings() if self._counts(finding)]
+        found = self.findings()
+        return self._reportable(found) if found else iter(())  # most rules find nothing in most files
+
+    def _reportable(self, found: list[Finding]) -> Iterator[tuple[int, int, str, type[Any]]]:
+        found = [finding for finding in found if self._counts(finding)]
         known = self.baseline.known(self.module.filename) if found else None
         for finding in found if known is None else self._new(found, known):
             yield finding.line, finding.column, finding.text, type(self)
@@ -149,42 +153,41 @@ class Checker:
         Returns:
             Each once, sorted; nothing where the rule was asked before, as it may be registered as a local plugin too.
         """
-        if self.code in self.module.reported:
+        reported = self.module.reported
+        if self.code in reported:
             return []
-        self.module.reported.add(self.code)
+        reported.add(self.code)
         found: set[Finding] = set()
         try:
             if not self._applies():
                 return []
-            for finding in self._check():
-                found.add(finding)
+            found.update(self._check())
         except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
             what = " ".join(f"{type(error).__name__}: {error}".split())
             found.add(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
-        return sorted(found, key=lambda item: (item.line, item.column, item.text))
+        return sorted(found, key=lambda item: (item.line, item.column, item.text)) if found else []
 
     def _applies(self) -> bool:
+        """Whether the rule has anything to look at here: what all rules share is asked first, as it is known by then."""
         module = self.module
-        gates = "all" if not self.gate else self.options.gates
-        if gates == "off" or not self.is_possible():
+        if module.is_exempt or (not self.in_tests and module.is_test) or not self.is_possible():
             return False
-        if gates == "generated" and not self._has_tags():
+        gates = self.options.gates if self.gate else "all"
+        if gates == "off" or (gates == "generated" and not self._has_tags()):
             return False
-        if self.triggers:
-            source = module.source
-            for word in self.triggers:
-                if word in source:
-                    break
-            else:
-                return False
-        if module.is_machine_made or module.is_vendored:
-            return False
-        return self.in_tests or not module.is_test
+        if not self.triggers:
+            return True
+        source = module.source
+        for word in self.triggers:
+            if word in source:
+                return True
+        return False
 
     def _has_tags(self) -> bool:
         return generated.WORD in self.module.source and bool(self.module.generated.tags)
 
     def _check(self) -> Iterator[Finding]:
+        self.start()
         index = self.module.index
         for cls, name in self._handlers:
             nodes: Collection[ast.AST] = index.nodes(cls)
@@ -208,6 +211,9 @@ class Checker:
     def is_possible(self) -> bool:
         """Whether the file can have a finding at all: a look at what the index has anyway, cheaper than ``triggers``."""
         return True
+
+    def start(self) -> None:
+        """Prepare what the handlers need: called before them, in the files that the rule looks at."""
 
     def call_names(self) -> Collection[str] | None:
         """The last identifiers of the calls that ``visit_Call`` wants to see; ``None`` for all."""

@@ -82,10 +82,13 @@ class Constants:
         Yields:
             Each name, and whether its value can be changed in place.
         """
-        scopes, tree = self._module.scopes, self._module.tree
+        scopes, tree, index = self._module.scopes, self._module.tree, self._module.index
         # By the names, as most statements of a module bind none in capitals.
         for name in scopes.names():
             if not name.isupper():
+                continue
+            binders = scopes.binders(name)
+            if len(binders) == 1 and isinstance(getattr(index.parent(binders[0]), "value", None), _IMMUTABLE):
                 continue
             bindings = scopes.bindings(tree, name)
             if len(bindings) == 1 and isinstance(bindings[0].value, _IMMUTABLE):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from flake8_aiguard.children import children, walk
 from flake8_aiguard.counting import Counts, Guard, grows, inner, is_length, is_limit, leaves
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
@@ -155,7 +156,7 @@ class Contradictions:
         value, counted = guard.value, inner(guard.value)
         if not set(name_words(function.name)).isdisjoint(words("add") | words("decides")):
             return False
-        if any(_is_next(node, value) for node in ast.walk(function)):
+        if any(_is_next(node, value) for node in walk(function)):
             return False  # parse(depth + 1)
         adds = self._counts.adds(function, self._counts.stores(value))
         if is_length(value) and isinstance(counted, ast.Name) and self._is_made_of_given(counted):
@@ -216,7 +217,7 @@ class Contradictions:
             and node is not guard.node
             and len(node.ops) == 1
             and {ast.dump(node.left), ast.dump(node.comparators[0])} == sides
-            for node in ast.walk(function)
+            for node in walk(function)
         )
 
 
@@ -261,4 +262,4 @@ def _texts(body: Sequence[ast.stmt]) -> Iterator[list[str | ast.expr]]:
                 yield parts
                 continue
         if not isinstance(node, FUNCTIONS):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from flake8_aiguard.children import children
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Comprehension, Function, Try
 from flake8_aiguard.shapes import (
     captures,
@@ -260,14 +261,14 @@ class _Compiler:
                     self.expression(target, ops)
         elif type(stmt).__name__ == "TypeAlias":
             self.closures(stmt, ops)
-            for name in ast.iter_child_nodes(stmt):
+            for name in children(stmt):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                     self.bind(name.id, stmt, ops)
         else:
             self.children(stmt, ops)
 
     def children(self, stmt: ast.stmt, ops: list[_Op]) -> None:
-        for child in ast.iter_child_nodes(stmt):
+        for child in children(stmt):
             if isinstance(child, ast.expr):
                 self.expression(child, ops)
 
@@ -435,7 +436,7 @@ class _Compiler:
                 stack.extend((value, True) for value in reversed(node.comparators[1:]))
                 stack += [(node.comparators[0], weak), (node.left, weak)]
             else:
-                stack.extend((child, weak) for child in reversed(list(ast.iter_child_nodes(node))))
+                stack.extend((child, weak) for child in reversed(children(node)))
 
     def hide(self, call: ast.Call) -> None:
         """A call that may read names by text, or bind them."""
@@ -498,9 +499,7 @@ class _Free:
         body = (
             scope.body if isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else None
         )
-        roots: Iterable[ast.AST] = (
-            [scope.body] if isinstance(scope, ast.Lambda) else ast.iter_child_nodes(scope)
-        )
+        roots: Iterable[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else children(scope)
         stack: list[tuple[ast.AST, frozenset[str]]] = [(root, frozenset()) for root in body or roots]
         while stack:
             node, hidden = stack.pop()
@@ -516,17 +515,17 @@ class _Free:
                 stack.append((generators[0].iter, hidden))
                 bound = single_targets(generator.target for generator in generators)
                 inner = hidden | {target.id for target in bound if isinstance(target, ast.Name)}
-                parts = (child for child in ast.iter_child_nodes(node) if child is not generators[0])
+                parts = (child for child in children(node) if child is not generators[0])
                 stack.extend((part, inner) for part in (*parts, generators[0].target, *generators[0].ifs))
                 continue
-            children: Iterable[ast.AST]
+            below: Iterable[ast.AST]
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
                 self._inner.append((_Free(node), isinstance(node, ast.ClassDef), hidden))
-                children = _outside(node)
+                below = _outside(node)
             else:
-                children = ast.iter_child_nodes(node)
+                below = children(node)
             self._note(node)
-            stack.extend((child, hidden) for child in children)
+            stack.extend((child, hidden) for child in below)
 
     def _note(self, node: ast.AST) -> None:
         """Bindings other than by name nodes."""

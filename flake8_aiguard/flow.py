@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from flake8_aiguard.children import children
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Try
 from flake8_aiguard.shapes import (
     captures,
@@ -678,7 +679,7 @@ class _Tracker:
                 self.unsure = True
                 return
             if not isinstance(part, (ast.Call, ast.Attribute, ast.Subscript)):
-                stack.extend(child for child in ast.iter_child_nodes(part) if isinstance(child, ast.expr))
+                stack.extend(child for child in children(part) if isinstance(child, ast.expr))
         self.rebound.append(node)
 
     def _bind_names(self, stmt: ast.stmt, names: Iterable[str]) -> int:
@@ -712,7 +713,7 @@ class _Tracker:
                 continue
             elif isinstance(node, ast.NamedExpr):
                 special = special or self.is_resource(node.target)
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
         return first, special
 
     def _eval_all(self, parts: Iterable[ast.expr], out: _Exits, depth: int = 0) -> int:
@@ -740,7 +741,7 @@ class _Tracker:
         if isinstance(node, ast.Call):
             parts = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
         else:
-            parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+            parts = [part for part in children(node) if isinstance(part, ast.expr)]
         bits = self._eval_all(parts, out, depth)
         if bits & _OPEN and isinstance(node, ast.Call) and self.releases(node):
             self.released = True

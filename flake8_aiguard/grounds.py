@@ -7,6 +7,7 @@ import bisect
 from collections.abc import Iterator
 
 from flake8_aiguard.attributes import WRITES, Access, Attributes, Kind
+from flake8_aiguard.children import walk
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.index import FUNCTIONS, TRIES
 from flake8_aiguard.mentions import Mentions, parts
@@ -220,7 +221,7 @@ class Grounds:
             isinstance(test, ast.BoolOp)
             and isinstance(test.op, ast.Or)
             and not self._suspensions.between(read, test.values[0])
-            and not any(isinstance(node, ast.Await) for node in ast.walk(test.values[0]))
+            and not any(isinstance(node, ast.Await) for node in walk(test.values[0]))
             and not self._suspensions.after(test, statement)
         )
 

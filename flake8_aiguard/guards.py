@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import children
 from flake8_aiguard.index import FUNCTIONS, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
@@ -364,7 +365,7 @@ class Guards:
                 found.add(node.id)
                 if node.id.endswith("s") or _CONTAINER.search(node.id):
                     found.add(f"{node.id}()")
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
         return found
 
     def _asks_outside(self, call: ast.Call) -> bool:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from flake8_aiguard import knowledge
+from flake8_aiguard.children import walk
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.lookups import Lookup
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.reads import Reads, at_once, words_of
+from flake8_aiguard.reads import Reads, at_once, may_ask, words_of
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 from flake8_aiguard.wordings import name_words
 
 _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
+# What stands between a fetch and the assignment of its result.
+_STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
+LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign}
+_LINE: Final = operator.attrgetter("lineno")
 _NEAR: Final = (
     6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
 )
@@ -50,10 +58,11 @@ class Hits:
         self._module = module
         self._reads = reads
 
-    @functools.cached_property
+    @lazy
     def names(self) -> frozenset[str]:
         """The identifiers of the calls in this file that bring something, by the tables or by their name."""
-        return frozenset(filter(may_fetch, self._reads.asking)) | (self._reads.names & at_once())
+        read = self._reads.names & at_once()
+        return read.union(filter(_fetches, self._module.index.names_called()))
 
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.
@@ -72,10 +81,12 @@ class Hits:
         if not isinstance(target, ast.Name) or (isinstance(assign, ast.Assign) and len(assign.targets) > 1):
             return None
         following = self._following(assign)
-        if not any(
-            isinstance(item, TRIES) or (isinstance(item, ast.If) and self._may_concern(item.test, following))
-            for item in following
-        ):
+        for item in following:
+            if isinstance(item, ast.If) and self._may_concern(item.test, following):
+                break
+            if isinstance(item, TRIES):
+                break
+        else:
             return None
         name = call_name(call)
         if (name == "get" or not may_fetch(name)) and not self._reads.may_be(call):
@@ -103,21 +114,20 @@ class Hits:
         if isinstance(test, ast.Compare):
             is_key = isinstance(test.ops[0], (ast.In, ast.NotIn))
             test = test.comparators[0] if is_key else test.left
-        if isinstance(test, ast.Name) and not words_of("cache").isdisjoint(name_words(test.id)):
-            return True
-        if isinstance(test, ast.Attribute) and not words_of("cache").isdisjoint(name_words(test.attr)):
-            return True
         name = last_name(test)
-        if name is None:
+        if name is None or not words_of("cache").isdisjoint(name_words(name)):
             return True
         text = "".join(self._module.lines[near[0].lineno - 1 : near[-1].end_lineno])
-        return any(f"{name}{sign}" in text for sign in _TAKEN_OR_KEPT)
+        for sign in _TAKEN_OR_KEPT:
+            if name + sign in text:
+                return True
+        return False
 
     def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
         """The assignment of a call's result, or of what is taken from it."""
         parent = self._module.index.parent(call)
         for _ in range(_NEAR):
-            if not isinstance(parent, (ast.Attribute, ast.Call, ast.Await, ast.Subscript)):
+            if parent is None or parent.__class__ not in _STEPS:
                 break
             parent = self._module.index.parent(parent)
         return parent if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
@@ -137,7 +147,9 @@ class Hits:
         parent = self._module.index.parent(statement)
         for name in ("body", "orelse", "finalbody"):
             block: list[ast.stmt] = getattr(parent, name, None) or []
-            at = bisect.bisect_left(block, statement.lineno, key=lambda item: item.lineno) if block else 0
+            if not block:
+                continue
+            at = bisect.bisect_left(block, statement.lineno, key=_LINE)
             if at < len(block) and block[at] is statement:
                 found: list[ast.stmt] = []
                 for item in block[at + 1 : at + 1 + _NEAR]:
@@ -214,7 +226,7 @@ class Hits:
     def _questions(self, test: ast.expr, function: Function) -> Iterator[tuple[ast.expr, bool, bool]]:
         """The containers that a condition asks, and whether it holds on a hit or on a miss."""
         asked: dict[str, list[ast.expr]] | None = None
-        for node in ast.walk(test):
+        for node in walk(test):
             container: ast.expr | None = None
             key: ast.expr | None = None
             if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
@@ -261,7 +273,7 @@ class Hits:
 
     def _asked(self, function: Function) -> dict[str, list[ast.expr]]:
         found: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, (ast.Subscript, ast.Call)):
                 container, _ = _parts(node)
                 if container is not None:
@@ -294,7 +306,7 @@ class Hits:
         text = dotted(container) or ""
         is_stored = is_taken = False
         names = names | _made_of(names, function)
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, ast.Assign) and _is_made_of(node.value, names):
                 targets = [item.value if isinstance(item, ast.Subscript) else item for item in node.targets]
                 is_stored = is_stored or any(dotted(item) == text for item in targets)
@@ -339,6 +351,11 @@ def _has_word(text: str, word: str) -> bool:
             return True
         at = text.find(word, at + 1)
     return False
+
+
+@knowledge.cached
+def _fetches(name: str) -> bool:
+    return may_ask(name) and may_fetch(name)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -391,10 +408,9 @@ def _is_asked_before(cache: str, assign: ast.stmt, function: Function) -> bool:
         isinstance(node, (ast.If, ast.While))
         and node.lineno < assign.lineno
         and any(
-            isinstance(item, (ast.Name, ast.Attribute)) and dotted(item) == cache
-            for item in ast.walk(node.test)
+            isinstance(item, (ast.Name, ast.Attribute)) and dotted(item) == cache for item in walk(node.test)
         )
-        for node in ast.walk(function)
+        for node in walk(function)
     )
 
 
@@ -402,7 +418,7 @@ def _made_of(names: set[str], function: Function) -> set[str]:
     """The variables that a function assigns what it makes of these."""
     return {
         target.id
-        for node in ast.walk(function)
+        for node in walk(function)
         if isinstance(node, ast.Assign) and _is_made_of(node.value, names)
         for target in node.targets
         if isinstance(target, ast.Name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, KeysView, Mapping
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from flake8_aiguard.children import FIELDS
+from flake8_aiguard.memo import lazy
 
 Node = TypeVar("Node", bound=ast.AST)
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -25,55 +27,13 @@ else:
     TRIES: Final = (ast.Try,)
 COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _COMPREHENDS: Final = (*COMPREHENSIONS, ast.comprehension)
-
-# Fields that never hold a node, whatever class they stand in.
-_LEAF_FIELDS = frozenset(
-    (
-        *(
-            "ctx",
-            "op",
-            "ops",
-            "kind",
-            "type_comment",
-            "level",
-            "id",
-            "attr",
-            "arg",
-            "asname",
-            "conversion",
-            "simple",
-        ),
-        *("type_ignores", "is_async", "module", "rest", "kwd_attrs", "str"),
-    )
-)
-_LEAF_NAMES = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.ExceptHandler,
-    ast.alias,
-    ast.MatchAs,
-    ast.MatchStar,
-)
-
-
-def _child_fields(cls: type[ast.AST]) -> tuple[str, ...]:
-    fields = [field for field in cls._fields if field not in _LEAF_FIELDS]
-    if cls in _LEAF_NAMES or cls.__name__ in ("TypeVar", "ParamSpec", "TypeVarTuple"):
-        fields.remove("name")
-    if cls in (ast.Global, ast.Nonlocal):
-        fields.remove("names")
-    if cls in (ast.Constant, ast.MatchSingleton):
-        fields.remove("value")
-    return tuple(reversed(fields))
-
+_NONE: Final[list[Any]] = []
+# What may end a climb: most parents are passed by one look at their class.
+_AROUND_SCOPES: Final = frozenset((*FUNCTIONS, ast.ClassDef, ast.Module, *_COMPREHENDS))
+_AROUND_LOOPS: Final = frozenset((*FUNCTIONS, ast.For, ast.AsyncFor, ast.While, *_COMPREHENDS))
 
 # The fields of each node class that hold nodes, last one first: the walk pushes them on a stack.
-_CHILDREN: Final[dict[type[ast.AST], tuple[str, ...]]] = {
-    cls: _child_fields(cls)
-    for cls in vars(ast).values()
-    if isinstance(cls, type) and issubclass(cls, ast.AST) and not getattr(cls, "__deprecated__", None)
-}
+_LAST_FIRST: Final = {cls: fields[::-1] for cls, fields in FIELDS.items()}
 
 
 class Index:
@@ -86,7 +46,7 @@ class Index:
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
         self._parents: dict[ast.AST, ast.AST] = {}
-        self._buckets: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        self._buckets: defaultdict[type[ast.AST], list[Any]] = defaultdict(list)
         self._scopes: dict[ast.AST, Scope] = {}
         self._loops: dict[ast.AST, Loop | None] = {}
         self._statements: dict[ast.AST, ast.stmt] = {}
@@ -95,7 +55,7 @@ class Index:
     def _walk(self) -> None:
         parents = self._parents
         buckets = self._buckets
-        children = _CHILDREN
+        children = _LAST_FIRST
         stack: list[ast.AST] = [self.tree]
         pop, push = stack.pop, stack.append
         while stack:
@@ -124,7 +84,7 @@ class Index:
         Returns:
             The index's own list: not to be changed.
         """
-        return cast("list[Node]", self._buckets[cls]) if cls in self._buckets else []
+        return self._buckets.get(cls, _NONE)
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """The parent of a node; ``None`` for the module."""
@@ -193,7 +153,9 @@ class Index:
                 found = self.tree
                 break
             path.append(node)
-            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if parent.__class__ not in _AROUND_SCOPES:
+                pass
+            elif isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 if isinstance(node, ast.stmt):
                     found = parent
                     break
@@ -280,7 +242,9 @@ class Index:
             parent = parents.get(node)
             if parent is None:
                 break
-            if isinstance(parent, (ast.For, ast.AsyncFor)):
+            if parent.__class__ not in _AROUND_LOOPS:
+                pass
+            elif isinstance(parent, (ast.For, ast.AsyncFor)):
                 if isinstance(node, ast.stmt) and not _in_else(node, parent):
                     found = parent
                     break
@@ -340,7 +304,7 @@ class Index:
             yield child, parent
             child = parent
 
-    @functools.cached_property
+    @lazy
     def packages(self) -> frozenset[str]:
         """The top-level packages that the file imports, ``builtins`` and, for relative imports, ``""`` among them."""
         found = {alias.name.partition(".")[0] for item in self.nodes(ast.Import) for alias in item.names}
@@ -361,7 +325,10 @@ class Index:
             Each call once: identifier after identifier as they first come up, and in document order for each.
         """
         calls = self._by_name
-        found = list(calls.keys() & names) if names else ()
+        if len(names) > len(calls):
+            found = [name for name in calls if name in names]
+        else:
+            found = list(calls.keys() & names)
         if len(found) < 2:
             return calls[found[0]] if found else ()
         lists = sorted(
@@ -373,7 +340,7 @@ class Index:
         """The identifiers that :meth:`calls_named` has calls for."""
         return self._by_name.keys()
 
-    @functools.cached_property
+    @lazy
     def _by_name(self) -> Mapping[str, list[ast.Call]]:
         return self._calls_by_name()
 
@@ -392,7 +359,7 @@ class Index:
         calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
         for call in self.nodes(ast.Call):
             function = call.func
-            if isinstance(function, ast.Attribute):
+            if function.__class__ is ast.Attribute:
                 calls[function.attr].append(call)
             elif isinstance(function, ast.Name):
                 calls[function.id].append(call)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from flake8_aiguard.children import children
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import COMPREHENSIONS, Index, Loop, Scope
 from flake8_aiguard.memo import memoised
@@ -164,7 +165,7 @@ class Loops:
         """``i`` of ``while i < len(xs)``, and ``xs`` of ``while xs: x = xs.pop()`` where nothing else touches it."""
         measured = any(
             isinstance(node, ast.Call) and self._imports.qualname(node.func) == "builtins.len"
-            for node in (loop.test, *ast.iter_child_nodes(loop.test))
+            for node in (loop.test, *children(loop.test))
         )
         for name in names_in(loop.test):
             variable = self.variable(name)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_aiguard.attributes import Access, Attributes, Kind, is_empty
+from flake8_aiguard.children import children
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import last_name
@@ -156,7 +157,7 @@ def parts(node: ast.expr) -> Iterator[ast.AST]:
         item = stack.pop()
         yield item
         if not isinstance(item, ast.Await):
-            stack.extend(ast.iter_child_nodes(item))
+            stack.extend(children(item))
 
 
 def _is_whole(node: ast.Subscript) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -19,6 +18,7 @@ from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Function, Index
 from flake8_aiguard.kinds import Kinds
 from flake8_aiguard.loops import Loops
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.receivers import Receivers
 from flake8_aiguard.scopes import Scopes
 from flake8_aiguard.settings import Settings, is_test_path
@@ -72,84 +72,91 @@ class Module:
             self._shared[ask] = ask(self)
         return cast("T", self._shared[ask])
 
-    @functools.cached_property
+    @lazy
     def source(self) -> str:
         """The text of the file."""
         return "".join(self.lines)
 
-    @functools.cached_property
+    @lazy
     def is_test(self) -> bool:
         """Whether the file's path matches the setting ``tests``."""
         return is_test_path(self.filename, self.settings.tests)
 
-    @functools.cached_property
+    @lazy
     def is_vendored(self) -> bool:
         """Whether the file's path matches the setting ``vendored``: the project does not maintain it."""
         return self.matches(self.settings.vendored)
 
-    @functools.cached_property
+    @lazy
+    def is_exempt(self) -> bool:
+        """Whether nobody here would change the file: a tool wrote it, or it is vendored."""
+        return self.is_machine_made or self.is_vendored
+
+    @lazy
     def is_machine_made(self) -> bool:
         """Whether the comments in the file's head say that a tool wrote it and nobody edits it."""
+        if not self.lines or not (self.lines[0].startswith("#") or self.lines[0].isspace()):
+            return False  # most files start with their docstring or an import
         head = itertools.takewhile(lambda line: line.isspace() or line.startswith("#"), self.lines)
         text = "".join(head)
         return bool(_WRITTEN_BY_TOOL.search(text) and _NOT_TO_EDIT.search(text))
 
-    @functools.cached_property
+    @lazy
     def index(self) -> Index:
         """Nodes by class, and what encloses them."""
         return Index(self.tree)
 
-    @functools.cached_property
+    @lazy
     def identities(self) -> Identities:
         """By what findings are recognised when their lines have moved."""
         return Identities(self.index)
 
-    @functools.cached_property
+    @lazy
     def scopes(self) -> Scopes:
         """Bindings, uses and escapes of names."""
         return Scopes(self.index)
 
-    @functools.cached_property
+    @lazy
     def imports(self) -> Imports:
         """Canonical dotted names."""
         return Imports(self.index, self.scopes)
 
-    @functools.cached_property
+    @lazy
     def receivers(self) -> Receivers:
         """Types of receivers, and definitions in this file."""
         return Receivers(self.index, self.scopes, self.imports)
 
-    @functools.cached_property
+    @lazy
     def entrypoints(self) -> Entrypoints:
         """Request handlers and tasks."""
         return Entrypoints(self.index, self.scopes, self.imports, self.receivers)
 
-    @functools.cached_property
+    @lazy
     def sources(self) -> Sources:
         """Where values come from outside."""
         return Sources(self.index, self.scopes, self.imports, self.receivers, self.entrypoints)
 
-    @functools.cached_property
+    @lazy
     def loops(self) -> Loops:
         """What depends on the variable of a loop."""
         return Loops(self.index, self.scopes, self.imports)
 
-    @functools.cached_property
+    @lazy
     def kinds(self) -> Kinds:
         """Which variables hold lists, strings and other built-in values."""
         return Kinds(self.index, self.scopes, self.imports, self.receivers)
 
-    @functools.cached_property
+    @lazy
     def bounds(self) -> Bounds:
         """How many items iterables have."""
         return Bounds(self.index, self.scopes, self.imports, self.receivers)
 
-    @functools.cached_property
+    @lazy
     def comments(self) -> Comments:
         """Comment tokens."""
         return Comments(self.lines)
 
-    @functools.cached_property
+    @lazy
     def generated(self) -> Generated:
         """Code tagged as generated."""
         return Generated(self.index, self.scopes, self.imports, self.comments, self.settings.generated_from)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 import sys
 from collections import defaultdict
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, names_in, root, string, text_parts
@@ -87,14 +87,18 @@ class Queries:
         called = self._module.index.names_called()
         return frozenset(called & self._typed_names | called & _receiver_methods())
 
-    @functools.cached_property
+    @lazy
     def _typed_names(self) -> frozenset[str]:
         """The names of functions and methods of the packages that the file imports."""
-        return knowledge.names_of(names_by_package(), self._module.index.packages)
+        return self._module.shared(_typed_names)
 
-    @functools.cached_property
+    @lazy
     def _lazy_names(self) -> frozenset[str]:
         """The variables that may hold a lazy query, by their names."""
+        return self._module.shared(_lazy_names)
+
+    def lazy_names(self) -> frozenset[str]:
+        """As :attr:`_lazy_names`, looked for anew."""
         if not any(word in self._module.source for word in _lazy_words()):
             return frozenset()
         return frozenset(
@@ -241,7 +245,7 @@ class Queries:
             row["evidence"] != "none" and found.partition(".")[0] not in sys.stdlib_module_names | _packages()
         )
 
-    @functools.cached_property
+    @lazy
     def _is_local(self) -> bool:
         """Whether the one database that the file imports runs in this process."""
         packages = self._module.index.packages
@@ -500,6 +504,14 @@ def _database_packages() -> frozenset[str]:
 def _is_local(name: str) -> bool:
     """Whether a type or a package belongs to a database that runs in this process."""
     return any(name.partition(".")[0] in row["packages"] for row in knowledge.rows("queries.local"))
+
+
+def _typed_names(module: Module) -> frozenset[str]:
+    return knowledge.names_of(names_by_package(), module.index.packages)
+
+
+def _lazy_names(module: Module) -> frozenset[str]:
+    return Queries(module).lazy_names()
 
 
 @knowledge.cached

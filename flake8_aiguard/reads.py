@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import children, walk
 from flake8_aiguard.index import FUNCTIONS
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import READS, Queries, names_by_package, shown
 from flake8_aiguard.shapes import argument, dotted, hides_arguments, last_name, names_in, string
@@ -56,43 +56,31 @@ class Reads:
         self._module = module
         self._queries = Queries(module)
 
-    @functools.cached_property
+    @lazy
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls in this file to ask about."""
         index = self._module.index
         packages = _packages_of()
-        found = {
-            name
-            for name in index.names_called() & packages.keys()
-            if not index.packages.isdisjoint(packages[name])
-        }
-        return frozenset(found | self._readers.keys())
+        known = index.names_called() & packages.keys()
+        found = {name for name in known if not index.packages.isdisjoint(packages[name])}
+        return frozenset(found | self._readers.keys() if self._readers else found)
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
         name = last_name(call.func)
         return name in self._table_names or name in self._readers or self._queries.may_be(call)
 
-    @functools.cached_property
-    def asking(self) -> frozenset[str]:
-        """The identifiers of the calls in this file that may start with a word for reading or fetching."""
-        return frozenset(filter(_may_ask, self._module.index.names_called()))
-
-    @functools.cached_property
+    @lazy
     def _table_names(self) -> frozenset[str]:
         return knowledge.names_of(_by_package(), self._module.index.packages)
 
-    @functools.cached_property
+    @lazy
     def _readers(self) -> dict[str, _Definition]:
         """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
         index = self._module.index
-        called = self.asking
-        if not called:
-            return {}
+        called = index.names_called()
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
-        return {
-            item.name: item for item in definitions if item.name in called and starts_with(item.name, "read")
-        }
+        return {item.name: item for item in definitions if item.name in called and _says_read(item.name)}
 
     def of(self, call: ast.Call) -> Read | None:
         """What a call reads; ``None`` where it may do something else, or is not known."""
@@ -302,9 +290,13 @@ def starts_with(name: str, kind: str) -> bool:
     return bool(words) and words[0] in words_of(kind)
 
 
-@functools.lru_cache(maxsize=65536)
-def _may_ask(name: str) -> bool:
-    """The cheap question before :func:`starts_with`."""
+@knowledge.cached
+def _says_read(name: str) -> bool:
+    return may_ask(name) and starts_with(name, "read")
+
+
+def may_ask(name: str) -> bool:
+    """Whether a name starts with a word for reading or fetching, as it is written."""
     return _asking().match(name) is not None
 
 
@@ -352,13 +344,13 @@ def _dotted(node: ast.AST) -> Iterator[str]:
         if text is not None:
             yield text
         else:
-            stack.extend(ast.iter_child_nodes(item))
+            stack.extend(children(item))
 
 
 def _identifiers(node: ast.AST) -> Iterator[str]:
     for name in names_in(node):
         yield name.id.lower()
-    for item in ast.walk(node):
+    for item in walk(node):
         if isinstance(item, ast.Attribute):
             yield item.attr.lower()
 
@@ -374,7 +366,7 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
         item = stack.pop()
         yield item
         if not isinstance(item, (*FUNCTIONS, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(item))
+            stack.extend(children(item))
 
 
 def _position(node: ast.AST) -> _Position:

@@ -6,8 +6,7 @@ import ast
 import enum
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias
 
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Index, Scope
 
@@ -28,8 +27,7 @@ class Kind(enum.Enum):
     OTHER = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """One binding of a name.
 
     Attributes:
@@ -152,7 +150,7 @@ class Scopes:
         """The scope whose name a node binds, ``global`` and ``nonlocal`` aside."""
         index = self._index
         if isinstance(node, ast.arg):
-            return cast("Scope", index.parent(cast("ast.AST", index.parent(node))))
+            return index.parent(index.parent(node))  # type: ignore[arg-type, return-value]
         scope = index.scope(node)
         if isinstance(scope, COMPREHENSIONS) and isinstance(index.parent(node), ast.NamedExpr):
             while isinstance(scope, COMPREHENSIONS):
@@ -213,6 +211,10 @@ class Scopes:
     def names(self) -> Collection[str]:
         """The names that some scope of the file binds."""
         return self._binders.keys()
+
+    def binders(self, name: str) -> list[ast.AST]:
+        """The nodes that bind a name in any scope; not to be changed."""
+        return self._binders.get(name, [])
 
     def owner(self, scope: Scope, name: str) -> Scope | None:
         """The scope in which a name that is used in ``scope`` is bound.

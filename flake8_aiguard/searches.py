@@ -6,11 +6,12 @@ import ast
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import children, walk
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Loop
 from flake8_aiguard.loops import Place, Variable
 from flake8_aiguard.memo import memoised
@@ -20,6 +21,7 @@ from flake8_aiguard.shapes import default, dotted, last_name, names_in, single_t
 
 _HOPS: Final = 12
 _GROWS: Final = frozenset({"append", "extend", "insert"})
+_CHANGES: Final = _GROWS | {"add", "clear", "discard", "pop", "popitem", "remove", "setdefault", "update"}
 # what gives the lines of a file or the entries of a folder
 _READERS: Final = frozenset(
     {"fetchall", "glob", "iterdir", "listdir", "readlines", "rglob", "scandir", "splitlines"}
@@ -204,10 +206,10 @@ class Searches:
         ]
         if any(not write.carries for variable in variables for write in loops.writes(variable, loop)):
             return False
-        held = {dotted(item) for item in ast.walk(searched) if isinstance(item, ast.Attribute)}
+        held = {dotted(item) for item in walk(searched) if isinstance(item, ast.Attribute)}
         return not held or not any(
             isinstance(item, ast.Attribute) and not isinstance(item.ctx, ast.Load) and dotted(item) in held
-            for item in ast.walk(loop)
+            for item in walk(loop)
         )
 
     def _is_data_loop(self, loop: Loop, searched: ast.expr, *, keyed: bool) -> bool:
@@ -225,13 +227,40 @@ class Searches:
     @functools.cached_property
     def _grown(self) -> defaultdict[Loop, set[str]]:
         """What each loop adds to."""
+        calls = self._module.index.calls_named(_GROWS)
+        return self._by_loop([call.func.value for call in calls if isinstance(call.func, ast.Attribute)])
+
+    def _by_loop(self, nodes: Iterable[ast.expr]) -> defaultdict[Loop, set[str]]:
         found: defaultdict[Loop, set[str]] = defaultdict(set)
-        for call in self._module.index.calls_named(_GROWS):
-            name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        for node in nodes:
+            name = dotted(node)
             if name is not None:
-                for loop in self._module.index.loops(call):
+                for loop in self._module.index.loops(node):
                     found[loop].add(name)
         return found
+
+    def is_stale(self, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop changes what it searches in place: an index made before the loop would not know.
+
+        Args:
+            searched: a collection, or a comprehension over it.
+            loop: the loop.
+        """
+        parts = (
+            [part.iter for part in searched.generators]
+            if isinstance(searched, COMPREHENSIONS)
+            else [searched]
+        )
+        return any(dotted(part) in self._changed.get(loop, ()) for part in parts)
+
+    @functools.cached_property
+    def _changed(self) -> defaultdict[Loop, set[str]]:
+        """What each loop changes in place."""
+        index = self._module.index
+        calls = index.calls_named(_CHANGES)
+        nodes = [call.func.value for call in calls if isinstance(call.func, ast.Attribute)]
+        nodes += [item.value for item in index.nodes(ast.Subscript) if not isinstance(item.ctx, ast.Load)]
+        return self._by_loop(nodes)
 
     # -- joins
 
@@ -296,6 +325,8 @@ class Searches:
                 return None
             for pair in pairs:
                 keyed = _is_known_by(pair)
+                if not names.isdisjoint(name.id for name in names_in(pair.key)):
+                    continue
                 if not names.isdisjoint(name.id for name in names_in(pair.value)) and self.is_data(
                     part.iter, keyed=keyed
                 ):
@@ -303,6 +334,10 @@ class Searches:
         for pair in pairs:
             keyed = _is_known_by(pair)
             loop = self.around(scan.node, scan.iterable, pair.value, keyed=keyed)
+            if loop is not None and (self.is_stale(iterable, loop) or self._falls_through(scan, loop)):
+                return None
+            if loop is not None and self._is_cut_to_fit(pair.key, scan, loop):
+                return None
             if loop is not None:
                 is_key = not isinstance(pair.key, ast.Name) or (
                     self.is_hashable(pair.key, iterable, loop)
@@ -310,6 +345,24 @@ class Searches:
                 )
                 return (loop, pair) if is_key and self.is_data(scan.iterable, keyed=keyed) else None
         return None
+
+    def _is_cut_to_fit(self, key: ast.expr, scan: Scan, loop: Loop) -> bool:
+        """Whether a key depends on what it is compared with, so that no dict can have it: ``name[:len(prefix)] == prefix``."""
+        place = self.place(loop)
+        return any(
+            self._module.loops.dependents(name, place)
+            for name in names_in(key)
+            if name.id not in scan.targets
+        )
+
+    def _falls_through(self, scan: Scan, loop: Loop) -> bool:
+        """Whether the same turn reads the item behind the pass: where none meets the condition, it is the last one."""
+        function = self._module.index.function(scan.node)
+        if not isinstance(scan.node, (ast.For, ast.AsyncFor)) or scan.node.orelse or function is None:
+            return False
+        first, last = scan.node.end_lineno or 0, loop.end_lineno or 0
+        uses = self._module.def_use(function).uses(scan.node) or ()
+        return any(first < use.lineno <= last for use in uses)
 
     def _is_repeated(self, scan: Scan) -> bool:
         return bool(self._earlier(scan)) or next(self._module.index.loops(scan.node), None) is not None
@@ -509,7 +562,7 @@ class Searches:
             elif isinstance(
                 item, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.List, ast.Tuple, ast.Starred, ast.Await)
             ):
-                stack += ast.iter_child_nodes(item)
+                stack += children(item)
             elif isinstance(item, COMPREHENSIONS):
                 stack += [part.iter for part in item.generators]
 
@@ -627,6 +680,8 @@ class Searches:
         """Whether nothing speaks against looking a value up in a set: no list or dict, nor what a call makes of an item."""
         if self._module.kinds.of(item) in _UNHASHABLE or isinstance(item, _MUTABLE):
             return False
+        if isinstance(item, ast.Name) and self._is_sifted(loop):
+            return False
         if any(map(self._holds_unhashable, (searched, *_iterables(loop)))):
             return False
         if not isinstance(item, ast.Name):
@@ -642,11 +697,24 @@ class Searches:
             not isinstance(value, ast.Call) or self._makes_hashable(value) for value in values
         )
 
+    def _is_sifted(self, loop: Loop) -> bool:
+        """Whether a condition asks first whether a loop goes over a list: of such data, nobody knows what the items are."""
+        names = {dotted(iterable) for iterable in _iterables(loop)} - {None}
+        return any(
+            isinstance(test, ast.Call)
+            and last_name(test.func) == "isinstance"
+            and bool(test.args)
+            and dotted(test.args[0]) in names
+            for outer in self._module.index.ancestors(loop)
+            if isinstance(outer, ast.If)
+            for test in (outer.test, *getattr(outer.test, "values", ()))
+        )
+
     def _holds_unhashable(self, node: ast.expr) -> bool:
         """Whether an annotation says that the items of a collection are dicts or lists: ``rows: list[dict]``."""
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         for binding in () if resolved is None else resolved[1]:
-            for part in () if binding.annotation is None else ast.walk(binding.annotation):
+            for part in () if binding.annotation is None else walk(binding.annotation):
                 if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
                     found = self._module.receivers.annotated(part.slice) or ""
                     return found.rpartition(".")[2].lower() in _UNHASHABLE

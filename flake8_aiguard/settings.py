@@ -426,20 +426,35 @@ def is_test_path(filename: str, patterns: tuple[str, ...]) -> bool:
     if os.path.isabs(path) or path.startswith(os.pardir):
         inside = os.getcwd().rstrip(os.sep) + os.sep
         path = os.path.abspath(path).removeprefix(inside)
-    return _test_path(patterns).match(path.replace(os.sep, "/")) is not None
+    path = path.replace(os.sep, "/")
+    folders, names, paths = _test_path(patterns)
+    *around, name = path.split("/")
+    if not folders.isdisjoint(around) or names.match(name) is not None:
+        return True
+    return paths is not None and paths.match(path) is not None
 
 
 @functools.lru_cache(maxsize=64)
-def _test_path(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """What the paths of test files look like: one expression, as it is asked for every file."""
-    parts = []
+def _test_path(
+    patterns: tuple[str, ...],
+) -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str] | None]:
+    """What the paths of test files look like, as it is asked for every file: folders, file names, and whole paths."""
+    folders, names, paths = set(), [], []
     for pattern in patterns:
-        if pattern.endswith("/"):
-            before, after = "(?s:.*/)?", "*"  # a folder anywhere
+        folder = pattern.removesuffix("/")
+        if "/" not in pattern:
+            names.append(fnmatch.translate(pattern))
+        elif folder == pattern:
+            paths.append(fnmatch.translate(pattern))
+        elif re.search(r"[*?\[/]", folder) is None:
+            folders.add(folder)
         else:
-            before, after = "" if "/" in pattern else r"(?s:.*/)?(?=[^/]*\Z)", ""  # a name in any folder
-        parts.append(before + fnmatch.translate(pattern + after))
-    return re.compile("|".join(parts) or r"(?!)")
+            paths.append("(?s:.*/)?" + fnmatch.translate(f"{pattern}*"))
+    return (
+        frozenset(folders),
+        re.compile("|".join(names) or r"(?!)"),
+        re.compile("|".join(paths)) if paths else None,
+    )
 
 
 # -- the page

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from flake8_aiguard.children import children, walk
+
 _SWALLOWS: Final = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
 
@@ -103,17 +105,14 @@ def last_name(node: ast.AST | None) -> str | None:
 
 def names_in(node: ast.AST) -> Iterator[ast.Name]:
     """All names below a node, itself included, in no particular order."""
-    stack = [node]
-    while stack:
-        item = stack.pop()
+    for item in walk(node):
         if isinstance(item, ast.Name):
             yield item
-        stack.extend(ast.iter_child_nodes(item))
 
 
 def identifiers(node: ast.AST) -> Iterator[str]:
     """The names and attributes below a node, itself included."""
-    for item in ast.walk(node):
+    for item in walk(node):
         if isinstance(item, ast.Name):
             yield item.id
         elif isinstance(item, ast.Attribute):
@@ -127,12 +126,12 @@ def words(name: str) -> set[str]:
 
 def own_nodes(region: ast.AST) -> Iterator[ast.AST]:
     """The nodes below a region that it runs itself: nested functions and classes left out; in no particular order."""
-    stack = list(ast.iter_child_nodes(region))
+    stack = list(children(region))
     while stack:
         item = stack.pop()
         if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             yield item
-            stack.extend(ast.iter_child_nodes(item))
+            stack.extend(children(item))
 
 
 def following(holder: ast.AST | None, statement: ast.stmt, count: int) -> list[ast.stmt]:

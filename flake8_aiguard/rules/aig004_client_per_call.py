@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -155,8 +155,7 @@ class ClientPerCall(Checker):
             node, call=_text(node), noun=row["noun"], often=often, cost=row["cost"], fix=fix
         )
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._chosen: set[tuple[ast.If, str]] = set()
 
     @functools.cached_property

@@ -13,6 +13,7 @@ from flake8_aiguard.constants import Constants
 from flake8_aiguard.contracts import WORD, Contract, Contracts
 from flake8_aiguard.declared import Declared
 from flake8_aiguard.frozen import Frozen
+from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.shapes import dotted, last_name
 from flake8_aiguard.writes import How, Write, Writes
 
@@ -217,6 +218,8 @@ class WriteOnceViolation(Checker):
 
     def _constants(self) -> _Found:
         tree = self.module.tree
+        if self.module.is_test or not any(map(self.module.index.nodes, FUNCTIONS)):
+            return
         for name, in_place in self._known.named():
             yield from self._changed(name, self._writes.to_variable(tree, name, in_place=in_place))
         for scope, name in self._known.imported():
@@ -230,7 +233,7 @@ class WriteOnceViolation(Checker):
             function = self.module.index.function(write.node)
             if function is None or function in functions or write.deep:
                 continue
-            if self._known.is_on_purpose(write.node, name) or self.module.is_test:
+            if self._known.is_on_purpose(write.node, name):
                 continue
             functions.add(function)
             message = _ALIAS if write.alias else None if write.how is How.CHANGED else _REBOUND

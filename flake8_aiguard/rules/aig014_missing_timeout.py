@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
@@ -71,8 +71,7 @@ class MissingTimeout(Checker):
     message = "{call}() waits forever when the peer goes silent; {advice}"
     ruff = "Ruff's S113 (opt-in) reports the functions of requests; sessions and all other clients are only ours."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._timeouts = Timeouts(self.module)
         self._answers: dict[tuple[object, ...], bool] = {}  # so that each question is answered once in a file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
@@ -71,8 +71,7 @@ class DisabledTimeout(Checker):
         "other clients, and other ways to switch a limit off are only ours."
     )
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._timeouts = Timeouts(self.module)
 
     def call_names(self) -> Collection[str] | None:

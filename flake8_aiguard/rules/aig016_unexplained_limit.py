@@ -7,7 +7,7 @@ import bisect
 import functools
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.limits import Limit, Limits
@@ -62,8 +62,7 @@ class UnexplainedLimit(Checker):
     ruff = "Ruff's PLR2004 reports numbers in comparisons; nothing asks for a reason."
     settings = ("adr-pattern", "adr-dir")
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._limits = Limits(self.module)
         self._record = re.compile(self.options.adr_pattern)
         self._reported: set[int] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -95,8 +95,7 @@ class AssertAsValidation(Checker):
     in_tests = False
     ruff = "Ruff has S101 (opt-in), which reports every assert, and RUF018 (default) for an assignment inside one."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self.inputs = Inputs(self.module)
         self._checks = Checks(self.module, self.inputs)
         self._agreements = Agreements(self.module, self.inputs)

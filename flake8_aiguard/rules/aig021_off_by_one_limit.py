@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.boundaries import Boundaries
@@ -76,8 +76,7 @@ class OffByOneLimit(Checker):
     message = _ADMITS
     ruff = "Ruff has nothing for this pattern."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self.limits = Counts(self.module)
         self.boundaries = Boundaries(self.module, self.limits)
         self.contradictions = Contradictions(self.module, self.limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
@@ -62,7 +62,8 @@ class NestedScan(Checker):
     Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by their
     name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing. Where no
     name speaks of records, a list counts if nothing but lookups is done with it. Silent where the loop builds or chooses the
-    collection anew (a tree, a slice), for positions, for dicts and lists as items (no set takes them), for all pairs, and where
+    collection anew (a tree, a slice) or changes it so that a dict made before would be stale, where the item that a join ends at is
+    read behind it though none may match, in test helpers (files that import pytest), for positions, for dicts and lists as items (no set takes them), for all pairs, and where
     the loop is left right after ``remove``. Sets, dicts and strings never count.
     """
 
@@ -74,8 +75,7 @@ class NestedScan(Checker):
     in_tests = False
     ruff = "Ruff has PLR6201 (opt-in) for literals only."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._reported: set[tuple[ast.AST, str]] = set()
         self._asked: list[tuple[ast.Compare | ast.Call, ast.expr, ast.expr, Loop]] = []
 
@@ -102,6 +102,7 @@ class NestedScan(Checker):
         loop = searches.around(node, searched, item, keyed=grown)
         if (
             loop is not None
+            and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
             and searches.is_hashable(item, searched, loop)
             and searches.is_worth(node, searched, item, loop)
@@ -110,7 +111,7 @@ class NestedScan(Checker):
 
     def finish(self) -> Iterator[Finding]:
         index = self.module.index
-        if not any(map(index.nodes, _LOOPS)):
+        if not any(map(index.nodes, _LOOPS)) or "pytest" in index.packages:
             return
         for compare in index.nodes(ast.Compare):
             if compare.ops[0].__class__ in (ast.In, ast.NotIn) and len(compare.ops) == 1:
@@ -129,8 +130,9 @@ class NestedScan(Checker):
                 yield from self._join(scan, *joined)
 
     def _is_first(self, loop: ast.AST, searched: ast.expr) -> bool:
-        """Whether the loop's search of the collection has not been reported yet: one dict serves all."""
-        key = (loop, dotted(searched) or ast.unparse(searched))
+        """Whether no search of the collection in this loop, or a loop around it, has been reported yet: one dict serves all."""
+        *_, outermost = (loop, *self.module.index.loops(loop))
+        key = (outermost, dotted(searched) or ast.unparse(searched))
         if key in self._reported:
             return False
         self._reported.add(key)

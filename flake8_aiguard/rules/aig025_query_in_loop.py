@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -80,8 +80,7 @@ class QueryInLoop(Checker):
     in_tests = False
     ruff = "Ruff has nothing for this pattern."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._candidates: defaultdict[Function, list[ast.Call]] = defaultdict(list)
         self._queries = Queries(self.module)
         self._helpers: dict[_Helper, list[Query]] = {}

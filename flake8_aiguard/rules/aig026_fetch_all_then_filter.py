@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
@@ -69,8 +69,7 @@ class FetchAllThenFilter(Checker):
     in_tests = False
     ruff = "Ruff has nothing for this pattern."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self.fetches = Fetches(self.module)
 
     def call_names(self) -> frozenset[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.hits import Hits
+from flake8_aiguard.hits import LEADS, Hits
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Function
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.reads import Read, Reads, words_of
 from flake8_aiguard.shapes import dotted, last_name
 
@@ -65,10 +66,13 @@ class RedundantFetch(Checker):
     in_tests = False
     ruff = "Ruff has nothing for this pattern."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
-        self.reads = Reads(self.module)
-        self.hits = Hits(self.module, self.reads)
+    @lazy
+    def reads(self) -> Reads:
+        return Reads(self.module)
+
+    @lazy
+    def hits(self) -> Hits:
+        return Hits(self.module, self.reads)
 
     def finish(self) -> Iterator[Finding]:
         yield from self._early()
@@ -81,7 +85,7 @@ class RedundantFetch(Checker):
         index = self.module.index
         reported: set[ast.stmt] = set()
         for call in index.calls_named(self.hits.names):
-            wasted = self.hits.wasted(call)
+            wasted = self.hits.wasted(call) if index.parent(call).__class__ in LEADS else None
             if wasted is not None and index.statement(call) not in reported:
                 reported.add(index.statement(call))
                 name = dotted(call.func) or last_name(call.func)

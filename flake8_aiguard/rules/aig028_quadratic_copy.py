@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
@@ -86,8 +87,7 @@ class QuadraticCopy(Checker):
     message = _COPIES
     ruff = "Ruff has RUF017 (default) for sum(lists, [])."
 
-    def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        super().__init__(tree, filename, lines)
+    def start(self) -> None:
         self._reported: set[tuple[Loop, str]] = set()
 
     def is_possible(self) -> bool:
@@ -269,10 +269,10 @@ class QuadraticCopy(Checker):
         """Whether the loop runs until the accumulator is long enough, or nothing is left to wait for: the parts of one message."""
         if not isinstance(loop, ast.While):
             return False
-        asked = {dotted(item) for item in ast.walk(loop.test) if isinstance(item, (ast.Name, ast.Attribute))}
+        asked = {dotted(item) for item in walk(loop.test) if isinstance(item, (ast.Name, ast.Attribute))}
         counted = (
             dotted(item.target)
-            for item in ast.walk(loop)
+            for item in walk(loop)
             if isinstance(item, ast.AugAssign) and isinstance(item.op, ast.Sub)
         )
         return dotted(target) in asked or any(name in asked for name in counted)
@@ -288,7 +288,7 @@ class QuadraticCopy(Checker):
     def _is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop) -> bool:
         """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends."""
         name = dotted(target.value if isinstance(target, ast.Subscript) else target)
-        for item in ast.walk(loop):
+        for item in walk(loop):
             if not isinstance(item, (ast.Name, ast.Attribute)) or not isinstance(item.ctx, ast.Load):
                 continue
             if dotted(item) == name and self.module.index.statement(item) is not node:
@@ -296,7 +296,7 @@ class QuadraticCopy(Checker):
                 is_measured = isinstance(parent, ast.Call) and last_name(parent.func) == "len"
                 grows = isinstance(self.module.index.statement(item), (ast.AugAssign, ast.Assign)) and any(
                     dotted(part) == name
-                    for part in ast.walk(self.module.index.statement(item))
+                    for part in walk(self.module.index.statement(item))
                     if isinstance(part, (ast.Name, ast.Attribute)) and not isinstance(part.ctx, ast.Load)
                 )
                 if (
@@ -380,7 +380,7 @@ class QuadraticCopy(Checker):
         if self._is_climb(loop):
             return True
         name = dotted(target)
-        for item in ast.walk(loop):
+        for item in walk(loop):
             if isinstance(item, ast.AugAssign):
                 is_meant = dotted(item.target) == name
             elif isinstance(item, ast.Subscript) and isinstance(item.ctx, ast.Load):
@@ -397,7 +397,7 @@ class QuadraticCopy(Checker):
         """Whether a loop assigns the variable, or what holds it, without its own old value."""
         # a container gets new strings: d.append("")
         starts = {"clear", *_GROWS} if isinstance(target, ast.Subscript) else {"clear"}
-        for item in ast.walk(loop):
+        for item in walk(loop):
             if isinstance(item, (ast.Name, ast.Attribute)) and not isinstance(item.ctx, ast.Load):
                 stored = dotted(item)
                 if stored is not None and (stored == name or name.startswith(f"{stored}.")):
@@ -406,7 +406,7 @@ class QuadraticCopy(Checker):
                         continue
                     value = parent.value if isinstance(parent, ast.Assign) else None
                     if value is None or not any(
-                        isinstance(part, ast.expr) and dotted(part) == stored for part in ast.walk(value)
+                        isinstance(part, ast.expr) and dotted(part) == stored for part in walk(value)
                     ):
                         return True
             elif isinstance(item, ast.Attribute) and item.attr in starts and dotted(item.value) == name:
@@ -428,7 +428,7 @@ class QuadraticCopy(Checker):
             if isinstance(item, ast.If) and any(
                 (string(part) or "x").isspace()
                 or (isinstance(part, ast.Attribute) and part.attr == "isspace")
-                for part in ast.walk(item.test)
+                for part in walk(item.test)
                 if isinstance(part, ast.expr)
             ):
                 return True
@@ -488,12 +488,12 @@ class QuadraticCopy(Checker):
                 and "[:]" in methods
                 and dotted(item.value) == name
             )
-            for item in ast.walk(loop)
+            for item in walk(loop)
         )
 
     def _waits(self, loop: Loop) -> bool:
         """Whether a turn sleeps, next to which no list is long."""
-        return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in ast.walk(loop))
+        return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
 
     def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
         """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
@@ -503,7 +503,7 @@ class QuadraticCopy(Checker):
                 and last_name(part.func) == "len"
                 and part.args
                 and dotted(part.args[0]) == dotted(receiver)
-                for part in ast.walk(item.test)
+                for part in walk(item.test)
             ):
                 return True
             if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -666,12 +666,10 @@ def _is_one(value: ast.expr, kind: str) -> bool:
 
 def _is_halved(loop: ast.While) -> bool:
     """Whether each turn shifts or divides the number that the loop runs on: ``n >>= 1``, ``n, rest = divmod(n, 10)``."""
-    asked = {dotted(item) for item in ast.walk(loop.test) if isinstance(item, (ast.Name, ast.Attribute))}
+    asked = {dotted(item) for item in walk(loop.test) if isinstance(item, (ast.Name, ast.Attribute))}
     for item in loop.body:
         if isinstance(item, ast.If) and isinstance(item.body[-1], (ast.Break, ast.Return)):
-            asked |= {
-                dotted(part) for part in ast.walk(item.test) if isinstance(part, (ast.Name, ast.Attribute))
-            }
+            asked |= {dotted(part) for part in walk(item.test) if isinstance(part, (ast.Name, ast.Attribute))}
     return any(_divided(item) in asked - {None} for item in loop.body)
 
 
