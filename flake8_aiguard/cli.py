@@ -20,13 +20,14 @@ from flake8_aiguard import catalog, docs, doctor, inventory, runner, scaffold
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError, ScanError
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.workers import WorkerError
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
 
 _MISUSE = (
     *(catalog.CatalogError, catalog.UnknownRuleError, docs.DocsError, inventory.InventoryError),
-    *(runner.CheckError, scaffold.ScaffoldError, ScanError, OSError),
+    *(runner.CheckError, scaffold.ScaffoldError, ScanError, WorkerError, OSError),
 )
 
 

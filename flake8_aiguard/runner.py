@@ -5,15 +5,10 @@ from __future__ import annotations
 import argparse
 import configparser
 import contextlib
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +21,7 @@ from flake8.plugins import finder, reporter
 from flake8.violation import Violation
 
 from flake8_aiguard import baseline as baselines
-from flake8_aiguard import others, ruff
+from flake8_aiguard import others, ruff, workers
 from flake8_aiguard import suppressions as listing
 from flake8_aiguard.astgrep.errors import ScanError
 from flake8_aiguard.baseline import Key, Known, Row, relative
@@ -35,10 +30,12 @@ from flake8_aiguard.changes import Changes, ChangesError
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.identity import Identity
 from flake8_aiguard.settings import upwards
+from flake8_aiguard.workers import WorkerError
 
 _PACKAGE: Final = "flake8-aiguard"
 _MANY: Final = 200  # files from which on a terminal shows how far a run is
-_AHEAD: Final = 16  # files that a worker is given at once
+
+_ERRORS: Final = (exceptions.ExecutionError, ChangesError, ScanError, WorkerError, configparser.Error)
 
 _Statistics = dict[str, int]
 _Outcome = tuple[str, list[Result], _Statistics, "str | None"]
@@ -225,7 +222,7 @@ def _say_what_is_stale(files: Files) -> None:
 def _clear_errors() -> Iterator[None]:
     try:
         yield
-    except (exceptions.ExecutionError, ChangesError, ScanError, configparser.Error) as error:
+    except _ERRORS as error:
         raise CheckError(" ".join(str(error).split())) from None
     except exceptions.EarlyQuit:
         raise CheckError("stopped; nothing was reported") from None
@@ -412,10 +409,8 @@ _run: _Run | None = None  # of this worker
 
 
 def _start_worker(argv: Sequence[str]) -> None:
-    """Leave Ctrl-C to the parent; where the worker is no fork of it, find plugins and options again."""
+    """Find plugins and options again where the worker is no fork, which has them."""
     global _run
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if _run is None:
         plugins, options = parse(argv)
         _run = _Run(plugins.checkers, options)
@@ -424,19 +419,6 @@ def _start_worker(argv: Sequence[str]) -> None:
 def _check_in_worker(filename: str) -> _Outcome:
     assert _run is not None
     return _run.check(filename)
-
-
-@contextlib.contextmanager
-def _termination_as_ctrl_c() -> Iterator[None]:
-    """A cancelled CI job leaves no workers behind: killed on the spot, this process could not end them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class Files(flake8_checker.Manager):
@@ -473,31 +455,13 @@ class Files(flake8_checker.Manager):
 
     def run_parallel(self) -> None:
         """Check the files in worker processes."""
-        with _termination_as_ctrl_c():
-            self._run_workers()
-
-    def _run_workers(self) -> None:
         global _run
         _run = self._run  # a fork finds it
-        pool = None
+        job = workers.Job(_start_worker, (tuple(self.argv),), _check_in_worker, self.filenames)
         try:
-            pool = ProcessPoolExecutor(
-                self.jobs, multiprocessing.get_context(), _start_worker, (tuple(self.argv),)
-            )
-            ahead = max(1, min(_AHEAD, len(self.filenames) // (self.jobs * 4)))
-            self._take(pool.map(_check_in_worker, self.filenames, chunksize=ahead))
-        except BrokenProcessPool:
-            raise CheckError(
-                "a worker was killed, perhaps for lack of memory; nothing was reported; try --jobs 1"
-            ) from None
-        except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                worker.kill()  # a file may take long, and a new worker may not listen yet
-            raise
+            self._take(workers.spread(job, self.jobs))
         finally:
             _run = None
-            if pool is not None:
-                pool.shutdown(cancel_futures=True)
 
     def _take(self, outcomes: Iterator[_Outcome]) -> None:
         fault = None

@@ -83,7 +83,19 @@ LAYERS = (
     ("generated", "loops", "receivers", "suppressions"),
     ("baseline", "cache", "imports"),
     ("astgrep", "defuse", "flow", "identity", "numeric", "scopes", "wordings"),
-    ("changes", "comments", "files", "index", "knowledge", "memo", "reasons", "ruff", "settings", "shapes"),
+    (
+        "changes",
+        "comments",
+        "files",
+        "index",
+        "knowledge",
+        "memo",
+        "reasons",
+        "ruff",
+        "settings",
+        "shapes",
+        "workers",
+    ),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = (

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from flake8_aiguard import workers
 from flake8_aiguard.astgrep import engine, files, languages, masking
 from flake8_aiguard.astgrep.engine import Finding
 from flake8_aiguard.astgrep.rulefiles import Rule
 
 _FEW = 100
-_CHUNK = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +46,16 @@ def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -
 
     Raises:
         MissingExtraError: a package of the extra is missing.
+        WorkerError: a worker was killed.
     """
     languages.prepare()
     found = list(files.below(paths, frozenset(rule.language for rule in rules)))
-    workers = _cores() if jobs is None else jobs
-    if workers < 2 or len(found) < _FEW:
+    processes = _cores() if jobs is None else jobs
+    if processes < 2 or len(found) < _FEW:
         for path in found:
             yield scan_file(path, rules)
         return
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(tuple(rules),)) as pool:
-        yield from pool.map(_work, found, chunksize=_CHUNK)
+    yield from workers.spread(workers.Job(_start, (tuple(rules),), _work, found), processes)
 
 
 def _cores() -> int:
