@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, Generic, TypeVar, cast
 
+from flake8_aiguard.errors import MisuseError
+
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -23,7 +25,7 @@ _ROUNDS: Final = 4  # messages that each worker gets, at least, so that all end 
 _AHEAD: Final = 2  # messages that wait for a worker
 
 
-class WorkerError(Exception):
+class WorkerError(MisuseError):
     """A worker was killed."""
 
 

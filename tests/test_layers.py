@@ -21,7 +21,7 @@ LAYERS = (
     ("formats",),
     ("docs", "scaffold"),
     ("catalog",),
-    ("doctor", "rules"),
+    ("commands", "doctor", "rules"),
     ("agreements", "declared", "hits", "locksets", "onebyone", "permissions", "refills", "runner", "stale"),
     (
         "batching",
@@ -80,12 +80,13 @@ LAYERS = (
     ("module",),
     ("sources",),
     ("bounds", "entrypoints", "kinds"),
-    ("generated", "loops", "receivers", "suppressions"),
+    ("astgrep", "generated", "loops", "receivers", "suppressions"),
     ("baseline", "cache", "imports"),
-    ("astgrep", "defuse", "flow", "identity", "numeric", "scopes", "wordings"),
+    ("defuse", "flow", "identity", "numeric", "scopes", "wordings"),
     (
         "changes",
         "comments",
+        "discovery",
         "files",
         "index",
         "knowledge",
@@ -96,11 +97,13 @@ LAYERS = (
         "shapes",
         "workers",
     ),
+    ("errors",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = (
     "hooks",
     "cli",
+    "commands",
     "doctor",
     "scaffold",
     "docs",

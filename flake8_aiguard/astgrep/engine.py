@@ -9,8 +9,9 @@ from typing import Final
 
 import ast_grep_py
 
-from flake8_aiguard.astgrep import languages, masking, suppressions
+from flake8_aiguard.astgrep import languages, masking, places, suppressions
 from flake8_aiguard.astgrep.rulefiles import Rule
+from flake8_aiguard.identity import Identity
 
 _VARIABLE: Final = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
 _LONGEST: Final = 80
@@ -41,6 +42,7 @@ class Finding:
         severity: ``error``, ``warning`` or ``note``.
         url: where to read more; empty without.
         edit: the safe fix, ``None`` without one.
+        identity: by what it is recognised when its line has moved.
     """
 
     code: str
@@ -54,6 +56,7 @@ class Finding:
     severity: str
     url: str
     edit: Edit | None
+    identity: Identity
 
 
 def evaluate(
@@ -109,6 +112,7 @@ def _finding(rule: Rule, node: ast_grep_py.SgNode, text: str, path: str) -> Find
         severity=rule.severity,
         url=rule.url,
         edit=_edit(rule, node, text),
+        identity=places.identity(node, text, rule.language),
     )
 
 

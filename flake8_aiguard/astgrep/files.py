@@ -12,7 +12,9 @@ from flake8_aiguard.astgrep import languages
 from flake8_aiguard.files import write_whole
 
 _LARGEST: Final = 5_000_000
-_NEVER: Final = frozenset({".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"})
+_NEVER: Final = frozenset(
+    {".aiguard_cache", ".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"}
+)
 
 
 class UnreadableError(Exception):

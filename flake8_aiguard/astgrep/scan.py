@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from flake8_aiguard import workers
@@ -33,13 +33,19 @@ class Scanned:
     passed_over: str = ""
 
 
-def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -> Iterator[Scanned]:
+def scan(
+    paths: Sequence[str],
+    rules: Sequence[Rule],
+    jobs: int | None = None,
+    wanted: Callable[[str], bool] | None = None,
+) -> Iterator[Scanned]:
     """Scan files and folders.
 
     Args:
         paths: files and folders, which exist.
         rules: the rules that report.
         jobs: how many processes; ``None`` for one per core where there are many files.
+        wanted: which of the files to look at, by name; ``None`` for all.
 
     Yields:
         The files in order, those without a word to say included.
@@ -49,7 +55,7 @@ def scan(paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None) -
         WorkerError: a worker was killed.
     """
     languages.prepare()
-    found = list(files.below(paths, frozenset(rule.language for rule in rules)))
+    found = list(filter(wanted, files.below(paths, frozenset(rule.language for rule in rules))))
     processes = _cores() if jobs is None else jobs
     if processes < 2 or len(found) < _FEW:
         for path in found:
