@@ -91,6 +91,7 @@ LAYERS = (
         "index",
         "knowledge",
         "memo",
+        "precommit",
         "reasons",
         "ruff",
         "settings",
