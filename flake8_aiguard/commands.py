@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from flake8_aiguard import baseline as baselines
-from flake8_aiguard import suppressions as listing
 from flake8_aiguard.baseline import Key, Row, relative
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.runner import CheckError, Files, checked, clear_errors
@@ -58,15 +57,13 @@ def suppressions(argv: Sequence[str]) -> int:
         SystemExit: see :func:`check`.
     """
     files = checked((*argv, "--disable-noqa"))
-    rules = {plugin.entry_name for plugin in files.plugins.tree}
     wrong = shown = 0
-    for name, results in sorted(files.raw):
-        for item in listing.suppressions(name, files.options, results, rules):
-            problem = item.problem
-            if not problem and not item.reason and Checker.options.require_reason:
-                problem = "no reason; say behind the codes why the finding is right to stay"
-            shown, wrong = shown + 1, wrong + bool(problem)
-            print(f"{item.path}:{item.line}: {item.codes}: {problem or item.reason or 'no reason'}")
+    for item in files.suppressions():
+        problem = item.problem
+        if not problem and not item.reason and Checker.options.require_reason:
+            problem = "no reason; say behind the codes why the finding is right to stay"
+        shown, wrong = shown + 1, wrong + bool(problem)
+        print(f"{item.path}:{item.line}: {item.codes}: {problem or item.reason or 'no reason'}")
     print(f"flake8-aiguard: {shown} suppressions, {wrong} to act on", file=sys.stderr)
     return int(wrong > 0 and not files.options.exit_zero)
 

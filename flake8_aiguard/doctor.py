@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from flake8 import style_guide
 from flake8.options import config
 
-from flake8_aiguard import precommit, ruff, runner, settings, suppressions
+from flake8_aiguard import precommit, ruff, runner, settings
 from flake8_aiguard.checker import Checker
 
 _FILES = (".flake8", "tox.ini", "setup.cfg")
@@ -58,13 +58,12 @@ def diagnose(paths: Sequence[str]) -> Iterator[Diagnosis]:
         yield Diagnosis("flake8-aiguard", text, is_problem=False)
     yield from _baseline(files)
     yield from _pre_commit()
-    for name, results in sorted(files.raw):
-        for item in suppressions.suppressions(name, files.options, results, rules):
-            if item.problem:
-                yield Diagnosis(f"{item.path}:{item.line}", f"{item.codes}: {item.problem}")
-            elif not item.codes.startswith("AIG"):
-                text = f"{item.codes}: it silences more than it names; write `# noqa: CODE` and a reason"
-                yield Diagnosis(f"{item.path}:{item.line}", text)
+    for item in files.suppressions():
+        if item.problem:
+            yield Diagnosis(f"{item.path}:{item.line}", f"{item.codes}: {item.problem}")
+        elif item.codes.startswith(("all codes", "whole file")):
+            text = f"{item.codes}: it silences more than it names; write `# noqa: CODE` and a reason"
+            yield Diagnosis(f"{item.path}:{item.line}", text)
 
 
 def _flake8(options: argparse.Namespace, rules: Sequence[str]) -> Iterator[Diagnosis]:

@@ -13,6 +13,7 @@ from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError
 from flake8_aiguard.cache import Result
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.suppressions import UNKNOWN, UNUSED, Suppression
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
@@ -97,6 +98,40 @@ def look(
             ],
             scanned.passed_over,
         )
+
+
+def suppressions(
+    options: argparse.Namespace, chosen: Sequence[Rule], wanted: Callable[[str], bool]
+) -> Iterator[Suppression]:
+    """The comments in the files of a run that concern our rules; what other linters are told is left to them.
+
+    Args:
+        options: flake8's options.
+        chosen: the rules.
+        wanted: which files to look at, by name.
+
+    Yields:
+        The suppressions, file by file.
+    """
+    if not chosen:
+        return
+    from flake8_aiguard.astgrep import files, rulefiles, scan
+
+    every = {rule.code for rule in rulefiles.load(Checker.options.rule_dirs)}
+    codes = {rule.code for rule in chosen}
+    for path in filter(wanted, files.below(_paths(options), frozenset(rule.language for rule in chosen))):
+        for comment, name, silenced in scan.silenced(path, chosen):
+            shown = os.path.normpath(path)
+            if not name:
+                if silenced:
+                    found = ", ".join(sorted({item.code for item in silenced}))
+                    yield Suppression(shown, comment.line + 1, f"all codes ({found})", comment.reason)
+                continue
+            meant = {code for code in every if name.lower().startswith(code.lower())}
+            if not meant and not name.upper().startswith("AIG"):
+                continue
+            problem = "" if silenced or meant - codes else UNUSED if meant else UNKNOWN
+            yield Suppression(shown, comment.line + 1, name, comment.reason, problem)
 
 
 def is_other(path: str) -> bool:

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import flake8
 from flake8 import checker as flake8_checker
@@ -22,13 +22,17 @@ from flake8.plugins import finder, reporter
 from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
-from flake8_aiguard import discovery, others, ruff, workers
+from flake8_aiguard import discovery, others, ruff, suppressions, workers
 from flake8_aiguard.baseline import Key, Matches
 from flake8_aiguard.cache import Cache, Result
 from flake8_aiguard.changes import Changes, ChangesError
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.errors import MisuseError
 from flake8_aiguard.identity import Identity
+from flake8_aiguard.suppressions import Suppression
+
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
 
 _PACKAGE: Final = "flake8-aiguard"
 _MANY: Final = 200  # files from which on a terminal shows how far a run is
@@ -305,6 +309,7 @@ class Files(flake8_checker.Manager):
         self._run = _made(plugins, self.options)
         self._changes = Changes(self.options.since) if self.options.since else None
         self._rules = {plugin.entry_name for plugin in self.plugins.tree}
+        self._scan_rules: tuple[Rule, ...] = ()
         self._excluded = discovery.Excluded(self.exclude)
 
     def start(self) -> None:
@@ -356,9 +361,9 @@ class Files(flake8_checker.Manager):
             print(f"flake8-aiguard: {fault}; results are not kept for the next run", file=sys.stderr)
 
     def _scan(self) -> None:
-        rules = others.rules(self.options)
-        self._rules |= {rule.code for rule in rules}
-        for looked in others.look(self.options, rules, self._is_scanned):
+        self._scan_rules = others.rules(self.options)
+        self._rules |= {rule.code for rule in self._scan_rules}
+        for looked in others.look(self.options, self._scan_rules, self._is_scanned):
             if looked.passed_over:
                 print(f"flake8-aiguard: {looked.path}: {looked.passed_over}", file=sys.stderr)
             else:
@@ -411,6 +416,13 @@ class Files(flake8_checker.Manager):
         return self.matches.stale(
             self.options.filenames, lambda code, name: code in self._rules and self._is_selected(code, name)
         )
+
+    def suppressions(self) -> Iterator[Suppression]:
+        """The comments that silence our rules, or were meant to; of Python as it stands without them."""
+        rules = {plugin.entry_name for plugin in self.plugins.tree}
+        for name, results in sorted(self.raw):
+            yield from suppressions.suppressions(name, self.options, results, rules)
+        yield from others.suppressions(self.options, self._scan_rules, self._is_scanned)
 
     def is_left_to_ruff(self, item: Result, filename: str) -> bool:
         """Whether the project's own Ruff configuration reports the very same."""

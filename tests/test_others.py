@@ -228,3 +228,40 @@ def test_many_files_in_several_processes(tmp_path: Path) -> None:
     assert (two.out, two.err) == (one.out, one.err)
     (tmp_path / "a.py").write_text(f"import requests\n{CALL}", encoding="utf-8")
     assert len(check(tmp_path, "--jobs=2").codes) == 121
+
+
+COMMENTS = """-- noqa: AIG205 the table is a cache
+DELETE FROM rows;
+DELETE FROM rows;  -- noqa: AIG206
+SELECT 1;  -- noqa: AIG205, AIG299
+SELECT 1;  -- noqa: AIG211 not selected here
+SELECT 1;  -- noqa: L003 of another linter
+-- ast-grep-ignore
+DELETE FROM rows;
+DELETE FROM orders; /* noqa: AIG205 */
+"""
+
+
+def test_suppressions(tree: Path) -> None:
+    (tree / "orders.py").write_text("x = 1  # noqa: AIG014 no more\n", encoding="utf-8")
+    (tree / "old rows.sql").write_text(COMMENTS, encoding="utf-8")
+    edit(tree / WORKFLOW, "  build:", "  build:  # noqa: AIG301 -- runs on our own machine")
+    done = check(tree, "--suppressions")
+    assert done.status == 1
+    assert done.out.splitlines() == [
+        "orders.py:1: AIG014: unused: it silences nothing here; delete it",
+        f"{WORKFLOW}:3: AIG301: runs on our own machine",
+        "old rows.sql:1: AIG205: the table is a cache",
+        "old rows.sql:3: AIG206: unused: it silences nothing here; delete it",
+        "old rows.sql:4: AIG205: unused: it silences nothing here; delete it",
+        "old rows.sql:4: AIG299: there is no such rule; delete it",
+        "old rows.sql:5: AIG211: not selected here",
+        "old rows.sql:7: all codes (AIG205): no reason",
+        "old rows.sql:9: AIG205: no reason",
+    ]
+    assert done.err == "flake8-aiguard: 9 suppressions, 4 to act on\n"
+    assert check(tree, "--suppressions", "--no-scan").out.splitlines() == done.out.splitlines()[:1]
+    assert check(tree, "--suppressions", ".github").status == 0
+    (tree / "pyproject.toml").write_text("[tool.aiguard]\nrequire-reason = true\n", encoding="utf-8")
+    assert "old rows.sql:9: AIG205: no reason; say behind" in check(tree, "--suppressions").out
+    assert "old rows.sql:3: AIG206: unused" in run(tree, "doctor").out

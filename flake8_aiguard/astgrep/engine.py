@@ -60,7 +60,13 @@ class Finding:
 
 
 def evaluate(
-    text: str, path: str, language: str, rules: Sequence[Rule], *, whole: bool = False
+    text: str,
+    path: str,
+    language: str,
+    rules: Sequence[Rule],
+    *,
+    whole: bool = False,
+    heed: bool = True,
 ) -> list[Finding]:
     """Evaluate rules on a text.
 
@@ -70,6 +76,7 @@ def evaluate(
         language: its language.
         rules: the rules; those of other languages are passed over.
         whole: whether a text with an error has no findings, but for those of rules that look for errors.
+        heed: whether comments silence findings.
 
     Returns:
         The findings that no comment silences, in order of their place and code.
@@ -89,13 +96,36 @@ def evaluate(
         matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
     if not matches:
         return []
-    silenced = suppressions.read(root, text, language)
+    silenced = suppressions.read(root, text, language) if heed else suppressions.Suppressions({}, set())
     found = {
         _finding(rule, node, text, path): None
         for rule, node in matches
         if not silenced.cover(node.range().start.line, (rule.code, rule.id))
     }
     return sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+
+
+def silenced(
+    text: str, path: str, language: str, rules: Sequence[Rule]
+) -> Iterator[tuple[suppressions.Comment, str, list[Finding]]]:
+    """What the comments of a text silence.
+
+    Args:
+        text: the text.
+        path: its file.
+        language: its language.
+        rules: the rules.
+
+    Yields:
+        Each name of each comment, with the findings that would be there without it.
+    """
+    languages.prepare()
+    masked = masking.mask_templates(text) if language == "sql" else text
+    comments = list(suppressions.comments(ast_grep_py.SgRoot(masked, language).root(), text, language))
+    found = evaluate(text, path, language, rules, heed=False) if comments else []
+    for comment in comments:
+        for name in comment.names:
+            yield comment, name, [item for item in found if comment.covers(name, item.line - 1, item.code)]
 
 
 def _finding(rule: Rule, node: ast_grep_py.SgNode, text: str, path: str) -> Finding:

@@ -10,6 +10,7 @@ from flake8_aiguard import workers
 from flake8_aiguard.astgrep import engine, files, languages, masking
 from flake8_aiguard.astgrep.engine import Finding
 from flake8_aiguard.astgrep.rulefiles import Rule
+from flake8_aiguard.astgrep.suppressions import Comment
 
 _FEW = 100
 
@@ -93,6 +94,32 @@ def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:
     Returns:
         What was found, or why the file was passed over.
     """
+    opened = _opened(path, rules)
+    if isinstance(opened, Scanned):
+        return opened
+    language, looking, text, mark = opened
+    found = engine.evaluate(text, path, language, looking)
+    return Scanned(path, found, text if any(finding.edit for finding in found) else "", mark)
+
+
+def silenced(path: str, rules: Sequence[Rule]) -> Iterator[tuple[Comment, str, list[Finding]]]:
+    """What the comments of one file silence.
+
+    Args:
+        path: the file.
+        rules: the rules that report.
+
+    Yields:
+        Each name of each comment, with the findings that would be there without it.
+    """
+    opened = _opened(path, rules)
+    if not isinstance(opened, Scanned):
+        language, looking, text, _mark = opened
+        yield from engine.silenced(text, path, language, looking)
+
+
+def _opened(path: str, rules: Sequence[Rule]) -> Scanned | tuple[str, list[Rule], str, str]:
+    """The language of a file, the rules for it, its text and its byte order mark; or why nothing is looked for."""
     language = languages.of_file(path)
     if language is None:
         return Scanned(path, passed_over="has no suffix of a language that is scanned")
@@ -108,6 +135,4 @@ def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:
     if language == "sql" and masking.has_macro(text):
         return Scanned(path, passed_over="defines macros of dbt, no statements")
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    text = text.removeprefix(mark)
-    found = engine.evaluate(text, path, language, looking)
-    return Scanned(path, found, text if any(finding.edit for finding in found) else "", mark)
+    return language, looking, text.removeprefix(mark), mark
