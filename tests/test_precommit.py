@@ -129,6 +129,15 @@ def test_prek_runs_every_hook(source: Path, repository: Path) -> None:
     assert (passing.returncode, passing.stdout.count("Passed")) == (0, 4), passing.stdout
 
 
+def test_the_manifest_is_valid() -> None:
+    path = harness.ROOT / ".pre-commit-hooks.yaml"
+    checkout.succeed(harness.ROOT, sys.executable, "-m", "pre_commit", "validate-manifest", path)
+    for hook in yaml.safe_load(path.read_text(encoding="utf-8")):
+        assert hook["minimum_pre_commit_version"] == "3.2.0"
+        assert hook["require_serial"], "a run has workers of its own"
+        assert "--select" not in hook["entry"], "a user's args could not replace it"
+
+
 def test_the_checkout_uses_its_own_hooks() -> None:
     offered = yaml.safe_load((harness.ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     config = yaml.safe_load((harness.ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
