@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import configparser
 import contextlib
+import functools
 import gc
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -106,7 +107,10 @@ def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
         cfg, folder, enable_extensions=known.enable_extensions, require_plugins=known.require_plugins
     )
     ours = [plugin for plugin in finder.find_plugins(cfg, wanted) if _is_ours(plugin)]
-    plugins = finder.load_plugins(ours, wanted)
+    plugins = finder.load_plugins([plugin for plugin in ours if not _is_rule(plugin)], wanted)
+    rules = [finder.LoadedPlugin(plugin, _Rule(plugin), {}) for plugin in ours if _is_rule(plugin)]
+    tree = sorted([*rules, *plugins.checkers.tree], key=lambda loaded: loaded.plugin)
+    plugins = plugins._replace(checkers=plugins.checkers._replace(tree=tree))
     known_options = manager.OptionManager(
         version=flake8.__version__,
         plugin_versions=plugins.versions_str(),
@@ -145,6 +149,39 @@ def _is_ours(plugin: finder.Plugin) -> bool:
     if plugin.entry_point.group == "flake8.report":
         return True
     return plugin.package == _PACKAGE or plugin.entry_point.value.startswith("flake8_aiguard.")
+
+
+def _is_rule(plugin: finder.Plugin) -> bool:
+    return plugin.package == _PACKAGE and plugin.entry_point.group == "flake8.extension"
+
+
+class _Rule:
+    """A rule of the package, which is imported for the first file that asks: often all results are kept ones."""
+
+    def __init__(self, plugin: finder.Plugin) -> None:
+        self._entry = plugin.entry_point
+
+    add_options = staticmethod(Checker.add_options)
+
+    @functools.cached_property
+    def loaded(self) -> type[Checker]:
+        rule: type[Checker] = self._entry.load()
+        return rule
+
+    @property
+    def name(self) -> str:
+        return self._entry.value.replace(":", ".")
+
+
+def _class(plugin: finder.LoadedPlugin) -> type[Checker]:
+    rule: type[Checker] = plugin.obj.loaded if isinstance(plugin.obj, _Rule) else plugin.obj
+    return rule
+
+
+def _full_name(plugin: finder.LoadedPlugin) -> str:
+    if isinstance(plugin.obj, _Rule):
+        return plugin.obj.name
+    return f"{plugin.obj.__module__}.{plugin.obj.__qualname__}"
 
 
 def _look_for(options: argparse.Namespace) -> None:
@@ -205,7 +242,7 @@ class _File(flake8_checker.FileChecker):
         except ValueError as error:  # a null byte, before CPython 3.12
             raise SyntaxError(str(error)) from None
         for plugin in self.plugins.tree:
-            rule: Checker = plugin.obj(tree, self.processor.filename, self.processor.lines)
+            rule = _class(plugin)(tree, self.processor.filename, self.processor.lines)
             for finding in rule.findings():
                 self.report(None, finding.line, finding.column, finding.text)
                 self.more[len(self.results) - 1] = (finding.ruff, rule.identity(finding))
@@ -229,26 +266,40 @@ class _Run:
         self._shows_lines = shows_lines
         self._cache: Cache | None = None
         if not options.no_cache:
-            rules = sorted(f"{item.obj.__module__}.{item.obj.__qualname__}" for item in plugins.tree)
-            given = (Checker.options, options.disable_noqa, rules, shows_lines)
+            given = (
+                Checker.options,
+                options.disable_noqa,
+                sorted(map(_full_name, plugins.tree)),
+                shows_lines,
+            )
             self._cache = Cache(Path.cwd(), given)
 
+    def kept(self, filename: str) -> list[Result] | None:
+        """What an earlier run has found in the same file, if that is known."""
+        key = self._key(filename)
+        return None if self._cache is None or key is None else self._cache.read(filename, key)
+
     def check(self, filename: str) -> _Outcome:
-        """The results of a file: the kept ones of an earlier run, or new ones."""
-        cache, key = self._cache, None
-        if cache is not None and filename != "-":
-            with contextlib.suppress(OSError), open(filename, "rb") as content:
-                key = cache.key(filename, content.read())
-            kept = None if key is None else cache.read(filename, key)
-            if kept is not None:
-                return filename, kept, {}, None
+        """The results of a file, which are kept for the next run."""
+        key = self._key(filename)
         file = _File(filename, self._plugins, self._options, shows_lines=self._shows_lines)
         name, found, statistics = file.run_checks()
         results = [Result(*item, *file.more.get(number, ())) for number, item in enumerate(found)]
-        if cache is None or key is None:
+        if self._cache is None or key is None:
             return name, results, statistics, None
-        cache.write(filename, key, results)
-        return name, results, statistics, cache.fault
+        self._cache.write(filename, key, results)
+        return name, results, statistics, self._cache.fault
+
+    def prepare(self) -> None:
+        """Import the rules, before workers are forked."""
+        for plugin in self._plugins.tree:
+            _class(plugin)
+
+    def _key(self, filename: str) -> str | None:
+        if self._cache is not None and filename != "-":
+            with contextlib.suppress(OSError), open(filename, "rb") as content:
+                return self._cache.key(filename, content.read())
+        return None
 
 
 def _made(plugins: finder.Plugins, options: argparse.Namespace) -> _Run:
@@ -329,34 +380,42 @@ class Files(flake8_checker.Manager):
 
     def run(self) -> None:
         """Check Python, then SQL and configuration."""
-        super().run()
+        try:
+            with contextlib.closing(_Progress(len(self.filenames))) as progress, _seldom_collected():
+                kept = [(name, self._run.kept(name)) for name in self.filenames]
+                self._take([(name, found, {}, None) for name, found in kept if found is not None], progress)
+                with contextlib.closing(
+                    self._checked([name for name, found in kept if found is None])
+                ) as made:
+                    self._take(made, progress)
+        except KeyboardInterrupt:
+            raise exceptions.EarlyQuit from None
         if not self.options.no_scan:
             self._scan()
 
-    def run_serial(self) -> None:
-        with _seldom_collected():
-            self._take(map(self._run.check, self.filenames))
-
-    def run_parallel(self) -> None:
-        """Check the files in worker processes."""
+    def _checked(self, names: Sequence[str]) -> Generator[_Outcome, None, None]:
+        """The results of files that nobody has kept, in worker processes where several are asked for."""
         global _run
+        jobs = min(len(names), self.jobs)
+        if jobs < 2:
+            yield from map(self._run.check, names)
+            return
+        self._run.prepare()
         _run = self._run  # a fork finds it
-        job = workers.Job(_start_worker, (tuple(self.argv),), _check_in_worker, self.filenames)
         try:
-            with _seldom_collected():
-                self._take(workers.spread(job, self.jobs))
+            yield from workers.spread(
+                workers.Job(_start_worker, (tuple(self.argv),), _check_in_worker, names), jobs
+            )
         finally:
             _run = None
 
-    def _take(self, outcomes: Iterable[_Outcome]) -> None:
+    def _take(self, outcomes: Iterable[_Outcome], progress: _Progress) -> None:
         fault = None
-        progress = _Progress(len(self.filenames))
-        with contextlib.closing(progress):
-            for name, results, statistics, failed in outcomes:
-                progress.step()
-                fault = fault or failed
-                self.raw.append((name, results))
-                self._add(name, results, statistics)
+        for name, results, statistics, failed in outcomes:
+            progress.step()
+            fault = fault or failed
+            self.raw.append((name, results))
+            self._add(name, results, statistics)
         if fault is not None:
             print(f"flake8-aiguard: {fault}; results are not kept for the next run", file=sys.stderr)
 

@@ -8,7 +8,7 @@ import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -46,7 +46,7 @@ class Job(Generic[Item, Outcome]):
     items: Sequence[Item]
 
 
-def spread(job: Job[Item, Outcome], workers: int) -> Iterator[Outcome]:
+def spread(job: Job[Item, Outcome], workers: int) -> Generator[Outcome, None, None]:
     """Work on all items in several processes.
 
     Whatever ends the iteration, Ctrl-C and SIGTERM included, ends the workers. When the parent is killed, they end by themselves.
