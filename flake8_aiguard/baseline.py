@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -126,6 +126,80 @@ class Baseline:
             return None
         path = relative(filename, self.path.parent)
         return Known(path, self._files[path]) if path in self._files else None
+
+
+class Matches:
+    """What a baseline covers of the findings of a run, and which of its entries no finding has met.
+
+    Args:
+        baseline: the baseline.
+    """
+
+    def __init__(self, baseline: Baseline) -> None:
+        self._baseline = baseline
+        self._met: dict[str, Known | None] = {}
+
+    def known(self, filename: str) -> Known | None:
+        """The accepted findings of a file, to be met; ``None`` without any."""
+        return self._baseline.known(filename)
+
+    def meet(self, filename: str, known: Known | None) -> None:
+        """A file took part in the run: what is left of its entries is gone."""
+        self._met[filename] = known
+
+    def stale(self, roots: Iterable[str], took_part: Callable[[str, str], bool]) -> Counter[Key]:
+        """The entries that no finding has met.
+
+        Args:
+            roots: the files and folders of the run; a file below that was deleted is gone, too.
+            took_part: whether a rule reports in a file, by code and name.
+
+        Returns:
+            How many findings of each kind are gone, of the files and rules that took part.
+        """
+        found: Counter[Key] = Counter()
+        path = self._baseline.path
+        if path is None:
+            return found
+        names = {relative(name, path.parent): name for name in self._met}
+        folders = [Path(os.path.abspath(root)) for root in roots]
+        for key, count in self._baseline.counts.items():
+            name = names.get(key.path)
+            place = path.parent / key.path
+            if name is not None:
+                known = self._met[name]
+                count = 0 if known is None else known.left(key)
+            elif place.exists() or not any(root in Path(os.path.abspath(place)).parents for root in folders):
+                continue
+            if count and took_part(key.code, name or os.path.relpath(place)):
+                found[key] = count
+        return found
+
+    def difference(self, new: Counter[str], stale: Counter[Key]) -> Iterator[str]:
+        """What a run says of the baseline, for people: a document has no place for it.
+
+        Args:
+            new: how many findings of each rule it does not cover.
+            stale: how many of each kind are gone.
+
+        Yields:
+            Lines; none without a baseline, or a difference.
+        """
+        if self._baseline.path is None:
+            return
+        shown = os.path.relpath(self._baseline.path)
+        if new:
+            yield f"not in {shown}: {amount(new, '+')}"
+        for key, count in sorted(stale.items()):
+            place = f" in {key.name}" if key.name else ""
+            yield f"{shown}: gone: {key.path}: {key.code}{place} ({count})"
+        if stale:
+            yield "run `flake8-aiguard baseline --update`"
+
+
+def amount(counts: Counter[str], sign: str = "") -> str:
+    """How many findings of each rule, as text."""
+    return ", ".join(f"{code} {sign}{count}" for code, count in sorted(counts.items())) or "no findings"
 
 
 def relative(filename: str, folder: Path) -> str:

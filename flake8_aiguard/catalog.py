@@ -6,7 +6,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from flake8_aiguard import rules as rules_package
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.errors import MisuseError
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
@@ -22,11 +23,11 @@ RETIRED: Final[Mapping[str, str]] = {}
 """Codes that had a rule once, with the reason why it went. A code is never given to another rule."""
 
 
-class CatalogError(Exception):
+class CatalogError(MisuseError):
     """A rule file does not hold exactly one rule class."""
 
 
-class UnknownRuleError(LookupError):
+class UnknownRuleError(MisuseError, LookupError):
     """No rule has this code or slug; the text names the nearest one."""
 
 
@@ -95,6 +96,22 @@ def scan_rules() -> dict[str, tuple[Rule, ...]]:
         code: tuple(sorted(group, key=lambda rule: "summary" not in rule.metadata))
         for code, group in found.items()
     }
+
+
+def all_scan_rules(folders: Sequence[str]) -> dict[str, Rule]:
+    """Return the rules of ``flake8-aiguard scan`` and of a project's own folders, one for each code.
+
+    Args:
+        folders: the setting ``rule-dirs``.
+
+    Raises:
+        ScanError: the extra ``sql`` is missing, or a rule file does not load.
+    """
+    languages.prepare()
+    from flake8_aiguard.astgrep import rulefiles  # it imports the packages of the extra
+
+    found = {rule.code: rule for rule in rulefiles.load(tuple(folders))}
+    return found | {code: group[0] for code, group in scan_rules().items()}
 
 
 def find_scan_rule(name: str) -> tuple[Rule, ...]:

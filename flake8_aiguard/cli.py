@@ -1,6 +1,6 @@
 """The command ``flake8-aiguard``: run, list, explain, document and start rules, and scan what is no Python.
 
-Exit codes: 0 done, 1 something to act on, 2 misuse.
+Exit codes: 0 done, 1 something to act on, 2 misuse. What only one command needs is imported there: `check` runs on every commit.
 """
 
 from __future__ import annotations
@@ -16,18 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import flake8_aiguard
-from flake8_aiguard import catalog, docs, doctor, inventory, runner, scaffold
-from flake8_aiguard.astgrep import languages
-from flake8_aiguard.astgrep.errors import MissingExtraError, ScanError
-from flake8_aiguard.checker import Checker
+from flake8_aiguard.errors import MisuseError
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
+    from flake8_aiguard.checker import Checker
 
-_MISUSE = (
-    *(catalog.CatalogError, catalog.UnknownRuleError, docs.DocsError, inventory.InventoryError),
-    *(runner.CheckError, scaffold.ScaffoldError, ScanError, OSError),
-)
+_FORMATS = ("agent", "github", "gitlab", "json", "sarif", "text")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
         _drop_output()
         return 0
-    except _MISUSE as error:
+    except (MisuseError, OSError) as error:
         print(f"flake8-aiguard: {error}", file=sys.stderr)
         try:
             sys.stdout.flush()
@@ -148,7 +143,15 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument(
         "paths", nargs="*", default=["."], metavar="PATH", help="files and folders (default: .)"
     )
-    scan.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    scan.add_argument(
+        "--format",
+        choices=("text", "json", *(f"aiguard-{name}" for name in _FORMATS)),
+        default="text",
+        metavar="FORMAT",
+        help="text (default), json, or one of those of check: "
+        + ", ".join(f"aiguard-{name}" for name in _FORMATS),
+    )
+    scan.add_argument("--output-file", metavar="FILE", help="replace this file instead of printing")
     for option, text in (
         ("--select", "report these rules only, by code or its beginning, separated by commas"),
         ("--ignore", "do not report these rules"),
@@ -171,14 +174,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    return runner.check(arguments.given)
+    from flake8_aiguard import commands
+
+    return commands.check(arguments.given)
 
 
 def _baseline(arguments: argparse.Namespace) -> int:
-    return runner.baseline(arguments.given)
+    from flake8_aiguard import commands
+
+    return commands.baseline(arguments.given)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import doctor
+
     found = list(doctor.diagnose(arguments.paths))
     for item in found:
         print(f"{item.place}: {'' if item.is_problem else 'note: '}{item.text}")
@@ -188,12 +197,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _hook(arguments: argparse.Namespace) -> int:
-    from flake8_aiguard import agents  # the formats are not needed otherwise
+    from flake8_aiguard import agents
 
     return agents.hook(arguments.agent, arguments.paths, arguments.time_limit)
 
 
 def _record(rule: type[Checker]) -> dict[str, Any]:
+    from flake8_aiguard import catalog, docs
+
     return {
         "code": rule.code,
         "slug": rule.slug,
@@ -211,6 +222,8 @@ def _record(rule: type[Checker]) -> dict[str, Any]:
 
 
 def _scan_record(group: Sequence[Rule]) -> dict[str, Any]:
+    from flake8_aiguard import catalog, docs
+
     first = group[0]
     return {
         "code": first.code,
@@ -231,6 +244,9 @@ def _scan_record(group: Sequence[Rule]) -> dict[str, Any]:
 def _rules(arguments: argparse.Namespace) -> int:
     if arguments.generated is not None:
         return _generated(arguments)
+    from flake8_aiguard import catalog
+    from flake8_aiguard.astgrep.errors import MissingExtraError
+
     records = [_record(rule) for rule in catalog.rules()]
     try:
         records += [_scan_record(group) for group in catalog.scan_rules().values()]
@@ -248,6 +264,8 @@ def _rules(arguments: argparse.Namespace) -> int:
 
 def _generated(arguments: argparse.Namespace) -> int:
     """List the tagged code; a value that is missing shows as ``-``, one that cannot be read as ``?``."""
+    from flake8_aiguard import inventory
+
     found = []
     for item in inventory.tagged(arguments.generated):
         if isinstance(item, str):
@@ -280,6 +298,8 @@ def _table(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import catalog, docs
+
     retired = catalog.RETIRED.get(arguments.rule.strip().upper())
     if retired is not None:
         print(f"{arguments.rule.strip().upper()} is retired: {retired}")
@@ -291,6 +311,8 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _docs(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import docs, scaffold
+
     root = scaffold.checkout(Path.cwd())
     pages = docs.render(root)
     stale = docs.stale(pages)
@@ -311,13 +333,29 @@ def _positive(text: str) -> int:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import settings
+    from flake8_aiguard.astgrep import languages
+    from flake8_aiguard.checker import Checker
+    from flake8_aiguard.runner import clear_errors
+
     languages.prepare()
     from flake8_aiguard.astgrep import command  # it imports the packages of the extra
 
+    with clear_errors():
+        Checker.parse_options(settings.project_options())
+    formatter = None
+    if arguments.format.startswith("aiguard-"):
+        from flake8_aiguard import formats
+
+        formatter = formats.made(arguments.format, arguments.output_file)
     return command.run(
         command.Request(
             paths=arguments.paths,
+            settings=Checker.options,
+            baseline=Checker.baseline,
+            formatter=formatter,
             format=arguments.format,
+            output=arguments.output_file,
             select=_codes(arguments.select),
             ignore=_codes(arguments.ignore),
             extend_select=_codes(arguments.extend_select),
@@ -335,6 +373,8 @@ def _codes(values: list[str] | None) -> tuple[str, ...] | None:
 
 
 def _new(arguments: argparse.Namespace) -> int:
+    from flake8_aiguard import scaffold
+
     root = scaffold.checkout(Path.cwd())
     plan = scaffold.plan(root, arguments.slug, arguments.code)
     scaffold.write(plan)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flake8_aiguard import catalog, settings
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.errors import MisuseError
 from flake8_aiguard.files import write_whole
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _SECTIONS = ("Why:", "Bad::", "Good::", "Limits:")
 _NOTICE = "<!-- Written by `flake8-aiguard docs`; edit the rule's docstring. -->"
 
 
-class DocsError(Exception):
+class DocsError(MisuseError):
     """A docstring or page lacks what the rendering needs; the text names place and remedy."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from flake8 import style_guide
 from flake8.options import config
 
-from flake8_aiguard import ruff, runner, settings, suppressions
+from flake8_aiguard import precommit, ruff, runner, settings
 from flake8_aiguard.checker import Checker
 
 _FILES = (".flake8", "tox.ini", "setup.cfg")
@@ -43,7 +43,7 @@ def diagnose(paths: Sequence[str]) -> Iterator[Diagnosis]:
         paths: files and folders.
 
     Yields:
-        What was found: the configuration of flake8, settings, Ruff, the extra, the baseline, comments.
+        What was found: the configuration of flake8, settings, Ruff, the extra, the baseline, pre-commit, comments.
 
     Raises:
         CheckError: a file of the configuration cannot be read, or a path does not exist.
@@ -57,13 +57,13 @@ def diagnose(paths: Sequence[str]) -> Iterator[Diagnosis]:
         text = "the extra sql is missing, so that nothing looks at SQL; run pip install 'flake8-aiguard[sql]'"
         yield Diagnosis("flake8-aiguard", text, is_problem=False)
     yield from _baseline(files)
-    for name, results in sorted(files.raw):
-        for item in suppressions.suppressions(name, files.options, results, rules):
-            if item.problem:
-                yield Diagnosis(f"{item.path}:{item.line}", f"{item.codes}: {item.problem}")
-            elif not item.codes.startswith("AIG"):
-                text = f"{item.codes}: it silences more than it names; write `# noqa: CODE` and a reason"
-                yield Diagnosis(f"{item.path}:{item.line}", text)
+    yield from _pre_commit()
+    for item in files.suppressions():
+        if item.problem:
+            yield Diagnosis(f"{item.path}:{item.line}", f"{item.codes}: {item.problem}")
+        elif item.codes.startswith(("all codes", "whole file")):
+            text = f"{item.codes}: it silences more than it names; write `# noqa: CODE` and a reason"
+            yield Diagnosis(f"{item.path}:{item.line}", text)
 
 
 def _flake8(options: argparse.Namespace, rules: Sequence[str]) -> Iterator[Diagnosis]:
@@ -148,6 +148,22 @@ def _baseline(files: runner.Files) -> Iterator[Diagnosis]:
     elif Checker.options.baseline not in ("", settings.Settings().baseline):
         text = f"the setting baseline names {Checker.options.baseline}, which does not exist"
         yield Diagnosis("pyproject.toml", text)
+
+
+def _pre_commit() -> Iterator[Diagnosis]:
+    paths = (os.path.join(folder, precommit.FILE) for folder in settings.upwards(os.getcwd()))
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None:
+        return
+    shown = os.path.relpath(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line, text in precommit.problems(file.read()):
+                yield Diagnosis(f"{shown}:{line}", text)
+    except ImportError:
+        yield Diagnosis(shown, "not looked at, as the extra sql is missing", is_problem=False)
+    except (OSError, ValueError) as error:
+        yield Diagnosis(shown, str(error))
 
 
 def _place(path: str, start: str) -> str:

@@ -6,7 +6,7 @@ A flake8 run loads this module whether or not its formatters are used: what only
 from __future__ import annotations
 
 import abc
-import contextlib
+import argparse
 import hashlib
 import importlib.metadata
 import json
@@ -15,10 +15,10 @@ import os
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flake8.exceptions import ExecutionError
@@ -27,7 +27,11 @@ from flake8.statistics import Statistics
 from flake8.violation import Violation
 
 import flake8_aiguard
+from flake8_aiguard.checker import Checker
 from flake8_aiguard.files import write_whole
+
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
 
 _SLUG: Final = re.compile(r"(?P<message>.*) \[(?P<slug>[a-z0-9-]+)\]", re.DOTALL)
 _SPAN: Final = re.compile(r"@?[\w.]+|[^\w\s]+|\S")
@@ -237,6 +241,25 @@ class Agent(Formatter):
         return "".join(f"{line}\n" for line in lines)
 
 
+def made(name: str, output: str | None) -> Formatter:
+    """A formatter by the name that it has for flake8, for a command that is not flake8's.
+
+    Args:
+        name: such as ``aiguard-json``.
+        output: the file that it replaces; ``None`` for stdout.
+    """
+    classes: dict[str, Callable[[argparse.Namespace], Formatter]] = {
+        "agent": Agent,
+        "github": Github,
+        "gitlab": Gitlab,
+        "json": Json,
+        "sarif": Sarif,
+        "text": Text,
+    }
+    options = argparse.Namespace(output_file=output, color="auto", tee=False, format=name)
+    return classes[name.removeprefix("aiguard-")](options)
+
+
 def _entries(found: list[Violation]) -> list[Entry]:
     rules = _severities()
     seen: Counter[tuple[str, str, str]] = Counter()
@@ -270,33 +293,48 @@ def _entries(found: list[Violation]) -> list[Entry]:
 
 def _severities() -> Mapping[str, str]:
     from flake8_aiguard import catalog
+
+    ours = {rule.code: rule.severity for rule in catalog.rules()}
+    return {code: rule.severity for code, rule in _scan_rules().items()} | ours
+
+
+def _scan_rules() -> Mapping[str, Rule]:
+    from flake8_aiguard import catalog
     from flake8_aiguard.astgrep.errors import MissingExtraError
 
-    found = {rule.code: rule.severity for rule in catalog.rules()}
-    with contextlib.suppress(MissingExtraError):
-        found |= {code: rules[0].severity for code, rules in catalog.scan_rules().items()}
-    return found
+    try:
+        return catalog.all_scan_rules(Checker.options.rule_dirs)
+    except MissingExtraError:
+        return {}
 
 
 def _sarif_rule(code: str, entry: Entry) -> dict[str, Any]:
+    """What a service shows of a rule: it may know of no page, so the whole of it stands in ``help``."""
     from flake8_aiguard import catalog, docs
 
-    rule: dict[str, Any] = {"id": code, "name": entry.slug}
-    with contextlib.suppress(catalog.UnknownRuleError):
-        cls = catalog.find(code)
-        page = docs.sections(cls)
-        rule |= {
-            "shortDescription": {"text": page.summary},
-            "fullDescription": {"text": page.why},
-            "help": {
-                "text": f"{page.summary} More: flake8-aiguard explain {code}",
-                "markdown": docs.page(cls),
-            },
-            "defaultConfiguration": {"level": cls.severity},
-        }
-        if (address := _documentation()) is not None:
-            rule["helpUri"] = f"{address.rstrip('/')}/rules/{docs.page_name(cls)}"
-    return rule
+    rule: dict[str, Any] = {"id": code, "name": entry.slug, "defaultConfiguration": {"level": entry.severity}}
+    if (found := _scan_rules().get(code)) is not None:
+        group = catalog.find_scan_rule(code)
+        summary, why = found.metadata.get("summary", found.message), found.note or found.message
+        page = docs.scan_page(group) if group else f"# {code} {found.slug}\n\n{why}\n"
+        name = docs.scan_page_name(group[0]) if group else None
+        url = found.url if found.url.startswith("http") else None
+    else:
+        try:
+            cls = catalog.find(code)
+        except catalog.UnknownRuleError:  # of flake8 itself
+            return rule
+        summary, why = docs.sections(cls).summary, docs.sections(cls).why
+        page, name, url = docs.page(cls), docs.page_name(cls), None
+    rule |= {
+        "shortDescription": {"text": summary},
+        "fullDescription": {"text": why},
+        "help": {"text": f"{summary} More: flake8-aiguard explain {code}", "markdown": page},
+    }
+    address = Checker.options.docs_url or _documentation()
+    if url is None and address and name is not None:
+        url = f"{address.rstrip('/')}/rules/{name}"
+    return rule if url is None else rule | {"helpUri": url}
 
 
 def _documentation() -> str | None:

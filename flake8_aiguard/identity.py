@@ -54,6 +54,11 @@ class Identities:
         return self._known[root]
 
 
+def hashed(text: str) -> str:
+    """What stands for a text, as for a statement in :class:`Identity`."""
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
 def _name(index: Index, node: ast.AST) -> str:
     names = []
     scope = index.scope(node)

@@ -16,12 +16,13 @@ from flake8 import discover_files
 from flake8.exceptions import ExecutionError
 
 from flake8_aiguard import generated, provenance, settings
+from flake8_aiguard.errors import MisuseError
 from flake8_aiguard.generated import Tag
 from flake8_aiguard.module import Module
 from flake8_aiguard.settings import Settings
 
 
-class InventoryError(Exception):
+class InventoryError(MisuseError):
     """A path or the configuration is wrong; the text says which, and what to do."""
 
 

@@ -1,39 +1,56 @@
-"""What ``check`` reports besides Python: the findings of ``scan`` in SQL and configuration files."""
+"""What ``check`` looks at besides Python: SQL and configuration files, with the rules of ``scan``."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
-from typing import Final
-
-from flake8 import style_guide, utils
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError
+from flake8_aiguard.cache import Result
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.suppressions import UNKNOWN, UNUSED, Suppression
 
-_LOG: Final = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
+
 _LANGUAGES: Final = frozenset({"bash", "hcl", "json", "sql", "yaml"})  # those of the packaged rules
 
 
-def report(guide: style_guide.StyleGuideManager, options: argparse.Namespace) -> int:
-    """Report what ``scan`` finds in the files and folders of a run of ``check``.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A file after a look at it.
+
+    Attributes:
+        path: the file.
+        results: what was found.
+        passed_over: why nothing was looked for; empty where something was.
+    """
+
+    path: str
+    results: list[Result] = field(default_factory=list)
+    passed_over: str = ""
+
+
+def rules(options: argparse.Namespace) -> tuple[Rule, ...]:
+    """The rules that look at the files and folders of a run of ``check``.
 
     Args:
-        guide: takes the findings, with flake8's selection, per-file-ignores and formatter.
-        options: flake8's options; what ``exclude`` leaves out is left out here, too.
+        options: flake8's options.
 
     Returns:
-        How many findings were reported. Without the extra ``sql`` none, and a line on stderr where a file was not looked at.
+        The rules; none without the extra ``sql``, and a line on stderr where a file is not looked at.
 
     Raises:
         ScanError: a rule file or a code in the settings is wrong.
     """
-    paths = [path for path in options.filenames if os.path.isdir(path) or is_other(path)]
+    paths = _paths(options)
     if not paths:
-        return 0
+        return ()
     try:
         languages.prepare()
     except MissingExtraError as error:
@@ -41,33 +58,89 @@ def report(guide: style_guide.StyleGuideManager, options: argparse.Namespace) ->
 
         if any(is_other(path) for path, _ in files.below(paths, _LANGUAGES)):
             print(f"flake8-aiguard: SQL and configuration were not looked at: {error}", file=sys.stderr)
-        return 0
-    from flake8_aiguard.astgrep import command, scan  # they import the packages of the extra
+        return ()
+    from flake8_aiguard.astgrep import command  # it imports the packages of the extra
+
+    return command.chosen(Checker.options)
+
+
+def look(
+    options: argparse.Namespace, chosen: Sequence[Rule], wanted: Callable[[str], bool]
+) -> Iterator[Looked]:
+    """Look at the files of a run.
+
+    Args:
+        options: flake8's options.
+        chosen: the rules.
+        wanted: which files to look at, by name.
+
+    Yields:
+        The files, those without a finding included.
+    """
+    if not chosen:
+        return
+    from flake8_aiguard.astgrep import command, scan
 
     jobs = None if options.jobs.is_auto else options.jobs.n_jobs
-    reported = 0
-    rules = command.chosen(Checker.options, command.Request(paths))
-    for scanned in scan.scan(paths, rules, jobs, command.aside(Checker.options)):
-        if _is_excluded(scanned.path, options):
+    for scanned in scan.scan(_paths(options), chosen, jobs, wanted, command.aside(Checker.options)):
+        yield Looked(
+            scanned.path,
+            [
+                Result(
+                    found.code,
+                    found.line,
+                    found.column - 1,
+                    f"{found.message} [{found.slug}]",
+                    None,
+                    identity=found.identity,
+                )
+                for found in scanned.findings
+            ],
+            scanned.passed_over,
+        )
+
+
+def suppressions(
+    options: argparse.Namespace, chosen: Sequence[Rule], wanted: Callable[[str], bool]
+) -> Iterator[Suppression]:
+    """The comments in the files of a run that concern our rules; what other linters are told is left to them.
+
+    Args:
+        options: flake8's options.
+        chosen: the rules.
+        wanted: which files to look at, by name.
+
+    Yields:
+        The suppressions, file by file.
+    """
+    if not chosen:
+        return
+    from flake8_aiguard.astgrep import command, files, rulefiles, scan
+
+    every = {rule.code for rule in rulefiles.load(Checker.options.rule_dirs)}
+    codes = {rule.code for rule in chosen}
+    aside = command.aside(Checker.options)
+    for path, inside in files.below(_paths(options), frozenset(rule.language for rule in chosen)):
+        if not wanted(path) or files.is_aside(path, inside, aside):
             continue
-        if scanned.passed_over:
-            print(f"flake8-aiguard: {scanned.path}: {scanned.passed_over}", file=sys.stderr)
-        for found in scanned.findings:
-            text = f"{found.message} [{found.slug}]"
-            reported += guide.handle_error(found.code, scanned.path, found.line, found.column - 1, text)
-    return reported
+        for comment, name, silenced in scan.silenced(path, chosen):
+            shown = os.path.normpath(path)
+            if not name:
+                if silenced:
+                    found = ", ".join(sorted({item.code for item in silenced}))
+                    yield Suppression(shown, comment.line + 1, f"all codes ({found})", comment.reason)
+                continue
+            meant = {code for code in every if name.lower().startswith(code.lower())}
+            if not meant and not name.upper().startswith("AIG"):
+                continue
+            problem = "" if silenced or meant - codes else UNUSED if meant else UNKNOWN
+            yield Suppression(shown, comment.line + 1, name, comment.reason, problem)
 
 
 def is_other(path: str) -> bool:
     """Whether a path is a file in a language of the packaged rules."""
-    return os.path.isfile(path) and languages.of_file(path) in _LANGUAGES
+    return languages.of_file(path) in _LANGUAGES and os.path.isfile(path)
 
 
-def _is_excluded(path: str, options: argparse.Namespace) -> bool:
-    """Whether flake8 would leave out a file, or a folder above it."""
-    patterns = (*options.exclude, *options.extend_exclude)
-    while path not in ("", os.curdir, os.sep):
-        if utils.matches_filename(path, patterns, '"%(path)s" has %(whether)sbeen excluded', _LOG):
-            return True
-        path = os.path.dirname(path)
-    return False
+def _paths(options: argparse.Namespace) -> list[str]:
+    return [path for path in options.filenames if os.path.isdir(path) or is_other(path)]

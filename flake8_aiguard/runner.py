@@ -1,21 +1,18 @@
-"""``flake8-aiguard check``: our rules in flake8's own frame, without the plugins of others."""
+"""Our rules in flake8's own frame, without the plugins of others: what ``check`` and the commands beside it look at."""
 
 from __future__ import annotations
 
 import argparse
 import configparser
 import contextlib
-import multiprocessing
+import functools
+import gc
 import os
-import signal
 import sys
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import flake8
 from flake8 import checker as flake8_checker
@@ -23,209 +20,38 @@ from flake8 import exceptions, style_guide
 from flake8.main import options as flake8_options
 from flake8.options import aggregator, config, manager
 from flake8.plugins import finder, reporter
+from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
-from flake8_aiguard import baseline as baselines
-from flake8_aiguard import others, ruff
-from flake8_aiguard import suppressions as listing
-from flake8_aiguard.astgrep.errors import ScanError
-from flake8_aiguard.baseline import Key, Known, Row, relative
+from flake8_aiguard import discovery, others, ruff, suppressions, workers
+from flake8_aiguard.baseline import Key, Matches
 from flake8_aiguard.cache import Cache, Result
 from flake8_aiguard.changes import Changes, ChangesError
 from flake8_aiguard.checker import Checker
+from flake8_aiguard.errors import MisuseError
 from flake8_aiguard.identity import Identity
-from flake8_aiguard.settings import upwards
+from flake8_aiguard.suppressions import Suppression
+
+if TYPE_CHECKING:
+    from flake8_aiguard.astgrep.rulefiles import Rule
 
 _PACKAGE: Final = "flake8-aiguard"
 _MANY: Final = 200  # files from which on a terminal shows how far a run is
-_AHEAD: Final = 16  # files that a worker is given at once
 
 _Statistics = dict[str, int]
 _Outcome = tuple[str, list[Result], _Statistics, "str | None"]
 
 
-class CheckError(Exception):
+class CheckError(MisuseError):
     """The run cannot go on; the text names the place and the remedy."""
 
 
-def check(argv: Sequence[str]) -> int:
-    """Check files as ``flake8 ARGV`` would, with our rules and syntax errors alone.
-
-    Args:
-        argv: flake8's arguments, ``--no-cache``, ``--since`` and ``--suppressions``.
-
-    Returns:
-        0 without findings (or with ``--exit-zero``), 1 with findings.
-
-    Raises:
-        CheckError: a setting or a path is wrong, or a worker was killed.
-        SystemExit: the arguments are malformed, or ask for help or version.
-    """
-    if "--suppressions" in argv:
-        return suppressions([item for item in argv if item != "--suppressions"])
-    files = checked(argv)
-    with _clear_errors():
-        reported = _report(files)
-        options = files.options
-        if not options.quiet and not options.since:
-            _say_what_is_stale(files)
-    if options.count:
-        print(reported)
-    return int(reported > 0 and not options.exit_zero)
-
-
-def suppressions(argv: Sequence[str]) -> int:
-    """List the noqa comments that concern our rules.
-
-    Args:
-        argv: see :func:`check`.
-
-    Returns:
-        1 where a comment does not do what it says, or has no reason and must have one; else 0.
-
-    Raises:
-        CheckError: see :func:`check`.
-        SystemExit: see :func:`check`.
-    """
-    files = checked((*argv, "--disable-noqa"))
-    rules = {plugin.entry_name for plugin in files.plugins.tree}
-    wrong = shown = 0
-    for name, results in sorted(files.raw):
-        for item in listing.suppressions(name, files.options, results, rules):
-            problem = item.problem
-            if not problem and not item.reason and Checker.options.require_reason:
-                problem = "no reason; say behind the codes why the finding is right to stay"
-            shown, wrong = shown + 1, wrong + bool(problem)
-            print(f"{item.path}:{item.line}: {item.codes}: {problem or item.reason or 'no reason'}")
-    print(f"flake8-aiguard: {shown} suppressions, {wrong} to act on", file=sys.stderr)
-    return int(wrong > 0 and not files.options.exit_zero)
-
-
-def baseline(argv: Sequence[str]) -> int:
-    """Accept the findings of today, or bring the file of those accepted up to date.
-
-    Args:
-        argv: ``--update``, ``--accept --reason TEXT``, and flake8's arguments.
-
-    Returns:
-        0 when the baseline says what is there, 1 where new findings are not in it.
-
-    Raises:
-        CheckError: see :func:`check`; the file exists already or not yet, or cannot be written.
-        SystemExit: the arguments are malformed, or ask for help.
-    """
-    parser = argparse.ArgumentParser(
-        prog="flake8-aiguard baseline",
-        usage="%(prog)s [-h] [--update | --accept --reason TEXT] [PATH ...] [options of flake8-aiguard check]",
-        description="Write the findings of today to a file: from then on, check and flake8 report new ones alone.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--update", action="store_true", help="drop what is gone; name what is new, and exit 1"
-    )
-    parser.add_argument("--accept", action="store_true", help="drop what is gone, and add what is new")
-    parser.add_argument(
-        "--reason", default="", metavar="TEXT", help="with --accept: why; it stands in the file"
-    )
-    known, rest = parser.parse_known_args(argv)
-    reason = " ".join(known.reason.split())
-    if known.accept != bool(reason):
-        parser.error("--accept and --reason TEXT belong together: the baseline grows for a reason")
-    files = checked(rest)
-    with _clear_errors():
-        if files.options.since:
-            raise CheckError("a baseline holds all findings; leave out --since")
-        return _update(files, accept=known.accept, update=known.update, reason=reason)
-
-
-def _update(files: Files, *, accept: bool, update: bool, reason: str) -> int:
-    before = Checker.baseline
-    if before.path is None:
-        if accept or update:
-            raise CheckError(
-                "there is no baseline yet; run `flake8-aiguard baseline` without an option first"
-            )
-        path = _place()
-        rows = _rows(files, path.parent, "")
-        _write(path, rows)
-        print(f"{os.path.relpath(path)}: {_amount(_by_rule(rows))}")
-        return 0
-    shown = os.path.relpath(before.path)
-    if not (accept or update):
-        raise CheckError(
-            f"{shown}: exists already; --update drops what is gone, --accept --reason TEXT adds what is new"
-        )
-    stale = files.stale()
-    added = _rows(files, before.path.parent, reason)
-    rows = baselines.shrunk(before.rows, stale) + (added if accept else [])
-    if stale or (accept and added):
-        _write(before.path, rows)
-    print(f"{shown}: {stale.total()} dropped, {sum(row.count for row in added) if accept else 0} added")
-    return int(_report(files) > 0 and not accept)
-
-
-def _place() -> Path:
-    """Where a new baseline belongs: the root of the repository, else the working directory."""
-    here = os.getcwd()
-    *_, top = upwards(here)
-    folder = top if os.path.exists(os.path.join(top, ".git")) else here
-    name = Checker.options.baseline
-    if not name:
-        raise CheckError('the setting baseline is empty: give it a name, such as ".aiguard-baseline.json"')
-    return Path(folder, name)
-
-
-def _rows(files: Files, folder: Path, reason: str) -> list[Row]:
-    """What the run has found beyond the baseline; files that do not parse and rules that failed are no part of it."""
-    return [
-        Row(Key(relative(name, folder), item.code, item.identity.name, item.identity.statement), 1, reason)
-        for name, item in files.new
-        if item.identity is not None
-    ]
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    try:
-        baselines.write(path, rows)
-    except OSError as error:
-        raise CheckError(
-            f"{os.path.relpath(path)}: cannot be written ({error.strerror}); it is as it was"
-        ) from None
-
-
-def _by_rule(rows: Iterable[Row]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for row in rows:
-        counts[row.key.code] += row.count
-    return counts
-
-
-def _amount(counts: Counter[str], sign: str = "") -> str:
-    return ", ".join(f"{code} {sign}{count}" for code, count in sorted(counts.items())) or "no findings"
-
-
-def _say_what_is_stale(files: Files) -> None:
-    """The difference to the baseline, for people: the document on stdout has no place for it."""
-    path = Checker.baseline.path
-    if path is None:
-        return
-    shown = os.path.relpath(path)
-    new = Counter(item.code for _, item in files.new)
-    if new:
-        print(f"flake8-aiguard: not in {shown}: {_amount(new, '+')}", file=sys.stderr)
-    stale = files.stale()
-    for key, count in sorted(stale.items()):
-        place = f" in {key.name}" if key.name else ""
-        print(f"flake8-aiguard: {shown}: gone: {key.path}: {key.code}{place} ({count})", file=sys.stderr)
-    if stale:
-        print("flake8-aiguard: run `flake8-aiguard baseline --update`", file=sys.stderr)
-
-
 @contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
+    """Make a :class:`CheckError` of what flake8, git and the configuration may raise."""
     try:
         yield
-    except (exceptions.ExecutionError, ChangesError, ScanError, configparser.Error) as error:
+    except (exceptions.ExecutionError, ChangesError, configparser.Error) as error:
         raise CheckError(" ".join(str(error).split())) from None
     except exceptions.EarlyQuit:
         raise CheckError("stopped; nothing was reported") from None
@@ -235,40 +61,25 @@ def checked(argv: Sequence[str]) -> Files:
     """Look at files, and report nothing yet.
 
     Args:
-        argv: see :func:`check`.
+        argv: flake8's arguments, and those that :func:`parse` adds.
 
     Returns:
         The files and what was found in them.
 
     Raises:
-        CheckError: see :func:`check`.
-        SystemExit: see :func:`check`.
+        CheckError: a setting or a path is wrong.
+        MisuseError: a rule file is wrong, or a worker was killed.
+        SystemExit: the arguments are malformed, or ask for help or version.
     """
-    with _clear_errors():
-        return _looked_at(argv)
-
-
-def _looked_at(argv: Sequence[str]) -> Files:
-    plugins, options = parse(argv)
-    _look_for(options)
-    guide = style_guide.StyleGuideManager(options, reporter.make(plugins.reporters, options))
-    files = Files(guide, plugins.checkers, argv)
-    files.start()
-    files.run()
-    files.stop()
-    return files
-
-
-def _report(files: Files) -> int:
-    formatter = files.style_guide.formatter
-    formatter.start()
-    _found, reported = files.report()
-    if not files.options.no_scan and not files.options.since:
-        reported += others.report(files.style_guide, files.options)
-    if files.options.statistics:
-        formatter.show_statistics(files.style_guide.stats)
-    formatter.stop()
-    return reported
+    with clear_errors():
+        plugins, options = parse(argv)
+        _look_for(options)
+        guide = style_guide.StyleGuideManager(options, reporter.make(plugins.reporters, options))
+        files = Files(guide, plugins, argv)
+        files.start()
+        files.run()
+        files.stop()
+        return files
 
 
 # -- options
@@ -296,7 +107,10 @@ def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
         cfg, folder, enable_extensions=known.enable_extensions, require_plugins=known.require_plugins
     )
     ours = [plugin for plugin in finder.find_plugins(cfg, wanted) if _is_ours(plugin)]
-    plugins = finder.load_plugins(ours, wanted)
+    plugins = finder.load_plugins([plugin for plugin in ours if not _is_rule(plugin)], wanted)
+    rules = [finder.LoadedPlugin(plugin, _Rule(plugin), {}) for plugin in ours if _is_rule(plugin)]
+    tree = sorted([*rules, *plugins.checkers.tree], key=lambda loaded: loaded.plugin)
+    plugins = plugins._replace(checkers=plugins.checkers._replace(tree=tree))
     known_options = manager.OptionManager(
         version=flake8.__version__,
         plugin_versions=plugins.versions_str(),
@@ -323,6 +137,7 @@ def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
         options = aggregator.aggregate_options(known_options, cfg, folder, rest)
     except ValueError as error:  # flake8 lets it through: a code that cannot be one
         raise exceptions.ExecutionError(str(error)) from None
+    options.filenames = options.filenames or ["."]
     # pycodestyle, which brings E9 into flake8's default selection, is not here.
     options.extended_default_select = [*options.extended_default_select, "AIG", "E9"]
     if plugins.checkers.tree:
@@ -336,6 +151,39 @@ def _is_ours(plugin: finder.Plugin) -> bool:
     return plugin.package == _PACKAGE or plugin.entry_point.value.startswith("flake8_aiguard.")
 
 
+def _is_rule(plugin: finder.Plugin) -> bool:
+    return plugin.package == _PACKAGE and plugin.entry_point.group == "flake8.extension"
+
+
+class _Rule:
+    """A rule of the package, which is imported for the first file that asks: often all results are kept ones."""
+
+    def __init__(self, plugin: finder.Plugin) -> None:
+        self._entry = plugin.entry_point
+
+    add_options = staticmethod(Checker.add_options)
+
+    @functools.cached_property
+    def loaded(self) -> type[Checker]:
+        rule: type[Checker] = self._entry.load()
+        return rule
+
+    @property
+    def name(self) -> str:
+        return self._entry.value.replace(":", ".")
+
+
+def _class(plugin: finder.LoadedPlugin) -> type[Checker]:
+    rule: type[Checker] = plugin.obj.loaded if isinstance(plugin.obj, _Rule) else plugin.obj
+    return rule
+
+
+def _full_name(plugin: finder.LoadedPlugin) -> str:
+    if isinstance(plugin.obj, _Rule):
+        return plugin.obj.name
+    return f"{plugin.obj.__module__}.{plugin.obj.__qualname__}"
+
+
 def _look_for(options: argparse.Namespace) -> None:
     """flake8 reports a missing path as E902, which a selection may leave out: nothing was checked then."""
     for path in options.filenames:
@@ -343,7 +191,27 @@ def _look_for(options: argparse.Namespace) -> None:
             raise CheckError(f"{path}: no such file or folder; correct the path")
 
 
-# -- files
+# -- one file
+
+
+class _Source(FileProcessor):
+    """flake8's view of a file, without what makes no difference to a file that says nothing of flake8 and noqa."""
+
+    def __init__(self, filename: str, options: argparse.Namespace, *, shows_lines: bool) -> None:
+        super().__init__(filename, options)
+        text = "".join(self.lines).lower()
+        self._names_flake8 = "flake8" in text
+        self._needs_lines = shows_lines or filename == "-" or "noqa" in text
+
+    def should_ignore_file(self) -> bool:
+        """Whether ``flake8: noqa`` stands in it."""
+        return self._names_flake8 and super().should_ignore_file()
+
+    def noqa_line_for(self, line_number: int) -> str | None:
+        """The logical line of a line, for which all is tokenized; the line itself where no noqa can stand in it."""
+        if self._needs_lines:
+            return super().noqa_line_for(line_number)
+        return self.lines[line_number - 1] if 0 < line_number <= len(self.lines) else None
 
 
 class _File(flake8_checker.FileChecker):
@@ -353,9 +221,19 @@ class _File(flake8_checker.FileChecker):
         more: what Ruff calls a result and how it is recognised, by its place in the results.
     """
 
-    def __init__(self, filename: str, plugins: finder.Checkers, options: argparse.Namespace) -> None:
+    def __init__(
+        self, filename: str, plugins: finder.Checkers, options: argparse.Namespace, *, shows_lines: bool
+    ) -> None:
         self.more: dict[int, tuple[str | None, Identity | None]] = {}
+        self._shows_lines = shows_lines
         super().__init__(filename=filename, plugins=plugins, options=options)
+
+    def _make_processor(self) -> FileProcessor | None:
+        try:
+            return _Source(self.filename, self.options, shows_lines=self._shows_lines)
+        except OSError as error:
+            self.report("E902", 0, 0, f"{type(error).__name__}: {error}")
+            return None
 
     def run_ast_checks(self) -> None:
         assert self.processor is not None
@@ -364,7 +242,7 @@ class _File(flake8_checker.FileChecker):
         except ValueError as error:  # a null byte, before CPython 3.12
             raise SyntaxError(str(error)) from None
         for plugin in self.plugins.tree:
-            rule: Checker = plugin.obj(tree, self.processor.filename, self.processor.lines)
+            rule = _class(plugin)(tree, self.processor.filename, self.processor.lines)
             for finding in rule.findings():
                 self.report(None, finding.line, finding.column, finding.text)
                 self.more[len(self.results) - 1] = (finding.ruff, rule.identity(finding))
@@ -379,46 +257,80 @@ class _Run:
     Args:
         plugins: the rules.
         options: flake8's options.
+        shows_lines: whether the output holds the source as flake8 gives it.
     """
 
-    def __init__(self, plugins: finder.Checkers, options: argparse.Namespace) -> None:
+    def __init__(self, plugins: finder.Checkers, options: argparse.Namespace, *, shows_lines: bool) -> None:
         self._plugins = plugins
         self._options = options
+        self._shows_lines = shows_lines
         self._cache: Cache | None = None
         if not options.no_cache:
-            rules = sorted(f"{item.obj.__module__}.{item.obj.__qualname__}" for item in plugins.tree)
-            given = (Checker.options, options.disable_noqa, rules)
+            given = (
+                Checker.options,
+                options.disable_noqa,
+                sorted(map(_full_name, plugins.tree)),
+                shows_lines,
+            )
             self._cache = Cache(Path.cwd(), given)
 
+    def kept(self, filename: str) -> list[Result] | None:
+        """What an earlier run has found in the same file, if that is known."""
+        key = self._key(filename)
+        return None if self._cache is None or key is None else self._cache.read(filename, key)
+
     def check(self, filename: str) -> _Outcome:
-        """The results of a file: the kept ones of an earlier run, or new ones."""
-        cache, key = self._cache, None
-        if cache is not None and filename != "-":
-            with contextlib.suppress(OSError), open(filename, "rb") as content:
-                key = cache.key(filename, content.read())
-            kept = None if key is None else cache.read(filename, key)
-            if kept is not None:
-                return filename, kept, {}, None
-        file = _File(filename, self._plugins, self._options)
+        """The results of a file, which are kept for the next run."""
+        key = self._key(filename)
+        file = _File(filename, self._plugins, self._options, shows_lines=self._shows_lines)
         name, found, statistics = file.run_checks()
         results = [Result(*item, *file.more.get(number, ())) for number, item in enumerate(found)]
-        if cache is None or key is None:
+        if self._cache is None or key is None:
             return name, results, statistics, None
-        cache.write(filename, key, results)
-        return name, results, statistics, cache.fault
+        self._cache.write(filename, key, results)
+        return name, results, statistics, self._cache.fault
+
+    def prepare(self) -> None:
+        """Import the rules, before workers are forked."""
+        for plugin in self._plugins.tree:
+            _class(plugin)
+
+    def _key(self, filename: str) -> str | None:
+        if self._cache is not None and filename != "-":
+            with contextlib.suppress(OSError), open(filename, "rb") as content:
+                return self._cache.key(filename, content.read())
+        return None
 
 
+def _made(plugins: finder.Plugins, options: argparse.Namespace) -> _Run:
+    formatter = reporter.make(plugins.reporters, options)
+    is_known = type(formatter).__module__.startswith(("flake8.", "flake8_aiguard."))
+    return _Run(plugins.checkers, options, shows_lines=options.show_source or not is_known)
+
+
+@contextlib.contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Trees are large and gone after their file: looking for cycles every 700 objects takes a fifth of a run."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+_THRESHOLDS: Final = (100_000, 20, 20)
 _run: _Run | None = None  # of this worker
 
 
 def _start_worker(argv: Sequence[str]) -> None:
-    """Leave Ctrl-C to the parent; where the worker is no fork of it, find plugins and options again."""
+    """Find plugins and options again where the worker is no fork, which has them."""
     global _run
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    gc.set_threshold(*_THRESHOLDS)
     if _run is None:
-        plugins, options = parse(argv)
-        _run = _Run(plugins.checkers, options)
+        _run = _made(*parse(argv))
 
 
 def _check_in_worker(filename: str) -> _Outcome:
@@ -426,100 +338,107 @@ def _check_in_worker(filename: str) -> _Outcome:
     return _run.check(filename)
 
 
-@contextlib.contextmanager
-def _termination_as_ctrl_c() -> Iterator[None]:
-    """A cancelled CI job leaves no workers behind: killed on the spot, this process could not end them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+# -- all files
 
 
 class Files(flake8_checker.Manager):
-    """flake8's manager, with workers that load our rules alone.
+    """flake8's manager, with workers that load our rules alone, and SQL and configuration besides Python.
 
     Attributes:
-        raw: the results of all files, those that are silenced or were accepted among them.
+        raw: the results of all Python files, those that are silenced or were accepted among them.
         new: what is to be reported.
+        matches: what the baseline covers.
     """
 
     def __init__(
-        self, guide: style_guide.StyleGuideManager, plugins: finder.Checkers, argv: Sequence[str]
+        self, guide: style_guide.StyleGuideManager, plugins: finder.Plugins, argv: Sequence[str]
     ) -> None:
-        super().__init__(guide, plugins, argv)
+        super().__init__(guide, plugins.checkers, argv)
         self.new: list[tuple[str, Result]] = []
         self.raw: list[tuple[str, list[Result]]] = []
-        self._run = _Run(plugins, self.options)
+        self.matches = Matches(Checker.baseline)
+        self._run = _made(plugins, self.options)
         self._changes = Changes(self.options.since) if self.options.since else None
-        self._met: dict[str, Known | None] = {}
+        self._rules = {plugin.entry_name for plugin in self.plugins.tree}
+        self._scan_rules: tuple[Rule, ...] = ()
+        self._excluded = discovery.Excluded(self.exclude)
 
     def start(self) -> None:
-        """Find the files: no SQL and configuration, which is not Python; with ``--since``, those that were changed."""
-        super().start()
-        self.filenames = tuple(name for name in self.filenames if not others.is_other(name))
+        """Find the files; with ``--since``, those that were changed."""
+        options = self.options
+        found = discovery.files(
+            options.filenames, options.filename, self._excluded, options.stdin_display_name
+        )
+        # SQL and configuration that is asked for by name is no Python
+        self.filenames = tuple(name for name in found if not others.is_other(name) and self._is_touched(name))
+        if self._changes is not None and "-" in self.filenames:
+            raise CheckError("--since compares files: give a path instead of -")
         self.jobs = min(len(self.filenames), self.jobs)
-        if self._changes is not None:
-            if "-" in self.filenames:
-                raise CheckError("--since compares files: give a path instead of -")
-            self.filenames = tuple(filter(self._changes.has, self.filenames))
-            self.jobs = min(len(self.filenames), self.jobs)
 
-    def run_serial(self) -> None:
-        self._take(map(self._run.check, self.filenames))
+    def _is_touched(self, name: str) -> bool:
+        return self._changes is None or name == "-" or self._changes.has(name)
 
-    def run_parallel(self) -> None:
-        """Check the files in worker processes."""
-        with _termination_as_ctrl_c():
-            self._run_workers()
-
-    def _run_workers(self) -> None:
-        global _run
-        _run = self._run  # a fork finds it
-        pool = None
+    def run(self) -> None:
+        """Check Python, then SQL and configuration."""
         try:
-            pool = ProcessPoolExecutor(
-                self.jobs, multiprocessing.get_context(), _start_worker, (tuple(self.argv),)
-            )
-            ahead = max(1, min(_AHEAD, len(self.filenames) // (self.jobs * 4)))
-            self._take(pool.map(_check_in_worker, self.filenames, chunksize=ahead))
-        except BrokenProcessPool:
-            raise CheckError(
-                "a worker was killed, perhaps for lack of memory; nothing was reported; try --jobs 1"
-            ) from None
+            with contextlib.closing(_Progress(len(self.filenames))) as progress, _seldom_collected():
+                kept = [(name, self._run.kept(name)) for name in self.filenames]
+                self._take([(name, found, {}, None) for name, found in kept if found is not None], progress)
+                with contextlib.closing(
+                    self._checked([name for name, found in kept if found is None])
+                ) as made:
+                    self._take(made, progress)
         except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                worker.kill()  # a file may take long, and a new worker may not listen yet
-            raise
+            raise exceptions.EarlyQuit from None
+        if not self.options.no_scan:
+            self._scan()
+
+    def _checked(self, names: Sequence[str]) -> Generator[_Outcome, None, None]:
+        """The results of files that nobody has kept, in worker processes where several are asked for."""
+        global _run
+        jobs = min(len(names), self.jobs)
+        if jobs < 2:
+            yield from map(self._run.check, names)
+            return
+        self._run.prepare()
+        _run = self._run  # a fork finds it
+        try:
+            yield from workers.spread(
+                workers.Job(_start_worker, (tuple(self.argv),), _check_in_worker, names), jobs
+            )
         finally:
             _run = None
-            if pool is not None:
-                pool.shutdown(cancel_futures=True)
 
-    def _take(self, outcomes: Iterator[_Outcome]) -> None:
+    def _take(self, outcomes: Iterable[_Outcome], progress: _Progress) -> None:
         fault = None
-        self.results = []
-        progress = _Progress(len(self.filenames))
-        with contextlib.closing(progress):
-            for name, results, statistics, failed in outcomes:
-                progress.step()
-                fault = fault or failed
-                counted = {
-                    key: statistics.get(key, 0) for key in ("logical lines", "physical lines", "tokens")
-                }
-                self.raw.append((name, results))
-                left = self._left(name, results)
-                self.results.append((name, [item[:5] for item in left], counted))
+        for name, results, statistics, failed in outcomes:
+            progress.step()
+            fault = fault or failed
+            self.raw.append((name, results))
+            self._add(name, results, statistics)
         if fault is not None:
             print(f"flake8-aiguard: {fault}; results are not kept for the next run", file=sys.stderr)
+
+    def _scan(self) -> None:
+        self._scan_rules = others.rules(self.options)
+        self._rules |= {rule.code for rule in self._scan_rules}
+        for looked in others.look(self.options, self._scan_rules, self._is_scanned):
+            if looked.passed_over:
+                print(f"flake8-aiguard: {looked.path}: {looked.passed_over}", file=sys.stderr)
+            else:
+                self._add(looked.path, looked.results, {})
+
+    def _is_scanned(self, name: str) -> bool:
+        return self._is_touched(name) and not self._excluded.below(name)
+
+    def _add(self, name: str, results: list[Result], statistics: _Statistics) -> None:
+        counted = {key: statistics.get(key, 0) for key in ("logical lines", "physical lines", "tokens")}
+        self.results.append((name, [item[:5] for item in self._left(name, results)], counted))
 
     def _left(self, name: str, results: list[Result]) -> list[Result]:
         """The results of a file without what is left to Ruff, was accepted before, or stands on lines that did not change."""
         left = []
-        known = Checker.baseline.known(name)
+        known = self.matches.known(name)
         for item in sorted(results, key=lambda item: (item.line, item.column)):
             if self.is_left_to_ruff(item, name):
                 continue
@@ -533,7 +452,7 @@ class Files(flake8_checker.Manager):
             left.append(item)
         # Where a file does not parse, nobody knows which of its findings are gone.
         if not any(item.code.startswith("E9") for item in results):
-            self._met[name] = known
+            self.matches.meet(name, known)
         return left
 
     def _is_changed(self, item: Result, name: str) -> bool:
@@ -553,30 +472,16 @@ class Files(flake8_checker.Manager):
 
     def stale(self) -> Counter[Key]:
         """What the baseline has and the run has not found, for the files and rules that took part."""
-        found: Counter[Key] = Counter()
-        path = Checker.baseline.path
-        if path is None:
-            return found
-        rules = {plugin.entry_name for plugin in self.plugins.tree}
-        names = {relative(name, path.parent): name for name in self._met}
-        for key, count in Checker.baseline.counts.items():
-            name = names.get(key.path)
-            if name is not None:
-                known = self._met[name]
-                count = 0 if known is None else known.left(key)
-            elif not self._is_gone(path.parent / key.path):
-                continue
-            shown = name or os.path.relpath(path.parent / key.path)
-            if count and key.code in rules and self._is_selected(key.code, shown):
-                found[key] = count
-        return found
+        return self.matches.stale(
+            self.options.filenames, lambda code, name: code in self._rules and self._is_selected(code, name)
+        )
 
-    def _is_gone(self, path: Path) -> bool:
-        """Whether a file was deleted below one of the folders that were to be checked."""
-        if path.exists():
-            return False
-        roots = (Path(os.path.abspath(root)) for root in self.options.filenames)
-        return any(root in Path(os.path.abspath(path)).parents for root in roots)
+    def suppressions(self) -> Iterator[Suppression]:
+        """The comments that silence our rules, or were meant to; of Python as it stands without them."""
+        rules = {plugin.entry_name for plugin in self.plugins.tree}
+        for name, results in sorted(self.raw):
+            yield from suppressions.suppressions(name, self.options, results, rules)
+        yield from others.suppressions(self.options, self._scan_rules, self._is_scanned)
 
     def is_left_to_ruff(self, item: Result, filename: str) -> bool:
         """Whether the project's own Ruff configuration reports the very same."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import flake8_aiguard
 from flake8_aiguard import catalog
+from flake8_aiguard.errors import MisuseError
 from flake8_aiguard.files import write_whole
 
 _ENTRY_POINTS: Final = '[project.entry-points."flake8.extension"]'
@@ -108,7 +109,7 @@ Next:
 """)
 
 
-class ScaffoldError(Exception):
+class ScaffoldError(MisuseError):
     """The new rule cannot be written; the text says why, and what to do."""
 
 

@@ -135,6 +135,11 @@ class Settings:
         False,
         "`check --suppressions` also fails on a noqa comment of our codes without a reason behind the codes.",
     )
+    docs_url: str = _setting(
+        "",
+        "Where you publish `docs/`, such as `https://lint.example.org/aiguard`: `--format=aiguard-sarif` then gives each rule the "
+        "address of its page (`helpUri`). Without it the whole page stands in the report.",
+    )
     tables: tuple[TableRow, ...] = ()
 
 
@@ -171,6 +176,8 @@ def _checked(key: str, value: object, origin: str, shown_as: str) -> Any:
             raise wrong("use a string")
         if key == "adr-pattern":
             _check_pattern(value, wrong)
+        if key == "docs-url" and value and not value.startswith(("http://", "https://")):
+            raise wrong("use an address that begins with https://")
         return value
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) and entry for entry in value):
         raise wrong('use a list of strings, such as ["first", "second"]')

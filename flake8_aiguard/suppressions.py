@@ -18,6 +18,8 @@ from flake8.violation import Violation
 
 from flake8_aiguard.cache import Result
 
+UNUSED: Final = "unused: it silences nothing here; delete it"
+UNKNOWN: Final = "there is no such rule; delete it"
 _OURS: Final = re.compile(r"\bAIG\d*\b|\bai-?guard\b", re.IGNORECASE)
 _UNREAD: Final = re.compile(r"#noqa\b")
 _RULE: Final = re.compile(r"AIG0\d\d")
@@ -131,8 +133,8 @@ class _File:
         if not self._parses:
             return ""
         if any(rule.startswith(code) for rule in self._rules):
-            return "unused: it silences nothing here; delete it"
-        return "there is no such rule; delete it" if _RULE.fullmatch(code) else ""
+            return UNUSED
+        return UNKNOWN if _RULE.fullmatch(code) else ""
 
     def _silenced(self, number: int) -> list[Result]:
         """What flake8 would look for in the logical line around a line, if its comment is the one that counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,14 @@ def test_the_time_limit(path: Path) -> None:
     done = hook(path.parent, "claude-code", "--time-limit=0.01", event=event(path))
     assert (done.status, done.out) == (1, "")
     assert done.err == "flake8-aiguard: not checked: it took more than 0.01 s\n"
+
+
+def test_the_settings_of_the_page(path: Path) -> None:
+    page = (harness.ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    [entry] = json.loads(block)["hooks"]["PostToolUse"]
+    assert set(entry["matcher"].split("|")) == {"Edit", "MultiEdit", "Write"}
+    [command] = entry["hooks"]
+    assert (command["type"], command["command"].split()[:2]) == ("command", ["flake8-aiguard", "hook"])
+    edit(path, ONE, MORE)
+    assert hook(path.parent, *command["command"].split()[2:], event=event(path)).status == 2

@@ -410,6 +410,7 @@ def test_peers_says_which_bounds_are_exceeded(monkeypatch: pytest.MonkeyPatch) -
         "check, cold / ruff: 0.500 (bound 3.0)",
         "check, warm / ruff: 0.050 (bound 1.0)",
         "check, warm / check, cold: 0.100 (bound 0.15)",
+        "hook, one file / flake8 --version: 1.000 (bound 2.0)",
     ]
     lines = list(peers.report(costs))
     assert lines[-1].split() == ["ruff", "4.00", "2.00", "8.00", "2.00", "100.00", "2.00"]

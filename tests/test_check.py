@@ -153,6 +153,35 @@ def test_a_killed_worker_is_a_clear_error(tree: Path) -> None:
     ]  # what multiprocessing says of a worker
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("files", "shown"), [(250, True), (20, False)])
+def test_a_terminal_shows_how_far_a_run_over_many_files_is(tmp_path: Path, files: int, shown: bool) -> None:
+    import pty
+
+    for number in range(files):
+        (tmp_path / f"m{number}.py").write_text("x = 1\n", encoding="utf-8")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "flake8_aiguard", "check", "--no-scan", "."]
+    with open(ours, "rb", buffering=0) as terminal:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=harness.environment(),
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            check=False,
+        )
+        os.write(theirs, b"end")
+        text = b""
+        while not text.endswith(b"end"):
+            text += terminal.read(4096)
+        os.close(theirs)
+    assert (done.returncode, done.stdout) == (0, b"")
+    parts = [b"50/250 files", b"100/250 files", b"150/250 files", b"200/250 files", b"250/250 files"]
+    wanted = b"".join(b"\r" + part for part in parts) + b"\r\x1b[K"
+    assert text == (wanted if shown else b"") + b"end"
+
+
 # -- misuse
 
 
@@ -231,6 +260,21 @@ def test_what_an_entry_depends_on(tmp_path: Path) -> None:
         assert other != key
         assert cache.read("a.py", other) is None
     assert cache.read("b.py", key) is None
+
+
+def test_an_entry_of_another_version_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(tmp_path, ())
+    key = cache.key("a.py", b"")
+    cache.write("a.py", key, [])
+    assert Cache(tmp_path, ()).read("a.py", Cache(tmp_path, ()).key("a.py", b"")) == []
+    for name, value in (("flake8.__version__", "0"), ("sys.version", "4.0")):
+        with monkeypatch.context() as patched:
+            patched.setattr(name, value)
+            other = Cache(tmp_path, ())
+            assert other.read("a.py", other.key("a.py", b"")) is None
+    monkeypatch.setattr("flake8_aiguard.cache._PACKAGE", tmp_path)
+    other = Cache(tmp_path, ())
+    assert other.read("a.py", other.key("a.py", b"")) is None, "the rules are others"
 
 
 def test_settings_and_contents_count(tree: Path) -> None:

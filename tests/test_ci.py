@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import harness
+import jsonschema
 import pytest
+import yaml
 from test_baseline import ONE, git
 
 PAGE = (harness.ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
@@ -44,6 +48,20 @@ def test_commands(tmp_path: Path, status: str, script: str) -> None:
         assert (tmp_path / "reports" / "aiguard.sarif").is_file()
     elif status == "1":
         assert "src/orders.py:5:12: AIG014" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "key"), [("github-workflows", "jobs"), ("gitlab-ci", "aiguard")])
+def test_files_for_services_follow_their_schemas(name: str, key: str) -> None:
+    text = (
+        resources.files("check_jsonschema").joinpath(f"builtin_schemas/vendor/{name}.json").read_text("utf-8")
+    )
+    validator = jsonschema.validators.validator_for(json.loads(text))(json.loads(text))
+    documents = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    [document] = [document for document in documents if key in document]
+    if name == "github-workflows":
+        document = {"on": "push", **document}
+    assert [error.message for error in validator.iter_errors(document)] == []
+    assert not validator.is_valid({**document, key: 3})
 
 
 def test_there_are_commands() -> None:

@@ -63,6 +63,51 @@ def test_problems(project: Path, name: str, text: str, wanted: str) -> None:
     assert lines[-1] == "1 to act on"
 
 
+URL = "https://example.org/flake8-aiguard"
+HOOK = "repos:\n- repo: {repo}\n  rev: v1\n  hooks:\n  - id: check-yaml\n  - id: {hook}\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("yaml") is None, reason="comes with the extra 'sql'")
+@pytest.mark.parametrize(
+    ("repo", "hook", "wanted"),
+    [
+        (URL, "aiguard", ""),
+        (URL, "aiguard\n    args: [--select=AIG0, '--select=AIG014,E9']", ""),
+        (URL, "aiguard\n    args: [--exit-zero]", ""),
+        (URL, "aiguard\n    args: ['--select=F,E']", "6: args select F,E, which leaves out our rules; write: --select=AIG,E9"),
+        (URL, "aiguard-flake8\n    args: [--select, 'AIG014']", "6: args select no E9, so that a file that does not parse"),
+        (URL, "aiguard\n    args: ['--extend-ignore=E1,AIG']", "6: args ignore E1,AIG, and with it all of our rules"),
+        (URL, "flake8-aiguard", "6: there is no hook flake8-aiguard; write one of aiguard, aiguard-flake8"),
+        (URL, "aiguard-config", ""),
+        (URL, "aiguard-config\n    additional_dependencies: [PyYAML]", "6: additional_dependencies replaces that of the hook and lacks ast-grep-py, tree-sitter-sql;"),
+        ("local", "aiguard\n    entry: flake8\n    args: ['--select=E']", "6: args select E, which"),
+        ("https://example.org/pycqa/flake8", "flake8\n    args: ['--select=E']", ""),
+        ("https://example.org/pycqa/flake8", "flake8\n    args: ['--select=E']\n    additional_dependencies: [flake8_aiguard==1]", "6: args select E, which"),
+        ("https://example.org/other", "flake8\n    args: ['--select=E']\n    additional_dependencies: [flake8_aiguard==1]", ""),
+    ],
+)  # fmt: skip
+def test_pre_commit(project: Path, repo: str, hook: str, wanted: str) -> None:
+    text = HOOK.format(repo=repo, hook=hook).replace(
+        "id: check-yaml", "id: flake8-aiguard-x" if repo != URL else "id: aiguard"
+    )
+    (project / ".pre-commit-config.yaml").write_text(text, encoding="utf-8")
+    status, lines = diagnosed(project)
+    assert status == bool(wanted)
+    assert lines[0].startswith(f".pre-commit-config.yaml:{wanted}" if wanted else "nothing to act on"), lines
+    assert len(lines) == (2 if wanted else 1)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("yaml") is None, reason="comes with the extra 'sql'")
+@pytest.mark.parametrize(
+    "text", ["repos: [", "[]", "", "repos: 3", "repos: [{repo: x}]", "repos: [{repo: x, hooks: [3]}]"]
+)
+def test_a_broken_configuration_of_pre_commit(project: Path, text: str) -> None:
+    (project / ".pre-commit-config.yaml").write_text(text, encoding="utf-8")
+    status, lines = diagnosed(project)
+    assert status == 1
+    assert lines[0].startswith(".pre-commit-config.yaml: is no valid configuration of pre-commit (")
+
+
 def test_a_stale_baseline(project: Path) -> None:
     assert run(project, "baseline", ".").status == 0
     assert diagnosed(project)[0] == 0

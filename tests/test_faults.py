@@ -35,6 +35,32 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+# The same for rules of scan, in files that are many enough for workers.
+SLOW_SCAN = """
+import sys, time
+from flake8_aiguard.astgrep import scan
+from flake8_aiguard.cli import main
+def slow(path, rules):
+    print("at work", flush=True)
+    time.sleep(60)
+scan.scan_file = slow
+sys.exit(main(sys.argv[1:]))
+"""
+# What a file system that is mounted read-only says to everybody; the bits of permissions say nothing to root.
+READ_ONLY = """
+import builtins, errno, os, sys, tempfile
+from flake8_aiguard.cli import main
+def refuse(*arguments, **named):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+os.mkdir = os.unlink = os.replace = os.chmod = tempfile.mkstemp = refuse
+real = builtins.open
+def only_read(file, mode="r", *arguments, **named):
+    return refuse() if set(mode) & set("wax+") else real(file, mode, *arguments, **named)
+builtins.open = only_read
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     for name in ("a.py", "b.py", "c.py"):
@@ -69,6 +95,67 @@ def test_a_full_disk(tree: Path) -> None:
         "flake8-aiguard: .aiguard-baseline.json: cannot be written (File too large); it is as it was\n"
     )
     assert [path for path in tree.rglob("*") if path.suffix in (".partial", ".json")] == [tree / "out.json"]
+
+
+def started(folder: Path, script: str, *arguments: str) -> harness.Flake8:
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script, *arguments],
+        cwd=folder,
+        env=harness.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return harness.Flake8(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "simulated",
+    [True, pytest.param(False, marks=pytest.mark.skipif(os.geteuid() == 0, reason="root may write"))],
+)
+@pytest.mark.parametrize("jobs", ["--jobs=1", "--jobs=2"])
+def test_a_read_only_tree(tree: Path, simulated: bool, jobs: str) -> None:
+    (tree / "out.json").write_text("old", encoding="utf-8")
+    (tree / "out.json").chmod(0o444)
+    before = sorted(tree.rglob("*"))
+    if not simulated:
+        tree.chmod(0o555)
+    try:
+        script = (
+            READ_ONLY if simulated else "import sys\nfrom flake8_aiguard.cli import main\nsys.exit(main())"
+        )
+        why = "Read-only file system" if simulated else "Permission denied"
+        kept = f"flake8-aiguard: .aiguard_cache: {why}; results are not kept for the next run\n"
+        done = started(tree, script, "check", jobs, "--select=AIG", ".")
+        assert (done.status, done.codes, done.err) == (1, ["AIG014"] * 3, kept)
+        done = started(tree, script, "check", jobs, "--format=aiguard-json", "--output-file=out.json", ".")
+        assert (done.status, done.out) == (2, "")
+        assert (
+            done.err
+            == f"{kept}flake8-aiguard: out.json: cannot be written ({why}); nothing of it was changed\n"
+        )
+        done = started(tree, script, "baseline", "--no-cache", jobs, ".")
+        assert (done.status, done.out) == (2, "")
+        assert (
+            done.err
+            == f"flake8-aiguard: .aiguard-baseline.json: cannot be written ({why}); it is as it was\n"
+        )
+        assert started(tree, script, "check", "--suppressions", jobs, ".").status == 0
+    finally:
+        tree.chmod(0o755)
+    assert sorted(tree.rglob("*")) == before
+    assert (tree / "out.json").read_text(encoding="utf-8") == "old"
+
+
+def test_ten_thousand_files(tmp_path: Path) -> None:
+    for folder in range(100):
+        (tmp_path / f"part{folder}").mkdir()
+        for number in range(100):
+            text = ONE if number == 50 else f"x = {number}\n"
+            (tmp_path / f"part{folder}" / f"m{number}.py").write_text(text, encoding="utf-8")
+    cold, warm = (run(tmp_path, "check", "--jobs=2", ".") for _ in range(2))
+    assert cold.codes == ["AIG014"] * 100
+    assert (warm.status, warm.out, warm.err) == (cold.status, cold.out, cold.err) == (1, cold.out, "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
@@ -121,6 +208,44 @@ def test_a_stopped_run_leaves_nothing_behind(tree: Path, jobs: int, number: sign
             except (ProcessLookupError, PermissionError):
                 break
             time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["scan", "check"])
+def test_a_stopped_scan_leaves_nobody_behind(tmp_path: Path, number: signal.Signals, command: str) -> None:
+    pytest.importorskip("ast_grep_py", reason="comes with the extra 'sql'")
+    for item in range(150):
+        (tmp_path / f"q{item}.sql").write_text("DELETE FROM rows;\n", encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_SCAN, command, "--jobs=2", "--output-file=out.txt", "."],
+        cwd=tmp_path,
+        env=harness.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "at work\n"
+    os.killpg(process.pid, number) if number == signal.SIGINT else os.kill(process.pid, number)
+    _out, err = process.communicate(timeout=30)
+    assert err.startswith("flake8-aiguard: stopped")
+    assert len(err.splitlines()) == 1
+    assert process.returncode == 2
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_a_killed_worker_of_a_scan(tmp_path: Path) -> None:
+    pytest.importorskip("ast_grep_py", reason="comes with the extra 'sql'")
+    for item in range(150):
+        (tmp_path / f"q{item}.sql").write_text("DELETE FROM rows;\n", encoding="utf-8")
+    script = SLOW_SCAN.replace("time.sleep(60)", "import os; os.kill(os.getpid(), 9)")
+    for command in ("scan", "check"):
+        done = started(tmp_path, script, command, "--jobs=2", "--output-file=out.txt", ".")
+        assert done.status == 2
+        assert done.err.startswith("flake8-aiguard: a worker was killed, perhaps for lack of memory; ")
+        assert len(done.err.splitlines()) == 1
+        assert not (tmp_path / "out.txt").exists()
 
 
 def test_without_git(tree: Path) -> None:

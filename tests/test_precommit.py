@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import checkout
@@ -84,6 +87,55 @@ def test_suppressions(source: Path, repository: Path) -> None:
     git(repository, "add", "-A")
     passing = pre_commit(repository, "try-repo", source, "aiguard-suppressions")
     assert passing.returncode == 0, passing.stdout
+
+
+def test_prek_runs_every_hook(source: Path, repository: Path) -> None:
+    scripts = sysconfig.get_path("scripts")
+    prek = shutil.which("prek", path=f"{scripts}{os.pathsep}{os.environ['PATH']}")
+    if prek is None:
+        pytest.skip("prek is not installed")
+    revision = checkout.succeed(source, "git", "rev-parse", "HEAD").strip()
+    hooks = yaml.safe_load((source / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    (repository / ".pre-commit-config.yaml").write_text(
+        f"repos:\n- repo: {source.as_posix()}\n  rev: {revision}\n  hooks:\n"
+        + "".join(f"  - id: {hook['id']}\n" for hook in hooks),
+        encoding="utf-8",
+    )
+    (repository / "unused.py").write_text(f"x = 1  # noqa: {RULE.code} no more\n", encoding="utf-8")
+    (repository / "clean up.sql").write_text("DELETE FROM orders;\n", encoding="utf-8")
+    git(repository, "add", "-A")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return checkout.run(
+            repository, prek, "run", "--color=never", PREK_HOME=str(repository.parent / "home")
+        )
+
+    failing = run()
+    assert failing.returncode == 1, failing.stderr
+    parts = dict(zip([hook["id"] for hook in hooks], failing.stdout.split("- hook id: ")[1:], strict=True))
+    for name in ("aiguard", "aiguard-flake8"):
+        assert parts[name].startswith(f"{name}\n")
+        assert re.search(rf"^  with space\.py:\d+:\d+: {RULE.code} ", parts[name], re.MULTILINE), parts[name]
+        assert re.search(r"^  stub\.pyi:1:\d+: E999 ", parts[name], re.MULTILINE), parts[name]
+    assert f"  unused.py:1: {RULE.code}: unused" in parts["aiguard-suppressions"]
+    assert "  clean up.sql:1:1: AIG205 " in parts["aiguard-config"]
+
+    (repository / "with space.py").write_text(EXAMPLES.good + "\n", encoding="utf-8")
+    (repository / "stub.pyi").write_text("def fixed(): ...\n", encoding="utf-8")
+    (repository / "unused.py").write_text("x = 1\n", encoding="utf-8")
+    (repository / "clean up.sql").write_text("DELETE FROM orders WHERE id = 1;\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    passing = run()
+    assert (passing.returncode, passing.stdout.count("Passed")) == (0, 4), passing.stdout
+
+
+def test_the_manifest_is_valid() -> None:
+    path = harness.ROOT / ".pre-commit-hooks.yaml"
+    checkout.succeed(harness.ROOT, sys.executable, "-m", "pre_commit", "validate-manifest", path)
+    for hook in yaml.safe_load(path.read_text(encoding="utf-8")):
+        assert hook["minimum_pre_commit_version"] == "3.2.0"
+        assert hook["require_serial"], "a run has workers of its own"
+        assert "--select" not in hook["entry"], "a user's args could not replace it"
 
 
 def test_the_checkout_uses_its_own_hooks() -> None:

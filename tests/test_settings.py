@@ -387,7 +387,7 @@ def test_broken_toml_without_our_table_is_not_our_business(project: Callable[[st
             (
                 "known are gates, tests, vendored, defer-to-ruff, blocking-metadata, write-once, generated-from, "
                 "provenance-required, adr-pattern, adr-dir, rule-dirs, scan-select, scan-ignore, "
-                "scan-extend-select, baseline, require-reason and table"
+                "scan-extend-select, baseline, require-reason, docs-url and table"
             ),
         ),
     ],
@@ -428,6 +428,7 @@ def test_options_are_registered_once() -> None:
         "--aiguard-scan-extend-select",
         "--aiguard-baseline",
         "--aiguard-require-reason",
+        "--aiguard-docs-url",
     ]
     assert vars(option_manager.parse_args([])) == {
         "filenames": [],
@@ -447,6 +448,7 @@ def test_options_are_registered_once() -> None:
         "aiguard_scan_extend_select": None,
         "aiguard_baseline": None,
         "aiguard_require_reason": None,
+        "aiguard_docs_url": None,
     }
     assert "(default: generated)" in " ".join(option_manager.parser.format_help().split())
 

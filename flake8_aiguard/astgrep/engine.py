@@ -9,8 +9,9 @@ from typing import Final
 
 import ast_grep_py
 
-from flake8_aiguard.astgrep import languages, masking, suppressions
+from flake8_aiguard.astgrep import languages, masking, places, suppressions
 from flake8_aiguard.astgrep.rulefiles import Rule
+from flake8_aiguard.identity import Identity
 
 _VARIABLE: Final = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
 _WORD: Final = re.compile(r"[a-z_]\w+")
@@ -42,6 +43,7 @@ class Finding:
         severity: ``error``, ``warning`` or ``note``.
         url: where to read more; empty without.
         edit: the safe fix, ``None`` without one.
+        identity: by what it is recognised when its line has moved.
     """
 
     code: str
@@ -55,6 +57,7 @@ class Finding:
     severity: str
     url: str
     edit: Edit | None
+    identity: Identity
 
 
 def possible(rules: Sequence[Rule], text: str) -> list[Rule]:
@@ -74,7 +77,13 @@ def possible(rules: Sequence[Rule], text: str) -> list[Rule]:
 
 
 def evaluate(
-    text: str, path: str, language: str, rules: Sequence[Rule], *, whole: bool = False
+    text: str,
+    path: str,
+    language: str,
+    rules: Sequence[Rule],
+    *,
+    whole: bool = False,
+    heed: bool = True,
 ) -> list[Finding]:
     """Evaluate rules on a text.
 
@@ -84,6 +93,7 @@ def evaluate(
         language: its language.
         rules: the rules; those of other languages are passed over.
         whole: whether a text with an error has no findings, but for those of rules that look for errors.
+        heed: whether comments silence findings.
 
     Returns:
         The findings that no comment silences, in order of their place and code.
@@ -99,13 +109,36 @@ def evaluate(
         matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
     if not matches:
         return []
-    silenced = suppressions.read(root, text, language)
+    silenced = suppressions.read(root, text, language) if heed else suppressions.Suppressions({}, set())
     found = {
         _finding(rule, node, text, path): None
         for rule, node in matches
         if not silenced.cover(node.range().start.line, (rule.code, rule.id))
     }
     return sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+
+
+def silenced(
+    text: str, path: str, language: str, rules: Sequence[Rule]
+) -> Iterator[tuple[suppressions.Comment, str, list[Finding]]]:
+    """What the comments of a text silence.
+
+    Args:
+        text: the text.
+        path: its file.
+        language: its language.
+        rules: the rules.
+
+    Yields:
+        Each name of each comment, with the findings that would be there without it.
+    """
+    languages.prepare()
+    masked = masking.mask_templates(text) if language == "sql" else text
+    comments = list(suppressions.comments(ast_grep_py.SgRoot(masked, language).root(), text, language))
+    found = evaluate(text, path, language, rules, heed=False) if comments else []
+    for comment in comments:
+        for name in comment.names:
+            yield comment, name, [item for item in found if comment.covers(name, item.line - 1, item.code)]
 
 
 def _finding(rule: Rule, node: ast_grep_py.SgNode, text: str, path: str) -> Finding:
@@ -122,6 +155,7 @@ def _finding(rule: Rule, node: ast_grep_py.SgNode, text: str, path: str) -> Find
         severity=rule.severity,
         url=rule.url,
         edit=_edit(rule, node, text),
+        identity=places.identity(node, text, rule.language),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from flake8_aiguard.errors import MisuseError
 
-class ScanError(Exception):
+
+class ScanError(MisuseError):
     """Base of the errors of a scan."""
 
 
@@ -21,3 +23,7 @@ class SelectionError(ScanError):
 
 class PathError(ScanError):
     """A path does not exist."""
+
+
+class OutputError(ScanError):
+    """The findings cannot be written."""

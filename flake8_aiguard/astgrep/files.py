@@ -19,7 +19,9 @@ _ASIDE: Final = (
     *("*.bats", "test[-_]*.sh", "*[-_]test.sh", "test_*.sql", "*_test.sql"),
     *("third-party/", "3rdparty/", "ltmain.sh"),
 )
-_NEVER: Final = frozenset({".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"})
+_NEVER: Final = frozenset(
+    {".aiguard_cache", ".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules"}
+)
 
 
 class UnreadableError(Exception):

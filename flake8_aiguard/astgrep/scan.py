@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from flake8_aiguard import workers
 from flake8_aiguard.astgrep import engine, files, languages, masking
 from flake8_aiguard.astgrep.engine import Finding
 from flake8_aiguard.astgrep.rulefiles import Rule
+from flake8_aiguard.astgrep.suppressions import Comment
 
 _FEW = 100
-_CHUNK = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,11 @@ class Scanned:
 
 
 def scan(
-    paths: Sequence[str], rules: Sequence[Rule], jobs: int | None = None, aside: tuple[str, ...] = ()
+    paths: Sequence[str],
+    rules: Sequence[Rule],
+    jobs: int | None = None,
+    wanted: Callable[[str], bool] | None = None,
+    aside: tuple[str, ...] = (),
 ) -> Iterator[Scanned]:
     """Scan files and folders.
 
@@ -43,6 +47,7 @@ def scan(
         paths: files and folders, which exist.
         rules: the rules that report.
         jobs: how many processes; ``None`` for one per core where there are many files.
+        wanted: which of the files to look at, by name; ``None`` for all.
         aside: patterns of the files in folders that only the project's own rules look at.
 
     Yields:
@@ -50,20 +55,21 @@ def scan(
 
     Raises:
         MissingExtraError: a package of the extra is missing.
+        WorkerError: a worker was killed.
     """
     languages.prepare()
     found = [
         (path, files.is_aside(path, inside, aside))
         for path, inside in files.below(paths, frozenset(rule.language for rule in rules))
+        if wanted is None or wanted(path)
     ]
-    workers = _cores() if jobs is None else jobs
-    if workers < 2 or len(found) < _FEW:
+    processes = _cores() if jobs is None else jobs
+    if processes < 2 or len(found) < _FEW:
         own = _own(rules)
         for path, is_aside in found:
             yield scan_file(path, own if is_aside else rules)
         return
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(tuple(rules),)) as pool:
-        yield from pool.map(_work, found, chunksize=_CHUNK)
+    yield from workers.spread(workers.Job(_start, (tuple(rules),), _work, found), processes)
 
 
 def _cores() -> int:
@@ -103,6 +109,32 @@ def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:
     Returns:
         What was found, or why the file was passed over.
     """
+    opened = _opened(path, rules)
+    if isinstance(opened, Scanned):
+        return opened
+    language, looking, text, mark = opened
+    found = engine.evaluate(text, path, language, looking)
+    return Scanned(path, found, text if any(finding.edit for finding in found) else "", mark)
+
+
+def silenced(path: str, rules: Sequence[Rule]) -> Iterator[tuple[Comment, str, list[Finding]]]:
+    """What the comments of one file silence.
+
+    Args:
+        path: the file.
+        rules: the rules that report.
+
+    Yields:
+        Each name of each comment, with the findings that would be there without it.
+    """
+    opened = _opened(path, rules)
+    if not isinstance(opened, Scanned):
+        language, looking, text, _mark = opened
+        yield from engine.silenced(text, path, language, looking)
+
+
+def _opened(path: str, rules: Sequence[Rule]) -> Scanned | tuple[str, list[Rule], str, str]:
+    """The language of a file, the rules for it, its text and its byte order mark; or why nothing is looked for."""
     language = languages.of_file(path)
     if language is None:
         return Scanned(path, passed_over="has no suffix of a language that is scanned")
@@ -118,6 +150,4 @@ def scan_file(path: str, rules: Sequence[Rule]) -> Scanned:
     if language == "sql" and masking.has_macro(text):
         return Scanned(path, passed_over="defines macros of dbt, no statements")
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    text = text.removeprefix(mark)
-    found = engine.evaluate(text, path, language, looking)
-    return Scanned(path, found, text if any(finding.edit for finding in found) else "", mark)
+    return language, looking, text.removeprefix(mark), mark

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,8 +40,49 @@ class Suppressions:
         return bool(silenced) and ("" in silenced or any(name.lower() in silenced for name in names))
 
 
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment that silences findings, or was meant to.
+
+    Attributes:
+        line: its line, counted from 0.
+        target: the line that it speaks for; ``None`` for the whole file.
+        names: what it names, as it is written; an empty name stands for all.
+        reason: what its author says behind them.
+    """
+
+    line: int
+    target: int | None
+    names: tuple[str, ...]
+    reason: str
+
+    def covers(self, name: str, line: int, code: str) -> bool:
+        """Whether one of its names is that of a finding's rule, by code or id, and stands for its line."""
+        if self.target not in (None, line):
+            return False
+        return name.lower().startswith(code.lower()) if name else True
+
+
 def read(root: ast_grep_py.SgNode, text: str, language: str) -> Suppressions:
-    """Read the comments of a file.
+    """Read what the comments of a file silence.
+
+    Args:
+        root: the tree.
+        text: its text.
+        language: its language.
+    """
+    found = Suppressions({}, set())
+    for comment in comments(root, text, language):
+        names = {name.lower() for name in comment.names}
+        if comment.target is None:
+            found.everywhere.update(names)
+        else:
+            found.by_line.setdefault(comment.target, set()).update(names)
+    return found
+
+
+def comments(root: ast_grep_py.SgNode, text: str, language: str) -> Iterator[Comment]:
+    """Read the comments of a file that silence something.
 
     A comment alone on its line speaks for the line below, any other for its own. As ast-grep has it,
     ``ast-grep-ignore`` on the first line with a blank line below speaks for the whole file.
@@ -51,26 +92,24 @@ def read(root: ast_grep_py.SgNode, text: str, language: str) -> Suppressions:
         text: its text.
         language: its language.
     """
-    found = Suppressions({}, set())
     kinds = languages.comment_kinds(language)
     if not kinds or not _WORDS.search(text):
-        return found
+        return
     lines = text.split("\n")
     for comment in root.find_all(any=[{"kind": kind} for kind in kinds]):
         written = comment.text()
         for pattern in (_NOQA, _IGNORE):
             if match := pattern.search(written):
                 place = comment.range()
-                names = {name.strip().lower() for name in (match[1] or "").split(",")}
+                names = tuple(name.strip() for name in (match[1] or "").split(","))
                 is_alone = not lines[place.start.line][: place.start.column].strip()
+                target: int | None = place.end.line + 1 if is_alone else place.start.line
                 if (
                     pattern is _IGNORE
                     and is_alone
                     and not place.start.line
                     and not "".join(lines[1:2]).strip()
                 ):
-                    found.everywhere.update(names)
-                else:
-                    target = place.end.line + 1 if is_alone else place.start.line
-                    found.by_line.setdefault(target, set()).update(names)
-    return found
+                    target = None
+                reason = " ".join(written[match.end() :].removesuffix("*/").split()).strip(" -:;,()")
+                yield Comment(place.start.line, target, names, reason)
