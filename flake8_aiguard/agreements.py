@@ -15,6 +15,13 @@ from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
 
 _CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
 _NEAR: Final = 3
+_WITH_EMPTY: Final = frozenset(
+    (
+        *(f"builtins.{name}" for name in ("bytes", "dict", "frozenset", "list", "set", "str", "tuple")),
+        *(f"typing.{name}" for name in ("Collection", "Dict", "List", "Mapping", "Sequence", "Set", "Tuple")),
+        *(f"collections.abc.{name}" for name in ("Collection", "Mapping", "Sequence", "Set")),
+    )
+)
 _EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
 
 
@@ -58,8 +65,14 @@ class Agreements:
         )
 
     def _is_bare(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
-        """Whether an assert without a message says no more than that an argument is there."""
-        return node.msg is None and isinstance(atom.node, ast.Name) and atom.node.id == value.name
+        """Whether an assert without a message says no more than that an argument is there.
+
+        Of a text or a collection that always is, by its annotation, it says that it is not empty.
+        """
+        if node.msg is not None or not isinstance(atom.node, ast.Name) or atom.node.id != value.name:
+            return False
+        kind = None if value.annotation is None else self._module.receivers.annotated(value.annotation)
+        return value.optional or kind not in _WITH_EMPTY
 
     def _is_agreed(self, atom: Atom, node: ast.Assert) -> bool:
         """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""

@@ -128,8 +128,15 @@ class AssertAsValidation(Checker):
             or _NEVER.search(_said(node.msg)) is not None
             or self._is_in_test_code
             or self._is_apart(node)
-            or self._agreements.is_repeated(node)
+            or (self._agreements.is_repeated(node) and not self._explains(node))
         )
+
+    def _explains(self, node: ast.Assert) -> bool:
+        """Whether the assert says in words what is wrong with data from outside: an IndexError would not."""
+        if not _is_text(node.msg) or " " not in _said(node.msg):
+            return False
+        views = map(self.inputs.view, _operands(node.test))
+        return any(view is not None and not view.is_passed for view in views)
 
     @functools.cached_property
     def _is_in_test_code(self) -> bool:
@@ -224,10 +231,7 @@ class AssertAsValidation(Checker):
         if is_narrowing(atom.node):
             return None
         compared = isinstance(atom.node, ast.Compare)
-        operands = (
-            [atom.node.left, *atom.node.comparators] if isinstance(atom.node, ast.Compare) else [atom.node]
-        )
-        for operand in operands:
+        for operand in _operands(atom.node):
             while isinstance(operand, ast.BinOp):
                 operand = operand.left
             row = self._status_row(operand)
@@ -283,6 +287,11 @@ class AssertAsValidation(Checker):
             if sure or _is_text(node.msg):
                 return self.message, str(value)
         return None
+
+
+def _operands(condition: ast.expr) -> list[ast.expr]:
+    """What a comparison compares; itself, where it is none."""
+    return [condition.left, *condition.comparators] if isinstance(condition, ast.Compare) else [condition]
 
 
 def _is_text(message: ast.expr | None) -> bool:

@@ -240,8 +240,20 @@ class QuadraticCopy(Checker):
 
     def _kind(self, target: ast.expr, added: ast.expr) -> str | None:
         """What an accumulator is: by its own assignments, else by what is added to it."""
-        kind = None if isinstance(target, ast.Subscript) else self.module.kinds.of(target)
+        own = self._entry(target) if isinstance(target, ast.Subscript) else target
+        kind = None if own is None else self.module.kinds.of(own)
         return kind or self.module.kinds.of(added)
+
+    def _entry(self, target: ast.Subscript) -> ast.expr | None:
+        """What an entry begins as, where a dict is written with it: ``page = {"html": ""}``."""
+        resolved = self.module.scopes.resolve(target.value) if isinstance(target.value, ast.Name) else None
+        key = string(target.slice)
+        if resolved is None or key is None or len(resolved[1]) > 1:
+            return None
+        value = resolved[1][0].value if resolved[1][0].kind is Kind.ASSIGN else None
+        if not isinstance(value, ast.Dict):
+            return None
+        return next((item for part, item in zip(value.keys, value.values, strict=True) if part and string(part) == key), None)
 
     def _is_kept_outside(self, target: ast.expr) -> bool:
         """Whether a string is no plain local, which CPython extends in place."""
@@ -555,8 +567,7 @@ class QuadraticCopy(Checker):
         adds, items = node.args[:2]
         start = node.args[2] if len(node.args) > 2 else None
         kind = None if start is None else self.module.kinds.of(start)
-        if kind is None and isinstance(items, (ast.GeneratorExp, ast.ListComp)):
-            kind = self.module.kinds.of(items.elt)
+        kind = kind or self.module.kinds.of_items(items)
         is_sum = self.module.qualname(adds) in _ADDS or (
             isinstance(adds, ast.Lambda)
             and isinstance(adds.body, ast.BinOp)
