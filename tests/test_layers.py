@@ -34,6 +34,7 @@ LAYERS = (
         "onebyone",
         "permissions",
         "runner",
+        "sequences",
         "signatures",
     ),
     (
@@ -62,6 +63,7 @@ LAYERS = (
         "untyped",
     ),
     (
+        "accumulators",
         "attempts",
         "blocking",
         "capacity",
@@ -71,6 +73,7 @@ LAYERS = (
         "domains",
         "entries",
         "fanout",
+        "growth",
         "guards",
         "handles",
         "inline",
@@ -85,6 +88,7 @@ LAYERS = (
         "polling",
         "provenance",
         "queries",
+        "roundtrips",
         "searches",
         "sharing",
         "sql",

@@ -76,13 +76,14 @@ class AssertAsValidation(Checker):
     None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
     container), markers of code that cannot be reached, the last ``else`` of a chain over the
     same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
-    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves, ``startswith`` before the statement that
+    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves (unless a message says in words what is wrong with data
+    from outside), ``startswith`` before the statement that
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
     comment says was checked before, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
-    programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
+    programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
     too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``.
     """
