@@ -9,7 +9,7 @@ from typing import Final
 from flake8_aiguard.index import Loop
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, is_constant, last_name, string, words
+from flake8_aiguard.shapes import dotted, is_constant, last_name, words
 
 _HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
 _COMPLAINTS: Final = frozenset({"err", "error", "errors", "message", "messages", "msg"})
@@ -27,27 +27,8 @@ class Accumulators:
 
     def kind(self, target: ast.expr, added: ast.expr) -> str | None:
         """What an accumulator is: by its own assignments, else by what is added to it."""
-        own = self._entry(target) if isinstance(target, ast.Subscript) else target
-        kind = None if own is None else self._module.kinds.of(own)
+        kind = None if isinstance(target, ast.Subscript) else self._module.kinds.of(target)
         return kind or self._module.kinds.of(added)
-
-    def _entry(self, target: ast.Subscript) -> ast.expr | None:
-        """What an entry begins as, where a dict is written with it: ``page = {"html": ""}``."""
-        resolved = self._module.scopes.resolve(target.value) if isinstance(target.value, ast.Name) else None
-        key = string(target.slice)
-        if resolved is None or key is None or len(resolved[1]) > 1:
-            return None
-        value = resolved[1][0].value if resolved[1][0].kind is Kind.ASSIGN else None
-        if not isinstance(value, ast.Dict):
-            return None
-        return next(
-            (
-                item
-                for part, item in zip(value.keys, value.values, strict=True)
-                if part and string(part) == key
-            ),
-            None,
-        )
 
     def is_own(self, target: ast.expr) -> bool:
         """Whether a collection is made here: nobody else sees it change."""

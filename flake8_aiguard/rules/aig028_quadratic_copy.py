@@ -69,8 +69,8 @@ class QuadraticCopy(Checker):
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the loop
     never starts it afresh and does not run over few, fixed items. A local ``s += t`` is silent, as CPython extends it in place;
     so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension or an annotation says what the items are,
-    and ``d[k] += s`` where the text added or the dict as written says that it is a string. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path.
-    Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
+    and ``d[k] += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where
+    ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
     where each turn halves or divides what it counts. ``pop(0)`` counts on a list that is built here, and not
     where its length is asked first, or the loop sorts or slices it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin
     with a packed header and for texts of errors, all of which stay short. A round trip counts with plain
