@@ -15,6 +15,13 @@ from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
 
 _CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
 _NEAR: Final = 3
+_WITH_EMPTY: Final = frozenset(
+    (
+        *(f"builtins.{name}" for name in ("bytes", "dict", "frozenset", "list", "set", "str", "tuple")),
+        *(f"typing.{name}" for name in ("Collection", "Dict", "List", "Mapping", "Sequence", "Set", "Tuple")),
+        *(f"collections.abc.{name}" for name in ("Collection", "Mapping", "Sequence", "Set")),
+    )
+)
 _EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
 
 
@@ -58,8 +65,32 @@ class Agreements:
         )
 
     def _is_bare(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
-        """Whether an assert without a message says no more than that an argument is there."""
-        return node.msg is None and isinstance(atom.node, ast.Name) and atom.node.id == value.name
+        """Whether an assert without a message says no more than that an argument is there.
+
+        Of a text or a collection that always is, by its annotation, it says that it is not empty. Objects are mostly
+        constructed by the program itself.
+        """
+        if node.msg is not None or not isinstance(atom.node, ast.Name) or atom.node.id != value.name:
+            return False
+        if getattr(self._module.index.function(node), "name", "") == "__init__":
+            return True
+        kind = None if value.annotation is None else self._module.receivers.annotated(value.annotation)
+        return value.optional or kind not in _WITH_EMPTY or self._takes_first(value.name, node)
+
+    def _takes_first(self, name: str, node: ast.Assert) -> bool:
+        """Whether the next statement takes an end of a collection, and raises by itself where it is empty: ``first, *rest = args``."""
+        after = self._next_statement(node)
+        if after is None:
+            return False
+        if isinstance(after, ast.Assign) and isinstance(after.targets[0], (ast.Tuple, ast.List)):
+            return dotted(after.value) == name
+        return any(
+            isinstance(item, ast.Subscript)
+            and not isinstance(item.slice, ast.Slice)
+            and string(item.slice) is None
+            and dotted(item.value) == name
+            for item in _direct_nodes(after)
+        )
 
     def _is_agreed(self, atom: Atom, node: ast.Assert) -> bool:
         """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""

@@ -151,7 +151,7 @@ class Declared:
             return True
         if node.value is None or not self._known.has_content(node.value):
             return False
-        return isinstance(node.target, ast.Name) and not self._known.is_state(node.target.id)
+        return not self._known.is_state(last_name(node.target) or "")
 
     # -- a MappingProxyType's source
 

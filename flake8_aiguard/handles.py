@@ -96,6 +96,23 @@ class Handles:
             return Leak(None, Release.NEVER) if self._first_connecting([value], row) else None
         return self._leak_of(variable, row)
 
+    def is_bound_through(self, call: ast.Call, row: knowledge.Row) -> bool:
+        """Whether a variable is bound to what needs the resource open: ``DB = MongoClient()["app"]``.
+
+        Args:
+            call: the call that opens the resource.
+            row: what is known about the resource.
+        """
+        parent = self._index.parent(call)
+        value: ast.expr = parent if isinstance(parent, ast.Await) else call
+        is_derived = False
+        while not (is_derived and self._scopes.use_of(value)[0] is Use.STORED):
+            needs = self._dependents(value, row, None, is_derived)
+            if needs is None or len(needs) != 1:
+                return False
+            value, is_derived = needs[0], True
+        return True
+
     def is_new(self, call: ast.Call, leak: Leak) -> bool:
         """Whether a leak is no other branch's opening of a resource that leaks the same way, found before."""
         if leak.name is None:

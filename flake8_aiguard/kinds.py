@@ -12,7 +12,7 @@ from flake8_aiguard.index import Index, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.receivers import Receivers
 from flake8_aiguard.scopes import Binding, Kind, Scopes
-from flake8_aiguard.shapes import dotted, is_none, string
+from flake8_aiguard.shapes import dotted, is_constant, is_none, last_name, string
 
 _DEPTH: Final = 12  # of expressions and variables behind one answer
 _NONE: Final = "none"  # beside another kind, it is no disagreement
@@ -45,6 +45,9 @@ _ANNOTATIONS: Final[Mapping[str, str]] = {
     "builtins.float": "number",
 }
 _SEQUENCES: Final = frozenset({"list", "tuple", "str", "bytes"})
+_COLLECTIONS: Final = frozenset(
+    {"Collection", "Iterable", "Iterator", "List", "Sequence", "Set", "Tuple", "list", "set", "tuple"}
+)
 _PARTS: Final = frozenset({"split", "rsplit", "splitlines"})
 _TEXTS: Final = frozenset({"join", "strip", "lower", "upper", "replace", "format", "decode", "title"})
 
@@ -79,6 +82,27 @@ class Kinds:
         """
         found = self._of(node)
         return None if found == _NONE else found
+
+    def of_items(self, node: ast.expr) -> str | None:
+        """The kind of the items of a collection: of what a comprehension collects, or what an annotation says it holds.
+
+        Args:
+            node: an expression, or a variable that is bound once.
+
+        Returns:
+            As :meth:`of`.
+        """
+        resolved = self._scopes.resolve(node) if isinstance(node, ast.Name) else None
+        if resolved is not None:
+            binding = resolved[1][0]
+            if len(resolved[1]) > 1:
+                return None
+            if binding.annotation is not None:
+                return self._annotated_items(binding.annotation)
+            if binding.kind is not Kind.ASSIGN or binding.value is None:
+                return None
+            node = binding.value
+        return self.of(node.elt) if isinstance(node, (ast.GeneratorExp, ast.ListComp)) else None
 
     def _of(self, node: ast.expr) -> str | None:
         if self._depth >= _DEPTH:
@@ -212,6 +236,16 @@ class Kinds:
             return _NONE
         name = self._receivers.annotated(annotation)
         return None if name is None else _ANNOTATIONS.get(name)
+
+    def _annotated_items(self, annotation: ast.expr) -> str | None:
+        """``list`` of ``Iterable[list[int]]``."""
+        if not isinstance(annotation, ast.Subscript) or last_name(annotation.value) not in _COLLECTIONS:
+            return None
+        held = annotation.slice
+        if isinstance(held, ast.Tuple):
+            is_repeated = len(held.elts) == 2 and is_constant(held.elts[1], ...)
+            return self._annotated(held.elts[0]) if is_repeated else None
+        return self._annotated(held)
 
 
 def _one(kinds: Iterable[str | None]) -> str | None:

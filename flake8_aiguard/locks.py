@@ -83,7 +83,7 @@ class Locks:
 
         Returns:
             ``None`` for any other call. A receiver of unknown type counts where its name says that it is a lock and the
-            function that takes it gives it back as well.
+            function that takes it gives it back as well; a parameter without an annotation does not.
         """
         if not isinstance(call.func, ast.Attribute) or text_of(call.func.value) is None:
             return None
@@ -96,11 +96,20 @@ class Locks:
             return Taken(call, receiver, row["release"][row["acquire"].index(method)], row)
         if method != "acquire" or not _NAMED.search(_name(receiver)):
             return None
+        if self._is_untyped_parameter(receiver):
+            return None
         is_built = self._module.qualname(receiver) is not None or self._is_of_known_class(receiver)
         function = self._index.function(call)
         taken = Taken(call, receiver, "release", None)
         pairs = [item for item in self.releases(taken) if self._index.function(item) is function]
         return None if is_built or not pairs else taken
+
+    def _is_untyped_parameter(self, receiver: ast.expr) -> bool:
+        """Whether a receiver is whatever the caller passes."""
+        resolved = self._module.scopes.resolve(receiver) if isinstance(receiver, ast.Name) else None
+        return resolved is not None and all(
+            item.kind is Kind.PARAMETER and item.annotation is None for item in resolved[1]
+        )
 
     def _is_of_known_class(self, receiver: ast.expr) -> bool:
         """Whether the file shows what a receiver is, and that it is no lock of the table."""

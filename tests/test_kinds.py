@@ -79,6 +79,25 @@ def test_field_of_a_class() -> None:
     assert found.kinds.of(asked(found)[0]) == "list"
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("ask([list(r) for r in b])", "list"),
+        ("x = [f'{r}' for r in b]\nask(x)", "str"),
+        ("x: list[list[int]] = b\nask(x)", "list"),
+        ("x: tuple[str, ...] = b\nask(x)", "str"),
+        ("x: tuple[str, int] = b\nask(x)", None),
+        ("x: dict[list, int] = b\nask(x)", None),
+        ("from typing import Optional\nx: Optional[list[int]] = b\nask(x)", None),
+        ("x = [[1]]\nx = b\nask(x)", None),
+        ("ask([1, 2])", None),
+    ],
+)
+def test_of_items(code: str, expected: str | None) -> None:
+    found = module(code)
+    assert found.kinds.of_items(asked(found)[0]) == expected
+
+
 def test_long_sums_do_not_nest_calls_too_deep() -> None:
     found = module(f"x = {' + '.join(['b'] * 500)}\nask(x)")
     assert found.kinds.of(asked(found)[0]) is None

@@ -86,10 +86,15 @@ def test_what_a_call_takes(call: str, release: str | None) -> None:
 
 
 def test_a_lock_by_its_name_needs_its_release_beside_it() -> None:
-    module, locks = read("def run(my_lock):\n    my_lock.acquire()\n    my_lock.release()\n")
+    module, locks = read("def run():\n    jobs.my_lock.acquire()\n    jobs.my_lock.release()\n")
     found = locks.taken(next(iter(module.index.calls_named({"acquire"}))))
     assert found is not None
     assert found.row is None
+
+
+def test_a_parameter_that_nothing_types_is_no_lock() -> None:
+    module, locks = read("def run(my_lock):\n    my_lock.acquire()\n    my_lock.release()\n")
+    assert locks.taken(next(iter(module.index.calls_named({"acquire"})))) is None
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class UnclosedConnection(Checker):
     by a nested function or passed to a call that may own it, a method of its own class included, is its new owner's. One
     that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
     refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
-    of a module are singletons, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
+    of a module are singletons, those reached through the client (``DB = MongoClient()["app"]``) included, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
     In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions and Redis clients are not
     reported, nor what leaks only if the test fails. A session that connects on its first request holds nothing before it. A
     SQLAlchemy engine needs no closing, nor does the connection of one that the function makes with ``StaticPool``. An
@@ -215,7 +215,8 @@ class UnclosedConnection(Checker):
             return None
         function = self.module.index.function(node)
         if function is None:  # a singleton of the module, or a script's
-            is_meant = self._is_in_main(node) or not (leak.name is None or self._is_trap(node, row, leak))
+            is_kept = leak.name is not None or self._handles.is_bound_through(node, row)
+            is_meant = self._is_in_main(node) or (is_kept and not self._is_trap(node, row, leak))
         elif self._is_test and ("pooled" in row or leak.release is Release.EXCEPTION):
             is_meant = True
         else:

@@ -46,7 +46,7 @@ class LockWithoutRelease(Checker):
 
     Limits: reports ``acquire()`` as a statement of its own, where it waits for the lock; one whose result is tested or kept
     is not followed. A lock whose type the file does not show counts only where its name says what it is and the same
-    function releases it. Locks may be handed over: where another function, a callback or the one that a lock is passed to
+    function releases it; a parameter without an annotation is whatever the caller passes, and does not. Locks may be handed over: where another function, a callback or the one that a lock is passed to
     may release it, only what raises before the function's own release is reported, and context managers, fixtures and
     methods such as ``acquire`` are left alone. A lock that a program takes at its start and keeps is no finding,
     nor is one that a test leaves locked when it fails. A lock that one function builds and keeps to itself protects nothing,

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension
-from flake8_aiguard.loops import Place
-from flake8_aiguard.queries import Queries, shown
-from flake8_aiguard.shapes import last_name
-from flake8_aiguard.sharing import Sharing, words
-from flake8_aiguard.turns import Turns
+from flake8_aiguard.queries import shown
+from flake8_aiguard.sequences import Sequences
 
-_SPLIT: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _GROUPS: Final = {
     "trio": "a trio nursery with a CapacityLimiter",
     "anyio": "an anyio task group with a CapacityLimiter",
@@ -75,63 +69,14 @@ class SequentialAwait(Checker):
         return bool(self.module.index.nodes(ast.Await))
 
     def visit_Await(self, node: ast.Await) -> Iterator[Finding]:
-        loop = next(self.module.index.loops(node), None)
-        if not isinstance(loop, (ast.For, ast.ListComp, ast.SetComp, ast.DictComp)):
-            return
-        call = self._call(node.value)
-        if call is None or not self._is_read(call) or not self._turns.collects(node, call, loop):
-            return
-        iterables = (
-            [part.iter for part in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.iter]
-        )
-        if any(map(self.module.loops.is_small, iterables)):
-            return
-        place = self.module.loops.place(loop)
-        if self._turns.is_independent(call, place) and self._may_overlap(node, call, place):
+        read = self._sequences.read(node)
+        if read is not None:
+            call, loop = read
             yield from self.found(node, call=shown(call), item=_item(loop), how=self._how)
 
-    # -- the call
-
-    def _call(self, value: ast.expr) -> ast.Call | None:
-        """The call that is waited for, a time limit or a thread around it looked through."""
-        if not isinstance(value, ast.Call):
-            return None
-        row = knowledge.by_call("awaits.wrapper").get(self.module.qualname(value.func) or "")
-        if row is None:
-            return value
-        inner = value.args[row["argument"]] if len(value.args) > row["argument"] else None
-        if row["callable"]:
-            return value if inner is not None and _reads_by_name(last_name(inner)) else None
-        return inner if isinstance(inner, ast.Call) else None
-
-    def _is_read(self, call: ast.Call) -> bool:
-        query = self._queries.of(call)
-        if query is not None:
-            return query.row["kind"] not in ("sql", "orm") and query.row["effect"] == "read"
-        return _reads_by_name(last_name(self._function(call)))
-
-    def _function(self, call: ast.Call) -> ast.expr:
-        """The function that runs: that of ``to_thread(load, path)`` is ``load``."""
-        row = knowledge.by_call("awaits.wrapper").get(self.module.qualname(call.func) or "")
-        return call.func if row is None else call.args[row["argument"]]
-
-    def _may_overlap(self, node: ast.Await, call: ast.Call, place: Place) -> bool:
-        """Whether several of the calls may run at once: nothing that they share serves one at a time."""
-        sharing = self._sharing
-        if sharing.comes_in_batches(place) or not all(
-            map(sharing.allows_many, self.module.index.with_items(node))
-        ):
-            return False
-        function = self.module.receivers.definition(self._function(call))
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
-            function is self.module.index.function(node) or sharing.keeps_state(function)
-        ):
-            return False
-        shared = [call.func.value] if isinstance(call.func, ast.Attribute) else []
-        shared += [*call.args, *(item.value for item in call.keywords)]
-        return not any(
-            sharing.is_serial(item) for item in shared if not self.module.loops.dependents(item, place)
-        )
+    @functools.cached_property
+    def _sequences(self) -> Sequences:
+        return Sequences(self.module)
 
     @functools.cached_property
     def _how(self) -> str:
@@ -143,30 +88,8 @@ class SequentialAwait(Checker):
                     return group
         return "asyncio.gather() or a task group under a semaphore"
 
-    @functools.cached_property
-    def _sharing(self) -> Sharing:
-        return Sharing(self.module)
-
-    @functools.cached_property
-    def _turns(self) -> Turns:
-        return Turns(self.module, self._sharing)
-
-    @functools.cached_property
-    def _queries(self) -> Queries:
-        return Queries(self.module)
-
 
 def _item(loop: ast.For | Comprehension) -> str:
     """How the message names what a loop runs over."""
     target = loop.generators[-1].target if isinstance(loop, COMPREHENSIONS) else loop.target
     return target.id if isinstance(target, ast.Name) else "item"
-
-
-def _reads_by_name(name: str | None) -> bool:
-    """Whether a function's name says that it reads, and nothing in it that it changes something."""
-    found = [word.lower() for word in _SPLIT.findall(name or "")]
-    while found and found[0] in ("a", "async", "do", "try", "maybe", "safe"):
-        found = found[1:]
-    if not found or not words("write").isdisjoint(found):
-        return False
-    return not words("read").isdisjoint({found[0], found[0].removeprefix("a")})

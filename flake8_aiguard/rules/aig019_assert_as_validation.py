@@ -76,13 +76,14 @@ class AssertAsValidation(Checker):
     None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
     container), markers of code that cannot be reached, the last ``else`` of a chain over the
     same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
-    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves, ``startswith`` before the statement that
+    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves (unless a message says in words what is wrong with data
+    from outside), ``startswith`` before the statement that
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
     comment says was checked before, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
-    programmers where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
+    programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
     too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``.
     """
@@ -127,8 +128,15 @@ class AssertAsValidation(Checker):
             or _NEVER.search(_said(node.msg)) is not None
             or self._is_in_test_code
             or self._is_apart(node)
-            or self._agreements.is_repeated(node)
+            or (self._agreements.is_repeated(node) and not self._explains(node))
         )
+
+    def _explains(self, node: ast.Assert) -> bool:
+        """Whether the assert says in words what is wrong with data from outside: an IndexError would not."""
+        if not _is_text(node.msg) or " " not in _said(node.msg):
+            return False
+        views = map(self.inputs.view, _operands(node.test))
+        return any(view is not None and not view.is_passed for view in views)
 
     @functools.cached_property
     def _is_in_test_code(self) -> bool:
@@ -223,10 +231,7 @@ class AssertAsValidation(Checker):
         if is_narrowing(atom.node):
             return None
         compared = isinstance(atom.node, ast.Compare)
-        operands = (
-            [atom.node.left, *atom.node.comparators] if isinstance(atom.node, ast.Compare) else [atom.node]
-        )
-        for operand in operands:
+        for operand in _operands(atom.node):
             while isinstance(operand, ast.BinOp):
                 operand = operand.left
             row = self._status_row(operand)
@@ -282,6 +287,11 @@ class AssertAsValidation(Checker):
             if sure or _is_text(node.msg):
                 return self.message, str(value)
         return None
+
+
+def _operands(condition: ast.expr) -> list[ast.expr]:
+    """What a comparison compares; itself, where it is none."""
+    return [condition.left, *condition.comparators] if isinstance(condition, ast.Compare) else [condition]
 
 
 def _is_text(message: ast.expr | None) -> bool:

@@ -17,6 +17,7 @@ from flake8_aiguard.loops import Place, Variable, contains, iterables, target_na
 from flake8_aiguard.onebyone import OneByOne
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.queries import Queries, Query, known, shown
+from flake8_aiguard.sequences import Sequences
 from flake8_aiguard.shapes import (
     dotted,
     hides_arguments,
@@ -67,7 +68,7 @@ class QueryInLoop(Checker):
     there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
     answers; in one branch of several operations, after another answer about the item, after a write to the same table, and
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
-    to further requests; below an ``if`` that
+    to further requests; in generated code on what AIG009 reports; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb); on calls that run concurrently; and
     in migrations, seeds, repairs and helpers of tests.
     """
@@ -95,6 +96,10 @@ class QueryInLoop(Checker):
     @functools.cached_property
     def _one_by_one(self) -> OneByOne:
         return OneByOne(self.module, self._queries, self._batching, self._candidates)
+
+    @functools.cached_property
+    def _sequences(self) -> Sequences:
+        return Sequences(self.module)
 
     @functools.cached_property
     def _one_off(self) -> OneOff:
@@ -150,6 +155,16 @@ class QueryInLoop(Checker):
             item in self._asking for item in self.module.index.outwards(node, place.loop)
         )
 
+    def _is_other_rules(self, node: ast.expr) -> bool:
+        """Whether it is awaited in generated code, where AIG009 says that the turns need not wait for each other."""
+        waiting = self.module.index.parent(node)
+        return (
+            isinstance(waiting, ast.Await)
+            and self.options.gates != "off"
+            and self.module.generated.covers(waiting)
+            and self._sequences.read(waiting) is not None
+        )
+
     def _is_conditional(self, call: ast.Call, region: ast.AST) -> bool:
         """Whether a helper or a loop makes a call only now and then: under a condition, after an error."""
         return any(
@@ -178,6 +193,8 @@ class QueryInLoop(Checker):
                 self._reported |= {node, query.top}
                 if isinstance(statement := self.module.index.statement(node), ast.If):
                     self._asking.add(statement)
+                if self._is_other_rules(query.call):
+                    return
                 yield from self.found(
                     node,
                     call=shown(node),
@@ -210,6 +227,8 @@ class QueryInLoop(Checker):
                     and not self._batching.writes(query, place)
                     and not (self._is_cheap_or_apart(query) and self._is_conditional(call, around.loop))
                 ):
+                    if self._is_other_rules(call):
+                        return
                     yield from self.found(
                         call,
                         message="{call} {cost} for each {item}, by {query}; use {batch} instead",

@@ -1,0 +1,149 @@
+"""What an accumulator is, and whether its loop needs the value of each turn."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from typing import Final
+
+from flake8_aiguard.children import walk
+from flake8_aiguard.index import Loop
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import dotted, is_constant, last_name, words
+
+_HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
+_COMPLAINTS: Final = frozenset({"err", "error", "errors", "message", "messages", "msg"})
+
+
+class Accumulators:
+    """The accumulators of one file: variables, attributes and items that gather something in a loop.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def kind(self, target: ast.expr, added: ast.expr) -> str | None:
+        """What an accumulator is: by its own assignments, else by what is added to it."""
+        kind = None if isinstance(target, ast.Subscript) else self._module.kinds.of(target)
+        return kind or self._module.kinds.of(added)
+
+    def is_own(self, target: ast.expr) -> bool:
+        """Whether a collection is made here: nobody else sees it change."""
+        variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
+        return variable is not None and not any(
+            item.kind is Kind.PARAMETER or isinstance(item.value, (ast.Name, ast.Attribute, ast.Subscript))
+            for item in self._module.scopes.bindings(*variable)
+        )
+
+    def is_kept_outside(self, target: ast.expr) -> bool:
+        """Whether a string is no plain local, which CPython extends in place."""
+        if not isinstance(target, ast.Name):
+            return True
+        scope = self._module.index.scope(target)
+        return self._module.scopes.owner(scope, target.id) is not scope
+
+    def is_message(self, target: ast.expr) -> bool:
+        """Whether bytes begin with a packed header: one message of a protocol, which is short."""
+        variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
+        return variable is not None and any(
+            isinstance(item.value, ast.Call) and self._module.qualname(item.value.func) in _HEADERS
+            for item in self._module.scopes.bindings(*variable)
+            if item.kind is Kind.ASSIGN
+        )
+
+    def is_complaint(self, target: ast.expr) -> bool:
+        """Whether a string is what a person reads about what went wrong."""
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        return not _COMPLAINTS.isdisjoint(words(last_name(target) or ""))
+
+    def is_measured(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether the loop runs until the accumulator is long enough, or nothing is left to wait for: the parts of one message."""
+        if not isinstance(loop, ast.While):
+            return False
+        asked = {dotted(item) for item in walk(loop.test) if isinstance(item, (ast.Name, ast.Attribute))}
+        counted = (
+            dotted(item.target)
+            for item in walk(loop)
+            if isinstance(item, ast.AugAssign) and isinstance(item.op, ast.Sub)
+        )
+        return dotted(target) in asked or any(name in asked for name in counted)
+
+    def is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop) -> bool:
+        """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends."""
+        name = dotted(target.value if isinstance(target, ast.Subscript) else target)
+        for item in walk(loop):
+            if not isinstance(item, (ast.Name, ast.Attribute)) or not isinstance(item.ctx, ast.Load):
+                continue
+            if dotted(item) == name and self._module.index.statement(item) is not node:
+                parent = self._module.index.parent(item)
+                is_measured = isinstance(parent, ast.Call) and last_name(parent.func) == "len"
+                grows = isinstance(self._module.index.statement(item), (ast.AugAssign, ast.Assign)) and any(
+                    dotted(part) == name
+                    for part in walk(self._module.index.statement(item))
+                    if isinstance(part, (ast.Name, ast.Attribute)) and not isinstance(part.ctx, ast.Load)
+                )
+                if (
+                    not is_measured
+                    and not grows
+                    and not isinstance(
+                        parent, (ast.Attribute, ast.Compare, ast.Subscript, ast.If, ast.UnaryOp, ast.BoolOp)
+                    )
+                ):
+                    return True
+        return False
+
+    def keeps_front(self, loop: Loop, target: ast.expr) -> bool:
+        """Whether appending and reversing would be wrong: the loop puts items at the end as well, or reads the first one.
+
+        Or it would gain nothing.
+        """
+        if self._is_climb(loop):
+            return True
+        name = dotted(target)
+        for item in walk(loop):
+            if isinstance(item, ast.AugAssign):
+                is_meant = dotted(item.target) == name
+            elif isinstance(item, ast.Subscript) and isinstance(item.ctx, ast.Load):
+                is_meant = is_constant(item.slice, 0) and dotted(item.value) == name
+            else:
+                is_meant = isinstance(item, ast.Assign) and (
+                    dotted(item.targets[0]) == name and _is_put_after(name, item.value)
+                )
+            if is_meant:
+                return True
+        return self.does(loop, target, ("append", "extend", "pop"))
+
+    def _is_climb(self, loop: Loop) -> bool:
+        """Whether a loop climbs a path or counts digits: few turns, and the order is the point."""
+        return isinstance(loop, ast.While) or (
+            isinstance(loop, (ast.For, ast.AsyncFor))
+            and isinstance(loop.iter, ast.Call)
+            and self._module.qualname(loop.iter.func) == "builtins.range"
+        )
+
+    def does(self, loop: Loop, receiver: ast.expr, methods: Collection[str]) -> bool:
+        """Whether a loop calls one of these methods of a list, or with ``[:]`` among them takes slices."""
+        name = dotted(receiver)
+        return any(
+            (isinstance(item, ast.Attribute) and item.attr in methods and dotted(item.value) == name)
+            or (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.slice, ast.Slice)
+                and "[:]" in methods
+                and dotted(item.value) == name
+            )
+            for item in walk(loop)
+        )
+
+
+def _is_put_after(name: str | None, value: ast.expr) -> bool:
+    """Whether the accumulator comes first: ``s = s + t``, ``xs = [*xs, x]``."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return dotted(value.left) == name
+    first = value.elts[0] if isinstance(value, (ast.List, ast.Tuple)) and value.elts else None
+    return isinstance(first, ast.Starred) and dotted(first.value) == name

@@ -1,0 +1,96 @@
+"""Values that are converted there and back: ``json.loads(json.dumps(x))``, ``int(str(n))``."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import dotted, last_name, string
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A conversion and the one that undoes it.
+
+    Attributes:
+        back: the call that undoes it.
+        there: the call that is undone.
+        instead: what does without both.
+    """
+
+    back: str
+    there: str
+    instead: str
+
+
+class RoundTrips:
+    """The round trips of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def undone(self, node: ast.Call) -> Trip | None:
+        """The round trip that a call completes.
+
+        Args:
+            node: a call.
+
+        Returns:
+            ``None`` for any other call, where one of the two says how to convert, in tests and below ``try``.
+        """
+        if self._module.is_test or node.keywords or next(self._module.index.handlers(node), None) is not None:
+            return None  # a test of the encoder, or of the value
+        if self._module.qualname(node.func) == "builtins.int":
+            return self._retold(node)
+        method = f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
+        back = self._module.qualname(node.func) or method
+        for row in knowledge.rows("copies.trip"):
+            if back not in row["back"]:
+                continue
+            if back == method and isinstance(node.func, ast.Attribute):
+                inner: ast.expr | None = node.func.value
+            else:
+                inner = node.args[0] if len(node.args) == 1 else None
+            if isinstance(inner, ast.Call) and self._module.qualname(inner.func) == "io.StringIO":
+                inner = inner.args[0] if len(inner.args) == 1 else None
+            if not isinstance(inner, ast.Call) or any(
+                item.arg not in row.get("plain", ()) for item in inner.keywords
+            ):
+                continue
+            there = self._module.qualname(inner.func) or f".{last_name(inner.func)}"
+            if there in row["there"] and self._is_plain(node, inner, back == method):
+                return Trip(
+                    dotted(node.func) or back.lstrip("."),
+                    dotted(inner.func) or there.lstrip("."),
+                    row["instead"],
+                )
+        return None
+
+    def _is_plain(self, node: ast.Call, inner: ast.Call, is_codec: bool) -> bool:
+        """Whether neither way says how to convert."""
+        if is_codec:
+            given = [string(item) for item in (*node.args, *inner.args)]
+            return len(node.args) == len(inner.args) <= 1 and all(
+                (text or "").lower() in ("utf-8", "utf8") for text in given
+            )
+        is_method = isinstance(inner.func, ast.Attribute) and self._module.qualname(inner.func) is None
+        return len(node.args) == 1 and len(inner.args) == (0 if is_method else 1)
+
+    def _retold(self, node: ast.Call) -> Trip | None:
+        """``int(str(n))`` of a number."""
+        inner = node.args[0] if len(node.args) == 1 else None
+        if (
+            isinstance(inner, ast.Call)
+            and self._module.qualname(inner.func) == "builtins.str"
+            and len(inner.args) == 1
+            and not inner.keywords
+            and self._module.kinds.of(inner.args[0]) == "number"
+        ):
+            return Trip("int", "str", "use the number itself")
+        return None
