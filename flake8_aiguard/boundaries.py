@@ -83,8 +83,17 @@ class Boundaries:
         return (
             bool(by_callers)
             or says == "decides"
-            or (says == "limits" and self._counts.is_added_in_file(guard))
+            or (
+                (says == "limits" or self._checks_next(guard, function))
+                and self._counts.is_added_in_file(guard)
+            )
         )
+
+    @staticmethod
+    def _checks_next(guard: Guard, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a function that is called a check of a limit does nothing but answer ``n <= limit``."""
+        is_alone = isinstance(guard.holder, ast.Return) and guard.holder.value is guard.node
+        return is_alone and "check" in name_words(function.name)
 
     def _says(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
         """How a function says that it admits: by deciding, by guarding a limit, or by guarding something."""
@@ -259,6 +268,9 @@ class Boundaries:
             )
         if not _is_refusal(first) or not self._is_same_value(first, here, there):
             return False
+        over, function = (first, here) if first.strict else (second, there)
+        if self._counts.is_counted(over, function):
+            return False  # `>` behind the add lets as many through as `>=` before it
         if self._takes(first, here) is self._takes(second, there):
             return True
         # One adds. The other one may judge what is finished, unless it says the very same of what it has not touched.

@@ -86,6 +86,11 @@ _SERVES_ON: Final = re.compile(
 _MAY_SERVE_ON: Final = re.compile(
     r"\w*(?:Adapter|Agent|Engine|Facade|Factory|Fetcher|Loader|Locator|Lookup|Model|Proxy|Resolver|Source|System)s?(?:Base|Impl|V?\d)?"
 )
+# Attributes that hold a client of something outside of the object.
+_CLIENT: Final = re.compile(
+    r"_*(?:\w+_)?(?:api|backend|client|conn|connection|database|db|gateway|http|pool|redis|repo|repository|rpc|session|store)",
+    re.IGNORECASE,
+)
 _PER_WORK: Final = re.compile(
     r"\b(?:one|new|fresh|creat\w+|made|built|instances?|instantiat\w+|lives?|lifetime)\b[^.]{0,40}\b(?:per|for (?:each|every|one|a single)|of (?:one|a single))\b"
     r"|short-lived|\b(?:per|for (?:a|one|the|this)|of (?:a|one|this)|this|single|one)[- ](?:build|invocation|job|run|scan|session)\b",
@@ -289,11 +294,34 @@ class Caches:
         if _SERVES_ON.fullmatch(owner.name):
             return True
         may_serve_on = bool(_CACHE_NAME.search(holder.name) or _MAY_SERVE_ON.fullmatch(owner.name))
-        return may_serve_on and self._entries.is_fetched(function)
+        return may_serve_on and (self._entries.is_fetched(function) or self._asks_client(function, owner))
+
+    def _asks_client(self, function: Function, owner: ast.ClassDef) -> bool:
+        """Whether a public method asks a client that the object was made with: ``self.db.load(key)``."""
+        if isinstance(function, ast.Lambda) or function.name.startswith("_"):
+            return False
+        asked = {
+            node.func.value.attr
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Attribute)
+            and isinstance(node.func.value.value, ast.Name)
+            and node.func.value.value.id == "self"
+            and _CLIENT.fullmatch(node.func.value.attr)
+        }
+        return any(
+            isinstance(assign := self._module.index.parent(store), (ast.Assign, ast.AnnAssign))
+            and isinstance(assign.value, ast.Name)
+            and isinstance(holder := self._module.index.function(store), ast.FunctionDef)
+            and holder.name == "__init__"
+            for name in asked
+            for store in self._module.receivers.attribute_stores(owner, name)
+        )
 
     @memoised
     def _is_kept(self, owner: ast.ClassDef) -> bool:
-        """Whether an instance is made on import, or kept in a global or on an application."""
+        """Whether an instance is made on import, or kept in a global, on an application or by an object that serves on."""
         index, scopes = self._module.index, self._module.scopes
         for call in index.calls_named((owner.name,)):
             if self._module.receivers.definition(call.func) is not owner:
@@ -309,6 +337,13 @@ class Caches:
                     return True
             elif not _APPLICATIONS.isdisjoint((dotted(target) or "").split(".")[:-1]):
                 return True
+            else:
+                function = index.function(call)
+                keeper = None if function is None else index.class_of(function)
+                if (dotted(target) or "").startswith("self.") and _SERVES_ON.fullmatch(
+                    getattr(keeper, "name", "")
+                ):
+                    return True
         return False
 
     def _is_registry(

@@ -337,9 +337,9 @@ class Counts:
         for call in self.calls(function):
             if (call.lineno, call.col_offset) < at and self._adds_elsewhere(call, attributes):
                 return True
-        return any(self._starts_at_one(item, stores) for item in self._ones) or not attributes.isdisjoint(
-            self._filled
-        )
+        return any(
+            self._starts_at_one(item, guard, function) for item in self._ones
+        ) or not attributes.isdisjoint(self._filled)
 
     def _is_answer(self, value: ast.expr) -> bool:
         """Whether a count is what a call answers, so that anything added before may be in it."""
@@ -377,11 +377,30 @@ class Counts:
             and any(isinstance(node, ast.Lambda) and _is_filled(node.body) for node in ast.walk(item.value))
         )
 
-    def _starts_at_one(self, assign: ast.Assign, stores: Collection[str]) -> bool:
+    def _starts_at_one(self, assign: ast.Assign, guard: Guard, function: Function) -> bool:
         """Whether a count is set to one where it begins, the current one counted."""
         holder = self._module.index.parent(assign)
-        leaves = isinstance(holder, ast.If) and isinstance(holder.body[-1], LEAVES)
-        return not leaves and any(not self.stores(target).isdisjoint(stores) for target in assign.targets)
+        if isinstance(holder, ast.If) and isinstance(holder.body[-1], LEAVES):
+            return False
+        stores = self.stores(guard.value)
+        if self._is_of_other(assign, function):
+            stores = frozenset(text for text in stores if not text.startswith("self."))
+        return any(
+            not self.stores(target).isdisjoint(stores)
+            for target in assign.targets
+            if not (isinstance(target, ast.Subscript) and is_length(guard.value))  # which adds an item
+        )
+
+    def _is_of_other(self, node: ast.AST, function: Function) -> bool:
+        """Whether ``self`` is the object of another class at a node than in a function, both without bases."""
+        index = self._module.index
+        there = index.function(node)
+        classes = [index.class_of(item) for item in (there, function) if item is not None]
+        return (
+            len(classes) == 2
+            and classes[0] is not classes[1]
+            and all(item is not None and not item.bases and not item.keywords for item in classes)
+        )
 
     def added_by_callers(self, guard: Guard, function: Function) -> list[bool]:
         """For each caller in this file that adds to the count: whether it does so before it calls the function."""

@@ -461,10 +461,14 @@ class Retries:
     def _decorated(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Retried | None:
         for decorator in function.decorator_list if self._policies.are_imported else ():
             policy = self._policies.of(decorator)
-            if policy is not None and policy.row["kind"] == "wrapper":
+            if policy is not None and self._repeats(policy):
                 by = f"@{ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)}"
                 return Retried(by, tuple(function.body), function, self._policies.errors(policy))
         return None
+
+    def _repeats(self, policy: Policy) -> bool:
+        """Whether a policy wraps what it repeats, and is not bounded to one attempt."""
+        return policy.row["kind"] == "wrapper" and self._policies.attempts(policy) != 1
 
     def _task(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Retried | None:
         """A Celery task that is retried for some exceptions, or retries itself in a handler."""
@@ -513,7 +517,7 @@ class Retries:
         loops: list[ast.For | ast.AsyncFor] = [*index.nodes(ast.For), *index.nodes(ast.AsyncFor)]
         for loop in loops:
             policy = self._policies.of(loop.iter)
-            if policy is not None and policy.row["kind"] == "wrapper":
+            if policy is not None and self._repeats(policy):
                 yield Retried(policy.shown, tuple(loop.body), loop, self._policies.errors(policy))
 
     def _called(self) -> Iterator[Retried]:
@@ -529,7 +533,7 @@ class Retries:
                 if function is not call.func or not self._is_policy(call)
                 else None
             )
-            if policy is None or policy.call is None or policy.row["kind"] != "wrapper":
+            if policy is None or policy.call is None or not self._repeats(policy):
                 continue
             for position, given in enumerate(call.args[:2]):
                 body = self._body(given, call, position)

@@ -68,7 +68,7 @@ class UnboundedBuffer(Checker):
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
     where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
-    ``...Store``), it is kept in a global or on the application, or what it keeps comes from the network; in folders named ``ingestion`` or
+    ``...Store``), it is kept in a global, on the application or by an object that serves, or what it keeps comes from the network or, in a public method, from a client that it was made with; in folders named ``ingestion`` or
     ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. A queue of one function
     counts only between an endless producer and a consumer in this file. Silent on functions that return nothing, on entries that expire, and in
     scripts, whose memory is freed when they end.

@@ -19,11 +19,12 @@ from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
 _LONGEST: Final = 60
-# Functions that end what exists already, or wait for its end.
+# Functions that end what exists already, and what waits for its end.
 _ENDING: Final = re.compile(
     r"_*(?:a|async_)?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|unload"
-    r"|wait)(_|$)|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
+    r")(_|$)|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
 )
+_WAITING: Final = re.compile(r"_*(?:a|async_)?wait(_|$)")
 _ENDING_ALL: Final = re.compile(r"_*(?:a|async_)?(clear|delete|remove)_all(_|$)")
 _BEGINNING: Final = re.compile(
     r"_*(?:a|async_)?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)"
@@ -74,7 +75,7 @@ class UnboundedFanOut(Checker):
     loop (``for server in load()``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
-    are left alone. Tasks that were started before are no fan-out, whoever waits for them. One finding for each loop. ``while``
+    are left alone. Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
     loops, ``*args``, what comes in over time (``async for message in stream``) and coroutines made in another function are not
     followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
@@ -117,7 +118,7 @@ class UnboundedFanOut(Checker):
     def _is_excused(self, fan_out: FanOut) -> bool:
         limiters = self._limiters
         name = last_name(fan_out.runs) or ""
-        if _ENDING.match(name) or _NOTICE.match(name) or is_worker_name(name):
+        if _ENDING.match(name) or _WAITING.match(name) or _NOTICE.match(name) or is_worker_name(name):
             return True
         if fan_out.is_dispatch:
             return True  # callbacks and stages that may wait for each other

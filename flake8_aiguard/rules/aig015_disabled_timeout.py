@@ -54,7 +54,7 @@ class DisabledTimeout(Checker):
     Limits: knows ``None``, ``float("inf")``, ``math.inf``, ``sys.maxsize``, and 0 where the library reads it as no limit,
     written in the call, in a ``**`` dict or in a variable that is bound once. Silent where ``None`` is a normal wait
     (queues, events, subprocesses, websockets, blocking reads of Redis), on parameters that are passed on, on
-    ``read=None`` beside other limits, on ``.stream()``, ``stream=True`` and clients used for ``.stream()``, where a comment at the place says that
+    ``read=None`` beside other limits, on ``stream=True``, on a timeout of httpx with one limit for streams, where a comment at the place says that
     the connection stays open or speaks of the wait, under ``asyncio.timeout``, ``wait_for`` and their like, in tests, and in files that mock
     the network. ``settimeout(None)`` counts on a socket that connects to a peer in this file. An attribute that holds
     ``None`` is not followed.
@@ -194,12 +194,18 @@ class DisabledTimeout(Checker):
 
     # -- where no limit is meant
 
-    def _is_normal(self, node: ast.Call, row: knowledge.Row) -> bool:
-        """Whether the wait may last: a stream, a limit around it, a comment that says so."""
+    def _is_normal(self, node: ast.Call, row: knowledge.Row, *, partly: bool = False) -> bool:
+        """Whether the wait may last: a stream, a limit around it, a comment that says so.
+
+        Args:
+            node: the call that is given no limit.
+            row: its row.
+            partly: whether it is given other limits: those of a stream that may take long to read.
+        """
         return (
-            last_name(node.func) == "stream"
+            (partly and last_name(node.func) == "stream")
             or is_constant(argument(node, "stream"), True)
-            or self._waits_on_purpose(node, row)
+            or ((partly or "none_for_part" not in row) and self._waits_on_purpose(node, row))
             or self._timeouts.is_guarded(node)
             or self._says_so(node)
         )
@@ -246,7 +252,12 @@ class DisabledTimeout(Checker):
             return
         taker = _taker(self.module.index.parent, node)
         if self._is_normal(node, row) or (
-            taker is not None and self._is_normal(taker, _calls().get(self.module.called(taker) or "", {}))
+            taker is not None
+            and self._is_normal(
+                taker,
+                _calls().get(self.module.called(taker) or "", {}),
+                partly=not limited.isdisjoint(parts),
+            )
         ):
             return
         if taker is not None and not (node.args or node.keywords) and self._is_of_project(taker):

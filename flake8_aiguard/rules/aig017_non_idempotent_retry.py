@@ -59,7 +59,7 @@ class NonIdempotentRetry(Checker):
     Limits: looks at functions under the decorators of tenacity, backoff, stamina, retrying and google.api_core, at what
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
-    receiver's name says client and the method's name says effect. Nothing is said of retries for errors that say that nothing was
+    receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
     done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there), of an INSERT beside its own UPDATE, of messages
     that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
     of conditional requests (``If-Match``), of headers that a parameter hands in, of files that each attempt makes anew in the folder for

@@ -13,6 +13,7 @@ from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attem
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
 from flake8_aiguard.shapes import argument, last_name
+from flake8_aiguard.timeouts import Timeouts
 
 
 class RetryWithoutBackoff(Checker):
@@ -54,8 +55,8 @@ class RetryWithoutBackoff(Checker):
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
     something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that only touch this machine, and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so. Fixed pauses count in
-    policies, and in loops around calls or errors of a network client; not those of polls, of attempts that end within ten seconds,
-    of loops with a deadline, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
+    policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of attempts that end within ten seconds,
+    of loops with a deadline, endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting. An answer that cannot be parsed may be asked for again at once.
     """
 
@@ -86,6 +87,10 @@ class RetryWithoutBackoff(Checker):
     @functools.cached_property
     def _loops(self) -> AttemptLoops:
         return AttemptLoops(self.module)
+
+    @functools.cached_property
+    def _timeouts(self) -> Timeouts:
+        return Timeouts(self.module)
 
     @functools.cached_property
     def _has_sleep(self) -> bool:
@@ -277,6 +282,17 @@ class RetryWithoutBackoff(Checker):
             name in _BROKEN or (name or "").partition(".")[0] in _remote() for name in (*called, *caught)
         )
 
+    @staticmethod
+    def _asks_client(attempts: Attempts) -> bool:
+        """Whether what is attempted asks something that is named for a client of another machine."""
+        return any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and _CLIENT.search(last_name(node.func.value) or "")
+            for item in attempts.trial.body
+            for node in ast.walk(item)
+        )
+
     def _is_meant(self, attempts: Attempts, course: Course, errors: Errors) -> bool:
         """Whether a loop pauses until one thing is over, for as long as that takes, as its function says."""
         function = self.module.index.function(attempts.loop)
@@ -294,7 +310,7 @@ class RetryWithoutBackoff(Checker):
         repairs = self._loops.repairs(attempts)
         is_plain = is_transient and not repairs
         if course.ends is False and not is_wait and is_plain and not errors.are("over"):
-            if not self._is_meant(attempts, course, errors):
+            if not (self._is_meant(attempts, course, errors) or self._timeouts.is_guarded(loop)):
                 yield from self.found(loop, what="this loop", more="", advice=_BOUND)
         elif len(gaps) >= _FEW and not any(gaps):
             is_meant = errors.are("timeout", "over") or self._loops.clashes(attempts)
@@ -317,7 +333,7 @@ class RetryWithoutBackoff(Checker):
                     why=f"{_text(pause)} is a pause of zero at first",
                 )
             elif len(set(sums)) == 1 and course.ends and len(gaps) < _POLLS:
-                if self._is_remote(attempts):
+                if self._is_remote(attempts) or self._asks_client(attempts):
                     found = [*self._tail(attempts, course)]
                     fixed = self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
                     yield from found or fixed
@@ -370,6 +386,7 @@ _UNUSABLE = re.compile(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJS
 _ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "parse_retry_after")
 _ENDLESS = re.compile(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
 _ANY = frozenset({"Exception", "BaseException"})
+_CLIENT = re.compile(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
 _SHORT = 10  # seconds

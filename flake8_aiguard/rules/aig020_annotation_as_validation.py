@@ -12,6 +12,7 @@ from typing import TypeGuard
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes
+from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import following, last_name, own_nodes, shown, string
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
@@ -70,7 +71,8 @@ class AnnotationAsValidation(Checker):
     Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
     lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
-    is not optional and has no default, and the next statement does not fail on any other type. Silent where the annotation is ``Any``, a
+    is not optional and has no default, and the next statement does not fail on any other type; parameters of the public functions of a
+    module count with a default as well, and called ``config`` or ``settings``, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
     TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where the value is compared,
@@ -164,10 +166,24 @@ class AnnotationAsValidation(Checker):
         if lookup.data.origin:
             return not (len(shapes) == 1 and self._is_step(node, shapes[0]))
         # A dict that is handed around inside of the program: only where it is used as a record, and the value has to be there.
-        if shapes[0].optional or lookup.has_default or not _is_record(lookup.node):
+        if shapes[0].optional or not _is_record(lookup.node):
+            return False
+        if lookup.has_default and not self._is_handed_in(lookup.container):
             return False
         is_client = isinstance(lookup.node, ast.Call) and _CLIENT.search(last_name(lookup.container) or "")
         return not is_client and self._untyped.is_mapping(lookup.data) and all(map(self._is_plain, shapes))
+
+    def _is_handed_in(self, container: ast.expr) -> bool:
+        """Whether a dict is a parameter of a public function of the module: who calls it is not seen, and made no object of it."""
+        resolved = self.module.scopes.resolve(container) if isinstance(container, ast.Name) else None
+        if resolved is None or [item.kind for item in resolved[1]] != [Kind.PARAMETER]:
+            return False
+        owner = resolved[0]
+        return (
+            isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and self.module.index.parent(owner) is self.module.tree
+            and not owner.name.startswith("_")
+        )
 
     def _name(self, shape: Shape) -> str | None:
         node = shape.annotation
@@ -274,14 +290,25 @@ class AnnotationAsValidation(Checker):
         """Whether a dict of which only the annotation is known is called what comes from outside, and nothing else says no."""
         start = _start(lookup)
         words = _WORDS.findall(last_name(start) or "")
-        if not words or words[-1].lower() not in _column("outside", "words"):
-            return False
+        if not words or not self._is_word(start, words[-1].lower()):
+            taken = [_origin(item) for item in (self._held(start) if isinstance(start, ast.Name) else ())]
+            if len(taken) != 1 or taken[0] is None or not self._is_handed_in(taken[0]):
+                return False
+            words = _WORDS.findall(last_name(taken[0]) or "")
+            if not words or words[-1].lower() not in _column("outside", "words"):
+                return False
         if words == ["data"] and self._is_private(node):
             return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
             return False
         return lookup.may_miss or not self._fails_at_once(node)
+
+    def _is_word(self, start: ast.expr, word: str) -> bool:
+        """Whether a word says that a dict comes from outside; settings do where they are handed in."""
+        return word in _column("outside", "words") or (
+            word in _column("outside", "handed_in") and self._is_handed_in(start)
+        )
 
     def _is_private(self, node: ast.AnnAssign) -> bool:
         """Whether a private function, by its name, is no first reader of what comes from outside: its caller made the dict."""
@@ -437,6 +464,16 @@ def _start(lookup: Lookup) -> ast.expr:
             break
         node = container
     return node
+
+
+def _origin(value: ast.expr) -> ast.expr | None:
+    """What a chain of lookups starts from; ``None`` for any other expression."""
+    container = asked(value)[0]
+    for _ in range(_STEPS):
+        if container is None or asked(container)[0] is None:
+            return container
+        container = asked(container)[0]
+    return None
 
 
 def _is_use(node: ast.AST, text: str) -> TypeGuard[ast.Name | ast.Attribute]:

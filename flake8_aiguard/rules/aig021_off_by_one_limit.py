@@ -60,7 +60,8 @@ class OffByOneLimit(Checker):
 
     Limits: four shapes. (1) A function whose name or docstring says that it admits (allow, permit, acquire, quota ...)
     and that compares a count with a limit by ``>``, where the function or its callers in the file count the current one
-    afterwards; without such a proof only functions whose name says that they decide about the next one. (2) ``if len(xs)
+    afterwards; without such a proof only functions whose name says that they decide about the next one, and those called a check that
+    only return ``n <= limit``, where the file adds to ``n``. (2) ``if len(xs)
     > LIMIT:`` that leaves or evicts one, and an add to ``xs`` after it. (3) The same two expressions compared by ``>``
     and by ``>=`` to the same effect in one file. (4) A message, docstring or comment such as "must be less than 10" or "at
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
