@@ -123,6 +123,36 @@ def test_tests_and_vendored_files_are_looked_at_only_when_named(folder: str, cap
     )
 
 
+def test_a_workflow_below_the_root_of_the_work_tree_never_runs(capsys: Capture) -> None:
+    ours = os.path.join(".github", "workflows", "ci.yml")
+    theirs = os.path.join("lib", "spec", ".github", "workflows", "ci.yml")
+    write(ours, WORKFLOW)
+    write(theirs, WORKFLOW)
+    found = [f"{ours}:3:3: AIG301", f"{theirs}:3:3: AIG301"]
+    assert scanned(capsys)[1] == found, "without git nobody knows the root"
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert scanned(capsys)[1] == found[:1]
+    assert scanned(capsys, "lib")[1] == []
+    assert scanned(capsys, theirs)[1] == found[1:], "named itself"
+    assert scanned(capsys, os.path.join("lib", "spec"))[1] == found[1:], "named as a project"
+    subprocess.run(["git", "init", "-q", os.path.join("lib", "spec")], check=True)
+    assert scanned(capsys, "lib")[1] == [], "git lists no files of a repository within"
+    subprocess.run(["git", "init", "-q", "lib"], check=True)
+    write(os.path.join("lib", ".github", "workflows", "ci.yml"), WORKFLOW)
+    assert scanned(capsys, "lib")[1] == [f"{os.path.join('lib', ours)}:3:3: AIG301"]
+
+
+def test_a_message_says_what_is_true_of_the_command(capsys: Capture) -> None:
+    write("get.sh", "curl https://example.org/a\nsudo wget https://example.org/b\n")
+    main(["scan", "--format", "json"])
+    curl, wget = (found["message"] for found in json.loads(capsys.readouterr().out))
+    assert curl.startswith("curl waits without end for a server that goes silent; give it --max-time, or")
+    assert wget.startswith(
+        "wget waits up to 15 minutes in each try, 20 by default, for a server that goes silent;"
+    )
+    assert "give it --timeout and --tries, or" in wget
+
+
 def test_the_project_says_what_a_test_is(capsys: Capture) -> None:
     write("pyproject.toml", '[tool.aiguard]\ntests = ["checks/"]\nvendored = ["copied/"]\n')
     for folder in ("checks", "copied", "tests"):

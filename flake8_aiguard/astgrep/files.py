@@ -81,7 +81,7 @@ def _known_to_git(folder: str) -> list[str] | None:
 
 
 def is_aside(path: str, inside: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether a file of a folder is a test, or comes from somewhere else.
+    """Tell whether a file of a folder is a test, comes from somewhere else, or is a workflow that never runs.
 
     Args:
         path: the file.
@@ -90,6 +90,8 @@ def is_aside(path: str, inside: str, patterns: tuple[str, ...]) -> bool:
     """
     if not inside:
         return False
+    if _never_runs(path, inside):
+        return True
     if is_test_path(inside, (*patterns, *_ASIDE)):
         return True
     folder, name = os.path.split(os.path.abspath(path))
@@ -98,6 +100,16 @@ def is_aside(path: str, inside: str, patterns: tuple[str, ...]) -> bool:
     return last == "sql" and os.path.exists(
         os.path.join(above, "expected", f"{os.path.splitext(name)[0]}.out")
     )
+
+
+def _never_runs(path: str, inside: str) -> bool:
+    """Tell whether a workflow is below the root of its git work tree, as one of vendored code: GitHub reads no such file."""
+    if inside.startswith(f".github{os.sep}"):
+        return False  # the folder that is scanned is a project of its own
+    project, found, _ = os.path.abspath(path).rpartition(f"{os.sep}.github{os.sep}workflows{os.sep}")
+    if not found or os.path.exists(os.path.join(project, ".git")):
+        return False
+    return any((above / ".git").exists() for above in Path(project).parents)
 
 
 def read(path: str) -> str:
