@@ -20,7 +20,8 @@ _MIGRATIONS: Final = (
     "migrations/",
     "migrations.py",
     "delta/",
-)  # those of Alembic import it, wherever they stand
+)  # those of Alembic import it and say how to go up and down, wherever they stand
+_REVISES: Final = ("upgrade", "downgrade")
 
 
 class OneOff:
@@ -44,7 +45,12 @@ class OneOff:
     @functools.cached_property
     def is_migration(self) -> bool:
         """Whether the file changes the schema or the data of a database once, and is then left as it is."""
-        return "alembic" in self._module.index.packages or self._module.matches(_MIGRATIONS)
+        if self._module.matches(_MIGRATIONS):
+            return True
+        index = self._module.index
+        return "alembic" in index.packages and any(
+            function.name in _REVISES for function in index.nodes(ast.FunctionDef)
+        )
 
     def runs(self, function: ast.AST | None) -> bool:
         """Whether a function is a migration or fills a database once."""
