@@ -365,12 +365,26 @@ class Searches:
         if any(self._is_part(item) and not self._says_data(item) for item in outer):
             return False
         return any(
-            self.is_parameter(item) or self._says_data(item) or self.is_read(item) or self._is_fetched(item)
+            self._is_given(item) or self._says_data(item) or self.is_read(item) or self._is_fetched(item)
             for item in (iterable, *outer)
         )
 
     def _says_data(self, node: ast.expr) -> bool:
         return "data" in map(_says, self._named(node))
+
+    def _is_given(self, node: ast.expr) -> bool:
+        """Whether a caller gives a collection, or what it is a copy of: ``self.rooms = list(rooms)``."""
+        if self.is_parameter(node):
+            return True
+        name, module = dotted(node), self._module
+        return any(
+            isinstance(target, (ast.Name, ast.Attribute))
+            and dotted(target) == name is not None
+            and (isinstance(target, ast.Attribute) or module.index.scope(target) is module.index.scope(node))
+            and self.is_parameter(collection(module, assign.value))
+            for assign in module.index.nodes(ast.Assign)
+            for target in assign.targets
+        )
 
     def _is_fetched(self, node: ast.expr) -> bool:
         """Whether a collection is the answer of a query: ``users = query.all()``."""
