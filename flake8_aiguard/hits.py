@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from flake8_aiguard import knowledge
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.lookups import Lookup
