@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from flake8_aiguard import knowledge
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.lookups import Lookup
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.reads import Reads, at_once, may_ask, words_of
+from flake8_aiguard.reads import Reads, at_once, words_of
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 from flake8_aiguard.wordings import name_words
@@ -62,7 +61,7 @@ class Hits:
     def names(self) -> frozenset[str]:
         """The identifiers of the calls in this file that bring something, by the tables or by their name."""
         read = self._reads.names & at_once()
-        return read.union(filter(_fetches, self._module.index.names_called()))
+        return read.union(filter(may_fetch, self._reads.asking))
 
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.
@@ -351,11 +350,6 @@ def _has_word(text: str, word: str) -> bool:
             return True
         at = text.find(word, at + 1)
     return False
-
-
-@knowledge.cached
-def _fetches(name: str) -> bool:
-    return may_ask(name) and may_fetch(name)
 
 
 @functools.lru_cache(maxsize=4096)

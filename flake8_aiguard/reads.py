@@ -77,10 +77,17 @@ class Reads:
     @lazy
     def _readers(self) -> dict[str, _Definition]:
         """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
+        wanted = set(filter(_says_read, self.asking))
+        if not wanted:
+            return {}
         index = self._module.index
-        called = index.names_called()
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
-        return {item.name: item for item in definitions if item.name in called and _says_read(item.name)}
+        return {item.name: item for item in definitions if item.name in wanted}
+
+    @lazy
+    def asking(self) -> list[str]:
+        """The names called in this file that start with a word for reading or fetching."""
+        return list(filter(may_ask, self._module.index.names_called()))
 
     def of(self, call: ast.Call) -> Read | None:
         """What a call reads; ``None`` where it may do something else, or is not known."""
@@ -292,9 +299,10 @@ def starts_with(name: str, kind: str) -> bool:
 
 @knowledge.cached
 def _says_read(name: str) -> bool:
-    return may_ask(name) and starts_with(name, "read")
+    return starts_with(name, "read")
 
 
+@knowledge.cached
 def may_ask(name: str) -> bool:
     """Whether a name starts with a word for reading or fetching, as it is written."""
     return _asking().match(name) is not None

@@ -18,6 +18,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import default, dotted, last_name, names_in, single_targets, string
+from flake8_aiguard.wordings import name_words
 
 _HOPS: Final = 12
 _GROWS: Final = frozenset({"append", "extend", "insert"})
@@ -75,7 +76,15 @@ _PLAIN: Final = frozenset(
 _GENERIC: Final = frozenset(
     {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
 )
-_BETWEEN: Final = " ,;|\t\r\n"  # what stands between items; other separators cut a name
+_BETWEEN: Final = (
+    " \t\r\n"  # what stands between the words or lines of a text; other separators cut a name or an option
+)
+_FETCHES: Final = frozenset(
+    {"all", "fetch", "fetchall", "find", "list", "load", "query", "read", "scan", "search", "select"}
+)
+_FORBIDS: Final = frozenset(
+    {"allowed", "blocked", "keys"}
+)  # of a caller's list, these say nothing about its length
 # what may be a list: displays, and what is built of other variables
 _LISTS: Final = frozenset(
     (ast.List, ast.ListComp, ast.Tuple, ast.BinOp, ast.BoolOp, ast.IfExp, ast.Name, ast.Subscript)
@@ -316,6 +325,8 @@ class Searches:
         iterable = collection(self._module, scan.iterable)
         if not isinstance(iterable, (ast.Name, ast.Attribute)):
             return None
+        if self._is_part(iterable) and not self._says_data(iterable):
+            return None
         positions = self._positions(scan)
         pairs = [pair for pair in pairs if positions.isdisjoint(name.id for name in names_in(pair.key))]
         earlier = self._earlier(scan)
@@ -336,7 +347,9 @@ class Searches:
             loop = self.around(scan.node, scan.iterable, pair.value, keyed=keyed)
             if loop is not None and (self.is_stale(iterable, loop) or self._falls_through(scan, loop)):
                 return None
-            if loop is not None and self._is_cut_to_fit(pair.key, scan, loop):
+            if loop is not None and (
+                self._is_cut_to_fit(pair.key, scan, loop) or not self._is_worth_join(iterable, loop)
+            ):
                 return None
             if loop is not None:
                 is_key = not isinstance(pair.key, ast.Name) or (
@@ -345,6 +358,43 @@ class Searches:
                 )
                 return (loop, pair) if is_key and self.is_data(scan.iterable, keyed=keyed) else None
         return None
+
+    def _is_worth_join(self, iterable: ast.expr, loop: Loop) -> bool:
+        """Whether both collections may be long: nothing that one record holds, and one of them given, or data by its name."""
+        outer = [collection(self._module, item) for item in _iterables(loop)]
+        if any(self._is_part(item) and not self._says_data(item) for item in outer):
+            return False
+        return any(
+            self._is_given(item) or self._says_data(item) or self.is_read(item) or self._is_fetched(item)
+            for item in (iterable, *outer)
+        )
+
+    def _says_data(self, node: ast.expr) -> bool:
+        return "data" in map(_says, self._named(node))
+
+    def _is_given(self, node: ast.expr) -> bool:
+        """Whether a caller gives a collection, or what it is a copy of: ``self.rooms = list(rooms)``."""
+        if self.is_parameter(node):
+            return True
+        name, module = dotted(node), self._module
+        return any(
+            isinstance(target, (ast.Name, ast.Attribute))
+            and dotted(target) == name is not None
+            and (isinstance(target, ast.Attribute) or module.index.scope(target) is module.index.scope(node))
+            and self.is_parameter(collection(module, assign.value))
+            for assign in module.index.nodes(ast.Assign)
+            for target in assign.targets
+        )
+
+    def _is_fetched(self, node: ast.expr) -> bool:
+        """Whether a collection is the answer of a query: ``users = query.all()``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        values = [node] if resolved is None else [item.value for item in resolved[1]]
+        calls = [value.value if isinstance(value, ast.Await) else value for value in values]
+        return any(
+            isinstance(call, ast.Call) and (name_words(last_name(call.func) or "") or ("",))[0] in _FETCHES
+            for call in calls
+        )
 
     def _is_cut_to_fit(self, key: ast.expr, scan: Scan, loop: Loop) -> bool:
         """Whether a key depends on what it is compared with, so that no dict can have it: ``name[:len(prefix)] == prefix``."""
@@ -496,7 +546,9 @@ class Searches:
         if self.is_read(node):
             return True
         part = self._module.bounds.unbounded(node) or self._gathered(node)
-        if part is None or _says(last_name(node) or "") == "single" or self._is_split_name(node):
+        if part is None or self._is_split_name(node):
+            return False
+        if _says(last_name(node) or "") == "single" and not self._is_given_whole(node):
             return False
         if keyed:
             return not self._is_optional(part)
@@ -616,15 +668,53 @@ class Searches:
         }  # what everything is called
         around |= set(map(_says, asked))
         own = set(map(_says, self._named(searched)))
-        if "data" in around or "data" in own or self.is_read(searched):
-            return True
-        if "option" in own:
+        if self.grows(searched, loop) and any(
+            self._is_part(item) or (self._is_answer(item) and not self._is_fetched(item))
+            for item in iterables
+        ):
             return False
-        if self.is_only_asked(searched):
+        if self._is_optional(searched) and any(
+            _says(word) == "option" for word in name_words(dotted(searched) or "")
+        ):
+            return False
+        if "data" in own or self.is_read(searched):
+            return True
+        is_asked = self.is_only_asked(searched)
+        if "option" in own:
+            return "data" in around or (is_asked and self._is_given_whole(searched))
+        if is_asked or (isinstance(searched, ast.Name) and "data" in around):
             return True
         name = dotted(searched)
-        return isinstance(node, ast.Call) and any(
+        return last_name(getattr(node, "func", None)) in ("index", "count") and any(
             dotted(collection(self._module, iterable)) == name for iterable in iterables
+        )
+
+    def _is_part(self, node: ast.expr) -> bool:
+        """Whether a loop runs over the parts of one record or of one text: ``file.owners``, ``slo["ids"]``, ``line.split(",")``."""
+        node = collection(self._module, node)
+        if isinstance(node, ast.Call):
+            called = last_name(node.func)
+            if called in ("split", "rsplit"):
+                return any((string(item) or "").strip(_BETWEEN) for item in node.args)
+            return called == "get" and isinstance(node.func, ast.Attribute) and bool(node.args)
+        if isinstance(node, ast.Subscript):
+            return string(node.slice) is not None
+        if not isinstance(node, ast.Attribute) or self._module.qualname(node) is not None:
+            return False
+        return not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+
+    def _is_answer(self, node: ast.expr) -> bool:
+        """Whether a loop runs over what a function of this file makes of its arguments: ``references(text)``."""
+        call = collection(self._module, node)
+        return isinstance(call, ast.Call) and self._module.receivers.definition(call.func) is not None
+
+    def _is_given_whole(self, node: ast.expr) -> bool:
+        """Whether a caller must give a list of any length, and its name alone would say otherwise: ``allowed: list[str]``."""
+        return (
+            isinstance(node, ast.Name)
+            and node.id in _FORBIDS
+            and self.is_parameter(node)
+            and not self._is_optional(node)
         )
 
     def is_parameter(self, node: ast.expr) -> bool:
@@ -647,7 +737,7 @@ class Searches:
         parent = self._module.index.parent(use)
         if isinstance(parent, ast.Compare):
             return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is use
-        return isinstance(parent, ast.Attribute) and parent.attr in (*_GROWS, "index")
+        return isinstance(parent, ast.Attribute) and parent.attr in (*_GROWS, "index", "count", "remove")
 
     @staticmethod
     def is_chosen(item: ast.expr) -> bool:

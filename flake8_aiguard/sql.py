@@ -213,7 +213,7 @@ class Statements:
                 stack.append((node.left, None, _PERCENT, names))
             elif isinstance(node, ast.Call) and (inner := self._same_text(node)) is not None:
                 stack.append((inner[0], None, inner[1] or template, names))
-            elif isinstance(node, ast.Name) and names < _ONCE and (bound := self._bound(node)) is not None:
+            elif names < _ONCE and (bound := self._bound(node)) is not None:
                 stack.append((bound, None, template, names + 1))
             else:
                 found.append(Piece(HOLE, None, node))
@@ -242,14 +242,33 @@ class Statements:
             return name
         return (self._module.qualname(function) or name).rpartition(".")[2]
 
-    def _bound(self, name: ast.Name) -> ast.expr | None:
-        """What a name is assigned, where that happens once."""
+    def _bound(self, name: ast.expr) -> ast.expr | None:
+        """What a name or attribute is assigned, where that happens once."""
+        if isinstance(name, ast.Attribute):
+            return self._attribute(name)
+        if not isinstance(name, ast.Name):
+            return None
         resolved = self._module.scopes.resolve(name)
         if resolved is None or len(resolved[1]) != 1:
             return None
         binding = resolved[1][0]
         parent = self._module.index.parent(binding.value) if binding.value is not None else None
         return binding.value if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) else None
+
+    def _attribute(self, node: ast.Attribute) -> ast.expr | None:
+        """What an attribute of a class of this file, or of ``self``, is assigned, where that happens once."""
+        index = self._module.index
+        owner = self._module.receivers.class_behind(node.value)
+        values: list[ast.expr | None] = []
+        for item in () if owner is None else owner.body:
+            targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+            if any(isinstance(target, ast.Name) and target.id == node.attr for target in targets):
+                values.append(getattr(item, "value", None))
+        for stored in index.nodes(ast.Attribute) if owner is not None else ():
+            if stored.attr == node.attr and not isinstance(stored.ctx, ast.Load):
+                parent = index.parent(stored)
+                values.append(parent.value if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None)
+        return values[0] if len(values) == 1 else None
 
 
 def sinks() -> KeysView[str]:

@@ -191,6 +191,8 @@ class IntermediateList(Checker):
         index = self.module.index
         if use.lineno < assign.lineno or self._consumer(use) is None:
             return False
+        if index.function(use) is not index.function(assign):
+            return False  # a closure may run more than once
         return next(index.loops(use), None) is next(index.loops(assign), None) and self._are_in_order(
             [assign, index.statement(use)]
         )

@@ -61,7 +61,8 @@ class NestedScan(Checker):
     ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give one.
     Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by their
     name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing. Where no
-    name speaks of records, a list counts if nothing but lookups is done with it. Silent where the loop builds or chooses the
+    name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one record or text count
+    (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query answers and no name calls records. Silent where the loop builds or chooses the
     collection anew (a tree, a slice) or changes it so that a dict made before would be stale, where the item that a join ends at is
     read behind it though none may match, in test helpers (files that import pytest), for positions, for dicts and lists as items (no set takes them), for all pairs, and where
     the loop is left right after ``remove``. Sets, dicts and strings never count.
@@ -172,13 +173,19 @@ class NestedScan(Checker):
         return False
 
     def _is_last(self, node: ast.AST) -> bool:
-        """Whether the loop is left right after: ``xs.remove(x)`` once, then ``break``."""
-        statement = self.module.index.statement(node)
-        if next(self.module.index.loops(node), None) is not next(self.module.index.loops(statement), None):
+        """Whether the loop is left right after: ``xs.remove(x)`` once, then ``break``, here or behind the ``if`` around it."""
+        index = self.module.index
+        statement, loop = index.statement(node), next(index.loops(node), None)
+        if loop is not next(index.loops(statement), None):
             return False
-        parent = self.module.index.parent(statement)
-        body = getattr(parent, "body", [])
-        return statement in body and isinstance(body[-1], (ast.Break, ast.Return, ast.Raise))
+        while True:
+            parent = index.parent(statement)
+            body = getattr(parent, "body", [])
+            if statement in body and isinstance(body[-1], (ast.Break, ast.Return, ast.Raise)):
+                return True
+            if not isinstance(parent, ast.If) or not isinstance(node, ast.Call):
+                return False
+            statement = parent
 
     def _join(self, scan: Scan, loop: Loop | ast.comprehension, match: Match) -> Iterator[Finding]:
         message = _JOIN

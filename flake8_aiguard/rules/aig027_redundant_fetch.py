@@ -55,7 +55,7 @@ class RedundantFetch(Checker):
     between may change the answer: an assignment to what the call is given, a function that is given the same, a call whose
     name says that it changes or waits for something, a lock, a ``yield``. Silent on different branches, loops, retries in
     handlers, other modes of one file, handles that are open at the same time, files of which the first read takes a part
-    only, cursors and queues that give something else on each call, and objects that an ORM's session keeps.
+    only (but a first line, or the number of lines, of what is then held whole is reported), cursors and queues that give something else on each call, and objects that an ORM's session keeps.
     """
 
     code = "AIG027"
@@ -173,8 +173,12 @@ class RedundantFetch(Checker):
         return None
 
     def _is_same(self, first: Read, second: Read, block: list[ast.stmt]) -> bool:
-        if first.opens and not (
-            self._is_read_whole(first.call) and not self._are_items(first.call, second.call)
+        if first.opens and (
+            self._are_items(first.call, second.call)
+            or not (
+                self._is_read_whole(first.call)
+                or (self._is_sampled(first.call) and self._is_kept(second.call))
+            )
         ):
             return False
         return not self.reads.is_changed(first, second, block)
@@ -198,12 +202,35 @@ class RedundantFetch(Checker):
     def _takes_all(self, statement: ast.stmt, handle: str) -> bool:
         """Whether all that happens to an open file is that it is read to its end."""
         index = self.module.index
-        uses = [
-            node
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and node.id == handle and isinstance(node.ctx, ast.Load)
-        ]
+        uses = _uses(statement, handle)
         return bool(uses) and all(self._is_whole(use, index.parent(use)) for use in uses)
+
+    def _is_sampled(self, call: ast.Call) -> bool:
+        """Whether a first line is all that is taken of an open file, or the number of its lines."""
+        return self._all_go_to(call, frozenset({"readline", "sum"}))
+
+    def _is_kept(self, call: ast.Call) -> bool:
+        """Whether an opened file is held in memory as it is, so that its lines are at hand."""
+        return self._all_go_to(call, frozenset({"list", "read", "readlines"}))
+
+    def _all_go_to(self, call: ast.Call, names: frozenset[str]) -> bool:
+        """Whether a ``with`` opens a file, and does nothing with it but call its methods, or functions, of these names."""
+        index = self.module.index
+        item = index.parent(call)
+        if not isinstance(item, ast.withitem) or not isinstance(item.optional_vars, ast.Name):
+            return False
+        uses = _uses(index.statement(call), item.optional_vars.id)
+        return bool(uses) and all(self._goes_to(use) in names for use in uses)
+
+    def _goes_to(self, use: ast.Name) -> str | None:
+        index = self.module.index
+        parent = index.parent(use)
+        if isinstance(parent, ast.comprehension):
+            generator = index.parent(parent)
+            parent = None if generator is None else index.parent(generator)
+        outer = index.parent(parent) if isinstance(parent, ast.Attribute) else parent
+        is_plain = isinstance(outer, ast.Call) and (outer is parent or not outer.args)
+        return last_name(outer.func) if is_plain and isinstance(outer, ast.Call) else None
 
     def _is_whole(self, use: ast.expr, parent: ast.AST | None) -> bool:
         index = self.module.index
@@ -219,6 +246,15 @@ class RedundantFetch(Checker):
             comprehension = index.parent(parent)
             return not isinstance(comprehension, ast.GeneratorExp)
         return isinstance(parent, ast.For) and parent.iter is use
+
+
+def _uses(statement: ast.stmt, handle: str) -> list[ast.Name]:
+    """Where a statement uses a variable."""
+    return [
+        node
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and node.id == handle and isinstance(node.ctx, ast.Load)
+    ]
 
 
 def _looks(call: ast.Call) -> tuple[str | None, type | None, object]:

@@ -36,8 +36,8 @@ class InefficientSql(Checker):
             return db.execute("SELECT id, cents FROM invoices WHERE due < ?", (day,)).fetchall()
 
     Limits: needs the extra ``sql``, and is inactive without it. Evaluates the SQL rules AIG2xx, those of ``rule-dirs``
-    included, on strings that reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name that is
-    assigned once; the message names the rule. Silent where the statement does not parse, where it asks the database's own
+    included, on strings that reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name, a class constant
+    or an attribute of ``self`` that is assigned once; the message names the rule. Silent where the statement does not parse, where it asks the database's own
     tables, and, for rules about something missing, where a hole in the string may be just that. In migrations only what may
     go wrong is reported, not what is slow once. ``SELECT *`` is left alone where the table is a variable and nothing tells its
     columns, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
