@@ -14,7 +14,9 @@ _EXPLAINED: Final = re.compile(r"\s*(?:explain|describe|desc)\b(?!\s*;)", _I)
 _WRITTEN: Final = re.compile(
     rf"(?:delete\s+from|update|insert\s+(?:\w+\s+)?into|delete)\s+(?:only\s+)?({NAME})", _I
 )
-_FILLED_IN: Final = re.compile(r"\bfrom\s+(?:only\s+)?%", _I)
+_FUNCTION: Final = re.compile(
+    r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+)?(?:%|[\w.]+\s*\())", _I
+)  # what no list can say
 _STAR: Final = re.compile(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
 _FROM: Final = re.compile(
     r"\bfrom\b(.*?)(?=\b(?:where|group|order|limit|union|having|window|for)\b|\Z)", _I | re.DOTALL
@@ -23,8 +25,11 @@ _ITEM: Final = re.compile(
     rf"\s*(?:only\s+|lateral\s+)?(\(|\{{\{{|:?{NAME})\s*(?:as\s+)?(?!on\b|using\b)([\w\"`]*)", _I
 )
 _JOINED: Final = re.compile(r",|\b(?:(?:natural|left|right|full|inner|outer|cross)\s+)*join\b", _I)
+_COPYING: Final = re.compile(r"\s*insert\b", _I)
 _RETURNS: Final = re.compile(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
 _COPIED: Final = re.compile(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
+_OPTIONAL: Final = re.compile(r"\bis\s+null\s+or\b|\bor\s+\(?[\w$.]+\s+is\s+null\b", _I)
+_TESTED: Final = re.compile(r"\bexists\s*\($", _I)
 _COUNTED: Final = re.compile(r"\bselect\s+count\s*\(\s*[*1]\s*\)\s*(?:(?:as\s+)?\w+\s*)?from\s*\($", _I)
 _SELECTED: Final = re.compile(
     rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({NAME})", _I
@@ -155,6 +160,11 @@ def is_meant(code: str, source: Source, start: int, end: int) -> bool:
     return check is not None and check(source, start, end)
 
 
+def _before(source: Source, place: int) -> str:
+    """The code before a place."""
+    return source.code[max(place - _BEFORE, 0) : place]
+
+
 def _relations(query: str) -> list[tuple[str, str]]:
     """The relations of a flat query and their aliases, ``(`` for a subquery."""
     found = _FROM.search(query)
@@ -168,9 +178,11 @@ def _star(source: Source, start: int, end: int) -> bool:
     query = source.flat(start, last)
     relations = _relations(query)
     names = [name for name, _ in relations]
-    if not names or _FILLED_IN.search(query):
-        return bool(names) or _FILLED_IN.search(query) is not None
-    if "{{" in names:  # the whole of a model is what is read of it; the steps within name their columns later
+    if not names or _FUNCTION.match(query):
+        return bool(_FUNCTION.match(query))
+    if (
+        "{{" in names or "{{" in query
+    ):  # the whole of a model is what is read of it; the steps within name their columns later
         return (
             first > source.statement(start)[0]
             or not source.is_template
@@ -178,16 +190,18 @@ def _star(source: Source, start: int, end: int) -> bool:
         )
     if all(_has_known_columns(source, name, start, last) for name in names):
         return True
-    if first and _COUNTED.search(source.code[:first]):
+    if _COUNTED.search(_before(source, first)) or _TESTED.search(_before(source, first)):
+        return True
+    if source.is_migration and _COPYING.match(source.code, source.statement(start)[0]):
         return True
     if len(names) > 1:
         return False
-    if re.match(rf"[^;]*?\bfrom\s+{re.escape(names[0])}\s*\(", query, _I):
-        return True
     routine = source.routine(start)
     if routine >= 0 and plain(names[0]) in map(plain, _RETURNS.findall(source.code[routine:start])):
         return True
-    copied = _COPIED.search(source.code[: source.code.lower().rfind("select", 0, start)])
+    copied = _COPIED.search(
+        re.sub(r"\bselect\s+(?:all\s+|distinct\s+)?$", "", _before(source, start), flags=_I)
+    )
     if copied is None:
         return False
     old, new = plain(names[0]), plain(copied[1])
@@ -212,6 +226,8 @@ def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool
 
 def _never_null(source: Source, start: int, end: int) -> bool:
     """AIG202: the column is NOT NULL or the table's own key."""
+    if re.search(r"\boid\s+not\s+in\s*$", _before(source, start), _I):
+        return True  # a system column, and what is compared with it
     selected = _SELECTED.match(source.code[start:end])
     if selected is None:
         return False
@@ -242,7 +258,7 @@ def _no_aggregate(source: Source, start: int, end: int) -> bool:
         return True
     first, last = source.around(start)
     while first > source.statement(start)[0]:
-        if _IN_AGGREGATE.search(source.code[:first]):
+        if _IN_AGGREGATE.search(_before(source, first)):
             return True
         if re.match(r"\s*select\b", source.code[first:], _I):
             break
@@ -306,9 +322,14 @@ def _no_index(source: Source, start: int, end: int) -> bool:
     relations = _relations(around)
     if _are_derived(relations) or any(plain(name) in source.filled for name, _ in relations):
         return True
-    return (
-        re.search(r"\bor\b", around, _I) is not None and re.search(r"\bis\s+null\b", around, _I) is not None
-    )
+    first = source.statement(start)[0]
+    opening, closing = source.around(start)
+    while True:
+        if _OPTIONAL.search(source.flat(opening, closing)):
+            return True
+        if opening <= first:
+            return False
+        opening, closing = source.around(opening - 1)
 
 
 def _are_derived(relations: list[tuple[str, str]]) -> bool:
@@ -395,7 +416,7 @@ def _filled_anyway(source: Source, start: int, end: int) -> bool:
 def _projects(source: Source, start: int, end: int) -> bool:
     """AIG214: one value or a set is asked for, or each table gives a column."""
     first, last = source.around(start)
-    if first > source.statement(start)[0] and not _READ_AS_TABLE.search(source.code[:first]):
+    if first > source.statement(start)[0] and not _READ_AS_TABLE.search(_before(source, first)):
         return True
     query = source.flat(start, last)
     selected = re.split(r"\bfrom\b", source.code[start:last], maxsplit=1, flags=_I)[0]
@@ -415,21 +436,12 @@ def _seeds(source: Source, start: int, end: int) -> bool:
         return False
     name = plain(insert[1])
     statement = source.code[start : source.statement(start)[1]]
-    numbered = source.code[max(start - _BEFORE, 0) : start] + statement
-    if (
-        name in source.emptied
-        or source.is_seed
-        or source.is_migration
-        or re.search(r"\bnextval\b", numbered, _I)
-    ):
+    numbered = _before(source, start) + statement
+    if name in source.emptied or source.is_seed or re.search(r"\bnextval\b", numbered, _I):
         return True
-    if (
-        source.is_file
-        and not source.asks
-        and source.routine(start) < 0
-        and re.search(r"\bselect\b", statement, _I)
-    ):
-        return True  # copied once
+    is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
+    if source.is_file and not source.asks_in(*source.statement(start)) and (source.is_migration or is_copy):
+        return True  # run once
     table = source.table(name)
     columns = {plain(column.strip()) for column in (insert[2] or "")[1:-1].split(",")}
     return table is not None and bool(insert[2]) and table.keys.isdisjoint(columns)

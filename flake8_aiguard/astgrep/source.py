@@ -32,7 +32,7 @@ _OTHER: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MADE: Final = re.compile(
-    rf"\bcreate\s[^;(]*?\b(?:table|materialized\s+view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE
+    rf"\bcreate\s[^;(]*?\b(?:table|view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE
 )
 _RENAMED: Final = re.compile(
     rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})\s+rename\s+to\s+({NAME})", re.IGNORECASE
@@ -88,10 +88,21 @@ class Source:
         self.text = text
         self.path = os.path.abspath(path).replace(os.sep, "/")
 
-    @functools.cached_property
+    @property
     def asks(self) -> bool:
         """Whether it has placeholders."""
-        return masking.mask_placeholders(self.text) != self.text or _ASKING.search(self.code) is not None
+        return self.asks_in(0, len(self.code))
+
+    def asks_in(self, start: int, end: int) -> bool:
+        """Whether a part of it has placeholders."""
+        return (
+            self._masked[start:end] != self.text[start:end]
+            or _ASKING.search(self.code, start, end) is not None
+        )
+
+    @functools.cached_property
+    def _masked(self) -> str:
+        return masking.mask_placeholders(self.text)
 
     @property
     def is_file(self) -> bool:
@@ -101,7 +112,7 @@ class Source:
     @functools.cached_property
     def code(self) -> str:
         """The text, with numbers for placeholders, and blanks for comments and what stands in quotes."""
-        return _SILENT.sub(_blank, masking.mask_placeholders(self.text))
+        return _SILENT.sub(_blank, self._masked)
 
     @functools.cached_property
     def is_recorded(self) -> bool:
@@ -148,15 +159,17 @@ class Source:
         """Whether it fills a fresh database: it creates what cannot be created twice, or holds many rows."""
         if _DATABASE.search(self.code) or _ONCE.search(self.code):
             return True
-        if self.asks:
-            return False
-        rows = sum(len(_NEXT_ROW.findall(part)) + 1 for part in self.code.split(";") if _ROWS.match(part))
+        rows, start = 0, 0
+        for end in [*self._ends, len(self.code)]:
+            if _ROWS.match(self.code, start, end) and not self.asks_in(start, end):
+                rows += len(_NEXT_ROW.findall(self.code, start, end)) + 1
+            start = end + 1
         return rows >= _FEW
 
     @functools.cached_property
     def is_migration(self) -> bool:
         """Whether it runs once, as its number, folder or words say."""
-        if not self.is_file or self.asks:
+        if not self.is_file:
             return False
         return _NUMBERED.search(self.path) is not None or _ALTERED.search(self.code) is not None
 
