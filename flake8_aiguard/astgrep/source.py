@@ -73,7 +73,7 @@ _ONCE: Final = re.compile(
 )
 _FEW: Final = 5
 _LARGEST: Final = 2_000_000
-_FILES: Final = 200  # that are read around one
+_FILES: Final = 50  # that are read around one
 
 
 class Source:
@@ -137,7 +137,7 @@ class Source:
         """Whether nothing in the text, or in the files beside it, says that it is another database."""
         if "postgres" in self.path.lower().rpartition("/")[2]:
             return True
-        if self._folders and any(Path(self._folders[0]).parent.glob("*/*.sql.sqlite")):
+        if self._folders and any(Path(self._folders[0]).glob("*.sql.sqlite")):
             return False  # what has no file for each database is for all
         texts = itertools.chain([self.code], (other.code for other in self.beside))
         return not any(_MYSQL.search(text) or _OTHER.search(text) for text in texts)
@@ -247,14 +247,10 @@ class Source:
 
     @property
     def _folders(self) -> tuple[str, ...]:
-        """The folder of a file of SQL, and up to two above it."""
+        """The folder of a file of SQL, and of the two above it those with such files."""
         if not self.is_file:
             return ()
-        folders = list(map(str, Path(self.path).parents))[:3]
-        for number, folder in enumerate(folders):
-            if os.path.exists(os.path.join(folder, ".git")):
-                return tuple(folders[: number + 1])
-        return tuple(folders)
+        return _folders(os.path.dirname(self.path))
 
     @property
     def beside(self) -> tuple[Source, ...]:
@@ -301,6 +297,17 @@ def flat(text: str) -> str:
 def _blank(match: re.Match[str]) -> str:
     blank = re.sub(r"[^\n]", " ", match[0])
     return f"'{blank[1:-1]}'" if match[0][0] == "'" else blank
+
+
+@functools.lru_cache(maxsize=64)
+def _folders(folder: str) -> tuple[str, ...]:
+    found = [folder]
+    for above in list(map(str, Path(folder).parents))[:2]:
+        if os.path.exists(os.path.join(found[-1], ".git")):
+            break
+        if os.path.isdir(above) and any(name.endswith(".sql") for name in os.listdir(above)):
+            found.append(above)
+    return tuple(found)
 
 
 def _read(paths: Iterator[Path]) -> Iterator[Source]:
