@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from flake8_aiguard.ddl import plain
 from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.rows import Rows, Use
 from flake8_aiguard.shapes import names_in
 from flake8_aiguard.sql import HOLE, Statement, Statements, sinks
-from flake8_aiguard.tables import Tables, plain
+from flake8_aiguard.tables import Tables
 
 # What a statement may cost that runs once.
 _COSTS: Final = frozenset(

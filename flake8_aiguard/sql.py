@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.ddl import asks_the_system
 from flake8_aiguard.module import Module
 from flake8_aiguard.rows import WRAPPERS
 from flake8_aiguard.shapes import argument, last_name, string
-from flake8_aiguard.tables import asks_the_system
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule

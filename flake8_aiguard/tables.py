@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
+from flake8_aiguard import ddl
+from flake8_aiguard.ddl import Table, plain
 from flake8_aiguard.module import Module
 
 _SQLITE: Final = frozenset({"aiosqlite", "apsw", "pysqlite3", "sqlite3", "sqlite_utils"})
@@ -21,46 +21,6 @@ _OTHERS: Final = frozenset(
 _SAID_BY_SQLITE: Final = re.compile(
     r"\b(?:AUTOINCREMENT|INSERT\s+OR\s+(?:REPLACE|IGNORE)|sqlite_master|PRAGMA\s+\w+)\b", re.IGNORECASE
 )
-_NAME: Final = r"[\w.\"`\[\]$]+"
-_CREATED: Final = re.compile(
-    r"\bcreate\s+(?:or\s+replace\s+)?(?:(?:global\s+|local\s+)?temp(?:orary)?\s+|unlogged\s+|virtual\s+)?table\s+"
-    rf"(?:if\s+not\s+exists\s+)?({_NAME})\s*(?:using\s+\w+\s*)?\(",
-    re.IGNORECASE,
-)
-_INDEXED: Final = re.compile(
-    rf"\bcreate\s+(?:unique\s+)?index\b[^(;]*?\son\s+({_NAME})\s*\(\s*(\w+)", re.IGNORECASE
-)
-_ADDED: Final = re.compile(
-    rf"\balter\s+table\s+({_NAME})\s+add\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?(\w+)", re.IGNORECASE
-)
-_CONSTRAINT: Final = re.compile(
-    r"(?:constraint|primary|unique|foreign|check|key|index|exclude)\b", re.IGNORECASE
-)
-_KEY: Final = re.compile(r"(?:primary\s+key|unique)\s*\(\s*[\"`\[]?(\w+)", re.IGNORECASE)
-_IS_KEY: Final = re.compile(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
-_IS_NOT_NULL: Final = re.compile(r"\b(?:primary\s+key|not\s+null)\b", re.IGNORECASE)
-_SYSTEM: Final = re.compile(
-    r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|information_schema\.|pg_\w+$|pg_catalog\.|sys\.|syscat\."
-    r"|system(?:_\w+)?\.|mysql\.|performance_schema\.|(?:all|dba|user)_(?:cons_columns|constraints|ind_\w+|indexes"
-    r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|v\$\w+$",
-    re.IGNORECASE,
-)
-_READ: Final = re.compile(rf"\b(?:from|join)\s+(?:only\s+|lateral\s+)?(\(|{_NAME})", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class Table:
-    """A table that the file creates.
-
-    Attributes:
-        columns: its columns; those of a constraint are none.
-        keys: the columns by which an index finds a row.
-        not_null: the columns that hold no NULL.
-    """
-
-    columns: set[str] = field(default_factory=set)
-    keys: set[str] = field(default_factory=set)
-    not_null: set[str] = field(default_factory=set)
 
 
 class Tables:
@@ -91,67 +51,8 @@ class Tables:
 
     @functools.cached_property
     def _created(self) -> dict[str, Table]:
-        found: dict[str, Table] = {}
-        texts = [
+        return ddl.created(
             node.value
             for node in self._module.index.nodes(ast.Constant)
             if isinstance(node.value, str) and len(node.value) > len("create table")
-        ]
-        texts = [text for text in texts if "create" in (low := text.lower()) or "alter" in low]
-        for text in texts:
-            for match in _CREATED.finditer(text):
-                _fill(found.setdefault(plain(match[1]), Table()), text, match.end())
-        for text in texts:
-            for match in _INDEXED.finditer(text):
-                if plain(match[1]) in found:
-                    found[plain(match[1])].keys.add(match[2].lower())
-            for match in _ADDED.finditer(text):
-                if plain(match[1]) in found:
-                    found[plain(match[1])].columns.add(match[2].lower())
-        return found
-
-
-def _fill(table: Table, text: str, start: int) -> None:
-    for part in _parts(text, start):
-        name = re.match(r"\s*[\"`\[]?(\w+)", part)
-        if name is None:
-            continue
-        if _CONSTRAINT.match(part.lstrip()):
-            table.keys |= {match[1].lower() for match in _KEY.finditer(part)}
-            continue
-        table.columns.add(name[1].lower())
-        if _IS_KEY.search(part):
-            table.keys.add(name[1].lower())
-        if _IS_NOT_NULL.search(part):
-            table.not_null.add(name[1].lower())
-
-
-def _parts(text: str, start: int) -> Iterator[str]:
-    """The parts between the commas of a parenthesis that opens before ``start``."""
-    depth, begin = 1, start
-    for place in range(start, len(text)):
-        letter = text[place]
-        if letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-        if depth == 0 or (letter == "," and depth == 1):
-            yield text[begin:place]
-            begin = place + 1
-        if depth == 0:
-            return
-
-
-def plain(name: str) -> str:
-    """The name of a table without quotes and schema, in lower case."""
-    return re.sub(r"[\"`\[\]]", "", name).rpartition(".")[2].lower()
-
-
-def asks_the_system(text: str) -> bool:
-    """Whether a statement reads only what the database says of itself: ``pg_class``, ``information_schema.tables``.
-
-    Args:
-        text: the statement.
-    """
-    names = [name for name in _READ.findall(text) if name != "("]
-    return bool(names) and all(_SYSTEM.match(re.sub(r"[\"`\[\]]", "", name)) for name in names)
+        )

@@ -9,8 +9,9 @@ from typing import Final
 
 import ast_grep_py
 
-from flake8_aiguard.astgrep import languages, masking, places, suppressions
+from flake8_aiguard.astgrep import languages, masking, meant, places, suppressions
 from flake8_aiguard.astgrep.rulefiles import Rule
+from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.identity import Identity
 
 _VARIABLE: Final = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
@@ -107,6 +108,13 @@ def evaluate(
     matches = [(rule, node) for rule in wanted for node in root.find_all(rule.matcher(masked))]
     if matches and whole and root.find(kind="ERROR") is not None:
         matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
+    if matches and language == "sql":
+        source = Source(text, path)
+        matches = [
+            (rule, node)
+            for rule, node in matches
+            if not (rule.is_packaged and meant.is_meant(rule.code, source, *_place(node)))
+        ]
     if not matches:
         return []
     silenced = suppressions.read(root, text, language) if heed else suppressions.Suppressions({}, set())
@@ -139,6 +147,11 @@ def silenced(
     for comment in comments:
         for name in comment.names:
             yield comment, name, [item for item in found if comment.covers(name, item.line - 1, item.code)]
+
+
+def _place(node: ast_grep_py.SgNode) -> tuple[int, int]:
+    place = node.range()
+    return place.start.index, place.end.index
 
 
 def _finding(rule: Rule, node: ast_grep_py.SgNode, text: str, path: str) -> Finding:

@@ -15,7 +15,7 @@ from flake8_aiguard.settings import is_test_path
 _LARGEST: Final = 5_000_000
 _ASIDE: Final = (
     *("test/", "testing/", "testdata/", "test-data/", "test_data/", "testsuite/", "__tests__/"),
-    *("fixtures/", "regress/"),
+    *("fixtures/", "regress/", "samples/"),
     *("*.bats", "test[-_]*.sh", "*[-_]test.sh", "test_*.sql", "*_test.sql"),
     *("third-party/", "3rdparty/", "ltmain.sh"),
 )

@@ -36,6 +36,11 @@ def mask_templates(text: str) -> str:
     """
     if "{" in text:
         text = _TAGS.sub(_masked, text)
+    return mask_placeholders(text)
+
+
+def mask_placeholders(text: str) -> str:
+    """Replace the placeholders of drivers by numbers of the same length."""
     return _PLACEHOLDER.sub(_number, text) if "%" in text or ":" in text else text
 
 

@@ -18,6 +18,7 @@ from flake8_aiguard.astgrep import globs, languages
 from flake8_aiguard.astgrep.errors import RuleFileError
 
 HERE: Final = Path(__file__).parent
+_PACKAGED: Final = f"{HERE}{os.sep}"
 _KEYS: Final = frozenset(
     {
         *("id", "language", "rule", "constraints", "utils", "transform", "fix", "severity"),
@@ -85,7 +86,7 @@ class Rule:
     @property
     def is_packaged(self) -> bool:
         """Whether the rule is one of ours, none of the project's."""
-        return Path(self.origin).is_relative_to(HERE)
+        return self.origin.startswith(_PACKAGED)
 
     def matcher(self, text: str) -> ast_grep_py.Config:
         """What ast-grep-py takes for a text.

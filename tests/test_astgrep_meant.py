@@ -1,0 +1,170 @@
+"""What the rest of an SQL file says for its statements: findings that no rule of one statement can take back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ast_grep_py", reason="comes with the extra 'sql'")
+
+from flake8_aiguard.astgrep import engine, rulefiles
+
+RULES = {rule.code: rule for rule in rulefiles.packaged() if rule.language == "sql"}
+
+
+def found(code: str, text: str, path: str = "report.sql") -> bool:
+    return bool(engine.evaluate(text, path, "sql", [RULES[code]]))
+
+
+MEANT = [
+    ("AIG201", "mysql> SELECT * FROM orders;\n+----+\n| id |\n+----+\n"),
+    ("AIG201", "SELECT * FROM performance_schema.threads;"),
+    ("AIG201", "CREATE TABLE Orders (id int);\nSELECT * FROM orders;"),
+    (
+        "AIG201",
+        "CREATE FUNCTION paid() RETURNS SETOF orders AS $$ SELECT * FROM orders WHERE paid; $$ LANGUAGE sql;",
+    ),
+    (
+        "AIG201",
+        "COMMENT ON TABLE a IS $$it's$$;\nCREATE FUNCTION f() RETURNS orders AS $$ SELECT * FROM orders; $$;",
+    ),
+    ("AIG201", "INSERT INTO orders SELECT * FROM old.orders;"),
+    ("AIG201", "INSERT INTO orders SELECT * FROM :schema.orders;"),
+    ("AIG201", "SELECT count(*) FROM (SELECT * FROM orders LIMIT 2) AS few;"),
+    ("AIG201", "with a as (select * from {{ ref('orders') }}) select id from a"),
+    ("AIG202", "DELETE FROM lines WHERE order_id NOT IN (SELECT id FROM orders);"),
+    ("AIG202", "DELETE FROM lines WHERE x NOT IN (SELECT order_id FROM orders);"),
+    (
+        "AIG202",
+        "CREATE TABLE kinds (name text, PRIMARY KEY (name));\nDELETE FROM a WHERE k NOT IN (SELECT name FROM KINDS);",
+    ),
+    (
+        "AIG204",
+        "SELECT c.id, (SELECT o.cents FROM orders AS o WHERE o.customer_id = c.id LIMIT 1) FROM customers AS c;",
+    ),
+    (
+        "AIG204",
+        "SELECT max((SELECT count(*) FROM orders AS o WHERE o.customer_id = c.id)) FROM customers AS c;",
+    ),
+    (
+        "AIG204",
+        "SELECT (SELECT count(*) FROM orders AS o WHERE o.customer_id = c.id) FROM customers AS c WHERE c.id = $1;",
+    ),
+    (
+        "AIG204",
+        "SELECT c.id, EXISTS (SELECT 1 FROM orders AS o WHERE o.customer_id = c.id) FROM customers AS c;",
+    ),
+    (
+        "AIG204",
+        "INSERT INTO n (a) SELECT (SELECT c.name FROM customers AS c WHERE c.id = o.customer_id) FROM orders AS o;",
+    ),
+    ("AIG205", "UPDATE orders SET name = upper(name);"),
+    ("AIG205", "UPDATE orders SET kind = CASE WHEN kind = 1 THEN 2 ELSE kind END;"),
+    ("AIG205", "UPDATE orders SET total = net;"),
+    ("AIG205", "CREATE TABLE orders (id int);\nDELETE FROM orders;"),
+    ("AIG205", "DELETE FROM kinds;\nINSERT INTO kinds (id) VALUES (1);"),
+    (
+        "AIG205",
+        "CREATE PROCEDURE p()\nBEGIN\nIF x THEN\nUPDATE t SET on_air = 1 WHERE id = 2;\nELSE\nUPDATE t SET on_air = 1;\nEND IF;\nEND;",
+    ),
+    ("AIG205", "UPDATE performance_schema.setup_consumers SET enabled = 'YES';"),
+    (
+        "AIG206",
+        "CREATE FUNCTION f(street text) RETURNS int AS $$ SELECT id FROM places WHERE street LIKE '%' || name; $$;",
+    ),
+    ("AIG206", "SELECT id FROM places WHERE $1 LIKE '%' || name;"),
+    ("AIG206", "SELECT id FROM places WHERE ($1 IS NULL OR name LIKE '%' || $1 || '%');"),
+    ("AIG206", "UPDATE places SET kind = 1 WHERE name LIKE '%street';"),
+    (
+        "AIG207",
+        "CREATE FUNCTION f(day text) RETURNS int AS $$ SELECT id FROM a WHERE coalesce(day, 'x') = 'x'; $$;",
+    ),
+    ("AIG207", "SELECT id FROM settings WHERE name_key = 'days' AND value::numeric = 0;"),
+    ("AIG207", "SELECT id FROM settings WHERE value::numeric = 0;"),
+    ("AIG207", "SELECT id FROM orders WHERE customer_id = $1 AND date(created) = $2;"),
+    ("AIG211", 'CREATE TABLE Orders (id int);\nCREATE INDEX i ON "orders" (id);'),
+    ("AIG211", "ALTER TABLE a ADD x bigint unsigned;\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "DROP INDEX a_x ON a;\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "ALTER TABLE a ADD PRIMARY KEY (id);\nCREATE INDEX i ON a (x);"),
+    ("AIG212", "ALTER TABLE a ADD who text NOT NULL DEFAULT SESSION_USER;"),
+    ("AIG212", "ALTER TABLE a ADD x bigint unsigned NOT NULL;"),
+    ("AIG212", "ALTER TABLE a ADD x bigint NOT NULL, DROP COLUMN y;"),
+    (
+        "AIG213",
+        "ALTER TABLE a DROP CONSTRAINT f;\nALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c (id);",
+    ),
+    ("AIG213", "CREATE TABLE A (b int);\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
+    ("AIG214", "SELECT id FROM a WHERE id IN (SELECT DISTINCT b.id FROM b JOIN c ON c.b = b.id);"),
+    ("AIG214", "SELECT DISTINCT b.id, c.name FROM b JOIN c ON c.id = b.c;"),
+    ("AIG217", "INSERT INTO kinds VALUES (1), (2), (3), (4), (5);"),
+    ("AIG217", "INSERT INTO a VALUES (seq.nextval, 'x');"),
+    ("AIG217", "DROP TABLE IF EXISTS a;\nINSERT INTO a VALUES (1);"),
+]
+REPORTED = [
+    ("AIG201", "SELECT * FROM orders;\nCREATE TABLE lines (id int);"),
+    ("AIG201", "INSERT INTO archive SELECT * FROM orders;"),
+    ("AIG201", "CREATE FUNCTION f() RETURNS SETOF totals AS $$ SELECT * FROM orders; $$ LANGUAGE sql;"),
+    ("AIG201", "SELECT max(id) FROM (SELECT * FROM orders LIMIT 2) AS few;"),
+    ("AIG201", "select * from {{ ref('orders') }}"),
+    ("AIG202", "DELETE FROM a WHERE b NOT IN (SELECT customer_id FROM orders);"),
+    ("AIG202", "CREATE TABLE kinds (name text);\nDELETE FROM a WHERE k NOT IN (SELECT name FROM kinds);"),
+    ("AIG202", "SELECT a FROM b WHERE c NOT IN (SELECT k.id FROM b LEFT JOIN kinds AS k ON k.b = b.id);"),
+    (
+        "AIG204",
+        "SELECT c.id, coalesce((SELECT sum(o.cents) FROM orders AS o WHERE o.customer_id = c.id), 0) FROM customers AS c;",
+    ),
+    (
+        "AIG204",
+        "SELECT o.id, (SELECT c.name FROM customers AS c WHERE c.id = o.customer_id) FROM orders AS o;",
+    ),
+    ("AIG205", "UPDATE orders SET state = 'new', seen = now();"),
+    ("AIG205", "UPDATE orders SET token = NULL;"),
+    ("AIG205", "UPDATE orders SET cents = cents * 2;"),
+    ("AIG205", "UPDATE orders SET state = $1;"),
+    ("AIG205", "DELETE FROM kinds;\nINSERT INTO others (id) VALUES (1);"),
+    ("AIG206", "SELECT id FROM places WHERE name LIKE '%' || $1 || '%';"),
+    (
+        "AIG206",
+        "CREATE FUNCTION f(street text) RETURNS int AS $$ SELECT id FROM a WHERE name LIKE '%' || street; $$;",
+    ),
+    ("AIG207", "SELECT id FROM orders WHERE state = 'open' AND date(created) = '2026-01-31';"),
+    ("AIG207", "SELECT id FROM orders WHERE number::text = $1;"),
+    ("AIG211", "ALTER TABLE a ADD x int;\nCREATE INDEX i ON a (x);"),
+    ("AIG212", "ALTER TABLE a ADD made timestamp NOT NULL DEFAULT clock_timestamp();"),
+    ("AIG213", "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c (id);"),
+    ("AIG214", "SELECT DISTINCT b.id, b.name FROM b JOIN c ON c.b = b.id;"),
+    ("AIG217", "INSERT INTO payments (id) VALUES (7);\nINSERT INTO payments (id) VALUES (8);"),
+    ("AIG217", "INSERT INTO payments (id, cents) VALUES ($1, $2);"),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), MEANT)
+def test_what_the_file_speaks_against_is_not_reported(code: str, text: str) -> None:
+    assert not found(code, text)
+
+
+@pytest.mark.parametrize(("code", "text"), REPORTED)
+def test_what_the_file_does_not_speak_against_is_reported(code: str, text: str) -> None:
+    assert found(code, text)
+
+
+def test_the_files_around_are_read(tmp_path: Path) -> None:
+    changes = tmp_path / "changes"
+    changes.mkdir()
+    orphans = "DELETE FROM a WHERE k NOT IN (SELECT name FROM kinds);"
+    assert found("AIG202", orphans, str(changes / "7.sql"))
+    other = tmp_path / "other"
+    (other / "changes").mkdir(parents=True)
+    (other / "schema.sql").write_text("CREATE TABLE kinds (name text NOT NULL);", encoding="utf-8")
+    assert not found("AIG202", orphans, str(other / "changes" / "7.sql"))
+
+
+def test_another_database_shows_in_a_file_beside(tmp_path: Path) -> None:
+    index = "CREATE INDEX i ON a (x);"
+    assert found("AIG211", index, str(tmp_path / "2.sql"))
+    lite = tmp_path / "lite"
+    lite.mkdir()
+    (lite / "1.sql").write_text("CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT);", encoding="utf-8")
+    assert not found("AIG211", index, str(lite / "2.sql"))
+    assert not found("AIG211", index, str(tmp_path / "sql" / "order.postgresql.sql"))
