@@ -7,7 +7,7 @@ import ast
 import pytest
 from questions import module
 
-from flake8_aiguard.eventloop import EventLoop, is_migration, is_shutdown, is_startup
+from flake8_aiguard.eventloop import EventLoop, is_shutdown, is_startup, migrates
 
 
 def loop(source: str) -> tuple[EventLoop, ast.Call]:
@@ -90,7 +90,7 @@ def test_is_shutdown(name: str, expected: bool) -> None:
 def test_is_migration(name: str, expected: bool) -> None:
     (function,) = module(f"async def {name}(): ...").index.nodes(ast.AsyncFunctionDef)
     assert isinstance(function, ast.AsyncFunctionDef)
-    assert is_migration(function) is expected
+    assert migrates(function) is expected
 
 
 RUN = "import asyncio\nasync def f(): ...\n"
