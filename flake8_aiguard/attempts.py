@@ -5,18 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.index import FUNCTIONS, TRIES, Try
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.blocks import Block, bound_by, called_name, calls_in, outcomes, statements_in
+from flake8_aiguard.index import TRIES, Try
 from flake8_aiguard.module import Module
-from flake8_aiguard.numeric import number, truth
-from flake8_aiguard.scopes import Kind
+from flake8_aiguard.numeric import number
 from flake8_aiguard.shapes import dotted, last_name, names_in, string
-
-Block: TypeAlias = "Iterable[ast.stmt]"
 
 _COUNTS: Final = re.compile(r"_|.*(attempt|retr(?!ie?v)|tries|try|(?<![a-z])n?th$)", re.IGNORECASE)
 _TAKES: Final = re.compile(r"_*(next\w*|pop\w*|(\w+_)?get(_nowait)?|read\w*|recv\w*|popleft)", re.IGNORECASE)
@@ -37,7 +34,6 @@ _LOGS: Final = re.compile(
     r"_*(debug|info|warn|warning|error|exception|critical|log\w*|v+|print|append|format\w*|str|repr|write|echo|secho|print_exc|type|isinstance|len|getattr"
     r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float)"
 )
-_EXITS: Final = re.compile(r"_?exit(_json)?|fail(_json\w*)?|abort|quit|die|fatal|skip|sys_exit")
 _CLASHES: Final = re.compile(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
     re.IGNORECASE,
@@ -77,10 +73,6 @@ _LOCAL: Final = frozenset(
         ),
     )
 )
-_UNTIL: Final = 4.0  # what stands for a limit whose number the file does not show
-_TURNS: Final = 40  # turns that are played
-_LEAVES: Final = (ast.Return, ast.Raise, ast.Break)
-_NESTED: Final = (*FUNCTIONS, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +90,6 @@ class Attempts:
     trial: Try
     handlers: tuple[ast.ExceptHandler, ...]
     is_strict: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A pause between two attempts.
-
-    Attributes:
-        call: the call that pauses.
-        seconds: how long; ``None`` where that is not known.
-        is_sleep: whether it is known to do nothing but sleep, each time.
-    """
-
-    call: ast.AST
-    seconds: float | None
-    is_sleep: bool
-
-
-@dataclass(slots=True)
-class Course:
-    """How attempts that all fail go on.
-
-    Attributes:
-        gaps: the pauses between one attempt and the next, for each pair of attempts played.
-        tail: the pauses after the last attempt.
-        ends: whether the attempts come to an end by themselves; ``None`` where something else may end them.
-    """
-
-    gaps: list[list[Pause]] = field(default_factory=list)
-    tail: list[Pause] = field(default_factory=list)
-    ends: bool | None = False
 
 
 class AttemptLoops:
@@ -217,7 +179,7 @@ class AttemptLoops:
         block = [*trial.body, *trial.orelse]
         said = [
             item
-            for item in _statements(block)
+            for item in statements_in(block)
             if isinstance(item, ast.Assign)
             and any(
                 isinstance(target, ast.Name)
@@ -225,7 +187,7 @@ class AttemptLoops:
                 for target in item.targets
             )
         ]
-        if said and not any(item in block for item in said) and any(map(_is_loop, _statements(block))):
+        if said and not any(item in block for item in said) and any(map(_is_loop, statements_in(block))):
             said = []  # a turn of many steps, of which some finish the work: the next turn goes on with it
         return True if said or is_strict else None
 
@@ -235,20 +197,20 @@ class AttemptLoops:
         if isinstance(loop, ast.For):
             targets = {name.id for name in names_in(loop.target)}
             items = {name for name in targets if not _COUNTS.fullmatch(name) and not _is_pause_name(name)}
-            if (items | self._derived(_statements(loop.body, stop=trial), items)) & used:
+            if (items | self._derived(statements_in(loop.body, stop=trial), items)) & used:
                 return True
-        before = [*_statements(loop.body, stop=trial)]
+        before = [*statements_in(loop.body, stop=trial)]
         if self._binds(before, used, _TAKES):
             return True
         taken = {
             target.id
             for item in before
-            for target in _targets(item)
+            for target in bound_by(item)
             if isinstance(target, ast.Name) and self._binds([item], None, _SUPPLIES)
         }
         if taken and self._derived(before, taken) & used:
             return True
-        return any(_ASKS.fullmatch(dotted(call.func) or "") for item in trial.body for call in _calls(item))
+        return any(_ASKS.fullmatch(dotted(call.func) or "") for item in trial.body for call in calls_in(item))
 
     @staticmethod
     def _derived(items: Iterable[ast.stmt], names: set[str]) -> set[str]:
@@ -268,12 +230,12 @@ class AttemptLoops:
             if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value is not None:
                 bound = {
                     name.id
-                    for target in _targets(item)
+                    for target in bound_by(item)
                     for name in names_in(target)
                     if isinstance(name.ctx, ast.Store)
                 }
                 if (names is None or bound & names) and any(
-                    made_by.fullmatch(_called(call)) for call in _calls(item.value)
+                    made_by.fullmatch(called_name(call)) for call in calls_in(item.value)
                 ):
                     return True
         return False
@@ -283,10 +245,10 @@ class AttemptLoops:
     def changes_approach(self, attempts: Attempts) -> bool:
         """Whether the next attempt does something else: with another encoding, another name or number."""
         trial = attempts.trial
-        if self._binds(_statements(attempts.loop.body), None, _MAKES):
+        if self._binds(statements_in(attempts.loop.body), None, _MAKES):
             timing = self._timing(attempts.loop.body)
             if self._binds(
-                (item for item in _statements(attempts.loop.body) if item not in timing), None, _MAKES
+                (item for item in statements_in(attempts.loop.body) if item not in timing), None, _MAKES
             ):
                 return True
         bound = {
@@ -295,7 +257,7 @@ class AttemptLoops:
         used = {
             name.id for item in trial.body for name in names_in(item) if isinstance(name.ctx, ast.Load)
         } - bound
-        for item in _statements(self._failing(attempts)):
+        for item in statements_in(self._failing(attempts)):
             targets: list[ast.expr] = []
             if isinstance(item, ast.Assign):
                 targets = item.targets
@@ -330,48 +292,48 @@ class AttemptLoops:
     def waits_itself(attempts: Attempts) -> bool:
         """Whether an attempt is itself a wait for the next item: ``queue.get(timeout=1)``."""
         return any(
-            _called(call) == "get"
+            called_name(call) == "get"
             and not call.args
             and any(item.arg == "timeout" for item in call.keywords)
             and all(item.arg in ("block", "timeout") for item in call.keywords)
             for item in attempts.trial.body
-            for call in _calls(item)
+            for call in calls_in(item)
         )
 
     def is_local(self, attempts: Attempts) -> bool:
         """Whether what is attempted provably stays on this machine: nobody else is spared by waiting."""
-        names = [self._module.called(call) for item in attempts.trial.body for call in _calls(item)]
+        names = [self._module.called(call) for item in attempts.trial.body for call in calls_in(item)]
         return all(name is not None and name.partition(".")[0] in _LOCAL for name in names)
 
     def repairs(self, attempts: Attempts) -> bool:
         """Whether a handler does something about the failure: connects again, fetches another token."""
         failing = self._failing(attempts)
-        calls = [call for part in failing for call in _calls(part)]
+        calls = [call for part in failing for call in calls_in(part)]
         doing = {
             call
             for call in calls
-            if not (_LOGS.fullmatch(_called(call)) or _called(call)[:1].isupper() or self.pause(call))
+            if not (_LOGS.fullmatch(called_name(call)) or called_name(call)[:1].isupper() or self.pause(call))
         }
         if doing:
-            doing.difference_update(inner for call in calls if self.pause(call) for inner in _calls(call))
+            doing.difference_update(inner for call in calls if self.pause(call) for inner in calls_in(call))
         if doing:
-            doing.difference_update(call for item in self._timing(failing) for call in _calls(item))
+            doing.difference_update(call for item in self._timing(failing) for call in calls_in(item))
         return bool(doing)
 
     def _timing(self, block: Block) -> set[ast.stmt]:
         """The assignments that only compute how long a pause is: ``delay = random.uniform(1, delay * 3)``."""
-        items = [*_statements(block)]
+        items = [*statements_in(block)]
         pauses = [item.value for item in items if isinstance(item, ast.Expr)]
         lengths = {
             name.id
             for value in pauses
-            for call in _calls(value)
+            for call in calls_in(value)
             if self.pause(call)
             for name in names_in(call)
         }
         found: set[ast.stmt] = set()
         for item in reversed(items):
-            names = {dotted(target) for target in _targets(item)}
+            names = {dotted(target) for target in bound_by(item)}
             if names and names <= lengths:
                 found.add(item)
                 lengths.update(name.id for name in names_in(item))
@@ -386,7 +348,7 @@ class AttemptLoops:
 
     def may_pause(self, attempts: Attempts) -> bool:
         """Whether something in the loop pauses, on whatever condition."""
-        return any(self.pause(call) is not False for item in attempts.loop.body for call in _calls(item))
+        return any(self.pause(call) is not False for item in attempts.loop.body for call in calls_in(item))
 
     @staticmethod
     def clashes(attempts: Attempts) -> bool:
@@ -404,75 +366,24 @@ class AttemptLoops:
 
     def is_followed(self, attempts: Attempts) -> bool:
         """Whether what is attempted is called once more after the loop."""
-        tried = {_called(call) for item in attempts.trial.body for call in _calls(item)}
+        tried = {called_name(call) for item in attempts.trial.body for call in calls_in(item)}
         index = self._module.index
         parent = index.parent(attempts.loop)
         rest = [*attempts.loop.orelse]
         for block in (getattr(parent, "body", []), getattr(parent, "orelse", [])):
             if attempts.loop in block:
                 rest += block[block.index(attempts.loop) + 1 :]
-        return any(_called(call) in tried for item in rest for call in _calls(item))
-
-    def course(self, attempts: Attempts, handler: ast.ExceptHandler) -> Course:
-        """How the attempts go on if each of them fails, caught by one handler.
-
-        Args:
-            attempts: the loop.
-            handler: one of its handlers.
-
-        Returns:
-            The pauses in between, as far as they can be computed: at most some dozens of turns are played.
-        """
-        return _Play(self._module, attempts, handler, self._start(attempts.loop)).course
-
-    def _start(self, loop: ast.For | ast.While) -> dict[str, float | None]:
-        """The numbers that variables hold when a loop starts."""
-        scopes, index = self._module.scopes, self._module.index
-        found: dict[str, float | None] = {}
-        for name in names_in(loop):
-            if name.id in found:
-                continue
-            resolved = scopes.resolve(name)
-            if resolved is None:
-                continue
-            owner, bindings = resolved
-            found[name.id] = None
-            if owner is index.scope(loop) and owner is not self._module.tree:
-                before = [item for item in bindings if _line(item.node) < loop.lineno]
-            else:
-                before = bindings if len(bindings) == 1 else []
-            if before and (last := max(before, key=lambda item: _line(item.node))).kind in (
-                Kind.ASSIGN,
-                Kind.ANNOTATED,
-            ):
-                found[name.id] = number(last.value)
-                if found[name.id] is None and isinstance(last.value, ast.Name):
-                    found[name.id] = self.constant(last.value)
-        return found
-
-    @memoised
-    def constant(self, node: ast.expr) -> float | None:
-        """The number that an expression of literals and of constants of this file is."""
-        values: dict[str, float | None] = {}
-        for name in names_in(node):
-            resolved = self._module.scopes.resolve(name)
-            if (
-                resolved is not None
-                and len(resolved[1]) == 1
-                and resolved[1][0].kind in (Kind.ASSIGN, Kind.ANNOTATED)
-            ):
-                values[name.id] = number(resolved[1][0].value)
-        return number(node, values.get)
+        return any(called_name(call) in tried for item in rest for call in calls_in(item))
 
     def pause(self, call: ast.Call) -> bool | None:
         """Whether a call pauses: ``None`` where its name says so, or its definition in this file sleeps."""
         if self._module.called(call) in knowledge.by_call("polls.sleep"):
             return True
-        if _PAUSES.search(_called(call)):
+        if _PAUSES.search(called_name(call)):
             return None
         definition = self._module.receivers.definition(call.func)
         if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
-            _PAUSES.search(_called(inner)) for item in definition.body for inner in _calls(item)
+            _PAUSES.search(called_name(inner)) for item in definition.body for inner in calls_in(item)
         ):
             return None
         return False
@@ -481,293 +392,6 @@ class AttemptLoops:
 def attempt_loops(module: Module) -> tuple[Attempts, ...]:
     """The attempt loops of a file."""
     return tuple(AttemptLoops(module).all())
-
-
-class _Play:
-    """Plays the turns of a loop in which each attempt fails."""
-
-    def __init__(
-        self,
-        module: Module,
-        attempts: Attempts,
-        handler: ast.ExceptHandler,
-        start: dict[str, float | None],
-    ) -> None:
-        self._module = module
-        self._loops = AttemptLoops(module)
-        self._attempts = attempts
-        self._handler = handler
-        self._env = start
-        self._written = {
-            text
-            for item in _statements(attempts.loop.body)
-            for target in _targets(item)
-            if (text := dotted(target)) is not None
-        } | {name.id for name in names_in(attempts.loop) if isinstance(name.ctx, ast.Store)}
-        self._pauses: list[Pause] = []
-        self._maybe_ends = False
-        self.course = Course()
-        self._play()
-
-    def _play(self) -> None:
-        loop, course = self._attempts.loop, self.course
-        turns = self._turns(loop)
-        attempted = False
-        for turn in turns:
-            if isinstance(loop, ast.While):
-                test = self._truth(loop.test)
-                if test is None:
-                    self._maybe_ends = True
-                if test is False:
-                    course.ends = True
-                    break
-            elif isinstance(loop.target, ast.Name):
-                self._env[loop.target.id] = turn
-            self._tried = False
-            self._gap = attempted
-            outcome = self._run(loop.body)
-            attempted = attempted or self._tried
-            if outcome == "leave":
-                course.ends = True
-                break
-        else:
-            if isinstance(loop, ast.For) and self._is_finite:
-                course.ends = True
-        is_endless = isinstance(loop, ast.For) or isinstance(loop.test, ast.Constant)
-        if course.ends is False and (self._maybe_ends or not is_endless):
-            course.ends = None
-        course.tail = self._pauses
-
-    def _turns(self, loop: ast.For | ast.While) -> list[float | None]:
-        """The values of the variable of a ``for``; as many turns as are played for other loops."""
-        self._is_finite = True
-        items = loop.iter if isinstance(loop, ast.For) else None
-        if isinstance(items, (ast.Tuple, ast.List)):
-            return [number(item) for item in items.elts][:_TURNS]
-        if isinstance(items, ast.Call):
-            last = _called(items)
-            values: list[float | None] = [self._limit(item) for item in items.args]
-            if last == "range" and values and None not in values:
-                found = (
-                    list(range(*(int(item or 0) for item in values))[:_TURNS])
-                    if values[-1] != 0 or len(values) < 3
-                    else []
-                )
-                self._is_finite = True
-                return [float(item) if isinstance(item, float) else item for item in found]
-            if last == "reversed" and items.args and isinstance(items.args[0], ast.Call):
-                bound = self._limit(items.args[0].args[0]) if len(items.args[0].args) == 1 else None
-                return [*reversed(range(min(int(_UNTIL if bound is None else bound), _TURNS)))]
-            if last == "count":
-                self._is_finite = False
-                return [
-                    (values[0] if values and values[0] is not None else 0.0) + step for step in range(_TURNS)
-                ]
-        if isinstance(loop, ast.While):
-            return [None] * _TURNS
-        return [None] * int(_UNTIL)
-
-    def _limit(self, node: ast.expr) -> float | None:
-        """A bound, with a number that stands for each variable whose number is not known."""
-        for name in ast.walk(node):
-            text = dotted(name) if isinstance(name, (ast.Name, ast.Attribute)) else None
-            if text is not None and self._env.get(text) is None and text not in self._written:
-                self._env[text] = _UNTIL
-        return number(node, self._env.get)
-
-    def _truth(self, test: ast.expr) -> bool | None:
-        """Whether a condition holds; a variable with which a counter is compared stands for some number."""
-        for node in ast.walk(test):
-            if isinstance(node, ast.Compare) and len(node.ops) == 1:
-                sides = (node.left, node.comparators[0])
-                for one, other in (sides, sides[::-1]):
-                    counter = number(one, self._env.get)
-                    if (
-                        counter is not None
-                        and {dotted(item) for item in ast.walk(one)} & self._written
-                        and number(other, self._env.get) is None
-                        and not any(isinstance(item, ast.Call) for item in ast.walk(other))
-                    ):
-                        self._limit(other)
-        return truth(test, self._env.get)
-
-    def _run(self, block: Block) -> str:
-        """Play statements: how they end, ``fall``, ``next`` turn or ``leave``."""
-        for item in block:
-            outcome = self._step(item)
-            if outcome != "fall":
-                return outcome
-        return "fall"
-
-    def _step(self, item: ast.stmt) -> str:
-        if isinstance(item, _LEAVES) or _ends(item, 0) == {"raise"}:
-            return "leave"
-        if isinstance(item, ast.Continue):
-            return "next"
-        if isinstance(item, TRIES):
-            return self._try(item)
-        if isinstance(item, ast.If):
-            return self._if(item)
-        if isinstance(item, (ast.With, ast.AsyncWith)):
-            return self._run(item.body)
-        if isinstance(item, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            self._assign(item)
-        if isinstance(item, _NESTED):
-            return "fall"
-        is_block = isinstance(item, (ast.For, ast.AsyncFor, ast.While)) or not isinstance(
-            item, (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)
-        )
-        for call in _calls(item):
-            pauses = self._loops.pause(call)
-            if pauses is not False:
-                known = pauses is True and not is_block
-                seconds = number(call.args[0], self._env.get) if known and call.args else None
-                self._pauses.append(Pause(call, seconds, known))
-        return "fall"
-
-    def _try(self, item: Try) -> str:
-        if item is not self._attempts.trial:
-            outcome = self._run(item.body)
-            if outcome == "leave" and item.handlers:
-                self._maybe_ends, outcome = True, "fall"
-        else:
-            if self._gap:
-                self.course.gaps.append(self._pauses)
-            self._pauses, self._gap, self._tried = [], True, True
-            self._attempt(item.body)
-            outcome = self._run(self._handler.body)
-        after = self._run(item.finalbody)
-        return outcome if after == "fall" else after
-
-    def _attempt(self, body: list[ast.stmt]) -> None:
-        """What an attempt does before it fails: it counts, it pauses if it is not the first one, it may look at a deadline."""
-        is_first = True
-        for item in body:
-            if isinstance(item, ast.If) and any(
-                isinstance(inner, _LEAVES) for inner in _statements(item.body)
-            ):
-                self._maybe_ends = True
-            if is_first:
-                is_first = not any(True for _ in _calls(item))
-                if is_first:
-                    self._assign(item)
-            for call in _calls(item):
-                if self._loops.pause(call) is not False:
-                    self._pauses.append(Pause(call, None, False))
-
-    def _if(self, item: ast.If) -> str:
-        test = self._truth(item.test)
-        if test is not None:
-            if any(isinstance(inner, _LEAVES) for inner in _statements(item.orelse if test else item.body)):
-                self._maybe_ends = True
-            return self._run(item.body if test else item.orelse)
-        before, pauses = dict(self._env), list(self._pauses)
-        ends = []
-        for block in (item.body, item.orelse):
-            self._env, self._pauses = dict(before), []
-            ends.append((self._run(block), self._env, self._pauses))
-        self._pauses = pauses
-        goes_on = [branch for branch in ends if branch[0] != "leave"]
-        if len(goes_on) < len(ends):
-            self._maybe_ends = True
-        if not goes_on:
-            return "leave"
-        self._env = goes_on[0][1]
-        for _, env, _ in goes_on[1:]:
-            self._env = {name: value if env.get(name) == value else None for name, value in self._env.items()}
-        is_sure = len(goes_on) == 1
-        self._pauses += [
-            pause if is_sure else Pause(pause.call, None, False) for branch in goes_on for pause in branch[2]
-        ]
-        return "fall" if any(branch[0] == "fall" for branch in goes_on) else "next"
-
-    def _assign(self, item: ast.stmt) -> None:
-        if isinstance(item, ast.AugAssign):
-            targets: list[ast.expr] = [item.target]
-            value: ast.expr = ast.BinOp(_load(item.target), item.op, item.value)
-        elif isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value is not None:
-            targets = item.targets if isinstance(item, ast.Assign) else [item.target]
-            value = item.value
-        else:
-            return
-        found = number(value, self._env.get)
-        for target in targets:
-            text = dotted(target)
-            if text is not None:
-                self._env[text] = found
-            else:
-                for name in names_in(target):
-                    if isinstance(name.ctx, ast.Store):
-                        self._env[name.id] = None
-
-
-def outcomes(block: Block) -> set[str]:
-    """How statements may end: ``fall``, ``continue``, ``break``, ``return``, ``raise``.
-
-    Args:
-        block: the statements.
-
-    Returns:
-        The ways; an inner loop is taken to end by itself, and to hold a ``return`` if one stands in it.
-    """
-    stack = [iter(block)]
-    return _outcomes(list(stack[0]), 0)
-
-
-_DEEPEST: Final = 40  # blocks in blocks that are looked into; an elif chain counts once
-
-
-def _outcomes(block: list[ast.stmt], depth: int) -> set[str]:
-    found: set[str] = set()
-    if depth > _DEEPEST:
-        return {"fall", "continue"}
-    for item in block:
-        ends = _ends(item, depth)
-        found |= ends - {"fall"}
-        if "fall" not in ends:
-            return found
-    return found | {"fall"}
-
-
-def _ends(item: ast.stmt, depth: int) -> set[str]:
-    if isinstance(item, ast.Continue):
-        return {"continue"}
-    if isinstance(item, ast.Break):
-        return {"break"}
-    if isinstance(item, ast.Return):
-        return {"return"}
-    if isinstance(item, ast.Raise):
-        return {"raise"}
-    if (
-        isinstance(item, ast.Expr)
-        and isinstance(item.value, ast.Call)
-        and _EXITS.fullmatch(_called(item.value))
-    ):
-        return {"raise"}  # sys.exit(), module.fail_json()
-    if isinstance(item, ast.If):
-        found: set[str] = set()
-        branch: list[ast.stmt] = [item]
-        while len(branch) == 1 and isinstance(branch[0], ast.If):
-            found |= _outcomes(branch[0].body, depth + 1)
-            branch = branch[0].orelse
-        return found | _outcomes(branch, depth + 1)
-    if isinstance(item, (ast.With, ast.AsyncWith)):
-        return _outcomes(item.body, depth + 1)
-    if isinstance(item, TRIES):
-        found = _outcomes([*item.body, *item.orelse], depth + 1)
-        for handler in item.handlers:
-            found |= _outcomes(handler.body, depth + 1)
-        last = _outcomes(item.finalbody, depth + 1)
-        return found if "fall" in last else last
-    if isinstance(item, (ast.For, ast.AsyncFor, ast.While)):
-        inner = _outcomes(item.body, depth + 1) & {"return", "raise"}
-        return inner | {"fall"}
-    if isinstance(item, ast.Match):
-        found = {"fall"}
-        for case in item.cases:
-            found |= _outcomes(case.body, depth + 1)
-        return found
-    return {"fall"}
 
 
 def _awaited(test: ast.expr) -> set[str]:
@@ -795,55 +419,6 @@ def _ends_loop(loop: ast.For | ast.While, handler: ast.ExceptHandler) -> bool:
 
 def _is_loop(item: ast.stmt) -> bool:
     return isinstance(item, (ast.For, ast.AsyncFor, ast.While))
-
-
-def _statements(block: Block, stop: ast.stmt | None = None) -> Iterator[ast.stmt]:
-    """The statements of blocks and of those within, not of nested functions; up to one of them."""
-    stack = list(block)[::-1]
-    while stack:
-        item = stack.pop()
-        if item is stop:
-            return
-        yield item
-        if not isinstance(item, _NESTED):
-            inner = [part for part in ast.iter_child_nodes(item) if isinstance(part, ast.stmt)]
-            inner += [
-                part
-                for group in ast.iter_child_nodes(item)
-                if isinstance(group, (ast.ExceptHandler, ast.match_case))
-                for part in group.body
-            ]
-            stack += inner[::-1]
-
-
-def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    """The calls that running a node makes, nested functions left out."""
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, ast.Call):
-            yield item
-        if not isinstance(item, _NESTED):
-            stack.extend(ast.iter_child_nodes(item))
-
-
-def _called(call: ast.Call) -> str:
-    return last_name(call.func) or ""
-
-
-def _targets(item: ast.stmt) -> list[ast.expr]:
-    if isinstance(item, ast.Assign):
-        return item.targets
-    return [item.target] if isinstance(item, (ast.AugAssign, ast.AnnAssign)) else []
-
-
-def _load(target: ast.expr) -> ast.expr:
-    return target
-
-
-def _line(node: ast.AST) -> int:
-    line: int = getattr(node, "lineno", 0)
-    return line
 
 
 def _is_pause_name(name: str) -> bool:

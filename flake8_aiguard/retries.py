@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.attempts import AttemptLoops, Attempts, attempt_loops
+from flake8_aiguard.attempts import Attempts, attempt_loops
+from flake8_aiguard.courses import Courses
 from flake8_aiguard.index import TRIES, Index
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
@@ -191,7 +192,7 @@ class Policies:
         )
 
     def _number(self, node: ast.expr | None) -> float | None:
-        return None if node is None else AttemptLoops(self._module).constant(node)
+        return None if node is None else Courses(self._module).constant(node)
 
     # -- bounds and pauses
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.attempts import AttemptLoops, Attempts, Course, Pause, attempt_loops
+from flake8_aiguard.attempts import AttemptLoops, Attempts, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.courses import Course, Courses, Pause
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
 from flake8_aiguard.shapes import argument, last_name
 from flake8_aiguard.timeouts import Timeouts
@@ -89,6 +90,10 @@ class RetryWithoutBackoff(Checker):
         return AttemptLoops(self.module)
 
     @functools.cached_property
+    def _courses(self) -> Courses:
+        return Courses(self.module)
+
+    @functools.cached_property
     def _timeouts(self) -> Timeouts:
         return Timeouts(self.module)
 
@@ -141,7 +146,7 @@ class RetryWithoutBackoff(Checker):
     def _is_short(self, policy: Policy) -> bool:
         """Whether a deadline ends all attempts within seconds: what is waited for just comes up."""
         found = self._deadline(policy)
-        seconds = None if found is None else self._loops.constant(found[0])
+        seconds = None if found is None else self._courses.constant(found[0])
         return found is not None and seconds is not None and seconds * found[1] <= _SHORT
 
     def _deadline(self, policy: Policy) -> tuple[ast.expr, float] | None:
@@ -236,7 +241,7 @@ class RetryWithoutBackoff(Checker):
             is_final = errors.are("local", "answer", "conflict", "wait", "absent")
             if is_final and not self._has_sleep:
                 continue
-            course = self._loops.course(attempts, handler)
+            course = self._courses.course(attempts, handler)
             if is_final and not _sleeps(course):
                 continue
             found = [*self._judge(attempts, course, errors)]
