@@ -305,7 +305,8 @@ class Inputs:
         annotation = parameter.annotation
         if annotation is not None and self._module.receivers.annotated(annotation) in _handed("types"):
             return True
-        if _RAISED.fullmatch(last_name(annotation) or ""):
+        known = None if annotation is None else self._module.qualname(annotation) or last_name(annotation)
+        if known is not None and _RAISED.fullmatch(known.rpartition(".")[2]):
             return True
         if not function.decorator_list:
             return False
