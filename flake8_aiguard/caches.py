@@ -62,6 +62,7 @@ _COARSE: Final = frozenset(
     for name in ("bool", "callable", "id", "isinstance", "issubclass", "type")
 )
 _CLOCKS: Final = frozenset(f"time.{name}" for name in ("monotonic", "perf_counter", "time", "time_ns"))
+_TAKES: Final = frozenset({"get_nowait", "pop", "popleft", "popitem"})
 _PARTS: Final = frozenset({"__class__", "__module__", "__name__", "__qualname__", "dtype"})
 _MISSING: Final = frozenset(
     {"builtins.KeyError", "builtins.LookupError", "builtins.Exception", "builtins.BaseException"}
@@ -93,7 +94,7 @@ _CLIENT: Final = re.compile(
 )
 _PER_WORK: Final = re.compile(
     r"\b(?:one|new|fresh|creat\w+|made|built|instances?|instantiat\w+|lives?|lifetime)\b[^.]{0,40}\b(?:per|for (?:each|every|one|a single)|of (?:one|a single))\b"
-    r"|short-lived|\b(?:per|for (?:a|one|the|this)|of (?:a|one|this)|this|single|one)[- ](?:build|invocation|job|run|scan|session)\b",
+    r"|short-lived|\bingestion\b|\b(?:per|for (?:a|one|the|this)|of (?:a|one|this)|this|single|one)[- ](?:build|invocation|job|run|scan|session)\b",
     re.IGNORECASE,
 )
 _PIPELINES: Final = ("etl/", "ingestion/")  # a run of them ends
@@ -106,7 +107,7 @@ _PARTS_OF = (
     r"|command|component|config|connection|conn|database|dataset|db|device|dialect|distribution|driver|dsn|dtype|encoding|engine|env"
     r"|environment|event|exchange|extension|feature|field|flag|flags|fmt|format|formatter|func|function|group|handler|index|interface|intf"
     r"|kind|lang|language|level|loader|locale|method|metric|mime|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
-    r"|plugin|policy|pool|port|property|protocol|provider|queue|rank|region|relation|resource|role|runtime|scheme|schema|section|serializer|server"
+    r"|plugin|policy|pool|port|pattern|property|protocol|provider|queue|rank|regexp?|region|relation|resource|role|runtime|scheme|schema|scope|section|serializer|server"
     r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|version|worker|zone"
 )
 _FEW: Final = re.compile(
@@ -114,9 +115,19 @@ _FEW: Final = re.compile(
     r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
-    r"|(?:\w+_)?(?:chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|name|offset|options|opts|python|settings|using",
+    r"|(?:\w+_)?(?:gpu|head|block|tile)s?(?:_(?:id|idx|index|size))?|(?:\w+_)?(?:dims?|heads?|shape|sizes?)|num_\w+|\w+_(?:ref|source)|lock_?key"
+    r"|(?:\w+_)?(?:annotations?(?:_\w+)?|chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|name|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
+_ON_DEVICE: Final = re.compile(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
+# What is read once and then stays, whatever its files are called; an id in the key is somebody's.
+_SETTINGS: Final = re.compile(
+    r"_*(?:\w+_)?(?:config|options|presets?|settings)(?:_(?:cache|by_\w+))?", re.IGNORECASE
+)
+_SOMEBODY: Final = re.compile(
+    r"\w*(?:account|customer|host|_?id|org|request|session|tenant|ur[il]|user)\w*", re.IGNORECASE
+)
+_KINDS: Final = re.compile(r"\w*(?:Type|Kind|Enum)")
 _CHANGES: Final = frozenset(
     {
         "add",
@@ -188,7 +199,11 @@ class Caches:
             if function is None or not self._is_on_miss(write, container, key, function):
                 continue
             parameter = self._parameter(key, function)  # before what needs the attributes of the whole file
-            if parameter is None or not self._is_hit_used(container, key, write, function):
+            if (
+                parameter is None
+                or self._is_on_device(key, function)
+                or not self._is_hit_used(container, key, write, function)
+            ):
                 continue
             holder = self._lasting.holder(container)
             holder = holder and self._aliased(holder)
@@ -201,6 +216,8 @@ class Caches:
                 bool(_CACHE_NAME.search(holder.name)),
                 self._lookups(container, key, function),
             ):
+                continue
+            if _SETTINGS.fullmatch(holder.name) and not _SOMEBODY.fullmatch(parameter):
                 continue
             if self._is_known(write, container, key, function) or self._is_linked(write, value, function):
                 continue
@@ -282,7 +299,9 @@ class Caches:
         if self._module.index.function(owner) is not None:
             return False
         if self._is_class_level(holder):
-            return not self._makes_instances(function, owner) or bool(_CACHE_NAME.search(holder.name))
+            if self._makes_instances(function, owner):
+                return bool(_CACHE_NAME.search(holder.name)) and not _KINDS.fullmatch(owner.name)
+            return True
         if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
             return False
         if _PER_WORK.search(ast.get_docstring(owner, clean=False) or ""):
@@ -370,7 +389,7 @@ class Caches:
         index = self._module.index
         return any(
             index.function(entry) not in (None, function)
-            and (self._is_set(entry) or self._is_changed(entry))
+            and (self._is_set(entry) or self._is_changed(entry) or self._is_new(entry))
             and self._lasting.holder(entry.value) == holder
             for entry in self._entries_by_name[holder.name]
         )
@@ -382,6 +401,26 @@ class Caches:
             return False
         bindings = self._module.scopes.bindings(setter, assign.value.id)
         return bool(bindings) and all(item.kind is Kind.PARAMETER for item in bindings)
+
+    def _is_new(self, entry: ast.Subscript) -> bool:
+        """Whether a function stores an object that it has just made, and goes on to change: the dict holds the one object of each key."""
+        assign, setter = self._module.index.parent(entry), self._module.index.function(entry)
+        if not isinstance(assign, ast.Assign) or not isinstance(assign.value, ast.Name) or setter is None:
+            return False
+        made = [item.value for item in self._module.scopes.bindings(setter, assign.value.id)]
+        index = self._module.index
+        methods = [index.parent(use) for use in self._module.scopes.uses(setter, assign.value.id)]
+        calls = [index.parent(method) for method in methods if isinstance(method, ast.Attribute)]
+        is_made = any(
+            isinstance(item, ast.Call) and (last_name(item.func) or "").lstrip("_")[:1].isupper()
+            for item in made
+        )
+        return is_made and any(
+            isinstance(call, ast.Call)
+            and isinstance(index.parent(call), ast.Expr)
+            and call.lineno > assign.lineno
+            for call in calls
+        )
 
     def _is_changed(self, entry: ast.Subscript) -> bool:
         """Whether ``c[k].add(x)`` changes an entry."""
@@ -586,7 +625,7 @@ class Caches:
                 stack.append(item.value)
             elif isinstance(item, ast.Call):
                 name = self._module.qualname(item.func)
-                if item in asked or name in _CLOCKS or _is_instance_of_class(item):
+                if item in asked or name in _CLOCKS or _is_instance_of_class(item) or _is_taken(item):
                     continue
                 if name in _COLLECTIONS:
                     stack += [arg for arg in item.args if not isinstance(arg, ast.Name)]
@@ -643,6 +682,19 @@ class Caches:
             return parameter
         text = ast.unparse(key)
         return text if len(text) <= _LONGEST_KEY else parameter
+
+    def _is_on_device(self, key: ast.expr, function: Function) -> bool:
+        """Whether a key has a device or an element type in it: a kernel or a constant tensor for what the model is made of."""
+        if isinstance(key, ast.Name):
+            bindings = self._module.scopes.bindings(function, key.id)
+            made = bindings[0].value if len(bindings) == 1 else None
+            key = key if made is None else made
+        if not isinstance(key, ast.Tuple):
+            return False
+        parts = (
+            item.args[0] if isinstance(item, ast.Call) and len(item.args) == 1 else item for item in key.elts
+        )
+        return any(_ON_DEVICE.fullmatch(last_name(item) or "") for item in parts)
 
     def _parameter(self, key: ast.expr, function: Function) -> str | None:
         """The parameter with no end of values that a key derives from."""
@@ -775,3 +827,8 @@ def _is_instance_of_class(call: ast.Call) -> bool:
 
 def _raises(body: list[ast.stmt]) -> bool:
     return isinstance(body[-1], ast.Raise)
+
+
+def _is_taken(call: ast.Call) -> bool:
+    """Whether a call takes something out of another container: ``self.waiting.pop(0)`` computes nothing."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr in _TAKES

@@ -170,6 +170,8 @@ class Channels:
             return None
         if self._are_locked(puts) or (puts and all(map(self._is_admitted, puts))):
             return None
+        if any(map(self._is_called_locked, puts)) or self._is_bounded_later(holder):
+            return None
         closing = self._closing(puts)
         feeds = [
             put
@@ -278,6 +280,26 @@ class Channels:
             for put in puts
         ]
         return bool(held) and bool(set.intersection(*held) - {None})
+
+    def _is_called_locked(self, put: ast.Call) -> bool:
+        """Whether a function that feeds a queue is called under a lock: waiting for room, it would keep all others out."""
+        index = self._module.index
+        function = index.function(put)
+        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            is_lockish(item.context_expr)
+            for call in index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+            for item in index.with_items(call)
+        )
+
+    def _is_bounded_later(self, holder: Holder) -> bool:
+        """Whether the file sets the bound of a queue after it was made: ``self.queue.maxsize = settings.queue_size``."""
+        return ".maxsize" in self._module.source and any(
+            item.attr == "maxsize"
+            and isinstance(item.ctx, ast.Store)
+            and last_name(item.value) == holder.name
+            for item in self._module.index.nodes(ast.Attribute)
+        )
 
     def _is_admitted(self, put: ast.Call) -> bool:
         """Whether a condition compares a count with a limit before a queue is fed: ``if self.waiting < self.limit: ...``."""

@@ -50,10 +50,19 @@ _NAMED: Final = re.compile(
     r"|(?:\w+_)?(?:prefix|urlconf|namespace)|import_path|dotted_path|import_name|import_string|lookup_view|ns_pattern|entry_point|app_label"
     r"|(?:\w+_)?(?:executable|interpreter|shell)(?:_path)?|\w+_(?:callable|function)"
     r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
-    r"|(?:base|project|root)_(?:dir|root|path)|project_root|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
+    r"|(?:base|project|root)_(?:dir|root|path)|(?:project_)?roots?|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
     r"|(?:\w+_)?(?:arch|backend|catalog|component|device|dialect|driver|engine|env|environment|locale|mime|package|platform|protocol|provider"
     r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|model|model_(?:id|name)|service(?:_name)?|default_\w+"
+    r"|attr|attribute|(?:\w+_)?annotations?|\w+_description|pattern|regexp?"
 )
+# A model, its tensors and the machine have few of each.
+_MEASURED: Final = re.compile(
+    r"(?:\w+_)?(?:device|gpu|rank)s?(?:_(?:id|idx|index|ordinal))?|(?:\w+_)?(?:dims?|dtype|heads?|shape|sizes?)"
+    r"|(?:block|dim|head|num|tile)_\w+",
+    re.IGNORECASE,
+)
+_NUMBERS: Final = ("builtins.bool", "builtins.float", "builtins.int")
+_OF_TENSORS: Final = ("torch.device", "torch.dtype")
 _CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
 # An imported class of such a name is an enumeration or as good as one.
 _CATEGORY: Final = re.compile(
@@ -92,6 +101,13 @@ _REFLECTS: Final = frozenset(
         ),
         *(f"{module}.get_type_hints" for module in _TYPING),
     }
+)
+# What says where the packages of the program are.
+_INSTALLED: Final = (
+    "site.getsitepackages",
+    "site.getusersitepackages",
+    "sysconfig.get_path",
+    "sysconfig.get_paths",
 )
 _IN_FILES: Final = frozenset(
     {"__file__", "co_filename", "co_name", "__module__", "__name__", "__qualname__", "__class__"}
@@ -154,11 +170,13 @@ class Domains:
             return True
         if _NAMED.fullmatch(parameter.arg) or _CONFIGURES.fullmatch(function.name.strip("_")):
             return True
+        if _MEASURED.fullmatch(parameter.arg) or self._measures(function, parameter):
+            return True
         if parameter.annotation is None:
             value = default(function, parameter)
             if isinstance(value, ast.Constant) and isinstance(value.value, bool):
                 return True
-            if _PROGRAM_PART.fullmatch(parameter.arg):
+            if _PROGRAM_PART.fullmatch(parameter.arg) or self._names_part(function, parameter):
                 return True
         return (
             self._is_looked_up(function, parameter)
@@ -311,9 +329,32 @@ class Domains:
             )
         )
 
+    def _measures(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a number comes with a device or an element type: the shape of a tensor or a kernel that the model needs."""
+        return self._annotated(parameter) in _NUMBERS and any(
+            item is not parameter
+            and (item.arg in ("device", "dtype") or self._annotated(item) in _OF_TENSORS)
+            for item in parameters(function)
+        )
+
+    def _annotated(self, parameter: ast.arg) -> str:
+        return (parameter.annotation and self._module.qualname(parameter.annotation)) or ""
+
+    def _names_part(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a name goes with the class or model that has it: ``label(model, name)``."""
+        return parameter.arg in ("field", "key", "name") and any(
+            item is not parameter and item.annotation is None and _PROGRAM_PART.fullmatch(item.arg)
+            for item in parameters(function)
+        )
+
     @memoised
     def _reflects(self, function: _Function) -> bool:
-        """Whether a function takes one of its arguments apart as a part of the program."""
+        """Whether a function takes one of its arguments apart as a part of the program, or asks where its packages are."""
+        if any(
+            isinstance(node, ast.Call) and self._module.qualname(node.func) in _INSTALLED
+            for node in ast.walk(function)
+        ):
+            return True
         return any(
             isinstance(call, ast.Call) and use in call.args and self._module.qualname(call.func) in _REFLECTS
             for parameter in parameters(function)

@@ -18,7 +18,21 @@ _RESOURCE: Final = re.compile(
     r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Registry|Resolver|Semaphore|Serializer|Session)"
     r"|prepare(?:_(?:async|query|statement))?"  # the statements of a program, which a database keeps as well
     r"|create_model|make_dataclass|namedtuple|new_class|type|\w+_class"
+    r"|(?:\w+_)?logger|\w*Logger"  # one for each name in the program's text
+    r"|load_inline|load_jit|(?:\w+_)?kernel|_?(?:build|compile|create|get|make)_(?:\w+_)?kernel\w*|_?jit_\w+"
 )
+# Code of the program's own files, and code that is made for the shapes of a model.
+_COMPILERS: Final = frozenset(
+    {
+        "builtins.compile",
+        "cutlass.cute.compile",
+        "torch.compile",
+    }
+)
+_PATHS: Final = re.compile(
+    r"\w*jsonpath\w*(?:\.\w+)*\.parse|jmespath\.compile"
+)  # the paths that the program's text spells
+_CLONES: Final = ("clone", "clone_from")
 _NAMED_RESOURCES: Final = re.compile(
     r"(?:\w*_)?(?:adapter|client|connection|connector|engine|lock|mutex|pool|semaphore)s?(?:_(?:by_\w+|cache|map))?",
     re.IGNORECASE,
@@ -64,8 +78,9 @@ class Entries:
                 stack += item.values
             elif isinstance(item, ast.Call):
                 name = self._name(item.func)
-                if self._module.qualname(item.func) == "builtins.compile":
-                    return True  # code of the program's own files
+                known = self._module.qualname(item.func) or ""
+                if known in _COMPILERS or _PATHS.fullmatch(known):
+                    return True
                 if _RESOURCE.fullmatch(name) or (_is_class(name) and _takes_credentials(item)):
                     return True
             elif isinstance(item, ast.Name) and item.id not in seen:
@@ -121,7 +136,7 @@ class Entries:
 
     @memoised
     def makes_resource(self, function: Function) -> bool:
-        """Whether a function returns a resource: by its name, its annotation or all that it returns."""
+        """Whether a function returns a resource: by its name, its annotation or all that it returns; or clones a repository."""
         if isinstance(function, ast.Lambda):
             return self.is_resource(function.body, function)
         if _RESOURCE.fullmatch(function.name) or (
@@ -129,6 +144,11 @@ class Entries:
         ):
             return True
         index = self._module.index
+        if any(
+            isinstance(node, ast.Call) and last_name(node.func) in _CLONES and node.keywords
+            for node in ast.walk(function)
+        ):
+            return True  # whoever evicts it clones the repository again
         returned = [
             node.value
             for node in ast.walk(function)

@@ -33,6 +33,7 @@ _DECLARING: Final = (
 )
 _OPTIONALS: Final = ("typing.Optional", "typing_extensions.Optional")
 _PROTOCOLS: Final = ("typing.Protocol", "typing_extensions.Protocol")
+_RAISED: Final = re.compile(r"\w*(?:Error|Exception)")
 _OPTIONAL: Final = re.compile(r"\b(None|Optional)\b")
 _MAPPING: Final = re.compile(r"dict|mapping|headers|params|config|json|\bAny\b|\bobject\b", re.IGNORECASE)
 _WHERE: Final = {
@@ -300,9 +301,12 @@ class Inputs:
         return Input(parameter.arg, "parameter", parameter.annotation, optional)
 
     def _is_handed(self, function: ast.FunctionDef | ast.AsyncFunctionDef, parameter: ast.arg) -> bool:
-        """Whether a framework fills a parameter with an object of its own: the context of click."""
+        """Whether a framework fills a parameter with an object of its own, the context of click, or it is an exception that came about."""
         annotation = parameter.annotation
         if annotation is not None and self._module.receivers.annotated(annotation) in _handed("types"):
+            return True
+        known = None if annotation is None else self._module.qualname(annotation) or last_name(annotation)
+        if known is not None and _RAISED.fullmatch(known.rpartition(".")[2]):
             return True
         if not function.decorator_list:
             return False

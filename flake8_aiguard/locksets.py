@@ -102,6 +102,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             and not state.mentions.is_new(item)
             and not _begins_anew(state, item, own)
             and not _is_own_entry(state, item)
+            and not _is_handed_out(state, item)
         ]
         reported: set[ast.AST] = set()
         for lock, uses in guarded.items() if outside else ():
@@ -151,6 +152,18 @@ def _is_own_entry(state: SharedState, write: Access) -> bool:
     arguments = function.args
     given = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     return isinstance(key, ast.Name) and key.id in given and state.locking.is_started(function)
+
+
+def _is_handed_out(state: SharedState, write: Access) -> bool:
+    """Whether ``return self.d.pop(key, default)`` is all that a method does: one step, which no other change can split."""
+    call = state.module.index.parent(state.module.index.parent(write.node) or write.node)
+    return (
+        write.method == "pop"
+        and isinstance(call, ast.Call)
+        and len(call.args) == 2
+        and isinstance(state.module.index.parent(call), ast.Return)
+        and len(write.function.body) == 1
+    )
 
 
 def _is_left_out(state: SharedState, write: Access, inside: list[Access]) -> bool:

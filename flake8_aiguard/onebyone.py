@@ -14,7 +14,7 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries, known
-from flake8_aiguard.shapes import dotted, identifiers, is_none, last_name, names_in, own_nodes, words
+from flake8_aiguard.shapes import dotted, identifiers, is_none, last_name, names_in, own_nodes, string, words
 
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
 _ASYNC: Final = re.compile(r"async|aio|^databases\.", re.IGNORECASE)
@@ -58,6 +58,8 @@ class OneByOne:
             or self._grows(loop)
             or self._falls_back(loop)
             or self._runs_once(node, loop)
+            or self._is_exported(loop)
+            or self._has_own_session(node, loop)
             or self._is_handed_on(node)
             or self._is_dispatched(node, place)
             or self._is_instead(node, place)
@@ -67,6 +69,40 @@ class OneByOne:
             or self._is_streamed(node, place)
             or self.is_remembered(node, loop, place)
         )
+
+    def _is_exported(self, loop: Loop) -> bool:
+        """Whether each turn writes a file of its own: an export, whose answers are not held in memory together."""
+        return any(
+            isinstance(item, (ast.With, ast.AsyncWith))
+            and any(
+                isinstance(call := part.context_expr, ast.Call)
+                and last_name(call.func) == "open"
+                and any((string(value) or "").startswith(("w", "x")) for value in call.args[1:2])
+                for part in item.items
+            )
+            for item in own_nodes(loop)
+        )
+
+    def _has_own_session(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether each turn opens a session for its query and awaits other work after it: none is held open meanwhile."""
+        if not isinstance(loop, (ast.For, ast.AsyncFor)):
+            return False
+        root = names_in(node)
+        for item in self._module.index.outwards(node, loop):
+            opened = (
+                {name.id for name in names_in(item.items[0].optional_vars)}
+                if isinstance(item, ast.AsyncWith) and len(item.items) == 1 and item.items[0].optional_vars
+                else set()
+            )
+            if opened and any(name.id in opened for name in root):
+                tried = isinstance(self._module.index.parent(item), TRIES)
+                return tried and any(
+                    isinstance(other, ast.Await)
+                    and not contains(item, other)
+                    and isinstance(other.value, ast.Call)
+                    for other in own_nodes(loop)
+                )
+        return False
 
     def is_crawl(self, node: ast.Call, place: Place) -> bool:
         """Whether a loop goes down a tree that a service keeps, or each answer leads to further requests.

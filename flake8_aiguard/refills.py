@@ -58,7 +58,11 @@ def torn_refreshes(state: SharedState) -> Iterator[Step]:
 def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[Step]:
     changes: list[Access] = []
     for accesses in state.attributes.accesses(owner).values():
-        inside = [item for item in accesses if item.function is method]
+        inside = [
+            item
+            for item in accesses
+            if item.function is method and not _is_undone(state, item) and not _repoints(state, item)
+        ]
         refill = next((item for item in inside if _refills(state, owner, item)), None)
         if refill is not None and not state.locking.held(refill.node) and not state.mentions.is_new(refill):
             changes.append(refill)
@@ -69,6 +73,7 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
         state.concurrency.is_for_one(owner)
         or not _brings_news(state, owner, method, {item.name for item in changes})
         or _moves_one_entry(state, changes)
+        or _only_clears(state, owner, changes)
         or _counts_versions(method)
     ):
         return
@@ -76,6 +81,40 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
     if state.concurrency.of(owner) == {"task"} and not state.suspensions.between(first.node, last.node):
         return  # no task runs between the two
     yield Step(state.module.index.statement(first.node), first.name, last.name)
+
+
+def _is_undone(state: SharedState, access: Access) -> bool:
+    """Whether a change stands in a handler that raises: what follows it does not happen."""
+    return any(
+        isinstance(outer, ast.ExceptHandler) and isinstance(outer.body[-1], ast.Raise)
+        for outer in state.module.index.outwards(access.node, access.function)
+    )
+
+
+def _repoints(state: SharedState, access: Access) -> bool:
+    """Whether a loop over the keys of a container gives each a value that was made before: ``for k in list(self.x): self.x[k] = new[k]``."""
+    index = state.module.index
+    assign = index.statement(access.node)
+    value = assign.value if access.kind is Kind.ITEM and isinstance(assign, ast.Assign) else None
+    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name):
+        return False
+    return any(
+        isinstance(outer, ast.For)
+        and isinstance(outer.target, ast.Name)
+        and state.mentions.key(access.node) == ast.dump(ast.Name(outer.target.id, ast.Load()))
+        and any(isinstance(item, ast.Attribute) and item.attr == access.name for item in ast.walk(outer.iter))
+        for outer in index.outwards(access.node, access.function)
+    )
+
+
+def _only_clears(state: SharedState, owner: ast.ClassDef, changes: list[Access]) -> bool:
+    """Whether all that is done to attributes of which nothing is known is ``clear()``: handlers, for all the file says."""
+    return all(
+        item.kind is Kind.CALL
+        and item.method == "clear"
+        and state.attributes.is_container(owner, item.name) is not True
+        for item in changes
+    )
 
 
 def _brings_news(state: SharedState, owner: ast.ClassDef, method: Method, changed: set[str]) -> bool:

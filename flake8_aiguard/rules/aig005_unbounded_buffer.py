@@ -18,7 +18,7 @@ from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
 from flake8_aiguard.receivers import first_parameter
-from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes
+from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes, parameters
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _ON_PURPOSE: Final = re.compile(
@@ -27,6 +27,12 @@ _ON_PURPOSE: Final = re.compile(
     re.IGNORECASE,
 )
 _ACCEPTED: Final = re.compile(r"#\s*noqa:.*\bB019\b")
+# There is one object of such a class, as a rule, or one for each declaration; the process needs them to its end.
+_ONE: Final = re.compile(
+    r"\w*(?:Api|App|Application|Backend|Bot|Broker|Client|Controller|Driver|Gateway|Hub|Manager|Server|Supervisor"
+    r"|Column|Descriptor|Extension|Field|Plugin)"
+)
+_RUNS: Final = ("etl/", "ingestion/")
 _DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
 
 
@@ -54,14 +60,15 @@ class UnboundedBuffer(Checker):
 
     Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
-    refused before, files that each call opens, what callers replace by a default or read from the configuration), in closures, as static methods, or
-    whose ``cache_clear`` the file mentions, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers or classes, and on dicts of digests, times or
+    refused before, shapes, sizes, devices and element types, patterns, annotations and descriptions, files that each call opens, what callers replace by a default or read from the configuration), in closures, as static methods, or
+    whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client``, an
+    ``__init__`` that takes nothing), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
     settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
-    must have, of identities (``id(x)``), that index what another dict holds, or that the file fills with a table. Silent on
+    must have, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), that index what another dict holds, or that the file fills with a table. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
     what there is, the producer puts
-    a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or all do one
+    a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
     lock, a limit admits what is put, nothing in the file runs beside anything, all producers
     are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
@@ -229,6 +236,8 @@ class UnboundedBuffer(Checker):
             return
         if self._entries.makes_resource(function):
             return
+        if is_kept and owner is not None and ((not open_ and self._is_one(owner)) or self._is_of_run(owner)):
+            return
         if open_ and is_kept and owner is not None:
             yield from self.found(
                 node,
@@ -268,6 +277,19 @@ class UnboundedBuffer(Checker):
         if owner is not None and first_parameter(function) is None:
             return False
         return function.name not in self._cleared
+
+    def _is_of_run(self, owner: ast.ClassDef) -> bool:
+        """Whether a class is a source or the like of a pipeline: there is one object for each run."""
+        return self.module.matches(_RUNS) and not _ONE.fullmatch(owner.name)
+
+    def _is_one(self, owner: ast.ClassDef) -> bool:
+        """Whether the instances of a class do not differ, or its name says that one serves as long as the process runs."""
+        made = next(
+            (item for item in owner.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"),
+            None,
+        )
+        takes_nothing = made is not None and len(parameters(made)) == 1
+        return takes_nothing or bool(_ONE.fullmatch(owner.name))
 
     def _is_class_method(self, function: Function) -> bool:
         return not isinstance(function, ast.Lambda) and any(

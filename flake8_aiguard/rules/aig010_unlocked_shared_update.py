@@ -84,6 +84,7 @@ class UnlockedSharedUpdate(Checker):
     and the file must show where it comes from, which it does not for a lock of a base class in another file. Silent where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
     decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces, for a
+    ``return self.d.pop(key, default)`` as all that a method does, for a
     fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
     for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
     lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
@@ -109,7 +110,8 @@ class UnlockedSharedUpdate(Checker):
     (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates a
     configuration, and changes two or more containers in place without a lock. Silent where other methods exist and none uses
     them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only set
-    where they are missing, where nothing new comes in (all is only emptied), where the entries of one key give way to new ones, where
+    where they are missing, where nothing new comes in (all is only emptied, or ``clear()`` is called on what the class does not show to be a container), for
+    changes in a handler that raises, where a loop over the keys gives each a value that was made before, where the entries of one key give way to new ones, where
     the method ends by counting up a version, and where only tasks use the object and no ``await`` stands in between.
 
     (4) A container that one method of a batching class adds to and another takes and resets, where the class starts threads,

@@ -80,7 +80,7 @@ class AssertAsValidation(Checker):
     from outside), ``startswith`` before the statement that
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
-    comment says was checked before, the context that click hands over, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
+    comment says was checked before, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says

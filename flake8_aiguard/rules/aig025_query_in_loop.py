@@ -69,8 +69,9 @@ class QueryInLoop(Checker):
     answers; in one branch of several operations, after another answer about the item, after a write to the same table, and
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
     to further requests; in generated code on what AIG009 reports; below an ``if`` that
-    asks for the same item, which is reported; on databases in this process (duckdb); on calls that run concurrently; and
-    in migrations, seeds, repairs and helpers of tests.
+    asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its
+    own, or opens a session, tolerates its failure and awaits other work after it; on calls that run concurrently; and
+    in migrations, seeds, repairs, benchmarks and helpers of tests.
     """
 
     code = "AIG025"
