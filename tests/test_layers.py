@@ -69,6 +69,7 @@ LAYERS = (
         "attempts",
         "blocking",
         "capacity",
+        "causes",
         "checker",
         "classes",
         "counting",
