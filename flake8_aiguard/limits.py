@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.index import TRIES
+from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.module import Module
-from flake8_aiguard.scopes import Scope
 from flake8_aiguard.shapes import argument, is_constant, last_name, string
 from flake8_aiguard.timeouts import Timeouts
 
