@@ -40,10 +40,22 @@ class Blocking:
         owner, between = node.func.value, list[str]()
         while (receiver := self._module.type_of(owner)) is None:
             if not isinstance(owner, ast.Attribute):
-                return None
+                receiver = self._returned(owner)
+                break
             between.append(owner.attr)
             owner = owner.value
-        return _method(receiver, node.func.attr, between)
+        return None if receiver is None else _method(receiver, node.func.attr, between)
+
+    def _returned(self, owner: ast.expr) -> str | None:
+        """The type of a variable that a function of this file gives its value, which says what it returns."""
+        bindings = (
+            (self._module.scopes.resolve(owner) or (None, []))[1] if isinstance(owner, ast.Name) else []
+        )
+        call = bindings[0].value if len(bindings) == 1 and bindings[0].kind is Kind.ASSIGN else None
+        giver = self._module.receivers.definition(call.func) if isinstance(call, ast.Call) else None
+        if not isinstance(giver, ast.FunctionDef) or giver.returns is None or giver.decorator_list:
+            return None
+        return self._module.receivers.annotated(giver.returns)
 
     def waits(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether the arguments of a call let it wait.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.index import TRIES
+from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import argument, is_constant, last_name, string
 from flake8_aiguard.timeouts import Timeouts
@@ -20,6 +20,8 @@ _RATE: Final = re.compile(r"\d+\s*(?:/|per)\s*\w+\s*", re.IGNORECASE)
 _VALUES: Final = (ast.Constant, ast.BinOp, ast.Tuple, ast.Call)
 _SETTINGS_FILES: Final = ("settings/", "settings.py", "settings_*.py", "*_settings.py")
 _DEPTH: Final = 4  # 60 * 60 * 24
+_POLL: Final = 0.2  # seconds
+_LOGS: Final = ("debug", "echo", "info", "log", "print", "warning")
 _SHOWN: Final = 40
 _DURATION: Final = "datetime.timedelta"
 _ENUMS: Final = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "Choices", "IntegerChoices")
@@ -123,6 +125,8 @@ class Limits:
             return None
         if _is_poll(target.id) and _is_short(node.value):
             return None
+        if self._is_log_cadence(target, scope):
+            return None
         if len(self._module.scopes.bindings(scope, target.id)) > 1 or self._is_code(node.value):
             return None
         return Limit(node, f"{target.id} = {_shown(node.value)}")
@@ -147,7 +151,50 @@ class Limits:
 
     def _is_look(self, call: ast.Call, value: ast.expr) -> bool:
         """Whether a pause is how often something is looked at, and no limit: under a second, and after no failure."""
-        return _is_short(value) and not self._is_retry(call)
+        return _is_short(value) and (not self._is_retry(call) or self._asks(call, value))
+
+    def _asks(self, call: ast.Call, value: ast.expr) -> bool:
+        """Whether a very short pause stands in a ``while`` that is left only where a condition holds: it polls, though it may fail to."""
+        index = self._module.index
+        loop = index.parent(index.statement(call))
+        if not isinstance(loop, ast.While) or index.statement(call) not in loop.body:
+            return False
+        exits = [
+            item
+            for statement in loop.body
+            for item in ast.walk(statement)
+            if isinstance(item, (ast.Break, ast.Return)) and next(index.loops(item), None) is loop
+        ]
+        return (
+            isinstance(value, ast.Constant)
+            and isinstance(value.value, (int, float))
+            and value.value <= _POLL
+            and (bool(exits) or _has_call(loop.test))
+            and all(
+                isinstance(index.parent(item), ast.If)
+                and (not isinstance(item, ast.Return) or item.value is None or is_constant(item.value, True))
+                for item in exits
+            )
+        )
+
+    def _is_log_cadence(self, target: ast.Name, scope: Scope) -> bool:
+        """Whether a constant only says how often a loop logs: ``while not done.wait(EVERY): log.info(...)``."""
+        uses = self._module.scopes.uses(scope, target.id)
+        call = self._module.index.parent(uses[0]) if len(uses) == 1 else None
+        if not isinstance(call, ast.Call) or last_name(call.func) != "wait":
+            return False
+        negated = self._module.index.parent(call)
+        loop = self._module.index.parent(negated) if isinstance(negated, ast.UnaryOp) else None
+        return (
+            isinstance(loop, ast.While)
+            and loop.test is negated
+            and all(
+                isinstance(item, ast.Expr)
+                and isinstance(item.value, ast.Call)
+                and last_name(item.value.func) in _LOGS
+                for item in loop.body
+            )
+        )
 
     def _is_retry(self, call: ast.Call) -> bool:
         """Whether a pause follows what has failed: in a handler, or in a loop and behind a ``try``."""
@@ -240,6 +287,10 @@ def _is_number(node: ast.expr | None) -> bool:
 def _is_short(value: ast.expr | None) -> bool:
     """Whether a pause is under a second."""
     return isinstance(value, ast.Constant) and isinstance(value.value, (int, float)) and value.value < 1
+
+
+def _has_call(test: ast.expr) -> bool:
+    return any(isinstance(item, ast.Call) for item in ast.walk(test))
 
 
 def _is_poll(name: str) -> bool:

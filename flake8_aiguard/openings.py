@@ -18,6 +18,7 @@ _Blocking = Callable[[ast.Call], knowledge.Row | None]
 
 _READS: Final = ("read_bytes", "read_text")
 _TAKERS: Final = ("extend", "join", "writelines")  # methods that iterate over what they are given
+_LOCKS: Final = ("fcntl.flock", "fcntl.lockf", "msvcrt.locking", "os.close")
 _TOUCHES: Final = ("close", "fileno", "name", "seek", "tell")
 _HEAD: Final = 64 * 1024  # bytes of a file that are read at once, from the page cache as a rule
 _MAX_STEPS: Final = 50  # from a path to the parts that it is built of
@@ -72,21 +73,37 @@ class Openings:
         if how is Use.PASSED and isinstance(by, ast.Call):
             row = self._handover(by)
             return bool(row.get("opened", False)) if row is not None else not self._reads(by)
-        return self._is_name_handed_over(node, parent, blocking)
-
-    def _is_name_handed_over(self, node: ast.Call, parent: ast.AST | None, blocking: _Blocking) -> bool:
-        """Whether all uses of the name that a ``with`` or an assignment gives to the result hand it over."""
-        index, scopes = self._module.index, self._module.scopes
-        while isinstance(parent, ast.IfExp):
-            parent = index.parent(parent)
         if isinstance(parent, ast.withitem) and parent.optional_vars is None:
             return True  # only to see whether it can be opened
+        uses = self._uses(node)
+        return bool(uses) and all(self._hands_over(use, node, blocking) for use in uses)
+
+    def is_passed(self, node: ast.Call) -> bool:
+        """Whether the file that a call opens is passed to a function, which wants a sync file.
+
+        Args:
+            node: the call.
+        """
+        return self._module.type_of(node) == "io.IOBase" and any(
+            how is Use.PASSED and isinstance(by, ast.Call)
+            for how, by in (
+                self._module.scopes.use_of(node),
+                *map(self._module.scopes.use, self._uses(node)),
+            )
+        )
+
+    def _uses(self, node: ast.Call) -> list[ast.Name]:
+        """The uses of the name that a ``with`` or an assignment gives to the result."""
+        index, scopes = self._module.index, self._module.scopes
+        parent = index.parent(node)
+        while isinstance(parent, ast.IfExp):
+            parent = index.parent(parent)
         if isinstance(parent, ast.withitem):
             target = parent.optional_vars
         else:
             target = parent.targets[0] if isinstance(parent, ast.Assign) else None
         if not isinstance(target, ast.Name):
-            return False
+            return []
         owner = scopes.owner(index.scope(target), target.id)
         uses = [] if owner is None else scopes.uses(owner, target.id)
         block = index.parent(parent) if isinstance(parent, ast.withitem) else None
@@ -96,7 +113,7 @@ class Openings:
                 bisect.bisect_left(uses, line, key=lambda use: use.lineno) for line in (block.lineno, end + 1)
             )
             uses = uses[first:last]
-        return bool(uses) and all(self._hands_over(use, node, blocking) for use in uses)
+        return list(uses)
 
     def _hands_over(self, use: ast.Name, opening: ast.Call, blocking: _Blocking) -> bool:
         how, by = self._module.scopes.use(use)
@@ -180,6 +197,18 @@ class Openings:
             and any(last_name(item) == "classmethod" for item in function.decorator_list)
         )
 
+    def is_lock_file(self, node: ast.Call) -> bool:
+        """Whether a descriptor is opened only to be locked: no data is read or written."""
+        uses = self._uses(node) if self._module.qualname(node.func) == "os.open" else []
+        return bool(uses) and all(map(self._locks, uses))
+
+    def _locks(self, use: ast.Name) -> bool:
+        by = self._module.index.parent(use)
+        if not isinstance(by, ast.Call) or use is by.func:
+            return False
+        # asyncio.to_thread(fcntl.flock, descriptor, fcntl.LOCK_EX)
+        return any(self._module.qualname(item) in _LOCKS for item in (by.func, *by.args))
+
     def is_kept(self, node: ast.Call) -> bool:
         """Whether an open file is kept on an object: what reads and writes it is reported, where it does."""
         index = self._module.index
@@ -214,12 +243,14 @@ class Openings:
         """Whether one file that comes with the code is read: small, and in the page cache after the first time."""
         if row["kind"] != "file":
             return False
-        if last_name(node.func) in _READS:
+        called = self._module.called(node)
+        if last_name(node.func) in _READS or called == "pathlib.Path.open":
             path = node.func.value if isinstance(node.func, ast.Attribute) else None
         else:
-            mode = argument(node, "mode", 1)
-            is_open = self._module.qualname(node.func) == "builtins.open" and node.args
-            path = node.args[0] if is_open and (mode is None or string(mode) in ("r", "rb", "rt")) else None
+            path = node.args[0] if called == "builtins.open" and node.args else None
+        mode = argument(node, "mode", 1 if called == "builtins.open" else 0)
+        if last_name(node.func) == "open" and mode is not None and string(mode) not in ("r", "rb", "rt"):
+            return False
         return path is not None and self._is_packaged(path)
 
     def _is_packaged(self, path: ast.expr) -> bool:
@@ -233,7 +264,9 @@ class Openings:
                 is_packaged = True
             elif isinstance(item, ast.Name):
                 bindings = (self._module.scopes.resolve(item) or (None, []))[1]
-                if len(bindings) != 1 or bindings[0].kind is not Kind.ASSIGN or bindings[0].value is None:
+                if len(bindings) != 1 or bindings[0].kind not in (Kind.ASSIGN, Kind.ANNOTATED):
+                    return False
+                if bindings[0].value is None:
                     return False
                 stack.append(bindings[0].value)
             elif isinstance(item, ast.Call):

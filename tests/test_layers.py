@@ -70,6 +70,7 @@ LAYERS = (
         "attempts",
         "blocking",
         "capacity",
+        "causes",
         "checker",
         "classes",
         "counting",

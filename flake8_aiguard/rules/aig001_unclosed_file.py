@@ -215,10 +215,9 @@ class UnclosedFile(Checker):
         parent = self.module.index.parent(node)
         is_name = isinstance(parent, ast.Attribute) and parent.attr == "name"
         name = self.module.called(node)
-        is_gone = name == "tempfile.TemporaryDirectory" or (
-            name == "tempfile.NamedTemporaryFile" and argument(node, "delete") is None
-        )
-        return _GONE if is_name and is_gone else None
+        if not is_name or name not in ("tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile"):
+            return None
+        return _GONE if argument(node, "delete") is None else _KEPT
 
     def _ruff_reports(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether SIM115 reports this call.
@@ -241,6 +240,10 @@ class UnclosedFile(Checker):
 _GONE = (
     "the {noun} of {call}() is deleted as soon as this expression ends, only its name is left; "
     "keep it open in {with_} while the name is used"
+)
+_KEPT = (
+    "the {noun} that {call}() opens only for its name is never {released}; open it in {with_} before, "
+    "and take its name there"
 )
 _MESSAGES = {
     Release.NEVER: "the {noun} that {call}() opens is bound to {name} and never {released}; use {with_}",

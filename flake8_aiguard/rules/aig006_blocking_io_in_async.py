@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import Blocking, methods, names_by_package
+from flake8_aiguard.causes import Causes
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, has_own_loop, is_shutdown, is_startup, migrates
 from flake8_aiguard.index import COMPREHENSIONS
@@ -21,6 +22,8 @@ _FINE_IN_TESTS = ("file", "process")
 _FINE_IN_COMMANDS = ("file", "input")
 _WRITES = ("write", "writelines")
 _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_IN_A_THREAD = "what it is handed to wants a sync file: run both in a thread with asyncio.to_thread()"
 _BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
 _COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
@@ -58,7 +61,11 @@ class BlockingIoInAsync(Checker):
     directory entry (``os.path.exists``, ``Path.mkdir``, ``any(path.iterdir())``) are reported only with ``blocking-metadata``,
     or not at all. An open file is reported where it is opened, not at each read (unless it is kept on an object), and not at all where threads or a process do the
     reading, where it is yielded or only passed on to a function that nothing is known of (which wants a sync file), or where no more
-    than a head of up to 64 KiB is read. A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
+    than a head of up to 64 KiB is read.
+    Of several calls with one cause only the first is reported: in the body of a ``with`` whose own call blocks, those on what it gives;
+    in one statement; in a row of short statements that do the same with one file after the other. Silent below ``@deprecated``, and for
+    ``os.open`` of a file that is only locked.
+    A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
     one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
@@ -92,6 +99,9 @@ class BlockingIoInAsync(Checker):
         is_twisted = "twisted" in index.packages and index.packages.isdisjoint(("anyio", "asyncio", "trio"))
         return bool(index.nodes(ast.AsyncFunctionDef)) and not is_twisted
 
+    def start(self) -> None:
+        self._candidates: list[tuple[ast.Call, knowledge.Row]] = []
+
     def call_names(self) -> Collection[str] | None:
         found = knowledge.names_of(names_by_package(), self.module.index.packages)
         return None if "*" in found else found
@@ -100,14 +110,22 @@ class BlockingIoInAsync(Checker):
         if not self._loop.runs(node):
             return
         row = self._calls.row(node)
-        if row is None or not self._blocks(node, row) or self._is_excused(node, row):
-            return
-        yield from self.found(
-            node,
-            call=dotted(node.func) or self.module.called(node),
-            instead=row["instead"],
-            ruff=self._ruff_code(node),
-        )
+        if row is not None and self._blocks(node, row) and not self._is_excused(node, row):
+            self._candidates.append((node, row))
+        yield from ()
+
+    def finish(self) -> Iterator[Finding]:
+        """The calls that are left, from top to bottom: the first one of each cause."""
+        self._candidates.sort(key=lambda found: (found[0].lineno, found[0].col_offset))
+        causes = Causes(self.module)
+        for node, row in self._candidates:
+            if causes.is_first(node, row):
+                yield from self.found(
+                    node,
+                    call=dotted(node.func) or self.module.called(node),
+                    instead=_IN_A_THREAD if self._openings.is_passed(node) else row["instead"],
+                    ruff=self._ruff_code(node),
+                )
 
     def visit_With(self, node: ast.With) -> Iterator[Finding]:
         """A thread's lock that is held while other tasks run."""
@@ -176,12 +194,23 @@ class BlockingIoInAsync(Checker):
             or self._openings.is_listing(node, self._blocking_row)
             or self._openings.is_glance(node)
             or self._openings.is_constant_once(node)
+            or self._openings.is_lock_file(node)
             or self._is_process_of_class(node)
             or self._calls.is_no_pipe(node)
             or self._calls.is_free(node, row)
             or self._calls.is_asked_first(node, row)
             or self._runs_alone(node, row)
+            or self._is_deprecated(node)
             or ((row["kind"] == "file" or _ends_executor(node)) and self._loop.is_cleanup(node))
+        )
+
+    def _is_deprecated(self, node: ast.Call) -> bool:
+        """Whether a decorator says that the function or its class is on its way out: nobody rewrites it."""
+        around = (item for item in self.module.index.ancestors(node) if isinstance(item, _DEFINITIONS))
+        return any(
+            last_name(item.func if isinstance(item, ast.Call) else item) == "deprecated"
+            for definition in around
+            for item in definition.decorator_list
         )
 
     def _is_process_of_class(self, node: ast.Call) -> bool:
@@ -198,8 +227,6 @@ class BlockingIoInAsync(Checker):
 
     def _is_reported_before(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether another blocking call is the cause: earlier in the chain, or the one that opens the file."""
-        if row["kind"] == "file" and self._is_one_of_several(node):
-            return True
         for call in calls_before(node):
             found = self._calls.row(call)
             if found is not None and self._blocks(call, found):
@@ -213,21 +240,6 @@ class BlockingIoInAsync(Checker):
         return any(
             self._calls.row(opening) is None or self.module.index.function(opening) is function
             for opening in origin.calls
-        )
-
-    def _is_one_of_several(self, node: ast.Call) -> bool:
-        """Whether the statement before is the same call with other files: ``shutil.move(a, to)``, ``shutil.move(b, to)``."""
-        index = self.module.index
-        statement = index.parent(node)
-        if not isinstance(statement, ast.Expr):
-            return False
-        block = getattr(index.parent(statement), "body", [])
-        at = block.index(statement) if statement in block else 0
-        before = block[at - 1] if at else None
-        return (
-            isinstance(before, ast.Expr)
-            and isinstance(before.value, ast.Call)
-            and self.module.qualname(before.value.func) == self.module.qualname(node.func) is not None
         )
 
     def _is_first_write(self, node: ast.Call, origin: Origin) -> bool:

@@ -13,13 +13,22 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.inline import is_inline
 from flake8_aiguard.receivers import Origin
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, parameters, string, text_parts
+from flake8_aiguard.shapes import (
+    argument,
+    dotted,
+    is_constant,
+    is_none,
+    last_name,
+    parameters,
+    string,
+    text_parts,
+)
 from flake8_aiguard.timeouts import Timeouts, mocks
 
 _FILLED_IN = "\0"  # stands for what an f-string fills in
 _NO_NETWORK = ("file:", "data:")
 _THIS_HOST = re.compile(
-    r"(https?|wss?)://([^/@]*@)?(localhost|127\.0\.0\.1|\[::1\])([:/?#]|$)", re.IGNORECASE
+    r"(https?|wss?)://([^/@]*@)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])([:/?#]|$)", re.IGNORECASE
 )
 _OWN = ("as_uri", "getsockname")
 _HOST = re.compile(r"(https?|wss?)://([^/@\0]*@)?[^/\0]*\w\.\w", re.IGNORECASE)
@@ -168,8 +177,18 @@ class MissingTimeout(Checker):
 
     def _is_this_host(self, url: ast.expr | None) -> bool:
         """Whether a URL is written out as far as its host, and that is this one: ``"http://localhost:%d/rpc" % port``."""
+        values: list[ast.expr | None] = [url]
+        if isinstance(url, ast.Name):
+            values = [item.value for item in (self.module.scopes.resolve(url) or (None, []))[1]]
+        return bool(values) and all(map(self._starts_at_this_host, values))
+
+    def _starts_at_this_host(self, url: ast.expr | None) -> bool:
+        if isinstance(url, ast.Call) and last_name(url.func) == "Request" and url.args:
+            url = url.args[0]
         parts = None if url is None else text_parts(self._bound(url) or url)
-        text = "".join(part if isinstance(part, str) else _FILLED_IN for part in parts or ())
+        text = "".join(
+            part if isinstance(part, str) else self._text(part) or _FILLED_IN for part in parts or ()
+        )
         return _THIS_HOST.match(text) is not None
 
     def _may_carry(self, dsn: ast.expr | None, row: knowledge.Row) -> bool:

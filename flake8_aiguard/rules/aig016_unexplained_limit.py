@@ -14,6 +14,7 @@ from flake8_aiguard.limits import Limit, Limits
 from flake8_aiguard.reasons import cited, is_reason, names_record
 from flake8_aiguard.shapes import dotted, last_name, string
 
+_URL = re.compile(r"https?://")
 _BODIES = ("body", "orelse", "finalbody")
 
 
@@ -40,12 +41,14 @@ class UnexplainedLimit(Checker):
             return requests.get(url, timeout=1).json()
 
     Limits: a gate: right by its own definition, and not wanted everywhere. Reads the comment at the end of the line and the
-    block directly above the line, the call or the statement; for a constant also one that ends two lines above,
+    block directly above the line, the call or the statement; a URL in the block directly above the function counts too;
+    for a constant also a comment that ends two lines above,
     and the string below it. A reason cites something (a decision record, a ticket, a URL), names an
     agreement (SLA, quota), says why (because, so that, to avoid, must), names a measurement or relates the value to
-    another; what says the name of the value again is none. Silent on 0, -1 and ``None``, on values from variables,
+    another; a retry policy of tenacity is one finding; what says the name of the value again is none. Silent on 0, -1 and ``None``, on values from variables,
     configuration or environment, on defaults of parameters, on fields of classes, settings and enumerations, on pauses
-    under a second that follow no failure, on pools of one, on variables that are bound again, on attributes, in files
+    under a second that follow no failure, on pauses up to 0.2 seconds in a loop that asks until a condition holds, on heartbeats
+    and on how often a loop logs that it still waits, on pools of one, on variables that are bound again, on attributes, in files
     named settings, and in tests. With ``adr-dir`` set, a cited decision record for which there is no file is reported.
     """
 
@@ -66,6 +69,7 @@ class UnexplainedLimit(Checker):
         self._limits = Limits(self.module)
         self._record = re.compile(self.options.adr_pattern)
         self._reported: set[int] = set()
+        self._policies: set[ast.AST] = set()
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         limits = self._limits.given(node)
@@ -74,8 +78,24 @@ class UnexplainedLimit(Checker):
         comments = {limit: self._around(node, limit.node) for limit in limits}
         unexplained = [limit for limit in limits if not self._reasons(comments[limit])]
         together = unexplained or limits
-        text = f"{dotted(node.func) or last_name(node.func)}({', '.join(limit.text for limit in together)})"
-        yield from self._report(together[0], text, comments[together[0]])
+        text = ", ".join(limit.text for limit in together)
+        if self.module.qualname(node.func) != "builtins.dict":  # which is but a way to write the key
+            text = f"{dotted(node.func) or last_name(node.func)}({text})"
+        policy = self._policy(node)
+        if policy in self._policies:
+            return
+        for finding in self._report(together[0], text, comments[together[0]]):
+            self._policies.add(policy)
+            yield finding
+
+    def _policy(self, node: ast.Call) -> ast.AST:
+        """The retry policy of which a call is a part, which takes one comment; else the call itself."""
+        for outer in self.module.index.ancestors(node):
+            if not isinstance(outer, (ast.BinOp, ast.Call, ast.keyword)):
+                break
+            if isinstance(outer, ast.Call) and (self.module.called(outer) or "").startswith("tenacity."):
+                return outer
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> Iterator[Finding]:
         yield from self._constant(node)
@@ -131,7 +151,16 @@ class UnexplainedLimit(Checker):
             if not isinstance(outer, (ast.keyword, ast.Call)):
                 break
             lines += (outer.lineno, outer.end_lineno or outer.lineno)
-        return self.module.comments.near(*lines)
+        return [*self.module.comments.near(*lines), *self._origin(call)]
+
+    def _origin(self, call: ast.Call) -> list[str]:
+        """The comment directly above the function around a call, where it says by a URL what the code is taken from."""
+        function = self.module.index.function(call)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return []
+        first = min([function.lineno, *(item.lineno for item in function.decorator_list)])
+        comment = self.module.comments.above(first)
+        return [comment] if _URL.search(comment) else []
 
     def _about(self, node: ast.Assign | ast.AnnAssign) -> list[str]:
         """The comments at a constant and within two lines above it, and the string below it."""

@@ -21,6 +21,7 @@ _GROUPED: Final = (
 )
 _LINES: Final = "readlines() builds a list of all lines only to be {used} once; use {file} itself"
 _GENERATOR: Final = "use a generator expression"
+_SET: Final = "use a set comprehension"
 _CONSUMERS: Final = frozenset(
     f"builtins.{name}" for name in ("sum", "any", "all", "min", "max", "set", "frozenset")
 )
@@ -66,7 +67,8 @@ class IntermediateList(Checker):
     appends to counts where the next loop groups its items. ``str.join`` and ``sorted`` need a list. Silent where the loop changes
     what the list is built from, or may do so through attributes, globals and methods by which items leave (a snapshot); with
     ``await`` or ``:=`` inside; for cursors, queries, pipes and the like, which are drained first; for calls that ``any`` or
-    ``all`` would not reach; and over few, fixed items.
+    ``all`` would not reach; over few, fixed items; and
+    for what a test asserts.
     """
 
     code = "AIG023"
@@ -140,7 +142,9 @@ class IntermediateList(Checker):
         consumer = self._consumer(used)
         if consumer is None or self._is_few(source) or built != _LINES and not self._passes.is_plain(source):
             return
-        if isinstance(consumer, ast.Call) and self._is_needed(consumer, source):
+        if isinstance(consumer, ast.Call) and (
+            self._is_needed(consumer, source) or self._is_asserted(consumer)
+        ):
             return
         if isinstance(consumer, (ast.For, ast.AsyncFor)) and not self._passes.are_apart(source, consumer):
             return
@@ -165,6 +169,8 @@ class IntermediateList(Checker):
             yield from self.found(node, message=_GROUPED, name=name)
         else:
             is_comprehension = name is None and isinstance(node, ast.ListComp)
+            if by == "set" and instead == _GENERATOR:
+                words["instead"] = _SET
             yield from self.found(node, ruff=_RUFF.get(by or "") if is_comprehension else None, **words)
 
     def _only_use(self, assign: ast.Assign | ast.AnnAssign) -> ast.Name | None:
@@ -223,6 +229,10 @@ class IntermediateList(Checker):
         return any(
             isinstance(item, ast.Call) and _ACTS.match(last_name(item.func) or "") for item in ast.walk(made)
         )
+
+    def _is_asserted(self, consumer: ast.Call) -> bool:
+        """Whether a test asserts something of the items: a list says which ones when that fails."""
+        return self.module.is_test and isinstance(self.module.index.statement(consumer), ast.Assert)
 
     def _is_plain_part(self, part: ast.comprehension) -> bool:
         owner = self.module.index.parent(part)
