@@ -82,7 +82,7 @@ class Boundaries:
             return False
         return (
             bool(by_callers)
-            or says == "decides"
+            or (says == "decides" and self._counts.is_state(guard.value))
             or (
                 (says == "limits" or self._checks_next(guard, function))
                 and self._counts.is_added_in_file(guard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -38,6 +39,13 @@ _PARTS: Final = frozenset(
         "strip",
         "upper",
     }
+)
+# "The documentation says 100, but the server accepts 100 as well."
+_DISPUTES: Final = re.compile(
+    r"\b(?:docs?|documented|documentation|manual|spec(?:ification)?|message|text)\b.*\b(?:wrong|incorrect|inaccurate|mistaken|misleading|but|however|actual(?:ly)?|reality)\b"
+    r"|\b(?:wrong|incorrect|inaccurate|contrary|despite|actual(?:ly)?|reality|unlike)\b.*\b(?:docs?|documented|documentation|manual|spec(?:ification)?|message|text)\b"
+    r"|\b(?:actual|real|true) (?:limit|bound|maximum|minimum)\b",
+    re.IGNORECASE,
 )
 _SOME: Final = 3  # statements of a branch that refuses
 
@@ -88,9 +96,14 @@ class Contradictions:
                 continue  # a ratio hardly ever equals its bound
             if len(says) > 1 and ("already" in claim.sentence or not self._is_finished(guard)):
                 continue  # the next one is not counted yet
-            if not self._is_equality_handled(guard):
+            if not self._is_equality_handled(guard) and not self._is_disputed(guard.holder, refused):
                 return where, claim
         return None
+
+    def _is_disputed(self, holder: ast.stmt, refused: tuple[ast.stmt, ...]) -> bool:
+        """Whether a comment between a condition and what it raises says that the text is wrong, and the operator meant."""
+        lines = self._module.lines[holder.lineno - 1 : refused[-1].lineno]
+        return any(_DISPUTES.search(line.partition("#")[2]) for line in lines)
 
     def _refused(self, guard: Guard) -> tuple[ast.stmt, ...] | None:
         """The branch that complains: that of the condition, else the other one."""

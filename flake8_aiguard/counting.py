@@ -272,6 +272,27 @@ class Counts:
                 stack += self.bound(node)[:1]
         return False
 
+    def is_state(self, value: ast.expr) -> bool:
+        """Whether a count is one of what goes on: kept by the object, the module or a store, or called so; not a size that is handed in."""
+        stack, depth = [value], _ALIAS_DEPTH
+        while stack and depth:
+            depth -= 1
+            node = inner(stack.pop())
+            if not words("held").isdisjoint(name_words(name_of(node) or "")):
+                return True
+            while isinstance(node, (ast.Subscript, ast.Call, ast.Attribute)):
+                if isinstance(node, ast.Call):
+                    if not isinstance(node.func, ast.Attribute) or node.func.attr in words("read"):
+                        return True
+                    node = node.func
+                node = node.value
+            if not isinstance(node, ast.Name):
+                continue
+            if node.id in ("self", "cls") or (self._is_outer(node) and not self.is_parameter(node)):
+                return True
+            stack += self.bound(node)[:1]
+        return False
+
     def _is_outer(self, name: ast.Name) -> bool:
         resolved = self._module.scopes.resolve(name)
         if resolved is None:

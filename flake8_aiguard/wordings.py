@@ -65,6 +65,7 @@ class Claim:
         before: those before the phrase.
         text: the phrase with its bound.
         scales: what the number may stand for beside itself: 1048576 for each of "5 MiB".
+        describes: whether the phrase says how the refused value is ("is greater than 4"), and not how one has to be.
     """
 
     refuses: str
@@ -74,6 +75,7 @@ class Claim:
     before: frozenset[str]
     text: str
     scales: tuple[int, ...] = ()
+    describes: bool = False
 
     def is_about(self, bound: ast.expr, value: float | None) -> bool:
         """Whether the text's bound is this one.
@@ -130,8 +132,16 @@ def _claims(sentence: str, holes: Sequence[ast.expr]) -> Iterator[Claim]:
         shown = f"{found[0].strip()} {_shown(bound, words)}"
         unit = re.match(r"\W*[\d_.,]+\s*([kmgt]i?b)\b", rest)
         scales = _UNITS[unit[1]] if unit else ()
+        describes = not (_NEGATED.search(said) or _REQUIRED.search(said)) and "than" in found["core"]
         yield Claim(
-            refuses, bound, words, frozenset(_words(sentence)), frozenset(_words(before)), shown, scales
+            refuses,
+            bound,
+            words,
+            frozenset(_words(sentence)),
+            frozenset(_words(before)),
+            shown,
+            scales,
+            describes,
         )
 
 

@@ -19,6 +19,7 @@ from flake8_aiguard.shapes import (
     argument,
     calls_before,
     dotted,
+    hides_arguments,
     is_constant,
     is_none,
     last_name,
@@ -92,7 +93,7 @@ class CpuBoundInAsync(Checker):
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
     and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
     documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, and in generators that never wait. Opening a PDF is cheap: extracting its text is reported.
-    Extracting an archive from a file is AIG006's.
+    Extracting an archive from a file is AIG006's, and ``writestr()`` into a ``ZipFile`` that is opened without compression only copies.
     """
 
     code = "AIG007"
@@ -313,6 +314,7 @@ class CpuBoundInAsync(Checker):
             self._is_lazy(node, row)
             or self._is_quick(node, row)
             or self._is_small(node, row)
+            or self._is_stored(node, row)
             or self._is_of_small_image(node, row)
             or (row.get("vectors", False) and self._is_of_vectors(node))
             or (row.get("items", False) and self._is_of_item(node))
@@ -351,6 +353,17 @@ class CpuBoundInAsync(Checker):
             return False
         origin = self.module.receivers.origin(node.func.value)
         return origin.known and bool(origin.calls) and all(map(self._is_small_value, origin.calls))
+
+    def _is_stored(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether an archive is provably opened without compression: what goes into it is only copied."""
+        if "stores" not in row or not isinstance(node.func, ast.Attribute) or hides_arguments(node):
+            return False
+        origin = self.module.receivers.origin(node.func.value)
+        if not origin.known or not origin.calls or any(map(hides_arguments, origin.calls)):
+            return False
+        given = [argument(made, row["compression"], row["compression_position"]) for made in origin.calls]
+        given.append(argument(node, row["compresses"], row["compresses_position"]))
+        return all(value is None or self.module.qualname(value) == row["stores"] for value in given)
 
     def _is_of_vectors(self, node: ast.Call) -> bool:
         """Whether an operand has one dimension: ``dot(a, b) / (norm(a) * norm(b))``, ``for row in rows: dot(row, b)``."""

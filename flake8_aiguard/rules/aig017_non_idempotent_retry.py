@@ -60,7 +60,7 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there), of an INSERT beside its own UPDATE, of messages
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own), of an INSERT beside its own UPDATE, of messages
     that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
     of conditional requests (``If-Match``), of headers that a parameter hands in, of files that each attempt makes anew in the folder for
     temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do. Whether the other side ignores repetitions by itself is not known.
@@ -118,6 +118,8 @@ class NonIdempotentRetry(Checker):
         """Whether the next attempt follows only where the row was not written, or is written otherwise."""
         names = retried.errors.names
         if names and all(map(_UNWRITTEN.search, names)):
+            return True
+        if names and _is_raised_unwritten(names, retried.around):
             return True
         handlers = self._going_on(retried)
         if handlers and all(map(_asks_why, handlers)):
@@ -280,6 +282,29 @@ def _asks_why(handler: ast.ExceptHandler) -> bool:
         for item in ast.walk(test)
     )
     return raises and any(map(_WHY.search, asked))
+
+
+def _is_raised_unwritten(names: frozenset[str], function: ast.AST) -> bool:
+    """Whether a function raises what it is retried for, and only where the row is there: in ``except IntegrityError``."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    nodes = [*own_nodes(function)]
+    within = {
+        node
+        for handler in nodes
+        if isinstance(handler, ast.ExceptHandler) and handler.type is not None
+        for types in [handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]]
+        if all(_UNWRITTEN.search(last_name(item) or "") for item in types)
+        for node in ast.walk(handler)
+    }
+    raised = [[item for item in nodes if _raises(item, name)] for name in names]
+    return all(items and within.issuperset(items) for items in raised)
+
+
+def _raises(node: ast.AST, name: str) -> bool:
+    """Whether a statement raises an error of this name."""
+    error = node.exc if isinstance(node, ast.Raise) else None
+    return last_name(error.func if isinstance(error, ast.Call) else error) == name
 
 
 def _updates(handler: ast.ExceptHandler) -> bool:

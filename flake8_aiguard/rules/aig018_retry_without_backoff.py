@@ -13,7 +13,7 @@ from flake8_aiguard.attempts import AttemptLoops, Attempts, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.courses import Course, Courses, Pause
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
-from flake8_aiguard.shapes import argument, last_name
+from flake8_aiguard.shapes import argument, is_constant, last_name
 from flake8_aiguard.timeouts import Timeouts
 
 
@@ -54,10 +54,11 @@ class RetryWithoutBackoff(Checker):
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
-    something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that only touch this machine, and one retry in
-    all are left alone, as are endless loops that pause on one error in a function whose docstring says so. Fixed pauses count in
+    something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine, and one retry in
+    all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
+    or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time. Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of attempts that end within ten seconds,
-    of loops with a deadline, endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
+    of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting. An answer that cannot be parsed may be asked for again at once.
     """
 
@@ -107,7 +108,7 @@ class RetryWithoutBackoff(Checker):
     def _policy(self, policy: Policy) -> Iterator[Finding]:
         row, wait = policy.row, self._policies.wait(policy)
         if not self._policies.is_bounded(policy):
-            if wait is Wait.FINE and self._is_awaited(policy):
+            if wait is Wait.FINE and (self._is_awaited(policy) or self._is_swap(policy)):
                 return
             more, advice = "", f"give it {row['stop']}"
             if wait is Wait.NONE:
@@ -172,6 +173,14 @@ class RetryWithoutBackoff(Checker):
         )
         return bool(is_wait) and self._raises(function, self._policies.errors(policy))
 
+    def _is_swap(self, policy: Policy) -> bool:
+        """Whether only an answer is tried for again, after a random time: a compare and swap has to win, and gets nearer each time."""
+        is_random = policy.call is not None and any(
+            "random" in (last_name(node) or "") or "jitter" in (last_name(node) or "")
+            for node in ast.walk(policy.call)
+        )
+        return is_random and self._policies.errors(policy).names == frozenset({"result"})
+
     def _is_condition(self, policy: Policy, errors: Errors) -> bool:
         """Whether a function polls a condition of its own, until a deadline."""
         return self._deadline(policy) is not None and self._raises(
@@ -232,7 +241,7 @@ class RetryWithoutBackoff(Checker):
     def _loop(self, attempts: Attempts) -> Iterator[Finding]:
         if self._loops.changes_approach(attempts) or self._loops.is_local(attempts):
             return
-        if self._loops.waits_itself(attempts):
+        if self._loops.waits_itself(attempts) or self._waits_for_lock(attempts):
             return
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
@@ -261,6 +270,52 @@ class RetryWithoutBackoff(Checker):
         inside = [node for item in attempts.trial.body for node in ast.walk(item)]
         return not any(isinstance(node, ast.Await) for node in inside) and all(
             self._is_in_memory(node) for node in inside if isinstance(node, ast.Call)
+        )
+
+    @staticmethod
+    def _waits_for_lock(attempts: Attempts) -> bool:
+        """Whether a loop is one wait for a lock, in slices: ``lock.acquire(timeout=1)``, and nothing but the next one where it fails."""
+        if any(not isinstance(item, _GOES_ON) for handler in attempts.handlers for item in handler.body):
+            return False
+        calls = [
+            node for item in attempts.trial.body for node in ast.walk(item) if isinstance(node, ast.Call)
+        ]
+        return (
+            len(calls) == 1
+            and any(item.arg == "timeout" for item in calls[0].keywords)
+            and any(
+                isinstance(item, ast.Attribute) and item.attr == "acquire"
+                for item in (calls[0].func, *calls[0].args[:1])
+            )
+        )
+
+    def _waits_for_peer(self, attempts: Attempts, errors: Errors) -> bool:
+        """Whether a loop blocks until the other side is up, as a comment says, and says so each turn: the call's own timeout paces it."""
+        names = errors.names or frozenset()
+        if len(names) != 1 or not all(_TIMES_OUT.search(name) for name in names):
+            return False
+        speaks = all(
+            any(isinstance(node, ast.Call) and last_name(node.func) in _SAYS for node in ast.walk(handler))
+            for handler in attempts.handlers
+        )
+        lines = range(attempts.loop.lineno, (attempts.loop.end_lineno or attempts.loop.lineno) + 1)
+        return speaks and any(_AWAITS.search(str(text)) for text in self.module.comments.near(*lines))
+
+    @staticmethod
+    def _is_clock(attempts: Attempts, call: ast.AST) -> bool:
+        """Whether the loop adds up what it sleeps, so that its bound is a time: ``time.sleep(step); waited += step``."""
+        if not isinstance(attempts.loop, ast.While) or not isinstance(call, ast.Call) or not call.args:
+            return False
+        tested = {node.id for node in ast.walk(attempts.loop.test) if isinstance(node, ast.Name)}
+        is_timed = bool(_LIMITS.search(ast.unparse(attempts.loop.test)))
+        return any(
+            isinstance(node, ast.AugAssign)
+            and isinstance(node.op, ast.Add)
+            and isinstance(node.target, ast.Name)
+            and node.target.id in tested
+            and ast.dump(node.value) == ast.dump(call.args[0])
+            and (is_timed or not is_constant(node.value, 1))
+            for node in ast.walk(attempts.loop)
         )
 
     def _is_in_memory(self, call: ast.Call) -> bool:
@@ -315,7 +370,11 @@ class RetryWithoutBackoff(Checker):
         repairs = self._loops.repairs(attempts)
         is_plain = is_transient and not repairs
         if course.ends is False and not is_wait and is_plain and not errors.are("over"):
-            if not (self._is_meant(attempts, course, errors) or self._timeouts.is_guarded(loop)):
+            if not (
+                self._is_meant(attempts, course, errors)
+                or self._waits_for_peer(attempts, errors)
+                or self._timeouts.is_guarded(loop)
+            ):
                 yield from self.found(loop, what="this loop", more="", advice=_BOUND)
         elif len(gaps) >= _FEW and not any(gaps):
             is_meant = errors.are("timeout", "over") or self._loops.clashes(attempts)
@@ -323,6 +382,8 @@ class RetryWithoutBackoff(Checker):
                 yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
         elif is_wait or not attempts.is_strict:
             pass  # a poll
+        elif any(self._is_clock(attempts, pause.call) for gap in gaps for pause in gap):
+            pass  # a deadline
         elif len(gaps) >= _FEW and all(
             pause.is_sleep and pause.seconds is not None for gap in gaps for pause in gap
         ):
@@ -390,6 +451,13 @@ _SWAPS = re.compile(
 _UNUSABLE = re.compile(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJSON|Schema")
 _ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "parse_retry_after")
 _ENDLESS = re.compile(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
+_GOES_ON = (ast.Continue, ast.Pass)
+_TIMES_OUT = re.compile(r"[a-z]Timeout(Error|Exception)?$")  # of one library: TimeoutError is anybody's
+_SAYS = ("critical", "debug", "error", "exception", "info", "log", "warn", "warning")
+_AWAITS = re.compile(
+    r"\b(wait\w*|until|forever|not (yet )?(be )?(ready|up|available)|start(s|ing)? up|startup|comes? up)\b",
+    re.IGNORECASE,
+)
 _ANY = frozenset({"Exception", "BaseException"})
 _CLIENT = re.compile(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")

@@ -76,7 +76,7 @@ class AnnotationAsValidation(Checker):
     TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where the value is compared,
-    asserted, converted or asked for its type later in the function, or the data is given to something that validates it; in pydantic's
+    asserted, converted or asked for its type later in the function, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
     validators; for TOML in a file with a schema.
     """
 
@@ -95,6 +95,8 @@ class AnnotationAsValidation(Checker):
             return
         lookup = self._untyped.lookup(node.value)
         if lookup is None or not self._claims(node, lookup) or self._is_checked(node, lookup):
+            return
+        if self._is_passed_on(node):
             return
         if not (self._is_from_outside(lookup) if lookup.data.origin else self._is_said_outside(node, lookup)):
             return
@@ -231,6 +233,24 @@ class AnnotationAsValidation(Checker):
             return False
         uses = self.module.scopes.uses(resolved[0], node.target.id)
         return bool(uses) and all(map(self._looks_into, uses))
+
+    def _is_passed_on(self, node: ast.AnnAssign) -> bool:
+        """Whether a method does nothing with a value but hand it on by its name to an object of its own: ``self.api.put(name=name)``."""
+        if not isinstance(node.target, ast.Name):
+            return False
+        resolved = self.module.scopes.resolve(node.target)
+        if resolved is None or not isinstance(resolved[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        uses = self.module.scopes.uses(resolved[0], node.target.id)
+        return bool(uses) and all(map(self._hands_on, uses))
+
+    def _hands_on(self, use: ast.Name) -> bool:
+        keyword = self.module.index.parent(use)
+        call = self.module.index.parent(keyword) if isinstance(keyword, ast.keyword) else None
+        if not isinstance(call, ast.Call) or not isinstance(keyword, ast.keyword) or keyword.arg != use.id:
+            return False
+        asked_one = call.func.value if isinstance(call.func, ast.Attribute) else None
+        return isinstance(asked_one, ast.Attribute) and last_name(asked_one.value) == "self"
 
     def _looks_into(self, use: ast.Name) -> bool:
         parent = self.module.index.parent(use)

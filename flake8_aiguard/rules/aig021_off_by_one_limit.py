@@ -11,16 +11,18 @@ from flake8_aiguard.boundaries import Boundaries
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.contradictions import Contradictions
 from flake8_aiguard.counting import Counts, Guard, is_limit, leaves
-from flake8_aiguard.wordings import Claim
+from flake8_aiguard.shapes import is_constant
+from flake8_aiguard.wordings import Claim, name_of, name_words
 
 _ADMITS: Final = (
     "{compare} admits one more than {limit}, as the current one is not counted yet; {verb} with {instead}"
 )
 _GROWS: Final = "{compare} {verb} only when {count} is over {limit}, and the add below makes it one too many; ask {instead}"
 _DIFFERS: Final = "{compare} here and {other} in line {line} do the same, but differ where both sides are equal; use one operator"
-_SAYS: Final = "{compare} {does} the value that equals {limit}, but the {where} says {phrase!r}; use {instead}, or correct the {where}"
+_SAYS: Final = "{compare} {does} the value that equals {limit}, but the {where} says {phrase!r}; {advice}"
 _INSTEAD: Final[dict[type[ast.cmpop], str]] = {ast.Gt: ">=", ast.GtE: ">", ast.Lt: "<=", ast.LtE: "<"}
 _HOLDERS: Final = (ast.If, ast.While, ast.Assert, ast.Return, ast.Assign)
+_MOST: Final = frozenset({"max", "min"})  # words of a bound that is the last value that is right
 _LONG: Final = 60  # of an expression in a message
 
 
@@ -61,13 +63,15 @@ class OffByOneLimit(Checker):
     Limits: four shapes. (1) A function whose name or docstring says that it admits (allow, permit, acquire, quota ...)
     and that compares a count with a limit by ``>``, where the function or its callers in the file count the current one
     afterwards; without such a proof only functions whose name says that they decide about the next one, and those called a check that
-    only return ``n <= limit``, where the file adds to ``n``. (2) ``if len(xs)
+    only return ``n <= limit``, where the file adds to ``n``; of a number that the caller hands in (``can_fuse(num_tokens)``) only where its name
+    says that it counts what goes on. (2) ``if len(xs)
     > LIMIT:`` that leaves or evicts one, and an add to ``xs`` after it. (3) The same two expressions compared by ``>``
     and by ``>=`` to the same effect in one file. (4) A message, docstring or comment such as "must be less than 10" or "at
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
     finished value, where the current one is counted before or may be, where ``depth + 1`` is passed on, where a collection begins with
     one item, on eviction after an insert and sweeps of what has expired, where one more is fetched to know whether there are more, where
-    a text says "reaches or exceeds" or "already", and where a comment or docstring says that the bound is inclusive.
+    a text says "reaches or exceeds" or "already", where a comment or docstring says that the bound is inclusive, and where a comment before
+    the ``raise`` says that the documented bound is wrong.
     """
 
     code = "AIG021"
@@ -149,6 +153,13 @@ class OffByOneLimit(Checker):
 
     def _contradicted(self, guard: Guard, where: str, claim: Claim) -> Iterator[Finding]:
         self.reported.add(guard.node)
+        # Where the text describes the failure, or the bound itself is an ordinary value, the operator is hardly what is wrong.
+        is_meant = is_constant(guard.bound, 0) or (
+            len(claim.refuses) > 1 and not _MOST.isdisjoint(name_words(name_of(guard.bound) or ""))
+        )
+        mends = [f"use {self._instead(guard)}", f"correct the {where}"]
+        if claim.describes or is_meant:
+            mends.reverse()
         yield from self.found(
             guard.node,
             message=_SAYS,
@@ -157,7 +168,7 @@ class OffByOneLimit(Checker):
             limit=_text(guard.bound),
             where=where,
             phrase=claim.text,
-            instead=self._instead(guard),
+            advice=", or ".join(mends),
         )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.fetches import Fetch, Fetches
-from flake8_aiguard.index import COMPREHENSIONS, Comprehension
+from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Function
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.shapes import dotted, is_constant, last_name, string
 
@@ -58,7 +58,8 @@ class FetchAllThenFilter(Checker):
     truth, where it is named as a flag is (``is_active``, ``archived``) and no property of this file. Of a function that is only
     called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported, and not where it is asked for some
     (``get_all_episodes(season=1)``), or lists what the program is made of (``get_all_modules()``), or
-    an object is asked that the function has just got and whose name says nothing of data (``guest.get_all_disks()``). Migrations are silent.
+    an object is asked that the function has just got and whose name says nothing of data (``guest.get_all_disks()``). Migrations are silent,
+    functions under ``@db.upgrade(...)`` among them, and so are loops that only skip rows without a value, which they then parse.
     """
 
     code = "AIG026"
@@ -78,6 +79,9 @@ class FetchAllThenFilter(Checker):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         value = self._whole(node)
         if value is None or OneOff(self.module).is_migration:
+            return
+        function = self.module.index.function(node)
+        if function is not None and _is_upgrade(function):
             return
         uses = self._uses(value)
         if not uses:
@@ -244,9 +248,10 @@ class FetchAllThenFilter(Checker):
         if not isinstance(first, ast.If) or first.orelse:
             return None
         if len(loop.body) == 1:
-            return self._predicate(first.test, names)
+            return None if _is_presence(first.test, first.body) else self._predicate(first.test, names)
         if isinstance(first.body[-1], ast.Continue) and len(first.body) == 1:
-            return self._predicate(_opposite(first.test), names)
+            condition = _opposite(first.test)
+            return None if _is_presence(condition, loop.body[1:]) else self._predicate(condition, names)
         return None
 
     def _predicate(self, condition: ast.expr, names: set[str]) -> str | None:
@@ -340,6 +345,26 @@ def _names(target: ast.expr) -> set[str]:
 def _is_comparison(message: str, predicate: str) -> bool:
     return message is _FILTERED and any(
         operator in predicate for operator in (" == ", " != ", " < ", " > ", " in ")
+    )
+
+
+def _is_upgrade(function: Function) -> bool:
+    """Whether a function is registered as a step of a schema: ``@db.upgrade("users")``."""
+    return any(
+        last_name(item.func if isinstance(item, ast.Call) else item) == "upgrade"
+        for item in getattr(function, "decorator_list", ())
+    )
+
+
+def _is_presence(condition: ast.expr, body: list[ast.stmt]) -> bool:
+    """Whether a condition only asks that there is a value, which the body then computes with: ``if row["data"]: load(row["data"])``."""
+    if not isinstance(condition, (ast.Attribute, ast.Subscript)):
+        return False
+    text = ast.dump(condition)
+    return any(
+        isinstance(node, ast.Call) and any(ast.dump(item) == text for item in node.args)
+        for item in body
+        for node in ast.walk(item)
     )
 
 
