@@ -31,6 +31,41 @@ class Accumulators:
         kind = None if isinstance(target, ast.Subscript) else self._module.kinds.of(target)
         return kind or self._module.kinds.of(added)
 
+    def may_be_list(self, target: ast.expr) -> bool:
+        """Whether nothing says that what a tuple is added to is one: ``xs = type(old)()``, which a list extends in place."""
+        if isinstance(target, ast.Subscript):
+            return False
+        return self._module.kinds.of(target) is None
+
+    def is_short_field(self, node: ast.AugAssign, loop: Loop) -> bool:
+        """Whether a string is a field of an object that the function is given, and starts here, for a list that it builds."""
+        target = node.target
+        if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
+            return False
+        if not isinstance(loop, (ast.For, ast.AsyncFor)) or not isinstance(loop.iter, ast.Name):
+            return False
+        function = self._module.index.function(node)
+        owner = self._module.loops.variable(target.value)
+        items = self._module.loops.variable(loop.iter)
+        if function is None or owner is None or items is None or target.value.id in ("self", "cls"):
+            return False
+        scopes = self._module.scopes
+        is_given = any(item.kind is Kind.PARAMETER for item in scopes.bindings(*owner))
+        is_built = items[0] is function and all(
+            isinstance(item.value, ast.List) and not item.value.elts for item in scopes.bindings(*items)
+        )
+        return (
+            is_given
+            and is_built
+            and any(
+                isinstance(item, ast.Assign)
+                and isinstance(item.value, ast.Constant)
+                and item.value.value == ""
+                and dotted(item.targets[0]) == dotted(target)
+                for item in walk(function)
+            )
+        )
+
     def is_own(self, target: ast.expr) -> bool:
         """Whether a collection is made here: nobody else sees it change."""
         variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None

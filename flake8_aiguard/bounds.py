@@ -23,6 +23,7 @@ Variable: TypeAlias = "tuple[Scope, str]"
 _DEPTH: Final = 12  # wrappers and variables that are looked through; beyond them nothing is said
 _AROUND: Final = 30  # nodes around a use that are looked at for a guard
 _PARTS: Final = 200  # nodes of a call that are looked at for a limit
+_ENVIRONMENT: Final = re.compile(r"^_*(get|load|parse|read)_?env(_|$)|_from_env(ironment)?$")
 _CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*|__members__")
 _BATCH: Final = re.compile(
     r"(^|_)(chunk|batch|window|slice|partition)(_|$)"
@@ -190,9 +191,11 @@ class Bounds:
 
     def _is_configured(self, node: ast.expr) -> bool:
         """Whether a value is taken out of a configuration: ``self.config["urls"]``, ``settings.urls``, ``config.all_urls()``,
-        ``entry.data[CONF_URLS]``."""
+        ``entry.data[CONF_URLS]``, ``get_env_urls()``."""
         for _ in range(_DEPTH):
             if isinstance(node, ast.Call):
+                if _ENVIRONMENT.search(last_name(node.func) or ""):
+                    return True
                 if not isinstance(node.func, ast.Attribute):
                     return False
                 keys, is_read = node.args[:1], node.func.attr == "get"

@@ -22,6 +22,7 @@ from flake8_aiguard.shapes import argument, last_name, names_in
 _DEPTH: Final = 8  # variables and wrappers that are looked through
 _ADDS: Final = frozenset({"append", "add", "appendleft", "insert"})
 _EXTENDS: Final = frozenset({"extend", "update"})
+_HANDS_OVER: Final = frozenset({"add", "append", "push", "put", "send"})
 _VIEWS: Final = frozenset({"values", "items", "keys", "copy"})
 _PARTIAL: Final = frozenset({"functools.partial"})
 _SLEEPS: Final = frozenset({"asyncio.sleep", "anyio.sleep", "trio.sleep"})
@@ -108,7 +109,7 @@ class FanOuts:
 
     def _spawned(self, call: ast.Call, row: knowledge.Row) -> Iterator[ast.expr]:
         """What a call starts; for each item of a loop over coroutines, what these are."""
-        if isinstance(self._index.parent(call), ast.Await):
+        if self._is_awaited_at_once(call):
             return
         if row["takes"] == "function":
             yield call
@@ -120,6 +121,17 @@ class FanOuts:
             yield call
         else:
             yield from self._elements(iterable, _DEPTH)
+
+    def _is_awaited_at_once(self, call: ast.Call) -> bool:
+        """Whether the statement that starts a task waits for it: ``await link(ensure_future(x))``, not ``await q.put(...)``."""
+        for parent in self._index.ancestors(call):
+            if isinstance(parent, ast.Await):
+                waited = parent.value
+                name = last_name(waited.func) if isinstance(waited, ast.Call) and waited is not call else None
+                return name not in _HANDS_OVER
+            if isinstance(parent, (ast.stmt, ast.Lambda, *COMPREHENSIONS)):
+                return False
+        return False
 
     def _elements(self, node: ast.expr, depth: int) -> Iterator[ast.expr]:
         """The expressions that make the items of an iterable, as far as the function shows them; ``map(...)`` is its own."""

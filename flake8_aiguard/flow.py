@@ -92,6 +92,7 @@ def release(
     releases: Callable[[ast.AST], bool],
     harmless: Callable[[ast.Call], bool] = lambda call: False,
     qualname: Callable[[ast.expr], str | None] | None = None,
+    same: Callable[[ast.expr], bool] = lambda value: False,
     strict: bool = False,
 ) -> Outcome:
     """Follow one acquired resource along all paths to the ends of its function (or of the module).
@@ -111,6 +112,7 @@ def release(
         releases: Whether a call (`f.close()`) or an `ast.withitem` (`with f`, `with closing(f)`) releases it.
         harmless: Whether a call is taken not to raise.
         qualname: The canonical name of a function (`sys.exit`); without it, names are taken as they are written.
+        same: Whether a value is the resource itself, so that binding it again loses nothing: `conn = conn.execution_options()`.
         strict: Whether subscripts are taken to raise too, as are operators and augmented assignments unless they add up
             plain names, constants and attributes of ``self``; and a handler that releases to catch only what it names.
 
@@ -120,7 +122,9 @@ def release(
         `if`, `while` and `with`. A resource that nothing releases is `NEVER`, also where a loop binds it
         again; `REBOUND` is a binding that hides it from a release, or from the end of the body.
     """
-    return _Tracker(acquire, parent, is_resource, releases, harmless, qualname or dotted, strict).follow()
+    return _Tracker(
+        acquire, parent, is_resource, releases, harmless, qualname or dotted, same, strict
+    ).follow()
 
 
 class _Exits:
@@ -170,6 +174,7 @@ class _Tracker:
         releases: Callable[[ast.AST], bool],
         harmless: Callable[[ast.Call], bool],
         qualname: Callable[[ast.expr], str | None],
+        same: Callable[[ast.expr], bool],
         strict: bool,
     ) -> None:
         self.acquire = acquire
@@ -178,6 +183,7 @@ class _Tracker:
         self.releases = releases
         self.harmless = harmless
         self.qualname = qualname
+        self.same = same
         self.strict = strict
         self.raising = _RAISING | _OPERATIONS if strict else _RAISING
         self.holder: ast.stmt | None = None  # the statement that holds the acquisition
@@ -417,7 +423,7 @@ class _Tracker:
 
     def _assign(self, stmt: ast.stmt, value: ast.expr, targets: list[ast.expr], out: _Exits) -> int:
         bits = self._eval_all((value, *targets), out)
-        if bits & _OPEN and any(map(self.is_resource, single_targets(targets))):
+        if bits & _OPEN and any(map(self.is_resource, single_targets(targets))) and not self.same(value):
             self._rebind(stmt, value)
             return _DONE
         return bits

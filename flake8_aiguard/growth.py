@@ -110,6 +110,7 @@ class Growth:
         return (
             any(map(self._module.loops.is_small, iterables))
             or any(map(self._is_varargs, iterables))
+            or any(map(self._is_few_parts, iterables))
             or (self._module.is_test and any(map(self._is_split_parameter, iterables)))
         )
 
@@ -122,6 +123,28 @@ class Growth:
             and spec is not None
             and spec.vararg is not None
             and spec.vararg.arg == items.id
+        )
+
+    def _is_few_parts(self, items: ast.expr) -> bool:
+        """Whether an attribute holds so many parts as its class writes: ``self.layers = ModuleList([Layer() for _ in range(2)])``."""
+        if isinstance(items, ast.Call) and last_name(items.func) in ("zip", "enumerate"):
+            return any(map(self._is_few_parts, items.args))
+        receivers = self._module.receivers
+        owner = receivers.class_behind(items.value) if isinstance(items, ast.Attribute) else None
+        if owner is None or not isinstance(items, ast.Attribute):
+            return False
+        stores = receivers.attribute_stores(owner, items.attr)
+        parent = self._module.index.parent(stores[0]) if len(stores) == 1 else None
+        value = parent.value if isinstance(parent, ast.Assign) else None
+        if isinstance(value, ast.Call) and last_name(value.func) == "ModuleList" and len(value.args) == 1:
+            value = value.args[0]
+        if not isinstance(value, ast.ListComp) or len(value.generators) != 1:
+            return False
+        over = value.generators[0].iter
+        return (
+            isinstance(over, ast.Call)
+            and self._module.qualname(over.func) == "builtins.range"
+            and self._module.loops.is_small(over)
         )
 
     def _is_split_parameter(self, items: ast.expr) -> bool:

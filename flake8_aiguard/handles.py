@@ -58,7 +58,7 @@ class Handles:
     """Follows opened resources through one file.
 
     A resource is described by a table row: ``close`` (the methods that release it) and the optional ``awaited``,
-    ``drains``, ``exhausts``, ``harmless``, ``lenient`` and ``views``, as in ``resources.toml``, ``connects`` and ``with``, as
+    ``drains``, ``exhausts``, ``fluent``, ``harmless``, ``lenient`` and ``views``, as in ``resources.toml``, ``connects`` and ``with``, as
     in ``connections.toml``.
 
     Args:
@@ -184,7 +184,7 @@ class Handles:
         return f"before line {line} binds {leak.name} again"
 
     def _leak_of(self, variable: _Variable, row: knowledge.Row) -> Leak | None:
-        uses = self._uses(variable)
+        uses = self._uses(variable, row)
         holders: list[ast.expr] = list(uses)
         is_left_by_with = row.get("with") != "commits"
         if isinstance(variable.acquire, ast.NamedExpr):
@@ -211,6 +211,9 @@ class Handles:
                 and (dotted(function) or "").partition(".")[2] in releasing
             )
 
+        def is_same(value: ast.expr) -> bool:
+            return _is_fluent(value, variable.names, row)
+
         def is_harmless(call: ast.Call) -> bool:
             if _position(call) < opened:
                 return True
@@ -235,6 +238,7 @@ class Handles:
             releases=releases,
             harmless=is_harmless,
             qualname=self._module.qualname,
+            same=is_same,
         )
         if outcome.release in (Release.NEVER, Release.SOME_PATH):
             self._left_open[variable.body] += 1
@@ -316,10 +320,12 @@ class Handles:
         assert isinstance(scope, _Body)
         return _Variable(names, parent, scope)
 
-    def _uses(self, variable: _Variable) -> tuple[ast.Name, ...]:
-        """The loads that may see the resource: all of the name, unless it is bound several times."""
+    def _uses(self, variable: _Variable, row: knowledge.Row) -> tuple[ast.Name, ...]:
+        """The loads that may see the resource: all of the name, unless it is bound to something else as well."""
         body, names = variable.body, variable.names
-        if any(len(self._scopes.bindings(body, name)) > 1 for name in names):
+        bindings = [item for name in names for item in self._scopes.bindings(body, name)]
+        others = [item for item in bindings if item.value is None or not _is_fluent(item.value, names, row)]
+        if len(others) > len(names):
             reached = self._module.def_use(body).uses(variable.acquire)
             if reached is not None:
                 return reached
@@ -442,6 +448,18 @@ def _unpacked(assign: ast.Assign, value: ast.expr) -> list[ast.expr]:
         if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(values):
             found += [item for item, given in zip(target.elts, values, strict=True) if given is value]
     return found
+
+
+def _is_fluent(value: ast.expr, names: Collection[str], row: knowledge.Row) -> bool:
+    """Whether a value is the resource itself: ``await conn.execution_options(...)``."""
+    call = value.value if isinstance(value, ast.Await) else value
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in row.get("fluent", ())
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in names
+    )
 
 
 def _raising(where: ast.AST | None) -> str:

@@ -14,7 +14,7 @@ from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import COMPREHENSIONS, Index, Loop, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.scopes import Scopes
-from flake8_aiguard.shapes import dotted, names_in
+from flake8_aiguard.shapes import dotted, last_name, names_in
 
 Variable: TypeAlias = "tuple[Scope, str]"
 Position: TypeAlias = "tuple[int, int]"
@@ -368,6 +368,17 @@ def target_names(loop: Loop) -> list[str]:
         return []
     targets = [item.target for item in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.target]
     return [name.id for target in targets for name in names_in(target)]
+
+
+def sleeps(loop: ast.While) -> bool:
+    """Whether every turn of an asynchronous loop sleeps."""
+    return any(
+        isinstance(item, ast.Expr)
+        and isinstance(item.value, ast.Await)
+        and isinstance(item.value.value, ast.Call)
+        and last_name(item.value.value.func) == "sleep"
+        for item in loop.body
+    )
 
 
 def contains(node: ast.AST, inner: ast.AST) -> bool:

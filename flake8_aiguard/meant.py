@@ -13,7 +13,7 @@ from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.rows import Rows, Use
-from flake8_aiguard.shapes import names_in
+from flake8_aiguard.shapes import last_name, names_in, parameters
 from flake8_aiguard.sql import HOLE, Statement, Statements, sinks
 from flake8_aiguard.tables import Tables
 
@@ -35,6 +35,10 @@ _NO_ROWS: Final = re.compile(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
 _NTH: Final = re.compile(
     r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE
 )  # no page
+_PAGE: Final = re.compile(r"(^|_)page(_|$)")
+_TOTAL: Final = re.compile(
+    rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({_NAME})", re.IGNORECASE
+)
 _FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
 _STAR_FIRST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?\*", re.IGNORECASE)
 _DERIVED: Final = re.compile(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
@@ -51,13 +55,24 @@ _DDL: Final = re.compile(
 )
 # `clear()`, `reset_all()`, `delete_database()`: not `delete()`, nor `clear_sessions()`, which may mean some.
 _EMPTIES: Final = re.compile(
-    r"a?(?:(?:clear|empty|erase|flush|purge|reset)"
+    r"a?(?:(?:clear|drain|empty|erase|flush|purge|reset)"
     r"|(?:clean|clear|delete|drop|empty|erase|flush|purge|remove|reset)"
     r"_(?:all(?:_\w+)?|cache|data|database|db|everything|history|index|state|storage|store|table|tables))"
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
 )
 _WHOLE_TABLE: Final = re.compile(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
+)
+_READ_WHOLE: Final = re.compile(
+    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+order\s+by\s+[\w.,\s\"]+)?\s*;?\s*$",
+    re.IGNORECASE,
+)
+# "Delete all rows.", "Remove every entry from the table": not "all rows of a user", which is a condition.
+_SAID: Final = re.compile(
+    r"\b(?:clear|delete|drop|empt|erase|flush|purge|remove|reset|wipe)\w*\s+(?:out\s+)?(?:all|every|everything)\b"
+    r"(?:\s+(?:of\s+)?(?:the\s+)?\w+)?(?:\s+(?:from|in|of)\s+(?:the|this)(?:\s+\w+)?\s+(?:cache|database|db|queue|store|table))?"
+    r"\s*(?:[.,;!]|$|\n\n)",
+    re.IGNORECASE,
 )
 _SELECTED: Final = re.compile(
     rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({_NAME}|\()", re.IGNORECASE
@@ -123,7 +138,7 @@ class Meant:
         if code == "AIG205":
             return self._is_whole_table_meant(statement, call)
         if code == "AIG209":
-            return _NTH.search(text) is not None
+            return _NTH.search(text) is not None or self._is_page_meant(statement, call)
         if code == "AIG206":
             return "->" in text[start:end] or self._is_found_by_another(
                 text
@@ -175,7 +190,9 @@ class Meant:
             return created is not None and Use.POSITION not in kinds and self._is_made_here(call, table)
         if kinds == Use.TEST:
             return True
-        if Use.WHOLE in kinds:
+        if kinds in (Use.MODEL, Use.MODEL | Use.TEST):
+            return True  # the class says which columns there are
+        if kinds & (Use.WHOLE | Use.MODEL):
             return uses.is_one or created is not None
         if Use.NAME in kinds and created is not None:
             return uses.names >= created.columns
@@ -201,6 +218,32 @@ class Meant:
             text = "".join(self._module.lines[function.lineno - 1 : function.end_lineno])
             self._made[function] = {plain(name) for name in _MADE.findall(text)}
         return plain(table[1]) in self._made[function]
+
+    # -- OFFSET
+
+    def _is_page_meant(self, statement: Statement, call: ast.Call) -> bool:
+        """Whether a page is given by its place in what others have laid down: an interface, or numbered pages of so many."""
+        function = self._module.index.function(call)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        names = {item.arg for item in parameters(function)}
+        owner = self._module.index.class_of(function)
+        if (
+            "offset" in names
+            and owner is not None
+            and any(last_name(base) != "object" for base in owner.bases)
+        ):
+            # passed on as it is: another page needs another interface
+            bound = self._module.scopes.bindings(function, "offset")
+            return len(bound) == 1 and any(
+                isinstance(use.ctx, ast.Load) and not isinstance(self._module.index.parent(use), ast.BinOp)
+                for use in self._module.scopes.uses(function, "offset")
+            )
+        read = _READ.search(statement.text)
+        if read is None or not any(_PAGE.search(name) for name in names):
+            return False
+        lines = self._module.lines[function.lineno - 1 : function.end_lineno]
+        return plain(read[1]) in {plain(match[1]) for match in _TOTAL.finditer("".join(lines))}
 
     # -- NOT IN
 
@@ -232,6 +275,8 @@ class Meant:
         table, is_update = written[1], statement.text.lstrip()[:1] in "uU"
         if is_update:
             return _NOTHING_SET.search(statement.text) is not None or plain(table) in self._of_one_row
+        if self._is_said(call) or self._is_read_before(table, call):
+            return True
         if any(
             isinstance(hole, ast.Name) and self._is_each(hole, call)
             for hole in statement.holes(*written.span(1))
@@ -277,6 +322,32 @@ class Meant:
                 return True
             function = index.function(function)
         return False
+
+    def _is_said(self, call: ast.Call) -> bool:
+        """Whether the function's docstring says that all rows go."""
+        function = self._module.index.function(call)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        return _SAID.search(ast.get_docstring(function) or "") is not None
+
+    def _is_read_before(self, table: str, call: ast.Call) -> bool:
+        """Whether the function has read all rows of the table before: it moves them."""
+        function = self._module.index.function(call)
+        name = plain(table)
+        return function is not None and any(
+            place < call.lineno and read == name for place, read in self._read_whole.get(function, ())
+        )
+
+    @functools.cached_property
+    def _read_whole(self) -> dict[Function | None, list[tuple[int, str]]]:
+        """The tables that each function reads from end to end, by the line."""
+        found: dict[Function | None, list[tuple[int, str]]] = {}
+        for call in self._module.index.calls_named(sinks()):
+            for text in self._statements.texts(call):
+                if whole := _READ_WHOLE.match(text):
+                    function = self._module.index.function(call)
+                    found.setdefault(function, []).append((call.lineno, plain(whole[1])))
+        return found
 
     @functools.cached_property
     def _of_one_row(self) -> frozenset[str]:

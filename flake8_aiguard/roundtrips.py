@@ -9,6 +9,9 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import dotted, last_name, string
 
+_READS = ("json.load", "json.loads")
+_NO_MODELS = ("ABC", "Generic", "Protocol", "object")
+
 
 @dataclass(frozen=True, slots=True)
 class Trip:
@@ -64,13 +67,48 @@ class RoundTrips:
             ):
                 continue
             there = self._module.qualname(inner.func) or f".{last_name(inner.func)}"
-            if there in row["there"] and self._is_plain(node, inner, back == method):
+            if there not in row["there"] or not self._is_plain(node, inner, back == method):
+                continue
+            if not self._is_compared(node) and not self._is_of_mixin(inner):
                 return Trip(
                     dotted(node.func) or back.lstrip("."),
                     dotted(inner.func) or there.lstrip("."),
                     row["instead"],
                 )
         return None
+
+    def _is_compared(self, node: ast.Call) -> bool:
+        """Whether a value is brought into the form of one that was read from JSON, to compare the two."""
+        index = self._module.index
+        if self._module.qualname(node.func) != "json.loads":
+            return False
+        function = index.function(node)
+        if not any(
+            other is not node
+            and index.function(other) is function
+            and self._module.qualname(other.func) in _READS
+            for other in index.calls_named({"load", "loads"})
+        ):
+            return False
+        parent = index.parent(node)
+        values: list[ast.expr] = [node]
+        if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+            values += self._module.def_use(function or self._module.tree).uses(parent) or ()
+        return any(
+            isinstance(outer := index.parent(value), ast.Compare)
+            and all(isinstance(operator, (ast.Eq, ast.NotEq)) for operator in outer.ops)
+            for value in values
+        )
+
+    def _is_of_mixin(self, inner: ast.Call) -> bool:
+        """Whether a class without a base promises no more than this method: ``self.model_dump_json()`` of a mixin."""
+        function = inner.func
+        if not isinstance(function, ast.Attribute) or function.attr != "model_dump_json":
+            return False
+        if not isinstance(function.value, ast.Name) or function.value.id != "self":
+            return False
+        owner = self._module.receivers.class_behind(function.value)
+        return owner is not None and all(last_name(base) in _NO_MODELS for base in owner.bases)
 
     def _is_plain(self, node: ast.Call, inner: ast.Call, is_codec: bool) -> bool:
         """Whether neither way says how to convert."""

@@ -49,6 +49,7 @@ _CONVERTS: Final = frozenset(
         *("parse", "record", "row", "to", "validate"),
     )
 )
+_FROM_DICT: Final = frozenset(("from_dict", "from_row", "model_validate", "parse_obj"))
 _DEEPEST: Final = 3  # functions that hand a row on
 _LONGEST: Final = 200  # expressions that are followed
 
@@ -60,6 +61,7 @@ class Use(enum.Flag):
     POSITION = enum.auto()
     NAME = enum.auto()
     WHOLE = enum.auto()  # mapped with all of its columns: `dict(row)`, `Model(**row)`, `self._from_row(row)`
+    MODEL = enum.auto()  # so mapped to an object of a class, which has a field for each: `Model(**row)`
     TEST = enum.auto()  # whether there is one
     COUNT = enum.auto()
     DESCRIPTION = enum.auto()  # the names of the columns are asked for
@@ -201,7 +203,7 @@ class Rows:
         elif isinstance(parent, ast.keyword):
             call = self._module.index.parent(parent)
             if parent.arg is None:
-                found.kinds |= Use.WHOLE
+                found.kinds |= Use.MODEL if _is_class(getattr(call, "func", None)) else Use.WHOLE
             elif isinstance(call, ast.Call):
                 yield from self._passed(call, step, found)
         elif isinstance(parent, ast.Call):
@@ -340,6 +342,8 @@ class Rows:
             found.kinds |= Use.WHOLE  # with the names of the columns
         elif (uses := self._within(call, step)) is not None:
             yield from uses
+        elif level is _Level.MAPPED and name in _FROM_DICT and _is_class(getattr(call.func, "value", None)):
+            found.kinds |= Use.MODEL
         elif level is _Level.ROW and (name[:1].isupper() or not _CONVERTS.isdisjoint(words(name))):
             found.kinds |= Use.WHOLE
         else:
@@ -364,6 +368,12 @@ class Rows:
             parameter = next((item for item in names if item.arg == keyword), None)
         uses = None if parameter is None else self._module.def_use(body).uses(parameter)
         return None if uses is None else [_Step(use, step.level, step.depth + 1) for use in uses]
+
+
+def _is_class(node: ast.AST | None) -> bool:
+    """Whether a name is one of a class."""
+    name = last_name(node) if isinstance(node, ast.expr) else None
+    return name is not None and (name == "cls" or name.lstrip("_")[:1].isupper())
 
 
 def _start(node: ast.Name | ast.Attribute) -> tuple[int, int]:

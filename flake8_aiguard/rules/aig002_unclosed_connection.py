@@ -14,12 +14,14 @@ from flake8_aiguard.handles import Handles, Leak
 from flake8_aiguard.held import Held
 from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.memo import memoised
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scopes import Kind, Use
 from flake8_aiguard.shapes import argument, dotted, is_main_guard, is_none, last_name
 
 _OPENERS = "connections.opener"
 _CALLED = ".__call__"
 _MAIN = re.compile(r"(^|_)main(_|$)")
+_LENT = ("bind", "conn", "connection")
 _GIVEN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FOLDERS = ("*_test/", "features/steps/", "features/*", "*/features/environment.py")
 
@@ -57,7 +59,8 @@ class UnclosedConnection(Checker):
     reported, nor what leaks only if the test fails. A session that connects on its first request holds nothing before it. A
     SQLAlchemy engine needs no closing, nor does the connection of one that the function makes with ``StaticPool``. An
     ``http.client`` connection on a socket that is closed in ``finally`` is left to it. A connection that a pool lends
-    (``getconn()``) is not followed.
+    (``getconn()``) is not followed, nor is a SQLAlchemy session on a parameter ``bind``, ``conn`` or ``connection``, which borrows
+    it. ``conn = conn.execution_options(...)`` is the same connection.
     """
 
     code = "AIG002"
@@ -95,6 +98,10 @@ class UnclosedConnection(Checker):
     @functools.cached_property
     def _handles(self) -> Handles:
         return Handles(self.module)
+
+    @functools.cached_property
+    def _once(self) -> OneOff:
+        return OneOff(self.module)
 
     @functools.cached_property
     def _held(self) -> Held:
@@ -158,12 +165,12 @@ class UnclosedConnection(Checker):
         return "" if pool is None else self.module.qualname(pool) or ""
 
     def _is_bind(self, value: ast.expr) -> bool:
-        """Whether a value is the connection that a migration is run with: ``op.get_bind()``, a parameter ``bind``."""
+        """Whether a value is a connection that somebody lends: ``op.get_bind()``, a parameter ``bind`` or ``connection``."""
         if isinstance(value, ast.Name):
             resolved = self.module.scopes.resolve(value)
             binding = resolved[1][0] if resolved is not None and len(resolved[1]) == 1 else None
             if binding is not None and binding.kind is Kind.PARAMETER:
-                return value.id == "bind"
+                return value.id in _LENT or (self._once.is_migration and value.id != "engine")
             value = value if binding is None or binding.value is None else binding.value
         return isinstance(value, ast.Call) and last_name(value.func) == "get_bind"
 

@@ -14,6 +14,7 @@ from flake8_aiguard.entrypoints import Entry
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.knowledge import Row
 from flake8_aiguard.lifetimes import Lifetimes, personal
+from flake8_aiguard.loops import sleeps
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string
 
@@ -50,6 +51,7 @@ _READS: Final = frozenset(
 _MEMORY: Final = re.compile(r":memory:|mode=memory|^sqlite(\+\w+)?:/{0,3}$")
 _STEPS: Final = 8  # assignments behind a URL that are followed
 _CHEAP: Final = 2  # threads or processes of a pool
+_PAIR: Final = 3  # turns that are written out
 _LONG: Final = 30  # seconds between the turns of a loop that polls
 _UNITS: Final = {
     "request": ("request", "at startup"),
@@ -103,7 +105,8 @@ class ClientPerCall(Checker):
     key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
     yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
     and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, where an argument is read from an object that the loop adjusts, in loops that ask one host
-    after the other, once each or until one answers, or wait for half a minute or longer, on thread pools whose ``with`` ends a
+    after the other, once each or until one answers, that run over two or three items written there, that share the client of a ``with`` among
+    the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, on thread pools whose ``with`` ends a
     round over a batch, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
     is the caller's as a whole, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
@@ -238,12 +241,24 @@ class ClientPerCall(Checker):
             if not (
                 _is_retried(loop)
                 or self._lifetimes.is_seldom(node, loop, _LONG)
+                or _is_pair(loop)
+                or self._is_probe(node, loop)
                 or self._asks_another_host(node, loop)
                 or (row.get("threads", False) and self._is_barrier(node, loop))
                 or self._is_tuned(node, loop)
             ):
                 return loop
         return None
+
+    def _is_probe(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether each turn of a loop that sleeps shares one client, which a ``with`` closes, among requests side by side."""
+        statement = self.module.index.statement(node)
+        if not isinstance(loop, ast.While) or not isinstance(statement, (ast.With, ast.AsyncWith)):
+            return False
+        return sleeps(loop) and any(
+            isinstance(item, ast.Call) and self.module.qualname(item.func) == "asyncio.gather"
+            for item in ast.walk(statement)
+        )
 
     def _is_tuned(self, node: ast.Call, loop: Loop) -> bool:
         """Whether an argument is read from an object that the loop adjusts: ``max_workers=self.batches.max_workers``."""
@@ -555,6 +570,13 @@ def _is_retried(loop: Loop) -> bool:
         return any(_ATTEMPT.fullmatch(name.id) is not None for name in names_in(loop.test))
     target = loop.generators[0].target if isinstance(loop, COMPREHENSIONS) else loop.target
     return isinstance(target, ast.Name) and _ATTEMPT.fullmatch(target.id) is not None
+
+
+def _is_pair(loop: Loop) -> bool:
+    """Whether a loop goes over two or three items that are written there."""
+    if not isinstance(loop, ast.For) or not isinstance(loop.iter, (ast.List, ast.Set, ast.Tuple)):
+        return False
+    return len(loop.iter.elts) <= _PAIR and not any(isinstance(item, ast.Starred) for item in loop.iter.elts)
 
 
 def _url(call: ast.Call) -> ast.expr | None:

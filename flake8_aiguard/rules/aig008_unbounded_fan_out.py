@@ -10,9 +10,11 @@ from typing import Final
 
 from flake8_aiguard.bounds import is_part_name
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.fanout import FanOut, FanOuts
-from flake8_aiguard.index import Loop
+from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.limiters import Limiters, is_worker_name
+from flake8_aiguard.loops import sleeps
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.shapes import dotted, last_name, root
 from flake8_aiguard.traffic import Traffic, says_traffic
@@ -33,6 +35,7 @@ _BEGINNING: Final = re.compile(
 _RENEWING: Final = re.compile(
     r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
 )
+_PEERS: Final = re.compile(r"(^|_)(address|addresses|endpoints|hosts|ur[il]s)$")
 # Callbacks, the next item of a stream, and objects that can be awaited.
 _NOTICE: Final = re.compile(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
@@ -81,7 +84,9 @@ class UnboundedFanOut(Checker):
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
     or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
     (``engine.encode(prompt)``), where a function of one's own is handed the ``timeout`` by which all are to answer, and for
-    the keys of a dict that the file writes literally.
+    the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, ``get_env_urls()`` is
+    configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, as does ``self.urls[i]`` by the
+    number of the item, as many peers as there are.
     """
 
     code = "AIG008"
@@ -145,7 +150,18 @@ class UnboundedFanOut(Checker):
             limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):
             return True
+        if self._is_paced(fan_out) or _is_numbered_part(fan_out):
+            return True
         return limiters.bound(fan_out.node, called) or not self._goes_outside(fan_out, called)
+
+    def _is_paced(self, fan_out: FanOut) -> bool:
+        """Whether a loop that sleeps on every turn asks the object's own peers: ``self._urls``."""
+        items = fan_out.items
+        if not isinstance(items, ast.Attribute) or dotted(items) != f"self.{items.attr}":
+            return False
+        return _PEERS.search(items.attr) is not None and any(
+            isinstance(loop, ast.While) and sleeps(loop) for loop in self.module.index.loops(fan_out.node)
+        )
 
     def _goes_outside(self, fan_out: FanOut, called: Definition | None) -> bool:
         """Whether a task is known to wait for a network, a disk, a database or another process."""
@@ -194,6 +210,24 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _traffic(self) -> Traffic:
         return Traffic(self.module)
+
+
+def _is_numbered_part(fan_out: FanOut) -> bool:
+    """Whether the number of each item selects a part of the object, which has as many: ``self.urls[i]``."""
+    loop, call = fan_out.loop, fan_out.call
+    if call is None or loop is None or isinstance(loop, ast.While):
+        return False
+    part = loop.generators[0] if isinstance(loop, COMPREHENSIONS) else loop
+    if not isinstance(part.iter, ast.Call) or last_name(part.iter.func) != "enumerate":
+        return False
+    number = part.target.elts[0] if isinstance(part.target, ast.Tuple) and part.target.elts else None
+    return isinstance(number, ast.Name) and any(
+        isinstance(item, ast.Subscript)
+        and dotted(item.slice) == number.id
+        and dotted(item.value) == f"self.{last_name(item.value)}"
+        for given in (*call.args, *(keyword.value for keyword in call.keywords))
+        for item in walk(given)
+    )
 
 
 def _is_timed(call: ast.Call) -> bool:

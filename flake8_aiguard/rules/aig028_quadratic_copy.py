@@ -74,8 +74,11 @@ class QuadraticCopy(Checker):
     ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
     where each turn halves or divides what it counts. ``pop(0)`` counts on a list that is built here, and not
     where its length is asked first, or the loop sorts or slices it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin
-    with a packed header and for texts of errors, all of which stay short. A round trip counts with plain
-    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion.
+    with a packed header and for texts of errors, all of which stay short, and on ``insert(0)`` in tests. ``xs += (x,)`` is silent
+    where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of an object that a loop over a list
+    of the same function fills is short. A round trip counts with plain
+    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison
+    with what JSON gave needs it, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -107,6 +110,8 @@ class QuadraticCopy(Checker):
         kind = self._accumulators.kind(node.target, node.value)
         if kind not in ("tuple", "bytes", "str") or self.module.is_test:
             return
+        if kind == "tuple" and self._accumulators.may_be_list(node.target):
+            return
         loop = self._growth.loop(node, node.target)
         if loop is None or self._accumulators.is_measured(node.target, loop):
             return
@@ -114,7 +119,9 @@ class QuadraticCopy(Checker):
             return
         if kind == "bytes" and self._accumulators.is_message(node.target):
             return
-        if kind == "str" and self._accumulators.is_complaint(node.target):
+        if kind == "str" and (
+            self._accumulators.is_complaint(node.target) or self._accumulators.is_short_field(node, loop)
+        ):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._accumulators.is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -259,7 +266,7 @@ class QuadraticCopy(Checker):
             return
         if method.attr == "insert":
             is_seldom = self.module.index.parent(self.module.index.statement(node)) is not loop
-            if is_seldom or self._accumulators.keeps_front(loop, method.value):
+            if is_seldom or self.module.is_test or self._accumulators.keeps_front(loop, method.value):
                 return
             instead = "append to it and reverse it after the loop, or use collections.deque"
         else:
