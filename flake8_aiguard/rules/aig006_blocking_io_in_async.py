@@ -208,9 +208,9 @@ class BlockingIoInAsync(Checker):
         """Whether a decorator says that the function or its class is on its way out: nobody rewrites it."""
         around = (item for item in self.module.index.ancestors(node) if isinstance(item, _DEFINITIONS))
         return any(
-            last_name(item.func if isinstance(item, ast.Call) else item) == "deprecated"
+            "deprecated" in (last_name(item), (self.module.qualname(item) or "").rpartition(".")[2])
             for definition in around
-            for item in definition.decorator_list
+            for item in (d.func if isinstance(d, ast.Call) else d for d in definition.decorator_list)
         )
 
     def _is_process_of_class(self, node: ast.Call) -> bool:
