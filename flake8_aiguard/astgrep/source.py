@@ -16,7 +16,7 @@ from flake8_aiguard.astgrep import masking
 from flake8_aiguard.ddl import NAME, plain
 
 _SILENT: Final = re.compile(
-    r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\bis\s+(\$\w*\$).*?\1", re.DOTALL | re.IGNORECASE
+    r"'(?:[^']|'')*'|\"[^\"\n]*\"|--[^\n]*|/\*.*?\*/|\bis\s+(\$\w*\$).*?\1", re.DOTALL | re.IGNORECASE
 )
 _RECORDED: Final = re.compile(
     r"^(?:mysql>|MariaDB \[[^\]\n]*\]>|sqlite>|\w+=[#>] |\+--[-+]+\+[ \t]*$)", re.MULTILINE
@@ -71,6 +71,9 @@ _ONCE: Final = re.compile(
     r"(?!\s*if\s+not\s)|\badd\s+column\s+(?!if\s)",
     re.IGNORECASE,
 )
+_ROW_TYPE: Final = re.compile(
+    r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
+)  # no NAME, which holds quotes and dollars of bodies
 _FEW: Final = 5
 _LARGEST: Final = 2_000_000
 _FILES: Final = 50  # that are read around one
@@ -230,6 +233,26 @@ class Source:
         own = self._tables.get(plain(name))
         return own if own is not None else _tables(self._folders).get(plain(name))
 
+    def own_table(self, name: str) -> ddl.Table | None:
+        """A table by its name, where this file creates it."""
+        return self._tables.get(plain(name))
+
+    @functools.cached_property
+    def row_types(self) -> frozenset[str]:
+        """The plain names of the tables whose row is the type of a variable, or of what a function returns."""
+        return frozenset(plain(one or two) for one, two in _ROW_TYPE.findall(self.code))
+
+    def of_table(self, verb: str, name: str, end: int) -> list[str]:
+        """The flat statements that alter or update a table, begun before a place."""
+        pattern = re.compile(
+            verb.replace(" ", r"\s+") + rf"\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
+        )
+        return [
+            self.flat(match.start(), self.statement(match.start())[1])
+            for match in pattern.finditer(self.code, 0, end)
+            if plain(match[1]) == plain(name)
+        ]
+
     def holders(self, column: str) -> list[ddl.Table]:
         """The tables of this file that have a column."""
         return [table for table in self._tables.values() if column in table.columns]
@@ -295,6 +318,8 @@ def flat(text: str) -> str:
 
 
 def _blank(match: re.Match[str]) -> str:
+    if match[0][0] == '"':
+        return match[0].replace("'", " ")  # a name, or MySQL's string with an apostrophe
     blank = re.sub(r"[^\n]", " ", match[0])
     return f"'{blank[1:-1]}'" if match[0][0] == "'" else blank
 
