@@ -24,7 +24,7 @@ _CONDITION: Final = re.compile(r"\b(?:and|where|on|having|when)\b", _I)
 _LIKE: Final = re.compile(r"([\w.]+)[\"`)\]]*\s+i?like\b", _I)
 _WILD: Final = re.compile(r"\s*(?:concat(?:_ws)?\s*)?\(?\s*[EeNn]?['\"][%_]", _I)
 _WRAPPED: Final = re.compile(r"\s*\(?\s*'%'\s*\|\|.*?\|\|\s*'%'", _I | re.DOTALL)
-_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NEAR: Final = 10  # statements back
 _INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
 _OF_INDEX: Final = re.compile(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
 _SCAN: Final = re.compile(
@@ -181,21 +181,20 @@ def is_built_under_lock(source: Source, start: int, table: str) -> bool:
         start: where the index is created.
         table: its table.
     """
-    if any("sqlite" in comment.lower() for comment in _COMMENT.findall(source.text)):
+    if source.speaks_of_sqlite:
         return True
     first, last = source.statement(start)
     name = _INDEX.search(source.code, first, last)
-    for statement in reversed(source.code[: max(first - 1, 0)].split(";")):
-        dropped = _INDEX.search(statement) if _OF_INDEX.match(statement) else None
-        if dropped is None:
+    for _ in range(_NEAR):
+        begin, until = source.statement(max(first - 1, 0))
+        dropped = _INDEX.search(source.code, begin, until) if first else None
+        if dropped is None or not _OF_INDEX.match(source.code, begin):
             break
-        if (
-            name is not None
-            and statement.lstrip().lower().startswith("drop")
-            and plain(dropped[1]) == plain(name[1])
-        ):
+        is_drop = source.code[begin:until].lstrip().lower().startswith("drop")
+        if is_drop and name is not None and plain(dropped[1]) == plain(name[1]):
             return True
-    if any(_SCAN.search(statement) for statement in source.of_table("alter table", table, len(source.code))):
+        first = begin
+    if any(_SCAN.search(statement) for statement in source.of_table("alter", table, len(source.code))):
         return True
     return any(
         not re.search(r"\b(?:where|from)\b", statement, _I)
@@ -217,11 +216,7 @@ def is_key_empty(source: Source, start: int, end: int, table: str) -> bool:
         return False
     column = rf"[\"`\[]?{re.escape(plain(key[1]))}[\"`\]]?(?!\w)"
     added = re.compile(rf"\badd\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?{column}([^,]*)", _I)
-    own = [
-        match
-        for statement in source.of_table("alter table", table, end)
-        for match in added.finditer(statement)
-    ]
+    own = [match for statement in source.of_table("alter", table, end) for match in added.finditer(statement)]
     if not own or any(_FILLED.search(match[1]) for match in own):
         return False
     filled = re.compile(rf"(?:\bset|,)\s*{column}\s*=(?!\s*null\b)", _I)

@@ -71,6 +71,10 @@ _ONCE: Final = re.compile(
     r"(?!\s*if\s+not\s)|\badd\s+column\s+(?!if\s)",
     re.IGNORECASE,
 )
+_VERB: Final = re.compile(
+    rf"\b(alter\s+table|update)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
+)
+_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _ROW_TYPE: Final = re.compile(
     r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
 )  # no NAME, which holds quotes and dollars of bodies
@@ -134,6 +138,11 @@ class Source:
         return _MYSQL.search(self.code) is not None or any(
             "mysql" in name or "maria" in name for name in folders
         )
+
+    @functools.cached_property
+    def speaks_of_sqlite(self) -> bool:
+        """Whether a comment says that SQLite runs it, too."""
+        return any("sqlite" in comment.lower() for comment in _COMMENT.findall(self.text))
 
     @functools.cached_property
     def is_postgresql(self) -> bool:
@@ -242,15 +251,19 @@ class Source:
         """The plain names of the tables whose row is the type of a variable, or of what a function returns."""
         return frozenset(plain(one or two) for one, two in _ROW_TYPE.findall(self.code))
 
+    @functools.cached_property
+    def _verbs(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for match in _VERB.finditer(self.code):
+            found.setdefault((match[1].split()[0].lower(), plain(match[2])), []).append(match.start())
+        return found
+
     def of_table(self, verb: str, name: str, end: int) -> list[str]:
         """The flat statements that alter or update a table, begun before a place."""
-        pattern = re.compile(
-            verb.replace(" ", r"\s+") + rf"\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
-        )
         return [
-            self.flat(match.start(), self.statement(match.start())[1])
-            for match in pattern.finditer(self.code, 0, end)
-            if plain(match[1]) == plain(name)
+            self.flat(start, self.statement(start)[1])
+            for start in self._verbs.get((verb, plain(name)), ())
+            if start < end
         ]
 
     def holders(self, column: str) -> list[ddl.Table]:
