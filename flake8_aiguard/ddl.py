@@ -14,7 +14,13 @@ _CREATED: Final = re.compile(
     re.IGNORECASE,
 )
 _INDEXED: Final = re.compile(
-    rf"\bcreate\s+(?:unique\s+)?index\b[^(;]*?\son\s+({NAME})\s*\(\s*(\w+)", re.IGNORECASE
+    rf"\bcreate\s+(?:unique\s+)?index\b[^(;]*?\son\s+(?:only\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(\s*[\"`\[]?(\w+)",
+    re.IGNORECASE,
+)
+_INDEX_ADDED: Final = re.compile(
+    rf"\balter\s+table\s+({NAME})\s[^;]*?\badd\s+(?:constraint\s+\S+\s+)?(?:unique|index|key|primary\s+key)\b"
+    r"[^(;]*\(\s*[\"`\[]?(\w+)",
+    re.IGNORECASE,
 )
 _ADDED: Final = re.compile(
     rf"\balter\s+table\s+({NAME})\s+add\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?(\w+)", re.IGNORECASE
@@ -23,7 +29,10 @@ _CONSTRAINT: Final = re.compile(
     r"(?:constraint|primary|unique|foreign|check|key|index|exclude)\b", re.IGNORECASE
 )
 _PRIMARY: Final = re.compile(r"primary\s+key\s*\(([^)]*)\)", re.IGNORECASE)
-_KEY: Final = re.compile(r"(?:primary\s+key|unique)\s*\(\s*[\"`\[]?(\w+)", re.IGNORECASE)
+_KEY: Final = re.compile(
+    r"\b(?:key|index|unique)\s*(?!references\b)(?:[\"`\[]?\w+[\"`\]]?\s*)?(?:using\s+\w+\s*)?\(\s*[\"`\[]?(\w+)",
+    re.IGNORECASE,
+)
 _IS_KEY: Final = re.compile(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
 _IS_NOT_NULL: Final = re.compile(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
 _SYSTEM: Final = re.compile(
@@ -62,7 +71,7 @@ def created(texts: Iterable[str]) -> dict[str, Table]:
         for match in _CREATED.finditer(text):
             _fill(found.setdefault(plain(match[1]), Table()), text, match.end())
     for text in texts:
-        for match in _INDEXED.finditer(text):
+        for match in (*_INDEXED.finditer(text), *_INDEX_ADDED.finditer(text)):
             if plain(match[1]) in found:
                 found[plain(match[1])].keys.add(match[2].lower())
         for match in _ADDED.finditer(text):

@@ -100,6 +100,42 @@ MEANT = [
     ("AIG217", "INSERT INTO kinds VALUES (1), (2), (3), (4), (5);"),
     ("AIG217", "INSERT INTO a VALUES (seq.nextval, 'x');"),
     ("AIG217", "DROP TABLE IF EXISTS a;\nINSERT INTO a VALUES (1);"),
+    ("AIG201", "SELECT * FROM a EXCEPT SELECT * FROM b;"),
+    (
+        "AIG201",
+        "CREATE FUNCTION f() RETURNS int AS $$ DECLARE r a%ROWTYPE; BEGIN FOR r IN SELECT * FROM a LOOP END LOOP; END $$;",
+    ),
+    ("AIG201", "SELECT * FROM bdr.node_slots;"),
+    (
+        "AIG201",
+        "WITH b AS (SELECT * EXCEPT (x) FROM a), c AS (SELECT *, 1 AS n FROM b) SELECT * EXCEPT (n) FROM c JOIN d USING (n);",
+    ),
+    ("AIG205", "DELETE FROM cached;\nALTER TABLE cached ADD COLUMN until text NOT NULL;"),
+    ("AIG205", "DELETE FROM cached;\nDROP TABLE cached;"),
+    (
+        "AIG206",
+        "SELECT a.id FROM a JOIN b ON b.a = a.id WHERE (a.name LIKE '%' || $1 || '%' OR b.note LIKE '%' || $2 || '%');",
+    ),
+    (
+        "AIG207",
+        "CREATE TABLE pays (id int PRIMARY KEY, made date);\nSELECT id FROM pays WHERE year(made) = 2026;",
+    ),
+    ("AIG211", "DROP INDEX a_x;\nCREATE UNIQUE INDEX a_x ON a (x);"),
+    ("AIG211", "ALTER TABLE a ADD CHECK (x > 0);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "ALTER TABLE a ALTER COLUMN x SET NOT NULL;\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "UPDATE a SET x = lower(y);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "-- SQLite runs this file, too\nCREATE INDEX i ON a (x);"),
+    ("AIG213", "ALTER TABLE a ADD COLUMN b int;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
+    (
+        "AIG213",
+        "ALTER TABLE a ADD b int DEFAULT NULL;\nUPDATE a SET b = NULL;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
+    ("AIG214", "SELECT DISTINCT j.key FROM e, LATERAL jsonb_each(e.content) AS j (key, value);"),
+    (
+        "AIG214",
+        "SELECT DISTINCT r.role, e.team FROM g JOIN e ON e.name = g.name JOIN r ON r.name = g.name;",
+    ),
+    ("AIG214", "SELECT DISTINCT a.id FROM a, b WHERE b.x = a.x\n\nSELECT b.id FROM b"),
 ]
 REPORTED = [
     ("AIG201", "SELECT * FROM orders;\nCREATE TABLE lines (id int);"),
@@ -136,6 +172,37 @@ REPORTED = [
     ("AIG214", "SELECT DISTINCT b.id, b.name FROM b JOIN c ON c.b = b.id;"),
     ("AIG217", "INSERT INTO payments (id) VALUES (7);\nINSERT INTO payments (id) VALUES (8);"),
     ("AIG217", "INSERT INTO payments (id, cents) VALUES ($1, $2);"),
+    ("AIG201", "SELECT * FROM a UNION SELECT * FROM b;"),
+    ("AIG201", "SELECT * FROM a EXCEPT SELECT id FROM b;"),
+    ("AIG201", "SELECT * FROM shop.orders;"),
+    (
+        "AIG201",
+        "SELECT id FROM (SELECT * FROM a) AS x;\nCREATE FUNCTION f() RETURNS SETOF a AS $$ SELECT a FROM a $$;",
+    ),
+    ("AIG205", "DELETE FROM cached;\nALTER TABLE others ADD COLUMN until text;"),
+    ("AIG206", "SELECT id FROM a WHERE name LIKE '%' || $1 || '%' OR note LIKE '%' || $2 || '%';"),
+    (
+        "AIG207",
+        "CREATE TABLE pays (id int, made date, KEY by_day (made));\nSELECT id FROM pays WHERE year(made) = 2026;",
+    ),
+    (
+        "AIG207",
+        "CREATE TABLE pays (id int, made date);\nCREATE INDEX i ON pays USING btree (made);\nSELECT id FROM pays WHERE year(made) = 2026;",
+    ),
+    ("AIG211", "DROP INDEX other;\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "ALTER TABLE b ADD CHECK (x > 0);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "ALTER TABLE a ADD CHECK (x > 0) NOT VALID;\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "UPDATE a SET x = lower(y) WHERE x IS NULL;\nCREATE INDEX i ON a (x);"),
+    (
+        "AIG213",
+        "ALTER TABLE a ADD COLUMN b int DEFAULT 1;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
+    (
+        "AIG213",
+        "ALTER TABLE a ADD b int;\nUPDATE a SET b = 7;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
+    ("AIG214", "SELECT DISTINCT b.id FROM b JOIN c ON c.b = b.id\n\nUNION\n\nSELECT id FROM d;"),
+    ("AIG214", "SELECT DISTINCT b.id, c.x FROM b JOIN c ON c.b = b.id JOIN d ON d.c = c.id;"),
 ]
 
 
@@ -147,6 +214,12 @@ def test_what_the_file_speaks_against_is_not_reported(code: str, text: str) -> N
 @pytest.mark.parametrize(("code", "text"), REPORTED)
 def test_what_the_file_does_not_speak_against_is_reported(code: str, text: str) -> None:
     assert found(code, text)
+
+
+def test_an_or_of_patterns_is_reported_once() -> None:
+    text = "SELECT id FROM a WHERE name LIKE '%x' OR note LIKE '%y' AND kind LIKE '%z';"
+    findings = engine.evaluate(text, "report.sql", "sql", [RULES["AIG206"]])
+    assert [text[finding.column - 1 :][:4] for finding in findings] == ["name", "kind"]
 
 
 def test_the_files_around_are_read(tmp_path: Path) -> None:

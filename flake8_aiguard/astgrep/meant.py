@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from flake8_aiguard.astgrep import nearby
 from flake8_aiguard.astgrep.source import Source, flat
 from flake8_aiguard.ddl import NAME, asks_the_system, is_of_the_system, plain
 
@@ -181,6 +182,8 @@ def _star(source: Source, start: int, end: int) -> bool:
     names = [name for name, _ in relations]
     if not names or _FUNCTION.match(query):
         return bool(_FUNCTION.match(query))
+    if nearby.is_whole_row(source, start, names):
+        return True
     if (
         "{{" in names or "{{" in query
     ):  # the whole of a model is what is read of it; the steps within name their columns later
@@ -278,6 +281,8 @@ def _whole_table(source: Source, start: int, end: int) -> bool:
         return False
     if plain(written[1]) in source.made or plain(written[1]) in source.filled:
         return True
+    if nearby.is_altered_next(source, start, written[1]):
+        return True
     for other in source.changed.get(plain(written[1]), ()):
         between = source.code[min(start, other) : max(start, other)]
         if _BRANCH.search(between) and source.routine(start) == source.routine(other):
@@ -325,6 +330,12 @@ def _no_index(source: Source, start: int, end: int) -> bool:
     relations = _relations(around)
     if _are_derived(relations) or any(plain(name) in source.filled for name, _ in relations):
         return True
+    if nearby.is_said_before(source, start, parameters) or nearby.is_over_tables(
+        source,
+        start,
+        relations or _relations(source.flat(*source.around(max(source.around(start)[0] - 1, 0)))),
+    ):
+        return True
     first = source.statement(start)[0]
     opening, closing = source.around(start)
     while True:
@@ -356,7 +367,8 @@ def _found_by_another(source: Source, start: int, end: int) -> bool:
     is_cast = "::" in source.code[start : end + 3] or re.match(r"cast\s*\(", code, _I)
     if is_cast and conversions and conversions[-1] in _NUMBERS:
         return True
-    if not _columns(code, source.parameters(start)):
+    columns = _columns(code, source.parameters(start))
+    if not columns:
         return True
     first, last = source.around(start)
     if not re.search(r"\b(?:where|on)\b", source.flat(first, start), _I):
@@ -364,6 +376,8 @@ def _found_by_another(source: Source, start: int, end: int) -> bool:
     query = source.flat(first, last)
     where = re.search(r"\b(?:where|on)\b", query, _I)
     conditions = query[where.start() :] if where else query
+    if nearby.has_no_index(source, columns, _relations(query)):
+        return True
     if re.search(r"\bor\b", conditions, _I):
         return False
     if _are_derived(_relations(query)):
@@ -389,7 +403,11 @@ def _locked_anyway(source: Source, start: int, end: int) -> bool:
     name = plain(on[1])
     if name in source.made or name in source.parents or _is_installed(source, name):
         return True
-    return _LOCKED.search(source.code) is not None
+    if _LOCKED.search(source.code):
+        return True
+    if re.match(r"create\b", source.code[start:end], _I):
+        return nearby.is_built_under_lock(source, start, name)
+    return nearby.is_key_empty(source, start, end, name)
 
 
 def _is_installed(source: Source, name: str) -> bool:
@@ -426,6 +444,8 @@ def _projects(source: Source, start: int, end: int) -> bool:
     if re.search(r"\bgroup\s+by\b", query, _I) or re.search(rf"\b{_AGGREGATE}\s*\(", selected, _I):
         return True
     relations = _relations(query)
+    if nearby.is_no_test(query, selected, relations):
+        return True
     return len(relations) > 1 and all(
         name != "(" and re.search(rf"(?<![\w.]){re.escape(alias or plain(name))}[\"`]?\.", selected, _I)
         for name, alias in relations

@@ -16,7 +16,7 @@ from flake8_aiguard.astgrep import masking
 from flake8_aiguard.ddl import NAME, plain
 
 _SILENT: Final = re.compile(
-    r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\bis\s+(\$\w*\$).*?\1", re.DOTALL | re.IGNORECASE
+    r"'(?:[^']|'')*'|\"[^\"\n]*\"|--[^\n]*|/\*.*?\*/|\bis\s+(\$\w*\$).*?\1", re.DOTALL | re.IGNORECASE
 )
 _RECORDED: Final = re.compile(
     r"^(?:mysql>|MariaDB \[[^\]\n]*\]>|sqlite>|\w+=[#>] |\+--[-+]+\+[ \t]*$)", re.MULTILINE
@@ -71,6 +71,13 @@ _ONCE: Final = re.compile(
     r"(?!\s*if\s+not\s)|\badd\s+column\s+(?!if\s)",
     re.IGNORECASE,
 )
+_VERB: Final = re.compile(
+    rf"\b(alter\s+table|update)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
+)
+_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_ROW_TYPE: Final = re.compile(
+    r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
+)  # no NAME, which holds quotes and dollars of bodies
 _FEW: Final = 5
 _LARGEST: Final = 2_000_000
 _FILES: Final = 50  # that are read around one
@@ -131,6 +138,11 @@ class Source:
         return _MYSQL.search(self.code) is not None or any(
             "mysql" in name or "maria" in name for name in folders
         )
+
+    @functools.cached_property
+    def speaks_of_sqlite(self) -> bool:
+        """Whether a comment says that SQLite runs it, too."""
+        return any("sqlite" in comment.lower() for comment in _COMMENT.findall(self.text))
 
     @functools.cached_property
     def is_postgresql(self) -> bool:
@@ -230,6 +242,30 @@ class Source:
         own = self._tables.get(plain(name))
         return own if own is not None else _tables(self._folders).get(plain(name))
 
+    def own_table(self, name: str) -> ddl.Table | None:
+        """A table by its name, where this file creates it."""
+        return self._tables.get(plain(name))
+
+    @functools.cached_property
+    def row_types(self) -> frozenset[str]:
+        """The plain names of the tables whose row is the type of a variable, or of what a function returns."""
+        return frozenset(plain(one or two) for one, two in _ROW_TYPE.findall(self.code))
+
+    @functools.cached_property
+    def _verbs(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for match in _VERB.finditer(self.code):
+            found.setdefault((match[1].split()[0].lower(), plain(match[2])), []).append(match.start())
+        return found
+
+    def of_table(self, verb: str, name: str, end: int) -> list[str]:
+        """The flat statements that alter or update a table, begun before a place."""
+        return [
+            self.flat(start, self.statement(start)[1])
+            for start in self._verbs.get((verb, plain(name)), ())
+            if start < end
+        ]
+
     def holders(self, column: str) -> list[ddl.Table]:
         """The tables of this file that have a column."""
         return [table for table in self._tables.values() if column in table.columns]
@@ -295,6 +331,8 @@ def flat(text: str) -> str:
 
 
 def _blank(match: re.Match[str]) -> str:
+    if match[0][0] == '"':
+        return match[0].replace("'", " ")  # a name, or MySQL's string with an apostrophe
     blank = re.sub(r"[^\n]", " ", match[0])
     return f"'{blank[1:-1]}'" if match[0][0] == "'" else blank
 

@@ -6,7 +6,7 @@ UPDATE refunds SET channel = 'web';
 -- ast-grep-ignore: AIG205
 UPDATE refunds SET state = 'new';
 CREATE INDEX refunds_order ON refunds (order_id); -- ast-grep-ignore: AIG211
-CREATE UNIQUE INDEX refunds_number ON refunds (number);
+CREATE UNIQUE INDEX customers_number ON customers (number);
 DELETE FROM refunds r USING orders o WHERE r.order_id = o.id AND o.state = 'void';
 DELETE FROM sessions;
 COMMIT;
