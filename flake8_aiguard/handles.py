@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -324,8 +325,8 @@ class Handles:
         """The loads that may see the resource: all of the name, unless it is bound to something else as well."""
         body, names = variable.body, variable.names
         bindings = [item for name in names for item in self._scopes.bindings(body, name)]
-        others = [item for item in bindings if item.value is None or not _is_fluent(item.value, names, row)]
-        if len(others) > len(names):
+        others = (item for item in bindings if item.value is None or not _is_fluent(item.value, names, row))
+        if next(itertools.islice(others, len(names), None), None) is not None:
             reached = self._module.def_use(body).uses(variable.acquire)
             if reached is not None:
                 return reached

@@ -44,6 +44,8 @@ _CREDENTIALS: Final = frozenset(
 _CONFIGURATION: Final = frozenset(("conf", "config", "configuration", "settings"))
 _ENVIRONMENT: Final = ("os.environ", "os.environ.get", "os.getenv")
 
+_SOON: Final = 8  # uses of a name, from where it is bound
+
 
 class Openings:
     """The calls of one file that open, read or write files.
@@ -84,12 +86,14 @@ class Openings:
         Args:
             node: the call.
         """
-        return self._module.type_of(node) == "io.IOBase" and any(
+        if self._module.type_of(node) != "io.IOBase":
+            return False
+        uses = self._uses(node)
+        first = bisect.bisect_left(uses, node.lineno, key=lambda use: use.lineno)
+        soon = map(self._module.scopes.use, uses[first : first + _SOON])
+        return any(
             how is Use.PASSED and isinstance(by, ast.Call)
-            for how, by in (
-                self._module.scopes.use_of(node),
-                *map(self._module.scopes.use, self._uses(node)),
-            )
+            for how, by in (self._module.scopes.use_of(node), *soon)
         )
 
     def _uses(self, node: ast.Call) -> list[ast.Name]:

@@ -206,12 +206,23 @@ class BlockingIoInAsync(Checker):
 
     def _is_deprecated(self, node: ast.Call) -> bool:
         """Whether a decorator says that the function or its class is on its way out: nobody rewrites it."""
-        around = (item for item in self.module.index.ancestors(node) if isinstance(item, _DEFINITIONS))
+        if not self._names_deprecated:
+            return False
+        around = (item for item in self._scopes_around(node) if isinstance(item, _DEFINITIONS))
         return any(
             "deprecated" in (last_name(item), (self.module.qualname(item) or "").rpartition(".")[2])
             for definition in around
             for item in (d.func if isinstance(d, ast.Call) else d for d in definition.decorator_list)
         )
+
+    @functools.cached_property
+    def _names_deprecated(self) -> bool:
+        return "deprecated" in self.module.source
+
+    def _scopes_around(self, node: ast.AST) -> Iterator[ast.AST]:
+        while not isinstance(node, ast.Module):
+            node = self.module.index.scope(node)
+            yield node
 
     def _is_process_of_class(self, node: ast.Call) -> bool:
         """Whether a process is kept on an object, or handed back: others poll and end it as what it is.
