@@ -42,6 +42,7 @@ _NO_LOOKUP: Final = re.compile(
 _CALL_ONLY: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bFROM\b", re.IGNORECASE)
 _MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
+_TABLES: Final = ("Table", "aliased", "get_model", "table")
 _LOCKS: Final = ("select_for_update", "with_for_update")
 ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
@@ -94,7 +95,10 @@ class Batching:
             for inner in (value, *loops.values(value, place))
             for name in loops.dependents(inner, place)
         ]
-        if any(self._is_apart(name, query, place) or self._is_changed(name, place) for name in mentions):
+        if any(
+            self._is_apart(name, query, place) or self._is_changed(name, place) or self._is_table(name, place)
+            for name in mentions
+        ):
             return False
         if any(self.knows_answer(value, query.top, place) for value in self.arguments(query)):
             return False  # the next page
@@ -173,6 +177,13 @@ class Batching:
             if isinstance(stored, ast.Name) and stored.id == name.id and contains(place.loop, call):
                 return (stored.lineno, stored.col_offset) < (name.lineno, name.col_offset)
         return False
+
+    def _is_table(self, name: ast.Name, place: Place) -> bool:
+        """Whether a name stands for a table that this turn has looked up: another statement for each."""
+        return any(
+            isinstance(value, ast.Call) and last_name(value.func) in _TABLES
+            for value in self._module.loops.values(name, place)
+        )
 
     def _is_walk(self, query: Query, place: Place) -> bool:
         """Whether a ``while`` around the call goes on to the next node or page by an argument of it."""

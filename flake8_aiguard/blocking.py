@@ -134,6 +134,22 @@ class Blocking:
             and functions == {self._module.index.function(node)}
         )
 
+    def is_ready_or_raises(self, node: ast.Call) -> bool:
+        """Whether ``except BlockingIOError`` around a call says that it is on what never blocks."""
+        if "BlockingIOError" not in self._module.source:
+            return False
+        index = self._module.index
+        child: ast.AST = node
+        for parent in index.outwards(node, index.function(node) or self._module.tree):
+            if isinstance(parent, ast.Try) and child in parent.body:
+                for handler in parent.handlers:
+                    if handler.type is not None and any(
+                        item.id == "BlockingIOError" for item in names_in(handler.type)
+                    ):
+                        return True
+            child = parent
+        return False
+
     def _gives_up(self, built: ast.Call, row: knowledge.Row) -> bool:
         timeout, flag = (argument(built, row.get(key)) for key in ("timeout", "flag"))
         return is_constant(timeout, 0) or is_constant(flag, False)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from flake8.defaults import NOQA_INLINE_REGEXP
 from flake8.exceptions import ExecutionError
 from flake8.options.manager import OptionManager
 from flake8.processor import FileProcessor
@@ -204,7 +205,28 @@ class Checker:
     def _counts(self, finding: Finding) -> bool:
         if finding.ruff is None or not self.options.defer_to_ruff:
             return True
-        return not any(ruff.reports(code, self.module.filename) for code in finding.ruff.split())
+        codes = finding.ruff.split()
+        return not any(ruff.reports(code, self.module.filename) for code in codes) and not self._is_waived(
+            finding, codes
+        )
+
+    def _is_waived(self, finding: Finding, codes: Collection[str]) -> bool:
+        """Whether a ``noqa`` on the lines of a finding names Ruff's code for the very same shape: somebody has decided."""
+        if "noqa" not in self.module.source:
+            return False
+        last = getattr(finding.node, "end_lineno", None) or finding.line
+        body = getattr(finding.node, "body", None)
+        if isinstance(body, list):  # of a statement, its head alone
+            last = max(finding.line, body[0].lineno - 1)
+        comments = self.module.comments.all
+        waivers = (
+            NOQA_INLINE_REGEXP.search(comments.get(line, "")) for line in range(finding.line, last + 1)
+        )
+        return any(
+            not {*(waiver["codes"] or "").upper().replace(",", " ").split()}.isdisjoint(codes)
+            for waiver in waivers
+            if waiver is not None
+        )
 
     # -- for rules
 

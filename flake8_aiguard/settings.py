@@ -77,7 +77,7 @@ class Settings:
     defer_to_ruff: bool = _setting(
         True,
         "Leave out a finding where the project's own Ruff configuration enables Ruff's code for that very "
-        "shape.",
+        "shape, or a `noqa` beside it names that code.",
     )
     blocking_metadata: bool = _setting(
         False,

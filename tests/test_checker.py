@@ -151,6 +151,24 @@ def test_shapes_that_ruff_reports_are_left_to_it(monkeypatch: pytest.MonkeyPatch
     assert len(run(Sample, "bad()\n")) == 1
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("bad()  # noqa: S113\n", 0),
+        ("bad(  # noqa: E501,S113 -- the pool has one\n    1,\n)\n", 0),
+        ("bad(\n    1,\n)  # noqa: s113\n", 0),
+        ("bad()  # noqa: S1134\n", 1),
+        ("bad()  # noqa\n", 1),  # flake8 silences that by itself, and --disable-noqa shows it
+        ("bad()  # S113\n", 1),
+        ("bad()\nother()  # noqa: S113\n", 1),
+    ],
+)
+def test_what_a_noqa_waives_for_ruff_is_waived(source: str, expected: int) -> None:
+    assert len(run(Overlaps, source)) == expected
+    assert len(run(Overlaps, source, settings=replace(Settings(), defer_to_ruff=False))) == 1
+    assert len(run(Sample, source)) == 1
+
+
 class OverlapsTwice(Sample):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         yield from self.found(node, what="this", ruff="RUF018 S101")

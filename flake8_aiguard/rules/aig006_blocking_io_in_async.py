@@ -72,7 +72,7 @@ class BlockingIoInAsync(Checker):
     ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``), for ``put()`` on a
-    queue without a bound, on a socket with ``setblocking()``, for files and processes in tests, for files and
+    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, for files and
     ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()``, ``shutdown()``, migrations and
     the like, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
     no file is yet, for benchmarks, and for what ``main()`` does before it first
@@ -198,6 +198,7 @@ class BlockingIoInAsync(Checker):
             or self._is_process_of_class(node)
             or self._calls.is_no_pipe(node)
             or self._calls.is_free(node, row)
+            or self._calls.is_ready_or_raises(node)
             or self._calls.is_asked_first(node, row)
             or self._runs_alone(node, row)
             or self._is_deprecated(node)
