@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
+from flake8_aiguard.children import walk
 from flake8_aiguard.locking import ANY, is_lifecycle_name, is_setup_name
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
@@ -85,7 +86,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             for item in state.attributes.accesses(family).get(name, ())
         ):
             continue
-        if all(state.locking.held(item.node) for item in written):
+        if _share_lock(state, written):
             continue
         guarded = _by_lock(state, owner, name)
         if (
@@ -98,7 +99,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             item
             for item in own
             if _is_write(state, owner, item)
-            and not state.locking.held(item.node)
+            and _holds_no_lock_or_another(state, item)
             and not state.mentions.is_new(item)
             and not _begins_anew(state, item, own)
             and not _is_own_entry(state, item)
@@ -111,6 +112,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 (write.function, Unlocked(write.node, name, lock, witness.name))
                 for write in outside
                 if write.function not in reported
+                and _is_majority(state, owner, lock, write, inside)
                 and not _is_left_out(state, write, inside)
                 and not _is_handed_over(state, owner, write.function, inside)
                 and (witness := _witness(state, owner, lock, inside, write)) is not None
@@ -127,19 +129,36 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 if function not in reported and not state.locking.is_explained(update.node):
                     reported.add(function)
                     found[function, lock].append(update)
-    known: set[str] = set()  # one finding says it of an attribute
-    for same in sorted(found.values(), key=lambda items: min(_importance(state, item) for item in items)):
-        new = [item for item in same if item.name not in known]
-        new.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
-        known.update(item.name for item in new)
-        if new:
-            yield replace(new[0], others=tuple(item.name for item in new[1:]))
+    for same in found.values():
+        same.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+        yield replace(same[0], others=tuple(item.name for item in same[1:]))
 
 
-def _importance(state: SharedState, update: Unlocked) -> tuple[bool, int]:
-    """What of an attribute to report: first what changes it, last an entry that is only stored."""
-    is_stored = isinstance(state.module.index.statement(update.node), ast.Assign)
-    return is_stored, update.node.lineno
+def _share_lock(state: SharedState, written: list[Access]) -> bool:
+    """Whether one lock, or one of which the file does not show which it is, is held at all of these accesses."""
+    locks = [state.locking.held(item.node) for item in written]
+    return all(locks) and (any(ANY in held for held in locks) or bool(frozenset.intersection(*locks)))
+
+
+def _holds_no_lock_or_another(state: SharedState, access: Access) -> bool:
+    """Whether an access stands under no lock, or changes what is there under locks that the file shows."""
+    held = state.locking.held(access.node)
+    return not held or (ANY not in held and _is_change(state, access))
+
+
+def _is_majority(
+    state: SharedState, owner: ast.ClassDef, lock: str, write: Access, inside: list[Access]
+) -> bool:
+    """Whether a write stands under no lock, or under another one than most of what uses the attribute."""
+    held = state.locking.held(write.node)
+    if not held or state.takers.is_task_lock(owner, lock):
+        return not held
+    used = [
+        item
+        for item in state.attributes.accesses(owner).get(write.name, ())
+        if not state.locking.is_setup(item.function)
+    ]
+    return lock not in held and 2 * len(inside) > len(used)
 
 
 def _is_own_entry(state: SharedState, write: Access) -> bool:
@@ -303,18 +322,8 @@ def _witness(
     writes = [item for item in inside if _is_write(state, owner, item)]
     writers = {item.function for item in writes}
     changes = [item for item in writes if _is_change(state, item)]
-    if state.takers.is_task_lock(owner, lock) and (
-        not isinstance(
-            write.function, ast.AsyncFunctionDef
-        )  # cannot wait for it, and no task runs in between
-        or state.mentions.detaches(write)
-        or not any(
-            read.function is item.function and state.suspensions.between(read.node, item.node)
-            for item in writes
-            for read in inside
-        )
-    ):
-        return None  # no task sees half of it
+    if state.takers.is_task_lock(owner, lock) and not _is_seen_by_tasks(state, write, inside, writes):
+        return None
     if (
         write.method in _ATOMIC
         and state.attributes.is_deque(owner, write.name)
@@ -326,6 +335,7 @@ def _witness(
         not changes
         and not _is_change(state, write)
         and (len(values) < 2 or state.mentions.binds_constant(write))
+        and not _is_waited_for(state, lock, write)
     ):
         return None  # a new value, at once: nobody sees half of it
     if not writes and len({item.function for item in inside}) < 2:
@@ -333,6 +343,48 @@ def _witness(
     if len(writers) < 2 and not _is_meant_for(lock, write.name):
         return None
     return next((item.function for item in (*changes, *writes, *inside)), None)
+
+
+def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], writes: list[Access]) -> bool:
+    """Whether a task that holds a lock of tasks lets others run between a read and a write, so that it would see this write.
+
+    A plain function cannot wait for the lock; what it writes is lost only where the task computes its value from the read.
+    """
+    if state.mentions.detaches(write):
+        return False
+    is_plain = not isinstance(write.function, ast.AsyncFunctionDef)
+    if not is_plain and _is_change(state, write) and any(_is_awaited(state, item) for item in writes):
+        return True
+    return any(
+        read.function is item.function and state.suspensions.between(read.node, item.node)
+        for item in writes
+        if not is_plain or (item.kind is Kind.BIND and _is_change(state, item))
+        for read in inside
+    )
+
+
+def _is_awaited(state: SharedState, write: Access) -> bool:
+    """Whether the new value of an attribute is awaited: what others change meanwhile is overwritten."""
+    value = state.mentions.assigned(write.node) if write.kind is Kind.BIND else None
+    return value is not None and any(state.grounds.awaited(value))
+
+
+def _is_waited_for(state: SharedState, lock: str, write: Access) -> bool:
+    """Whether a lock is a condition and an attribute what its waiters ask for: ``while not self.ready: self.cond.wait()``."""
+    if any(item.function is write.function for item in state.attributes.own(write.node).get(lock, ())):
+        return False  # notifies them under the lock, later
+    index = state.module.index
+    own = state.attributes.own(write.node).get(write.name, ())
+    asked = {item.node for item in own if item.kind is Kind.READ}
+    for call in index.calls_named(("wait", "wait_for")):
+        if not isinstance(call.func, ast.Attribute) or state.locking.lock(call.func.value) != lock:
+            continue
+        questions = [loop.test for loop in index.loops(call) if isinstance(loop, ast.While)]
+        if call.func.attr == "wait_for":
+            questions += call.args[:1]
+        if any(node in asked for question in questions for node in walk(question)):
+            return True
+    return False
 
 
 def _is_change(state: SharedState, access: Access) -> bool:
