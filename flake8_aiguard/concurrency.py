@@ -94,10 +94,8 @@ class Concurrency:
 
     @memoised
     def is_driven(self, owner: ast.ClassDef, function: Method) -> bool:
-        """Whether one task of the class drives a private coroutine: awaited in place by coroutines that are awaited in place, up
-        to the one that ``create_task(self._loop())`` starts, at one place that no loop repeats."""
-        if not function.name.startswith("_") or function.name.endswith("__"):
-            return False
+        """Whether one task of the class drives a coroutine: awaited in place by coroutines that are awaited in place, up to
+        ``run()``, or the one that ``create_task(self._loop())`` starts at one place that no loop repeats."""
         seen: set[Method] = set()
         stack = [function]
         while stack:
@@ -105,6 +103,8 @@ class Concurrency:
             if item in seen:
                 continue
             seen.add(item)
+            if item.name == "run" and item is not function:
+                continue
             uses = self._attributes.accesses(owner).get(item.name, ())
             if not uses or self._index.class_of(item) is not owner:
                 return False

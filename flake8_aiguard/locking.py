@@ -234,6 +234,9 @@ class Locking:
     def _entry(self, function: Function) -> frozenset[str]:
         if isinstance(function, ast.Lambda):
             return self._asked_by(function)
+        around = self._index.function(function)
+        if isinstance(around, ast.FunctionDef | ast.AsyncFunctionDef) and _says_locked(around):
+            return _ANY  # called back while the function around it runs
         if self.is_setup(function) or _says_locked(function) or function.name in self._called_under_lock:
             return _ANY
         callers = self._callers(function)
@@ -480,6 +483,11 @@ def is_setup_name(name: str) -> bool:
 def is_lifecycle_name(name: str) -> bool:
     """Whether a method of this name begins or ends what its object does."""
     return _LIFECYCLE.fullmatch(name) is not None
+
+
+def is_ending_name(name: str) -> bool:
+    """Whether a method of this name ends what its object does."""
+    return _ENDING.fullmatch(name) is not None
 
 
 @knowledge.cached

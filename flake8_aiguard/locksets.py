@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
 from flake8_aiguard.children import walk
-from flake8_aiguard.locking import ANY, is_lifecycle_name, is_setup_name
+from flake8_aiguard.locking import ANY, is_ending_name, is_lifecycle_name, is_setup_name
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
 
@@ -237,6 +237,8 @@ def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
 
     A public method that does nothing but change attributes resets them while others are.
     """
+    if write.kind is Kind.CALL and is_ending_name(write.function.name) and state.mentions.resets(write):
+        return True
     if write.kind is not Kind.BIND or not any(
         item.function is write.function
         and (state.mentions.binds_constant(item) or state.mentions.resets(item))

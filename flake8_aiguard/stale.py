@@ -30,6 +30,7 @@ _SCALARS = re.compile(r"(?:is_\w+|status|status_code|ok|name|count|size|length)"
 _EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
 # Keys that stand for the task or thread itself, or for an object that the caller has in hand.
 _OWN = frozenset({"current_task", "current_thread", "get_ident", "get_native_id", "id"})
+_PLAIN_VALUES = frozenset({"bool", "bytes", "float", "from_bytes", "hexdigest", "int", "len", "str"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
 
@@ -79,7 +80,7 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
                 continue
             if _is_private(state, owner, write, accesses) or _is_of_one_task(state, owner, write, accesses):
                 continue
-            if stale and state.concurrency.runs_alone(owner, function):
+            if stale and (state.concurrency.runs_alone(owner, function) or _is_of_task(state, write)):
                 continue
             statement = state.module.index.statement(write.node)
             if statement in reported or state.concurrency.is_for_one(owner):
@@ -105,9 +106,10 @@ def _harm(state: SharedState, write: Access) -> str:
 
 
 def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
-    """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself."""
+    """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself, or to
+    a generator, which has one reader."""
     return (
-        _ALONE.fullmatch(write.function.name) is not None
+        (_ALONE.fullmatch(write.function.name) is not None or state.suspensions.is_stream(write.function))
         and not state.concurrency.starts(owner)
         and all(item.function is write.function or state.locking.is_setup(item.function) for item in accesses)
     )
@@ -115,6 +117,9 @@ def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses
 
 def _is_of_one_task(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
     """Whether one task of the class drives all that gives an attribute new values; others may take out what it has put in."""
+    name = write.function.name
+    if not name.startswith("_") or name.endswith("__"):
+        return False  # others may call it too
     return state.concurrency.is_driven(owner, write.function) and all(
         item.kind not in WRITES
         or not (_is_update(state, owner, item) or item.kind is Kind.AUGMENT)
@@ -313,9 +318,11 @@ def _is_scalar_part(item: ast.expr, write: Access) -> bool:
     if isinstance(item, ast.Attribute):
         return _SCALARS.fullmatch(item.attr) is not None
     if isinstance(item, ast.Call):
+        if last_name(item.func) == "get" and write.name in ast.dump(item.func):
+            return True  # what was found there before
         if last_name(item.func) == "getattr":
             return isinstance(item.args[-1], ast.Constant)
-        return last_name(item.func) in ("bool", "float", "int", "str", "len", "from_bytes", "hexdigest")
+        return last_name(item.func) in _PLAIN_VALUES
     return isinstance(item, (ast.Compare, ast.Constant, ast.JoinedStr, ast.Name, ast.UnaryOp))
 
 
