@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
-from flake8_aiguard.children import walk
 from flake8_aiguard.locking import ANY, is_ending_name, is_lifecycle_name, is_setup_name
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
@@ -108,6 +107,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
         reported: set[ast.AST] = set()
         for lock, uses in guarded.items() if outside else ():
             inside = [item for item in uses if not _runs_in_pool(state, item.function)]
+            settled = [item for item in inside if not state.takers.fills_once(item)]
             updates = [
                 (write.function, Unlocked(write.node, name, lock, witness.name))
                 for write in outside
@@ -115,7 +115,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 and _is_majority(state, owner, lock, write, inside)
                 and not _is_left_out(state, write, inside)
                 and not _is_handed_over(state, owner, write.function, inside)
-                and (witness := _witness(state, owner, lock, inside, write)) is not None
+                and (witness := _witness(state, owner, lock, settled, write)) is not None
             ]
             if (
                 not updates
@@ -153,12 +153,7 @@ def _is_majority(
     held = state.locking.held(write.node)
     if not held or state.takers.is_task_lock(owner, lock):
         return not held
-    used = [
-        item
-        for item in state.attributes.accesses(owner).get(write.name, ())
-        if not state.locking.is_setup(item.function)
-    ]
-    return lock not in held and 2 * len(inside) > len(used)
+    return lock not in held and 2 * len(inside) > state.takers.uses(owner, write.name)
 
 
 def _is_own_entry(state: SharedState, write: Access) -> bool:
@@ -318,9 +313,7 @@ def _witness(
     state: SharedState, owner: ast.ClassDef, lock: str, inside: list[Access], write: Access
 ) -> Method | None:
     """Another function that shows that the lock is there for the attribute, and for such a write of it."""
-    inside = [
-        item for item in inside if item.function is not write.function and not state.takers.fills_once(item)
-    ]
+    inside = [item for item in inside if item.function is not write.function]
     writes = [item for item in inside if _is_write(state, owner, item)]
     writers = {item.function for item in writes}
     changes = [item for item in writes if _is_change(state, item)]
@@ -337,7 +330,7 @@ def _witness(
         not changes
         and not _is_change(state, write)
         and (len(values) < 2 or state.mentions.binds_constant(write))
-        and not _is_waited_for(state, lock, write)
+        and not _is_waited_for(state, owner, lock, write)
     ):
         return None  # a new value, at once: nobody sees half of it
     if not writes and len({item.function for item in inside}) < 2:
@@ -371,22 +364,11 @@ def _is_awaited(state: SharedState, write: Access) -> bool:
     return value is not None and any(state.grounds.awaited(value))
 
 
-def _is_waited_for(state: SharedState, lock: str, write: Access) -> bool:
-    """Whether a lock is a condition and an attribute what its waiters ask for: ``while not self.ready: self.cond.wait()``."""
-    if any(item.function is write.function for item in state.attributes.own(write.node).get(lock, ())):
-        return False  # notifies them under the lock, later
-    index = state.module.index
-    own = state.attributes.own(write.node).get(write.name, ())
-    asked = {item.node for item in own if item.kind is Kind.READ}
-    for call in index.calls_named(("wait", "wait_for")):
-        if not isinstance(call.func, ast.Attribute) or state.locking.lock(call.func.value) != lock:
-            continue
-        questions = [loop.test for loop in index.loops(call) if isinstance(loop, ast.While)]
-        if call.func.attr == "wait_for":
-            questions += call.args[:1]
-        if any(node in asked for question in questions for node in walk(question)):
-            return True
-    return False
+def _is_waited_for(state: SharedState, owner: ast.ClassDef, lock: str, write: Access) -> bool:
+    """Whether the waiters of a condition ask for an attribute, and a function that writes it does not notify them later."""
+    return state.takers.is_waited_for(
+        owner, lock, write.name
+    ) and write.function not in state.takers.mentioning(owner, lock)
 
 
 def _is_change(state: SharedState, access: Access) -> bool:

@@ -108,18 +108,18 @@ class UnlockedSharedUpdate(Checker):
     call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
     one request is reported too.
 
-    (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates a
-    configuration, and changes two or more containers in place without a lock. Silent where other methods exist and none uses
+    (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates or applies a
+    configuration, and changes two or more containers in place without a lock, one of them by more than adding to it. Silent where other methods exist and none uses
     them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only set
     where they are missing, where nothing new comes in (all is only emptied, or ``clear()`` is called on what the class does not show to be a container), for
-    changes in a handler that raises, where a loop over the keys gives each a value that was made before, where the entries of one key give way to new ones, where
+    entries that change places, for changes in a handler that raises, where a loop over the keys gives each a value that was made before, where the entries of one key give way to new ones, where
     the method ends by counting up a version, and where only tasks use the object and no ``await`` stands in between.
 
     (4) A container that one method of a batching class adds to and another takes and resets, where the class starts threads,
     has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting, and not in a
     generator, which has one reader.
 
-    Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
+    Silent in (4) where ``run()`` drives both. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
 
     Not followed: globals, attributes of other objects, changes through local names.
     """
