@@ -65,7 +65,7 @@ _NAMED: Final = re.compile(
     r"|(?:base|project|root)_(?:dir|root|path)|(?:project_)?roots?|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
     r"|(?:\w+_)?(?:arch|backend|catalog|component|device|dialect|driver|engine|env|environment|locale|mime|package|platform|protocol|provider"
     r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|service(?:_name)?|default_\w+"
-    r"|(?:\w+_)?(?:checkpoint|model|pretrained|tokenizer)(?:_(?:dir|id|name|path))?|(?:\w+_)?(?:cfg|config|revision)|architecture|repo_id|so_file"
+    r"|(?:\w+_)?(?:checkpoint|model|pretrained|tokenizer)(?:_(?:dir|id|name|path))?|(?:\w+_)?(?:cfg|config|revision)|architecture|repo_id|repo_type|cache_dir|so_file|srcs|source_(?:files|paths)"
     r"|attr|attribute|(?:\w+_)?annotations?|\w+_description|pattern|regexp?"
 )
 # A model, its tensors and the machine have few of each.
