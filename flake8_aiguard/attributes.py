@@ -20,6 +20,9 @@ from flake8_aiguard.shapes import argument, last_name
 from flake8_aiguard.suspensions import end_of, start_of
 
 _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
+_HEAPS = frozenset(
+    {"heapify", "heappop", "heappush", "heappushpop", "heapreplace", "insort", "insort_left", "insort_right"}
+)
 _Place = TypeVar("_Place", ast.Attribute, ast.Subscript)
 Method: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -124,6 +127,8 @@ class Attributes:
             call = index.parent(parent)
             if isinstance(call, ast.Call) and call.func is parent:
                 return Kind.CALL, parent.attr
+        if isinstance(parent, ast.Call) and parent.args[:1] == [item] and last_name(parent.func) in _HEAPS:
+            return Kind.CALL, last_name(parent.func) or ""
         return Kind.READ, ""
 
     def own(self, node: ast.AST) -> dict[str, list[Access]]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.capacity import Bounds
+from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
@@ -37,7 +38,7 @@ _POOLS: Final = re.compile(
 _AWAITED: Final = re.compile(r"_*(?:\w+_)?(?:call|callback|fut|future|promise)")
 # What says start and stop, not what there is to do.
 _CONTROLS: Final = re.compile(
-    r"_*(?:abort|cancel|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
+    r"_*(?:abort|cancel|clean_?up|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
     r"(?:_\w+)?"
 )
 _OPENS: Final = re.compile(r"_*(?:connect|launch|open)(?:_\w+)?")
@@ -49,6 +50,8 @@ _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage
 # What stands in for the real thing in tests and demonstrations.
 _DOUBLES: Final = re.compile(r"_*(?:Dummy|Fake|Mock|Stub)")
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
+# What is put into a queue so that its consumer can say when it is done.
+_PROMISES: Final = frozenset({"Event", "Future", "create_future"})
 _LIMIT: Final = re.compile(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
 _RUNNERS: Final = frozenset(
     {
@@ -155,7 +158,7 @@ class Channels:
 
     def _feed(self, holder: Holder, other: Holder, row: knowledge.Row, call: ast.Call) -> ast.Call | None:
         """A call that feeds a long-lived queue from outside of its making."""
-        if self._is_watched(holder) or _DOUBLES.match(getattr(holder.owner, "name", "")):
+        if self._is_watched(holder, other, row) or _DOUBLES.match(getattr(holder.owner, "name", "")):
             return None
         if self._ends_together(holder):
             return None
@@ -224,9 +227,22 @@ class Channels:
         return bool(functions) and all(self._module.index.function(get) in functions for get in gets)
 
     def _are_drained(self, gets: list[ast.Call]) -> bool:
-        """Whether a queue is only emptied of what there is, when its owner starts or ends or nothing in the file runs beside it:
-        nobody waits at its other end."""
-        return bool(gets) and all(map(self._is_drained, gets))
+        """Whether a queue is only emptied of what there is, in each turn of its consumer, when its owner starts or ends or nothing
+        in the file runs beside it: nobody waits at its other end."""
+        return bool(gets) and all(self._is_drained(get) or self._takes_all(get) for get in gets)
+
+    def _takes_all(self, get: ast.Call) -> bool:
+        """Whether a loop takes what there is and leaves when a queue is empty: ``except queue.Empty: break``."""
+        index = self._module.index
+        loop = next(iter(index.loops(get)), None)
+        if last_name(get.func) not in ("get_nowait", "receive_nowait") or not isinstance(loop, ast.While):
+            return False
+        return any(
+            (last_name(handler.type) or "").endswith(("Empty", "WouldBlock"))
+            and isinstance(handler.body[-1], (ast.Break, ast.Return))
+            for handler in index.handlers(get)
+            if loop in index.ancestors(handler)
+        )
 
     def _is_drained(self, get: ast.Call) -> bool:
         index = self._module.index
@@ -368,7 +384,49 @@ class Channels:
             return False
         if any(index.function(get) is function for get in gets):
             return False  # a consumer that finds more work would wait for itself
-        return not self._waits(function, holder) and not self._is_deduplicated(put, function)
+        return (
+            not self._waits(function, holder)
+            and not self._is_deduplicated(put, function)
+            and not self._is_answered(put, function)
+        )
+
+    def _is_answered(self, put: ast.Call, function: Function) -> bool:
+        """Whether who feeds a queue waits until the consumer has dealt with the item: a future that goes with it is awaited
+        after it. There are no more items than callers."""
+        scopes = self._module.scopes
+        given = [
+            name
+            for item in (*put.args, *(keyword.value for keyword in put.keywords))
+            for name in self._handed_in(item, function)
+        ]
+        for name in given:
+            bindings = scopes.bindings(function, name)
+            made = bindings[0].value if len(bindings) == 1 else None
+            if not isinstance(made, ast.Call) or last_name(made.func) not in _PROMISES:
+                continue
+            uses = (use for use in scopes.uses(function, name) if use.lineno >= put.lineno)
+            if any(map(self._is_waited_for, uses)):
+                return True
+        return False
+
+    def _handed_in(self, item: ast.expr, function: Function) -> list[str]:
+        """The variables that are put, themselves, in a tuple, or in an object that a local variable holds."""
+        if isinstance(item, ast.Name):
+            bindings = self._module.scopes.bindings(function, item.id)
+            made = bindings[0].value if len(bindings) == 1 else None
+            if isinstance(made, (ast.Call, ast.Dict, ast.Tuple)):
+                return [item.id, *(node.id for node in walk(made) if isinstance(node, ast.Name))]
+        return [node.id for node in walk(item) if isinstance(node, ast.Name)]
+
+    def _is_waited_for(self, use: ast.expr) -> bool:
+        """Whether a mention of a future or event waits for it: ``await future``, ``await wait_for(future, 5)``, ``done.wait()``."""
+        index = self._module.index
+        outer = index.parent(use)
+        if isinstance(outer, ast.Attribute) and outer.attr in ("result", "wait"):
+            return isinstance(index.parent(outer), ast.Call)
+        while isinstance(outer, ast.Call) and last_name(outer.func) in ("shield", "wait_for"):
+            use, outer = outer, index.parent(outer)
+        return isinstance(outer, ast.Await)
 
     def _ends_together(self, holder: Holder) -> bool:
         """Whether callers wait until the consumer has done all: a method ``wait()`` joins its thread."""
@@ -508,12 +566,20 @@ class Channels:
                 return True
         return False
 
-    def _is_watched(self, holder: Holder) -> bool:
+    def _is_watched(self, holder: Holder, other: Holder, row: knowledge.Row) -> bool:
         """Whether something hangs on the size of the queue, or looks into it."""
-        return any(
-            isinstance(method, ast.Attribute)
-            and (method.attr == "queue" or (method.attr in _SIZES and self._decides(method)))
-            for method in map(self._module.index.parent, self._lasting.mentions(holder))
+        index = self._module.index
+        methods = [
+            item
+            for item in map(index.parent, self._lasting.mentions(holder))
+            if isinstance(item, ast.Attribute) and (item.attr == "queue" or item.attr in _SIZES)
+        ]
+        if any(item.attr == "queue" or self._decides(item) for item in methods):
+            return True
+        counts = {index.function(item) for item in methods if self._counts(item)}
+        return bool(counts) and any(
+            index.function(get) in counts and any(index.loops(get))
+            for get in self._calls(other, row["get"], row)
         )
 
     def _decides(self, size: ast.Attribute) -> bool:
@@ -524,6 +590,13 @@ class Channels:
             if isinstance(outer, ast.stmt):
                 break
         return False
+
+    def _counts(self, size: ast.Attribute) -> bool:
+        """Whether a size is kept, or says how often a loop turns: its reader takes as many items as there are."""
+        statement = self._module.index.statement(size)
+        if isinstance(statement, ast.For):
+            return any(size is node for node in walk(statement.iter))
+        return isinstance(statement, (ast.Assign, ast.AnnAssign))
 
     # -- its calls
 

@@ -92,6 +92,47 @@ class Concurrency:
             for use, call in zip(uses, calls, strict=True)
         )
 
+    @memoised
+    def is_driven(self, owner: ast.ClassDef, function: Method) -> bool:
+        """Whether one task of the class drives a coroutine: awaited in place by coroutines that are awaited in place, up to
+        ``run()``, or the one that ``create_task(self._loop())`` starts at one place that no loop repeats."""
+        seen: set[Method] = set()
+        stack = [function]
+        while stack:
+            item = stack.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            if item.name == "run" and item is not function:
+                continue
+            uses = self._attributes.accesses(owner).get(item.name, ())
+            if not uses or self._index.class_of(item) is not owner:
+                return False
+            if len(uses) == 1 and item is not function and self._is_started_once(uses[0].node, item):
+                continue
+            for use in uses:
+                call = self._index.parent(use.node)
+                if not (
+                    isinstance(call, ast.Call)
+                    and call.func is use.node
+                    and isinstance(self._index.parent(call), ast.Await)
+                    and isinstance(use.function, ast.AsyncFunctionDef)
+                ):
+                    return False
+                stack.append(use.function)
+        return True
+
+    def _is_started_once(self, use: ast.Attribute, coroutine: Method) -> bool:
+        """Whether a mention of a private coroutine starts it as a task, not in a loop."""
+        call = self._index.parent(use)
+        start = self._index.parent(call) if isinstance(call, ast.Call) and call.func is use else None
+        return (
+            coroutine.name.startswith("_")
+            and isinstance(start, ast.Call)
+            and last_name(start.func) in ("create_task", "ensure_future")
+            and not any(self._index.loops(start))
+        )
+
     @functools.cached_property
     def _started(self) -> dict[ast.ClassDef | None, set[str]]:
         """What the code of each class starts or locks out."""

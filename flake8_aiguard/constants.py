@@ -170,6 +170,12 @@ class Constants:
             return any(not isinstance(item, _DISPLAYS) or self.has_content(item, depth - 1) for item in given)
         return isinstance(value, ast.JoinedStr)
 
+    def is_container(self, value: ast.expr) -> bool:
+        """Whether an expression makes a container, be it empty: ``{}``, ``list()``."""
+        if isinstance(value, ast.Call):
+            return self._module.qualname(value.func) in _CONTAINERS
+        return isinstance(value, (ast.Dict, ast.List, ast.Set))
+
     def _is_filled(self, item: ast.expr, depth: int) -> bool:
         """Whether an item of a container is anything but a placeholder."""
         if isinstance(
@@ -334,9 +340,9 @@ class Constants:
         """Whether what a change puts in is made of a parameter of the function."""
         given = {parameter.arg for parameter in parameters(function)}
         changed = root(node) if isinstance(node, ast.expr) else node
-        return any(
-            item.id in given and item is not changed for item in names_in(self._module.index.statement(node))
-        )
+        statement = self._module.index.statement(node)
+        stored = statement.value if isinstance(statement, ast.Assign) else statement
+        return any(item.id in given and item is not changed for item in names_in(stored))
 
     @memoised
     def _decorates(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

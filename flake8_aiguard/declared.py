@@ -149,9 +149,12 @@ class Declared:
         base = inner.value if isinstance(inner, ast.Subscript) else inner
         if ending(self._module, base) in _READ_ONLY or _FINAL_READ_ONLY.match(string(inner) or ""):
             return True
-        if node.value is None or not self._known.has_content(node.value):
+        if node.value is None or self._known.is_state(last_name(node.target) or ""):
             return False
-        return not self._known.is_state(last_name(node.target) or "")
+        # What starts empty is the object's own to fill, but not where all objects or functions share it.
+        return self._known.has_content(node.value) or (
+            self._module.index.function(node) is None and self._known.is_container(node.value)
+        )
 
     # -- a MappingProxyType's source
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
 from typing import Final
 
+from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, parameters, root, string
+from flake8_aiguard.shapes import (
+    argument,
+    default,
+    dotted,
+    is_none,
+    last_name,
+    own_nodes,
+    parameters,
+    root,
+    string,
+)
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _TYPING: Final = ("typing", "typing_extensions")
@@ -52,7 +64,8 @@ _NAMED: Final = re.compile(
     r"|(?:app|attr|attribute|class|dist|distribution|field|func|function|method|mod|module|package|pkg|plugin|setting|template)_name|field_path"
     r"|(?:base|project|root)_(?:dir|root|path)|(?:project_)?roots?|prompt_file|\w+_handle|(?:event_)?loop|logger|resolver|converters|settings?_(?:file|path)"
     r"|(?:\w+_)?(?:arch|backend|catalog|component|device|dialect|driver|engine|env|environment|locale|mime|package|platform|protocol|provider"
-    r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|model|model_(?:id|name)|service(?:_name)?|default_\w+"
+    r"|region|runtime|zone)(?:_(?:code|folder|id|name|type))?|service(?:_name)?|default_\w+"
+    r"|(?:\w+_)?(?:checkpoint|model|pretrained|tokenizer)(?:_(?:dir|id|name|path))?|(?:\w+_)?(?:cfg|config|revision)|architecture|repo_id|repo_type|cache_dir|so_file|srcs|source_(?:files|paths)"
     r"|attr|attribute|(?:\w+_)?annotations?|\w+_description|pattern|regexp?"
 )
 # A model, its tensors and the machine have few of each.
@@ -61,13 +74,27 @@ _MEASURED: Final = re.compile(
     r"|(?:block|dim|head|num|tile)_\w+",
     re.IGNORECASE,
 )
+# What computes with tensors: its keys are shapes and layouts, unless they are texts or somebody's.
+_TENSORS: Final = frozenset(
+    {
+        *("aiter", "cupy", "cutlass", "flashinfer", "flydsl", "helion", "jax", "numba", "tilelang", "torch"),
+        *("transformers", "triton", "tvm"),
+    }
+)
+_KERNELS: Final = frozenset({"cute", "tl", "triton"})
+_TEXTUAL: Final = re.compile(
+    r"\w*(?:account|content|customer|document|file\w*|_?id|key|message|path|prompt|query|question|request|sentence|session|tenant|text"
+    r"|ur[il]|user)s?",
+    re.IGNORECASE,
+)
 _NUMBERS: Final = ("builtins.bool", "builtins.float", "builtins.int")
+_TEXT_TYPES: Final = ("Any", "Path", "PathLike", "bytes", "object", "str")
 _OF_TENSORS: Final = ("torch.device", "torch.dtype")
 _CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
 # An imported class of such a name is an enumeration or as good as one.
 _CATEGORY: Final = re.compile(
     r"\w*(?:Enum|Type|Kind|Mode|Level|Flag|Flags|Status|State|Category|Policy|Strategy|Format|Choice|Severity|Platform|Language|Color"
-    r"|Colour|Backend|DType|Direction|Operator|Version)"
+    r"|Colour|Backend|DType|Direction|Operator|Version|Config|Settings|ProcessGroup|Capability)"
 )
 _CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
 _KNOWN_TO_IMPORT: Final = frozenset(
@@ -144,9 +171,15 @@ class Domains:
             if not isinstance(function, ast.Lambda) and self._module.index.class_of(function) is not None
             else None
         )
-        return [
+        found = [
             item for item in parameters(function) if item is not bound and not self.is_finite(function, item)
         ]
+        rest = (function.args.vararg, function.args.kwarg)
+        if all(item in rest for item in found) and len(parameters(function)) > len(found) + (
+            bound is not None
+        ):
+            return []  # what goes along with parameters of which there are few
+        return found
 
     @memoised
     def is_finite(self, function: _Function | ast.Lambda, parameter: ast.arg) -> bool:
@@ -172,6 +205,8 @@ class Domains:
             return True
         if _MEASURED.fullmatch(parameter.arg) or self._measures(function, parameter):
             return True
+        if self.is_of_tensors and not self._is_textual(parameter):
+            return True
         if parameter.annotation is None:
             value = default(function, parameter)
             if isinstance(value, ast.Constant) and isinstance(value.value, bool):
@@ -183,7 +218,10 @@ class Domains:
             or self._falls_back(function, parameter)
             or self._has_fallback(function, parameter)
             or self._gets_constants(function, parameter)
+            or self._is_left_at_default(function, parameter)
             or self._only_registers(function)
+            or self._names_packaged_file(function, parameter)
+            or self._makes_closures_of_settings(function, parameter)
         )
 
     def is_finite_type(self, annotation: ast.expr) -> bool:
@@ -337,6 +375,34 @@ class Domains:
             for item in parameters(function)
         )
 
+    @functools.cached_property
+    def is_of_tensors(self) -> bool:
+        """Whether the file computes with tensors, or is written for a device that does."""
+        index = self._module.index
+        return not index.packages.isdisjoint(_TENSORS) or any(
+            alias.name in _KERNELS for alias in index.nodes(ast.alias)
+        )
+
+    def _is_textual(self, parameter: ast.arg) -> bool:
+        """Whether a parameter may be a text that is no name of a part: by its name and, if it has one, its annotation."""
+        if not _TEXTUAL.fullmatch(parameter.arg):
+            return False
+        return parameter.annotation is None or any(
+            isinstance(node, ast.Name) and node.id in _TEXT_TYPES or string(node) in _TEXT_TYPES
+            for node in walk(parameter.annotation)
+            if isinstance(node, ast.expr)
+        )
+
+    def _is_left_at_default(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a parameter has a text of the program as its default, and no call in the file gives another value."""
+        if not string(default(function, parameter)):
+            return False
+        return all(
+            self._argument(call, function, parameter) is None
+            for call in self._module.index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+        )
+
     def _annotated(self, parameter: ast.arg) -> str:
         return (parameter.annotation and self._module.qualname(parameter.annotation)) or ""
 
@@ -395,6 +461,61 @@ class Domains:
         is_bound = self._module.index.class_of(function) is not None and first_parameter(function) is not None
         position = positional.index(parameter) - is_bound if parameter in positional else None
         return argument(call, parameter.arg, None if position == -1 else position)  # -1: the object itself
+
+    def _names_packaged_file(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a parameter names a file beside the code: ``(Path(__file__).parent / "sql" / name).read_text()``."""
+        if "__file__" not in self._module.source and "resources" not in self._module.source:
+            return False
+        index = self._module.index
+        for use in self._module.scopes.uses(function, parameter.arg):
+            part: ast.expr = use
+            outer = index.parent(use)
+            while isinstance(outer, (ast.FormattedValue, ast.JoinedStr)):  # f"{name}.sql"
+                part, outer = outer, index.parent(outer)
+            if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Div) and outer.right is part:
+                if self._is_beside_code(outer.left):
+                    return True
+            elif isinstance(outer, ast.Call) and part in outer.args[1:]:
+                if self._module.qualname(outer.func) == "os.path.join" and self._is_beside_code(
+                    outer.args[0]
+                ):
+                    return True
+            elif isinstance(outer, ast.Call) and last_name(outer.func) == "joinpath":
+                assert isinstance(outer.func, ast.Attribute)
+                if self._is_beside_code(outer.func.value):
+                    return True
+        return False
+
+    def _is_beside_code(self, folder: ast.expr) -> bool:
+        """Whether a folder is found by ``__file__`` or as a resource, itself or as a constant of the module."""
+        return any(
+            (isinstance(node, ast.Name) and node.id == "__file__")
+            or (
+                isinstance(node, ast.Call) and self._module.qualname(node.func) == "importlib.resources.files"
+            )
+            for node in walk(self._behind(folder))
+        )
+
+    def _makes_closures_of_settings(self, function: _Function, parameter: ast.arg) -> bool:
+        """Whether a function that makes functions is only asked for what an object was set up with: ``make(self.width)``, set in
+        ``__init__`` and never again."""
+        inner = {
+            item.name for item in function.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))
+        }
+        returned = [item.value for item in own_nodes(function) if isinstance(item, ast.Return)]
+        if not inner or not all(isinstance(value, ast.Name) and value.id in inner for value in returned):
+            return False
+        given = self._given(function, parameter)
+        return bool(given) and all(self._is_set_once(value) for value in given or ())
+
+    def _is_set_once(self, value: ast.expr) -> bool:
+        """Whether a value is an attribute of the own object that only ``__init__`` sets."""
+        owner = self._module.receivers.class_behind(value.value) if isinstance(value, ast.Attribute) else None
+        if owner is None or not isinstance(value, ast.Attribute):
+            return False
+        stores = self._module.receivers.attribute_stores(owner, value.attr)
+        functions = [self._module.index.function(store) for store in stores]
+        return bool(functions) and all(getattr(item, "name", "") == "__init__" for item in functions)
 
     @memoised
     def _only_registers(self, function: _Function) -> bool:
@@ -504,8 +625,9 @@ class Domains:
     # -- what its callers give
 
     def _gets_constants(self, function: _Function, parameter: ast.arg) -> bool:
-        """Whether a private function is only called in this file, with constants for the parameter."""
-        if not function.name.startswith("_") or function.name.startswith("__"):
+        """Whether a private function is only called in this file, with constants for the parameter; or several calls here of a
+        public one all do so."""
+        if function.name.startswith("__"):
             return False
         key = (function, parameter.arg)
         if key in self._open or len(self._open) >= _MAX_CALLERS:
@@ -513,7 +635,11 @@ class Domains:
         self._open.add(key)
         try:
             given = self._given(function, parameter)
-            return given is not None and all(self._is_finite_value(value) for value in given)
+            return (
+                given is not None
+                and (function.name.startswith("_") or len(given) > 1)
+                and all(self._is_finite_value(value) for value in given)
+            )
         finally:
             self._open.discard(key)
 

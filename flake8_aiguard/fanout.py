@@ -27,9 +27,7 @@ _VIEWS: Final = frozenset({"values", "items", "keys", "copy"})
 _PARTIAL: Final = frozenset({"functools.partial"})
 _SLEEPS: Final = frozenset({"asyncio.sleep", "anyio.sleep", "trio.sleep"})
 _STREAM: Final = re.compile(
-    r"listen|receiv|recv|consum|subscri|stream|event|message|queue|channel|conn|socket|(^|_)ws$|watch|accept|incoming"
-    r"|feed|notif|updates|changes|pubsub|serve|request",
-    re.IGNORECASE,
+    r"listen|channel|conn|socket|(^|_)ws$|watch|accept|incoming|notif|changes|serve|request", re.IGNORECASE
 )
 
 
@@ -466,7 +464,7 @@ def _arguments(node: ast.expr) -> list[ast.expr]:
 
 
 def _is_stream(loop: Loop) -> bool:
-    """Whether a loop serves what comes in over time: connections, messages, events."""
+    """Whether a loop serves who comes in over time: connections, requests, what is watched."""
     if not isinstance(loop, ast.AsyncFor):
         return False
     names = (

@@ -96,7 +96,7 @@ class Grounds:
                 child = parent
                 continue
             block = block_of(parent, child)
-            at = bisect.bisect_left(block, start_of(child), key=start_of)
+            at = bisect.bisect_left(block, start_of(child), key=start_of) if block else 0
             for before in reversed(block[max(0, at - _NEAR) : at]):
                 if isinstance(before, ast.While):
                     yield before.test, None
@@ -195,7 +195,9 @@ class Grounds:
         elif is_none(right) and isinstance(operator, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
             if isinstance(operator, (ast.Is, ast.Eq)) is wanted and write.kind in (Kind.BIND, Kind.ITEM):
                 yield from self._looks_up(left, write, key)
-        elif isinstance(operator, _ORDERS) and write.kind in (Kind.AUGMENT, Kind.CALL):
+        elif isinstance(operator, _ORDERS) and (
+            write.kind in (Kind.AUGMENT, Kind.CALL) or self._mentions.recounts(write)
+        ):
             for side in (left, right):
                 for expression in self.sources(side):
                     yield from self._mentions.reads(expression, write)

@@ -11,7 +11,7 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
 from flake8_aiguard.loops import contains
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import dotted, last_name, parameters, string
+from flake8_aiguard.shapes import dotted, is_none, last_name, parameters, string
 
 _COLLECTING: Final = frozenset(
     (
@@ -178,10 +178,35 @@ class Lifetimes:
                     self._is_bound_outside(item, region) for item in targets if isinstance(item, ast.Name)
                 ):
                     return True
+                if not isinstance(region, FUNCTIONS) and self._happens_once(parent, child, region):
+                    return True
             if isinstance(parent, ast.ExceptHandler) and (attributes or not isinstance(region, FUNCTIONS)):
                 return True
             child = parent
         return False
+
+    def _happens_once(self, branch: ast.If, statement: ast.AST, loop: Region) -> bool:
+        """Whether a branch of a loop binds what its test misses, so that no other turn takes it: ``if x is None: ...; x = make(y)``."""
+        test = branch.test
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and is_none(test.comparators[0]):
+            name = test.left
+        elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            name = test.operand
+        else:
+            return False
+        resolved = self._scopes.resolve(name) if isinstance(name, ast.Name) else None
+        if resolved is None or statement not in branch.body:
+            return False
+        first, last = loop.lineno, loop.end_lineno or loop.lineno
+        inside = [
+            binding
+            for binding in resolved[1]
+            if binding.kind is not Kind.PARAMETER and first <= getattr(binding.node, "lineno", first) <= last
+        ]
+        return len(inside) == 1 and any(
+            isinstance(item, ast.Assign) and inside[0].node in item.targets and not is_none(item.value)
+            for item in branch.body
+        )
 
     def _targets(self, call: ast.Call) -> list[ast.expr]:
         parent = self._index.parent(call)

@@ -98,8 +98,10 @@ class Locking:
         """
         if isinstance(node, ast.Attribute) and self._module.receivers.class_behind(node.value) is not None:
             runs = self.runs(node)
-            if runs in _OUTSIDE or self._module.receivers.definition(node) is not None:
-                return ANY  # does not keep out the threads of this process, or a property says what it is
+            if (
+                runs in _OUTSIDE and not (self._module.type_of(node) or "").startswith("multiprocessing.")
+            ) or self._module.receivers.definition(node) is not None:
+                return ANY  # is there for a file that others change too, or a property says what it is
             return None if runs is None else self._underlying(node)
         if isinstance(node, ast.Name):
             resolved = self._module.scopes.resolve(node)
@@ -231,7 +233,10 @@ class Locking:
 
     def _entry(self, function: Function) -> frozenset[str]:
         if isinstance(function, ast.Lambda):
-            return _NONE
+            return self._asked_by(function)
+        around = self._index.function(function)
+        if isinstance(around, ast.FunctionDef | ast.AsyncFunctionDef) and _says_locked(around):
+            return _ANY  # called back while the function around it runs
         if self.is_setup(function) or _says_locked(function) or function.name in self._called_under_lock:
             return _ANY
         callers = self._callers(function)
@@ -255,6 +260,18 @@ class Locking:
         if shared is None:
             shared = at_end
         return _ANY if shared is None else shared
+
+    def _asked_by(self, question: ast.Lambda) -> frozenset[str]:
+        """The condition that asks a lambda while it holds its lock: ``self.cond.wait_for(lambda: self.ready)``."""
+        call = self._index.parent(question)
+        if (
+            not isinstance(call, ast.Call)
+            or not isinstance(call.func, ast.Attribute)
+            or call.func.attr != "wait_for"
+        ):
+            return _NONE
+        name = self.lock(call.func.value)
+        return _NONE if name is None else frozenset({name})
 
     @functools.cached_property
     def _called_under_lock(self) -> set[str]:
@@ -466,6 +483,11 @@ def is_setup_name(name: str) -> bool:
 def is_lifecycle_name(name: str) -> bool:
     """Whether a method of this name begins or ends what its object does."""
     return _LIFECYCLE.fullmatch(name) is not None
+
+
+def is_ending_name(name: str) -> bool:
+    """Whether a method of this name ends what its object does."""
+    return _ENDING.fullmatch(name) is not None
 
 
 @knowledge.cached

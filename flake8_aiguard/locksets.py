@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
-from flake8_aiguard.locking import ANY, is_lifecycle_name, is_setup_name
+from flake8_aiguard.locking import ANY, is_ending_name, is_lifecycle_name, is_setup_name
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
 
@@ -85,7 +85,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             for item in state.attributes.accesses(family).get(name, ())
         ):
             continue
-        if all(state.locking.held(item.node) for item in written):
+        if _share_lock(state, written):
             continue
         guarded = _by_lock(state, owner, name)
         if (
@@ -98,7 +98,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             item
             for item in own
             if _is_write(state, owner, item)
-            and not state.locking.held(item.node)
+            and _holds_no_lock_or_another(state, item)
             and not state.mentions.is_new(item)
             and not _begins_anew(state, item, own)
             and not _is_own_entry(state, item)
@@ -107,13 +107,15 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
         reported: set[ast.AST] = set()
         for lock, uses in guarded.items() if outside else ():
             inside = [item for item in uses if not _runs_in_pool(state, item.function)]
+            settled = [item for item in inside if not state.takers.fills_once(item)]
             updates = [
                 (write.function, Unlocked(write.node, name, lock, witness.name))
                 for write in outside
                 if write.function not in reported
+                and _is_majority(state, owner, lock, write, inside)
                 and not _is_left_out(state, write, inside)
                 and not _is_handed_over(state, owner, write.function, inside)
-                and (witness := _witness(state, owner, lock, inside, write)) is not None
+                and (witness := _witness(state, owner, lock, settled, write)) is not None
             ]
             if (
                 not updates
@@ -127,19 +129,31 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 if function not in reported and not state.locking.is_explained(update.node):
                     reported.add(function)
                     found[function, lock].append(update)
-    known: set[str] = set()  # one finding says it of an attribute
-    for same in sorted(found.values(), key=lambda items: min(_importance(state, item) for item in items)):
-        new = [item for item in same if item.name not in known]
-        new.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
-        known.update(item.name for item in new)
-        if new:
-            yield replace(new[0], others=tuple(item.name for item in new[1:]))
+    for same in found.values():
+        same.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+        yield replace(same[0], others=tuple(item.name for item in same[1:]))
 
 
-def _importance(state: SharedState, update: Unlocked) -> tuple[bool, int]:
-    """What of an attribute to report: first what changes it, last an entry that is only stored."""
-    is_stored = isinstance(state.module.index.statement(update.node), ast.Assign)
-    return is_stored, update.node.lineno
+def _share_lock(state: SharedState, written: list[Access]) -> bool:
+    """Whether one lock, or one of which the file does not show which it is, is held at all of these accesses."""
+    locks = [state.locking.held(item.node) for item in written]
+    return all(locks) and (any(ANY in held for held in locks) or bool(frozenset.intersection(*locks)))
+
+
+def _holds_no_lock_or_another(state: SharedState, access: Access) -> bool:
+    """Whether an access stands under no lock, or changes what is there under locks that the file shows."""
+    held = state.locking.held(access.node)
+    return not held or (ANY not in held and _is_change(state, access))
+
+
+def _is_majority(
+    state: SharedState, owner: ast.ClassDef, lock: str, write: Access, inside: list[Access]
+) -> bool:
+    """Whether a write stands under no lock, or under another one than most of what uses the attribute."""
+    held = state.locking.held(write.node)
+    if not held or state.takers.is_task_lock(owner, lock):
+        return not held
+    return lock not in held and 2 * len(inside) > state.takers.uses(owner, write.name)
 
 
 def _is_own_entry(state: SharedState, write: Access) -> bool:
@@ -218,6 +232,8 @@ def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
 
     A public method that does nothing but change attributes resets them while others are.
     """
+    if write.kind is Kind.CALL and is_ending_name(write.function.name) and state.mentions.resets(write):
+        return True
     if write.kind is not Kind.BIND or not any(
         item.function is write.function
         and (state.mentions.binds_constant(item) or state.mentions.resets(item))
@@ -297,24 +313,12 @@ def _witness(
     state: SharedState, owner: ast.ClassDef, lock: str, inside: list[Access], write: Access
 ) -> Method | None:
     """Another function that shows that the lock is there for the attribute, and for such a write of it."""
-    inside = [
-        item for item in inside if item.function is not write.function and not state.takers.fills_once(item)
-    ]
+    inside = [item for item in inside if item.function is not write.function]
     writes = [item for item in inside if _is_write(state, owner, item)]
     writers = {item.function for item in writes}
     changes = [item for item in writes if _is_change(state, item)]
-    if state.takers.is_task_lock(owner, lock) and (
-        not isinstance(
-            write.function, ast.AsyncFunctionDef
-        )  # cannot wait for it, and no task runs in between
-        or state.mentions.detaches(write)
-        or not any(
-            read.function is item.function and state.suspensions.between(read.node, item.node)
-            for item in writes
-            for read in inside
-        )
-    ):
-        return None  # no task sees half of it
+    if state.takers.is_task_lock(owner, lock) and not _is_seen_by_tasks(state, write, inside, writes):
+        return None
     if (
         write.method in _ATOMIC
         and state.attributes.is_deque(owner, write.name)
@@ -326,6 +330,7 @@ def _witness(
         not changes
         and not _is_change(state, write)
         and (len(values) < 2 or state.mentions.binds_constant(write))
+        and not _is_waited_for(state, owner, lock, write)
     ):
         return None  # a new value, at once: nobody sees half of it
     if not writes and len({item.function for item in inside}) < 2:
@@ -333,6 +338,37 @@ def _witness(
     if len(writers) < 2 and not _is_meant_for(lock, write.name):
         return None
     return next((item.function for item in (*changes, *writes, *inside)), None)
+
+
+def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], writes: list[Access]) -> bool:
+    """Whether a task that holds a lock of tasks lets others run between a read and a write, so that it would see this write.
+
+    A plain function cannot wait for the lock; what it writes is lost only where the task computes its value from the read.
+    """
+    if state.mentions.detaches(write):
+        return False
+    is_plain = not isinstance(write.function, ast.AsyncFunctionDef)
+    if not is_plain and _is_change(state, write) and any(_is_awaited(state, item) for item in writes):
+        return True
+    return any(
+        read.function is item.function and state.suspensions.between(read.node, item.node)
+        for item in writes
+        if not is_plain or (item.kind is Kind.BIND and _is_change(state, item))
+        for read in inside
+    )
+
+
+def _is_awaited(state: SharedState, write: Access) -> bool:
+    """Whether the new value of an attribute is awaited: what others change meanwhile is overwritten."""
+    value = state.mentions.assigned(write.node) if write.kind is Kind.BIND else None
+    return value is not None and any(state.grounds.awaited(value))
+
+
+def _is_waited_for(state: SharedState, owner: ast.ClassDef, lock: str, write: Access) -> bool:
+    """Whether the waiters of a condition ask for an attribute, and a function that writes it does not notify them later."""
+    return state.takers.is_waited_for(
+        owner, lock, write.name
+    ) and write.function not in state.takers.mentioning(owner, lock)
 
 
 def _is_change(state: SharedState, access: Access) -> bool:

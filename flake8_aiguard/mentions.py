@@ -68,6 +68,13 @@ class Mentions:
         """Whether a mention is changed by ``+=`` or the like, itself or its item."""
         return isinstance(self._index.statement(node), ast.AugAssign)
 
+    def recounts(self, access: Access) -> bool:
+        """Whether an access adds to what an attribute holds, or takes away from it, as a new value: ``self.x = self.x - n``."""
+        value = self.assigned(access.node) if access.kind is Kind.BIND else None
+        return isinstance(value, ast.BinOp) and any(
+            self.is_read(side, access) for side in (value.left, value.right)
+        )
+
     def binds_constant(self, access: Access) -> bool:
         """Whether an access binds its attribute to a fixed value, such as ``False``, ``None`` or ``State.IDLE``."""
         value = self.assigned(access.node)

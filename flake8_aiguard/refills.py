@@ -15,8 +15,9 @@ from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
 
 _REFRESHES = frozenset(
-    {"refresh", "reload", "rotate", "swap", "resync", "resynchronize", "rebuild", "repopulate"}
+    {"refresh", "reload", "rotate", "swap", "resync", "resynchronize", "rebuild", "repopulate", "reconfigure"}
 )
+_UPDATES = frozenset({"apply", "replace", "update"})
 _SETTINGS = frozenset({"config", "configuration", "settings"})
 _SAYS_REFRESH = ("refresh", "reload", "rotat", "swap", "resync", "re-sync", "rebuild", "repopulat")
 _SAYS_UPDATE = re.compile(
@@ -25,7 +26,9 @@ _SAYS_UPDATE = re.compile(
 _BATCHES = re.compile(
     r"batch|buffer|buf(?:_|$)|pending|queue|backlog|outbox|spool|prox(?:y|ies)|collect|accumul", re.IGNORECASE
 )
-_SENDS = re.compile(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)")
+_SENDS = re.compile(
+    r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)(?:_|$)"
+)
 _VERSION = re.compile(r"(?:^|_)(?:epoch|generation|revision|serial|version)(?:_|$)")
 _HEAD = 40  # characters, for the first two words of a docstring
 _BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
@@ -61,7 +64,10 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
         inside = [
             item
             for item in accesses
-            if item.function is method and not _is_undone(state, item) and not _repoints(state, item)
+            if item.function is method
+            and not _is_undone(state, item)
+            and not _repoints(state, item)
+            and not _permutes(state, item)
         ]
         refill = next((item for item in inside if _refills(state, owner, item)), None)
         if refill is not None and not state.locking.held(refill.node) and not state.mentions.is_new(refill):
@@ -77,6 +83,8 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
         or _counts_versions(method)
     ):
         return
+    if not any(item.kind is Kind.ITEM or item.method in _BULK for item in changes):
+        return  # grows only
     first, last = changes[0], changes[-1]
     if state.concurrency.of(owner) == {"task"} and not state.suspensions.between(first.node, last.node):
         return  # no task runs between the two
@@ -104,6 +112,16 @@ def _repoints(state: SharedState, access: Access) -> bool:
         and state.mentions.key(access.node) == ast.dump(ast.Name(outer.target.id, ast.Load()))
         and any(isinstance(item, ast.Attribute) and item.attr == access.name for item in ast.walk(outer.iter))
         for outer in index.outwards(access.node, access.function)
+    )
+
+
+def _permutes(state: SharedState, access: Access) -> bool:
+    """Whether entries of a container change places, and nothing new comes in: ``self.x[i], self.x[j] = self.x[j], self.x[i]``."""
+    value = state.mentions.assigned(access.node)
+    return (
+        access.kind is Kind.ITEM
+        and isinstance(value, ast.Tuple)
+        and all(next(state.mentions.reads(item, access), None) is not None for item in value.elts)
     )
 
 
@@ -166,7 +184,9 @@ def _refreshes(function: Method) -> bool:
     words = function.name.split("_")
     if words[0] == "test":
         return False
-    if not _REFRESHES.isdisjoint(words) or ("update" in words and not _SETTINGS.isdisjoint(words)):
+    if not _REFRESHES.isdisjoint(words) or (
+        not _UPDATES.isdisjoint(words) and not _SETTINGS.isdisjoint(words)
+    ):
         return True
     first = function.body[0]
     text = string(first.value) if isinstance(first, ast.Expr) else None
@@ -181,7 +201,7 @@ def _refills(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
         return False
     if access.kind is Kind.ITEM:
         return not state.mentions.drops_if_there(access) and not _brings_in(state, access)
-    return access.kind is Kind.CALL and access.method in _BULK
+    return access.kind is Kind.CALL and access.method in _BULK | _ADDS
 
 
 def _brings_in(state: SharedState, access: Access) -> bool:
@@ -234,6 +254,10 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
             ):
                 continue
             other = next((item for item in adders if item is not function), function)
+            if state.concurrency.is_driven(owner, function) and all(
+                state.concurrency.is_driven(owner, item) for item in adders
+            ):
+                continue
             if other is function and _starts_empty(state, reset, accesses):
                 continue
             statement = state.module.index.statement(reset.node)

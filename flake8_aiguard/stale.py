@@ -28,7 +28,9 @@ _READS = re.compile(
 )
 _SCALARS = re.compile(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
-_CURRENT = frozenset({"current_task", "current_thread", "get_ident", "get_native_id"})
+# Keys that stand for the task or thread itself, or for an object that the caller has in hand.
+_OWN = frozenset({"current_task", "current_thread", "get_ident", "get_native_id", "id"})
+_PLAIN_VALUES = frozenset({"bool", "bytes", "float", "from_bytes", "hexdigest", "int", "len", "str"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
 
@@ -76,9 +78,9 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
             read = stale or _stale_condition(state, owner, write)
             if read is None or _is_exclusive(state, read, write) or _is_rechecked(state, write):
                 continue
-            if _is_private(state, owner, write, accesses) or (
-                stale and state.concurrency.runs_alone(owner, function)
-            ):
+            if _is_private(state, owner, write, accesses) or _is_of_one_task(state, owner, write, accesses):
+                continue
+            if stale and (state.concurrency.runs_alone(owner, function) or _is_of_task(state, write)):
                 continue
             statement = state.module.index.statement(write.node)
             if statement in reported or state.concurrency.is_for_one(owner):
@@ -95,7 +97,8 @@ def _harm(state: SharedState, write: Access) -> str:
         or state.mentions.augments(write.node)
         or write.method.startswith("append")
     ):
-        return "open" if write.kind is Kind.BIND else "count"
+        is_opened = write.kind is Kind.BIND and not state.mentions.recounts(write)
+        return "open" if is_opened else "count"
     value = state.mentions.assigned(write.node)
     if value is None or not any(state.grounds.awaited(value)):
         return "work"
@@ -103,11 +106,27 @@ def _harm(state: SharedState, write: Access) -> str:
 
 
 def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
-    """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself."""
+    """Whether an attribute belongs to the one method that runs as long as its object, which starts nothing beside itself, or to
+    a generator, which has one reader."""
     return (
-        _ALONE.fullmatch(write.function.name) is not None
+        (_ALONE.fullmatch(write.function.name) is not None or state.suspensions.is_stream(write.function))
         and not state.concurrency.starts(owner)
         and all(item.function is write.function or state.locking.is_setup(item.function) for item in accesses)
+    )
+
+
+def _is_of_one_task(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
+    """Whether one task of the class drives all that gives an attribute new values; others may take out what it has put in."""
+    name = write.function.name
+    if not name.startswith("_") or name.endswith("__"):
+        return False  # others may call it too
+    return state.concurrency.is_driven(owner, write.function) and all(
+        item.kind not in WRITES
+        or not (_is_update(state, owner, item) or item.kind is Kind.AUGMENT)
+        or item.function is write.function
+        or state.locking.is_setup(item.function)
+        or state.concurrency.is_driven(owner, item.function)
+        for item in accesses
     )
 
 
@@ -162,7 +181,7 @@ def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> 
     is_single = write.kind is Kind.BIND or (
         write.kind is Kind.ITEM and state.mentions.has_fixed_key(write.node)
     )
-    if is_single and (value is None or not _opens(state, write, value)):
+    if is_single and (value is None or not (_opens(state, write, value) or state.mentions.recounts(write))):
         return None
     statement = state.module.index.statement(write.node)
     if _may_repeat(state, owner, write, value):
@@ -225,11 +244,11 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
 
 
 def _is_of_task(state: SharedState, write: Access) -> bool:
-    """Whether an entry stands under the task or thread that writes it: no other one asks for it."""
+    """Whether an entry stands under the task or thread that writes it, or the identity of its object: no other one asks for it."""
     slot = state.module.index.parent(write.node)
     key = slot.slice if isinstance(slot, ast.Subscript) else None
     return key is not None and any(
-        isinstance(item, ast.Call) and last_name(item.func) in _CURRENT for item in state.grounds.sources(key)
+        isinstance(item, ast.Call) and last_name(item.func) in _OWN for item in state.grounds.sources(key)
     )
 
 
@@ -299,9 +318,11 @@ def _is_scalar_part(item: ast.expr, write: Access) -> bool:
     if isinstance(item, ast.Attribute):
         return _SCALARS.fullmatch(item.attr) is not None
     if isinstance(item, ast.Call):
+        if last_name(item.func) == "get" and write.name in ast.dump(item.func):
+            return True  # what was found there before
         if last_name(item.func) == "getattr":
             return isinstance(item.args[-1], ast.Constant)
-        return last_name(item.func) in ("bool", "float", "int", "str", "len")
+        return last_name(item.func) in _PLAIN_VALUES
     return isinstance(item, (ast.Compare, ast.Constant, ast.JoinedStr, ast.Name, ast.UnaryOp))
 
 

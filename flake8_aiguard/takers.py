@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.attributes import Access, Attributes, Kind, Method
+from flake8_aiguard.children import walk
 from flake8_aiguard.concurrency import Concurrency
 from flake8_aiguard.locking import ANY, Locking, is_lockish, lock_rows
 from flake8_aiguard.memo import memoised
@@ -160,6 +161,33 @@ class Takers:
                     return runs == "task"
                 if isinstance(item, ast.withitem):
                     return any(item in block.items for block in self._index.nodes(ast.AsyncWith))
+        return False
+
+    @memoised
+    def uses(self, owner: ast.ClassDef, name: str) -> int:
+        """How often a class uses an attribute, once it is set up."""
+        accesses = self._attributes.accesses(owner).get(name, ())
+        return sum(not self._locking.is_setup(item.function) for item in accesses)
+
+    @memoised
+    def mentioning(self, owner: ast.ClassDef, name: str) -> frozenset[Method]:
+        """The functions of a class that mention an attribute."""
+        return frozenset(item.function for item in self._attributes.accesses(owner).get(name, ()))
+
+    @memoised
+    def is_waited_for(self, owner: ast.ClassDef, lock: str, name: str) -> bool:
+        """Whether a lock is a condition and an attribute what its waiters ask for: ``while not self.ready: self.cond.wait()``."""
+        asked = {
+            item.node for item in self._attributes.accesses(owner).get(name, ()) if item.kind is Kind.READ
+        }
+        for call in self._index.calls_named(("wait", "wait_for")):
+            if not isinstance(call.func, ast.Attribute) or self._locking.lock(call.func.value) != lock:
+                continue
+            questions = [loop.test for loop in self._index.loops(call) if isinstance(loop, ast.While)]
+            if call.func.attr == "wait_for":
+                questions += call.args[:1]
+            if any(node in asked for question in questions for node in walk(question)):
+                return True
         return False
 
     def fills_once(self, access: Access) -> bool:

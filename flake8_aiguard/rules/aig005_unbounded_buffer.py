@@ -33,6 +33,7 @@ _ONE: Final = re.compile(
     r"|Column|Descriptor|Extension|Field|Plugin)"
 )
 _RUNS: Final = ("etl/", "ingestion/")
+_ONCE: Final = re.compile(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
 
 
@@ -60,14 +61,15 @@ class UnboundedBuffer(Checker):
 
     Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
-    refused before, shapes, sizes, devices and element types, patterns, annotations and descriptions, files that each call opens, what callers replace by a default or read from the configuration), in closures, as static methods, or
+    refused before, shapes, sizes, devices and element types, all but texts in files that compute with tensors, patterns, annotations and descriptions, files that each call opens or that stand beside the code, what callers leave
+    at a default text, replace by a default or read from the configuration, for functions that make functions also what their object was set up with), in closures, as static methods, or
     whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client``, an
     ``__init__`` that takes nothing), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
     settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
     must have, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), that index what another dict holds, or that the file fills with a table. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
-    what there is, the producer puts
+    what there is, or takes all there is in each turn, the producer puts a future that it waits for, or puts
     a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
     lock, a limit admits what is put, nothing in the file runs beside anything, all producers
     are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
@@ -229,10 +231,22 @@ class UnboundedBuffer(Checker):
         name = "the lambda" if isinstance(function, ast.Lambda) else function.name
         open_ = self._domains.unbounded(function)
         ruff = "B019" if owner is not None and not self._is_class_method(function) else None
-        is_kept = ruff is not None and owner is not None and not self._domains.is_enum(owner)
+        is_kept = (
+            ruff is not None
+            and owner is not None
+            and not self._domains.is_enum(owner)
+            and not any(
+                (last_name(base) or "").endswith("Module") for base in owner.bases
+            )  # a layer of the model
+        )
         if not (open_ or is_kept) or self._bounds.ends_soon or self._is_explained(node):
             return
-        if _gives_nothing(function) or _expires(node) or (is_kept and self._is_accepted(node)):
+        if (
+            _gives_nothing(function)
+            or _says_once(function)
+            or _expires(node)
+            or (is_kept and self._is_accepted(node))
+        ):
             return
         if self._entries.makes_resource(function):
             return
@@ -397,6 +411,20 @@ def _gives_nothing(function: Function) -> bool:
         isinstance(node, (ast.Yield, ast.YieldFrom))
         or (isinstance(node, ast.Return) and node.value is not None)
         for node in own_nodes(function)
+    )
+
+
+def _says_once(function: Function) -> bool:
+    """Whether a function is remembered so that it logs something once: its docstring says so."""
+    return (
+        isinstance(function, _FUNCTIONS)
+        and _ONCE.search(ast.get_docstring(function, clean=False) or "") is not None
+        and any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("debug", "info", "warn", "warning", "error")
+            for node in own_nodes(function)
+        )
     )
 
 

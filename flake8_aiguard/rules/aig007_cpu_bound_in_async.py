@@ -88,7 +88,7 @@ class CpuBoundInAsync(Checker):
     this project computes are not reported. A model or dataframe is known by its constructor, loader or annotation, not
     when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
     reported. Silent on literal operands and few rounds, on products with a vector (one that the function divides by its
-    length or takes the length of, the variable of a loop over an array, a lookup by it), on images that the function makes,
+    length or takes the length of, that is reshaped to one row or column, the variable of a loop over an array, a lookup by it), on images that the function makes,
     resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
     and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
@@ -370,14 +370,18 @@ class CpuBoundInAsync(Checker):
         return any(self._is_vector(operand, node) for operand in node.args[:2])
 
     def _is_vector(self, operand: ast.expr, node: ast.Call) -> bool:
+        if isinstance(operand, ast.Attribute) and operand.attr == "T":
+            operand = operand.value
         if (self.module.index.function(node), dotted(operand)) in self._vectors:
             return True
-        if self._is_normalised(operand):
+        if self._is_normalised(operand) or _is_flat(operand):
             return True
         if isinstance(operand, ast.Name):
             definitions = self._definitions(operand)
             return bool(definitions) and all(
-                self._is_element(item, operand, node) or self._is_normalised(_value(item))
+                self._is_element(item, operand, node)
+                or self._is_normalised(_value(item))
+                or _is_flat(_value(item))
                 for item in definitions
             )
         if isinstance(operand, ast.Subscript):
@@ -591,6 +595,16 @@ class CpuBoundInAsync(Checker):
         ):
             given = given.func.value
         return given is not None and self.module.type_of(given) in ("io.IOBase", "pathlib.Path")
+
+
+def _is_flat(value: ast.AST | None) -> bool:
+    """Whether an array is made one row or column: ``a.reshape(1, -1)``, ``a.ravel()``."""
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    if value.func.attr in ("flatten", "ravel"):
+        return True
+    shape = value.args[0].elts if value.args and isinstance(value.args[0], ast.Tuple) else value.args
+    return value.func.attr == "reshape" and sorted(map(ast.unparse, shape)) in (["-1"], ["-1", "1"])
 
 
 def _is_large(node: ast.expr, most: int) -> bool:

@@ -79,7 +79,7 @@ class UnboundedFanOut(Checker):
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
     are left alone. Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
-    loops, ``*args``, what comes in over time (``async for message in stream``) and coroutines made in another function are not
+    loops, ``*args``, who comes in over time (``async for connection in listener``) and coroutines made in another function are not
     followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
     or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process

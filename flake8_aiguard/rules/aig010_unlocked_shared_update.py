@@ -78,47 +78,48 @@ class UnlockedSharedUpdate(Checker):
 
     Limits: four patterns, on attributes of the own object or class; no general race detector.
 
-    (1) An attribute that one method changes under a lock of the object and another one writes without any; one finding for each
-    attribute, and for each method and lock. The lock must be held at half of the uses outside of constructors and in half of the methods with such
+    (1) An attribute that one method changes under a lock of the object and another one writes without any, or changes under another
+    one; one finding for each method and lock. The lock must be held at half of the uses outside of constructors and in half of the methods with such
     uses, or around a change, under a name that says nothing else than lock or names the attribute (``_lock``, ``_jobs_lock``);
     and the file must show where it comes from, which it does not for a lock of a base class in another file. Silent where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
-    decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces, for a
+    decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces (unless the waiters of a condition ask for them), for a
     ``return self.d.pop(key, default)`` as all that a method does, for a
     fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
     for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
     lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
-    for locks between processes, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
-    the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, not in
-    a plain function, which cannot wait for one, and not where one statement takes the value and leaves another.
+    for locks between hosts and those of files, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
+    the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, in
+    a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another.
 
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
     where the check is repeated after the ``await``, where the entry or a flag is set before it, for results that a loop counts
-    by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry that holds its own expiry, stands
+    by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
     in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
     holds, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
     ``assert`` is the check, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
-    self.x is None: self.x = await f()``) with anything but a connection, pool or client. In a class that starts no task or
+    self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
+    coroutine that is started once, is its own. In a class that starts no task or
     thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that the class only awaits in place may
     compute from what it read: two callers of the public method around it are not seen. Where the new value is what an awaited
     call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
     one request is reported too.
 
-    (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates a
-    configuration, and changes two or more containers in place without a lock. Silent where other methods exist and none uses
+    (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates or applies a
+    configuration, and changes two or more containers in place without a lock, one of them by more than adding to it. Silent where other methods exist and none uses
     them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only set
     where they are missing, where nothing new comes in (all is only emptied, or ``clear()`` is called on what the class does not show to be a container), for
-    changes in a handler that raises, where a loop over the keys gives each a value that was made before, where the entries of one key give way to new ones, where
+    entries that change places, for changes in a handler that raises, where a loop over the keys gives each a value that was made before, where the entries of one key give way to new ones, where
     the method ends by counting up a version, and where only tasks use the object and no ``await`` stands in between.
 
     (4) A container that one method of a batching class adds to and another takes and resets, where the class starts threads,
     has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting, and not in a
     generator, which has one reader.
 
-    Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
+    Silent in (4) where ``run()`` drives both. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
 
     Not followed: globals, attributes of other objects, changes through local names.
     """
