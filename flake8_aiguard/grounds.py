@@ -92,11 +92,8 @@ class Grounds:
             parent = self._index.parent(child)
             if parent is None:
                 return
-            if isinstance(child, ast.match_case):  # it has no place, and nothing before it leads to it
-                child = parent
-                continue
             block = block_of(parent, child)
-            at = bisect.bisect_left(block, start_of(child), key=start_of) if block else 0
+            at = bisect.bisect_left(block, start_of(child), key=start_of) if block else 0  # a case has no place
             for before in reversed(block[max(0, at - _NEAR) : at]):
                 if isinstance(before, ast.While):
                     yield before.test, None
