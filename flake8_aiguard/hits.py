@@ -61,7 +61,7 @@ class Hits:
     def names(self) -> frozenset[str]:
         """The identifiers of the calls in this file that bring something, by the tables or by their name."""
         read = self._reads.names & at_once()
-        return read.union(filter(may_fetch, self._reads.asking))
+        return read | self._reads.called_like(may_fetch)
 
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.

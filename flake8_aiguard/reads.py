@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -77,17 +77,22 @@ class Reads:
     @lazy
     def _readers(self) -> dict[str, _Definition]:
         """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
-        wanted = set(filter(_says_read, self.asking))
+        wanted = self.called_like(_says_read)
         if not wanted:
             return {}
         index = self._module.index
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
         return {item.name: item for item in definitions if item.name in wanted}
 
-    @lazy
-    def asking(self) -> list[str]:
-        """The names called in this file that start with a word for reading or fetching."""
-        return list(filter(may_ask, self._module.index.names_called()))
+    def called_like(self, says: Callable[[str], bool]) -> AbstractSet[str]:
+        """The names called in this file that say something, asked once for each name of all files."""
+        seen, found = _vocabulary(says)
+        called = self._module.index.names_called()
+        if not called <= seen:
+            new = called - seen
+            seen |= new
+            found.update(filter(says, new))
+        return called & found
 
     def of(self, call: ast.Call) -> Read | None:
         """What a call reads; ``None`` where it may do something else, or is not known."""
@@ -297,20 +302,14 @@ def starts_with(name: str, kind: str) -> bool:
     return bool(words) and words[0] in words_of(kind)
 
 
-@knowledge.cached
 def _says_read(name: str) -> bool:
     return starts_with(name, "read")
 
 
 @knowledge.cached
-def may_ask(name: str) -> bool:
-    """Whether a name starts with a word for reading or fetching, as it is written."""
-    return _asking().match(name) is not None
-
-
-@knowledge.cached
-def _asking() -> re.Pattern[str]:
-    return re.compile(rf"_*(?i:{'|'.join(sorted(words_of('read') | words_of('fetch')))}|urlopen)(?![a-z0-9])")
+def _vocabulary(_says: Callable[[str], bool]) -> tuple[set[str], set[str]]:
+    """The names met so far, and those of them that say something: files have most of their names in common."""
+    return set(), set()
 
 
 def _touches(target: ast.expr, used: Collection[str]) -> bool:

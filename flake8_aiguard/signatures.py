@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections import Counter, defaultdict
 from typing import Final
 
 from flake8_aiguard.checks import is_narrowing
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import last_name, names_in
 
@@ -21,6 +21,7 @@ _CHECKED: Final = re.compile(
     r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b",
     re.IGNORECASE,
 )
+_SAYS_CHECKED: Final = re.compile(r"(checked|ensured|guaranteed|validated|verified)", re.IGNORECASE)
 _INTERNAL: Final = re.compile(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
 
 
@@ -44,12 +45,15 @@ class Signatures:
             (node.msg is None and self._is_wall(function))
             or self._is_decorator(function)
             or _INTERNAL.search(ast.get_docstring(function, clean=False) or "") is not None
-            or ("#" in self._above(node) and self._is_said(node))
+            or (_SAYS_CHECKED.search(self._above(node)) is not None and self._is_said(node))
         )
 
     def _above(self, node: ast.Assert) -> str:
-        lines = self._module.lines[max(node.lineno - 2, 0) : node.lineno]
-        return "".join(lines)
+        """The line of an assert and what looks like comments above it: to tokenise the file costs more than all else here."""
+        lines, first = self._module.lines, node.lineno - 1
+        while first and lines[first - 1].lstrip().startswith("#"):
+            first -= 1
+        return "".join(lines[first : node.lineno])
 
     def _is_said(self, node: ast.Assert) -> bool:
         return any(map(_CHECKED.search, self._module.comments.near(node.lineno)))
@@ -59,7 +63,7 @@ class Signatures:
         bare, typed = self._asserts
         return 2 * typed[function] >= bare[function] and len(self._typed_names[function]) >= _WALL
 
-    @functools.cached_property
+    @lazy
     def _asserts(self) -> tuple[Counter[ast.AST], Counter[ast.AST]]:
         """How many asserts without a message each function has, and how many of them say a type."""
         bare: Counter[ast.AST] = Counter()
