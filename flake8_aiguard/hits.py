@@ -101,6 +101,8 @@ class Hits:
             text, assign, function
         ):
             return None
+        if not words_of("cache").isdisjoint(name_words(call_name(call))):
+            return None  # it asks a cache of its own
         is_cache = is_stored or not words_of("cache").isdisjoint(name_words(text.replace(".", "_")))
         return Wasted(call, text) if is_cache and (is_stored or self._is_fetch(call)) else None
 
@@ -197,6 +199,8 @@ class Hits:
         if (body and other) or not (body or leaves):
             return None
         for container, hit, miss in self._questions(statement.test, function):
+            if _refuses(statement.orelse if miss else statement.body):
+                continue
             if (miss and body) or (hit and not miss and not body):
                 other = other or self._used(names, assign, function, after=statement)
                 return None if body is other else self._kept(container, names, function)
@@ -324,6 +328,16 @@ class Hits:
                         dotted(method.value) == text and self._mentions(node.args, names)
                     )
         return text, is_stored and is_taken
+
+
+def _refuses(block: Sequence[ast.stmt]) -> bool:
+    """Whether a block ends what was asked for with an error: what is there already is no hit."""
+    for item in block:
+        value = item.value if isinstance(item, ast.Expr) else None
+        value = value.value if isinstance(value, ast.Await) else value
+        if isinstance(item, ast.Raise) or (isinstance(value, ast.Call) and call_name(value) == "abort"):
+            return True
+    return False
 
 
 def _may_ask(test: ast.expr) -> bool:

@@ -68,7 +68,12 @@ class Reads:
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
         name = last_name(call.func)
-        return name in self._table_names or name in self._readers or self._queries.may_be(call)
+        return (
+            name in self._table_names
+            or name in self._readers
+            or name in self.helpers
+            or self._queries.may_be(call)
+        )
 
     @lazy
     def _table_names(self) -> frozenset[str]:
@@ -83,6 +88,22 @@ class Reads:
         index = self._module.index
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
         return {item.name: item for item in definitions if item.name in wanted}
+
+    @lazy
+    def helpers(self) -> dict[str, _Definition]:
+        """The other functions of this file that it calls, by name, where the file reads at all: they may do just that."""
+        index = self._module.index
+        if not self.names & at_once():
+            return {}
+        definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
+        called = index.names_called()
+        return {
+            item.name: item
+            for item in definitions
+            if item.name in called
+            and item.name not in self.names
+            and words_of("change").isdisjoint(name_words(item.name))
+        }
 
     def called_like(self, says: Callable[[str], bool]) -> AbstractSet[str]:
         """The names called in this file that say something, asked once for each name of all files."""
@@ -101,7 +122,8 @@ class Reads:
         found = self._from_table(call) or self._query(call)
         if found is not None:
             return found
-        if last_name(call.func) not in self._readers:
+        name = last_name(call.func)
+        if name not in self._readers and name not in self.helpers:
             return None
         definition = self._module.receivers.definition(call.func)
         if isinstance(definition, _Definition) and self._only_reads(definition):

@@ -51,7 +51,8 @@ class RedundantFetch(Checker):
     Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), assigned to a variable that
     only the miss uses, within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same
     arguments in one block, both of which always run: files opened for reading, GET requests, lookups by typed clients, cursors and
-    models, and functions of this file whose name says that they read and which do nothing else. Silent where something in
+    models, and functions of this file that read and do nothing else. Silent where a hit is refused with an error, where the fetch
+    asks a cache of its own by its name, and where something in
     between may change the answer: an assignment to what the call is given, a function that is given the same, a call whose
     name says that it changes or waits for something, a lock, a ``yield``. Silent on different branches, loops, retries in
     handlers, other modes of one file, handles that are open at the same time, files of which the first read takes a part
@@ -93,7 +94,7 @@ class RedundantFetch(Checker):
 
     def _twice(self) -> Iterator[Finding]:
         index = self.module.index
-        for name in sorted(self.reads.names):
+        for name in sorted(self.reads.names | self.reads.helpers.keys()):
             named = index.calls_named((name,))
             if len(named) < 2:
                 continue
