@@ -349,6 +349,10 @@ class Index:
         )
         return dict.fromkeys(itertools.chain.from_iterable(lists))
 
+    def calls_to(self, name: str) -> list[ast.Call]:
+        """As :meth:`calls_named`, for one identifier, in document order; not to be changed."""
+        return self._by_name.get(name, _NONE)
+
     def names_called(self) -> KeysView[str]:
         """The identifiers that :meth:`calls_named` has calls for."""
         return self._by_name.keys()

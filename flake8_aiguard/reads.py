@@ -63,7 +63,7 @@ class Reads:
         packages = _packages_of()
         known = index.names_called() & packages.keys()
         found = {name for name in known if not index.packages.isdisjoint(packages[name])}
-        return frozenset(found | self._readers.keys() if self._readers else found)
+        return frozenset(found | self._readers)
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
@@ -80,30 +80,26 @@ class Reads:
         return knowledge.names_of(_by_package(), self._module.index.packages)
 
     @lazy
-    def _readers(self) -> dict[str, _Definition]:
-        """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
+    def _readers(self) -> frozenset[str]:
+        """The names of functions of this file that say that they read."""
         wanted = self.called_like(_says_read)
-        if not wanted:
-            return {}
         index = self._module.index
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
-        return {item.name: item for item in definitions if item.name in wanted}
+        return frozenset(item.name for item in definitions if item.name in wanted) if wanted else frozenset()
 
     @lazy
-    def helpers(self) -> dict[str, _Definition]:
-        """The other functions of this file that it calls, by name, where the file reads at all: they may do just that."""
+    def helpers(self) -> frozenset[str]:
+        """The names of other functions of this file that read and are called more than once: they may do nothing else."""
         index = self._module.index
-        if not self.names & at_once():
-            return {}
-        definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
-        called = index.names_called()
-        return {
-            item.name: item
-            for item in definitions
-            if item.name in called
+        reading = {index.function(call) for name in self.names & at_once() for call in index.calls_to(name)}
+        return frozenset(
+            item.name
+            for item in reading
+            if isinstance(item, _Definition)
             and item.name not in self.names
+            and len(index.calls_to(item.name)) > 1
             and words_of("change").isdisjoint(name_words(item.name))
-        }
+        )
 
     def called_like(self, says: Callable[[str], bool]) -> AbstractSet[str]:
         """The names called in this file that say something, asked once for each name of all files."""
