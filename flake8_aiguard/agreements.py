@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checks import Atom, is_empty
 from flake8_aiguard.inputs import Input, Inputs
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
@@ -253,7 +253,7 @@ class Agreements:
         function = self._module.index.function(node)
         return self._shortened.get((function, value.name), node.lineno) < node.lineno
 
-    @functools.cached_property
+    @lazy
     def _shortened(self) -> dict[tuple[ast.AST | None, str], int]:
         """The first line where a loop takes an item out of a variable, by function and name."""
         index = self._module.index

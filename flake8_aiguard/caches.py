@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -15,7 +14,7 @@ from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.lookups import Lookup, is_tested
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Binding, Kind
@@ -231,7 +230,7 @@ class Caches:
 
     # -- the dict
 
-    @functools.cached_property
+    @lazy
     def _dict_names(self) -> frozenset[str]:
         """The last identifiers of the globals and attributes that are bound to a new dict, and their local aliases."""
         index = self._module.index
@@ -497,13 +496,13 @@ class Caches:
 
     # -- the miss and the hit
 
-    @functools.cached_property
+    @lazy
     def _subscripts(self) -> list[ast.Subscript]:
         """The subscripts, read or written, of what goes by the name of such a dict."""
         names = self._dict_names
         return [node for node in self._module.index.nodes(ast.Subscript) if last_name(node.value) in names]
 
-    @functools.cached_property
+    @lazy
     def _entries_by_name(self) -> defaultdict[str | None, list[ast.Subscript]]:
         found: defaultdict[str | None, list[ast.Subscript]] = defaultdict(list)
         for entry in self._subscripts:
@@ -556,7 +555,7 @@ class Caches:
         types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
         return any(self._module.qualname(item) in _MISSING for item in types)
 
-    @functools.cached_property
+    @lazy
     def _asked(self) -> dict[Function | None, dict[str, list[ast.expr]]]:
         """The subscripts and ``get`` calls of each function, by the last identifier of what they ask."""
         index, names = self._module.index, self._dict_names
@@ -597,7 +596,7 @@ class Caches:
             for item in self._own_subscripts.get(function, ())
         )
 
-    @functools.cached_property
+    @lazy
     def _own_subscripts(self) -> dict[Function | None, list[ast.Subscript]]:
         """The subscripts of attributes, by function."""
         found: defaultdict[Function | None, list[ast.Subscript]] = defaultdict(list)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import bisect
-import functools
 from collections import defaultdict
 from collections.abc import Collection
 
 from flake8_aiguard.attributes import Attributes, Method, changing_methods, is_empty
 from flake8_aiguard.concurrency import Concurrency
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import root
 
@@ -88,7 +88,7 @@ class Candidates:
                 found.append(function)
         return found
 
-    @functools.cached_property
+    @lazy
     def _item_stores(self) -> list[ast.Subscript]:
         return [node for node in self._index.nodes(ast.Subscript) if node.ctx.__class__ is not ast.Load]
 

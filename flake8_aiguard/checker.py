@@ -6,7 +6,7 @@ import argparse
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from flake8.defaults import NOQA_INLINE_REGEXP
 from flake8.exceptions import ExecutionError
@@ -38,6 +38,9 @@ class Finding:
     text: str
     ruff: str | None = None
     node: ast.AST | None = field(default=None, compare=False, repr=False)
+
+
+_NOTHING: Final[Iterator[tuple[int, int, str, type[Any]]]] = iter(())
 
 
 class Checker:
@@ -120,7 +123,7 @@ class Checker:
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """The findings of this rule in the file, as flake8 takes them: without those of the baseline."""
         found = self.findings()
-        return self._reportable(found) if found else iter(())  # most rules find nothing in most files
+        return self._reportable(found) if found else _NOTHING  # most rules find nothing in most files
 
     def _reportable(self, found: list[Finding]) -> Iterator[tuple[int, int, str, type[Any]]]:
         found = [finding for finding in found if self._counts(finding)]
@@ -158,15 +161,14 @@ class Checker:
         if self.code in reported:
             return []
         reported.add(self.code)
-        found: set[Finding] = set()
+        found: list[Finding] = []
         try:
-            if not self._applies():
-                return []
-            found.update(self._check())
+            if self._applies():
+                self._check(found)
         except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            found.add(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
-        return sorted(found, key=lambda item: (item.line, item.column, item.text)) if found else []
+            found.append(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
+        return sorted(set(found), key=lambda item: (item.line, item.column, item.text)) if found else found
 
     def _applies(self) -> bool:
         """Whether the rule has anything to look at here: what all rules share is asked first, as it is known by then."""
@@ -187,20 +189,21 @@ class Checker:
     def _has_tags(self) -> bool:
         return generated.WORD in self.module.source and bool(self.module.generated.tags)
 
-    def _check(self) -> Iterator[Finding]:
+    def _check(self, found: list[Finding]) -> None:
+        """Add the findings of all handlers: what came before a failure counts."""
         self.start()
         index = self.module.index
         for cls, name in self._handlers:
-            nodes: Collection[ast.AST] = index.nodes(cls)
-            if cls is ast.Call and nodes:
+            nodes: Collection[ast.AST] | None = index.buckets.get(cls)
+            if nodes and cls is ast.Call:
                 names = self.call_names()
                 if names is not None:
                     nodes = index.calls_named(names)
             if nodes:
                 handler = getattr(self, name)
                 for node in nodes:
-                    yield from handler(node)
-        yield from self.finish()
+                    found += handler(node)
+        found += self.finish()
 
     def _counts(self, finding: Finding) -> bool:
         if finding.ruff is None or not self.options.defer_to_ruff:

@@ -148,8 +148,9 @@ class Checks:
                 continue
             operator = node.ops[max(position - 1, 0)]
             if isinstance(operator, _ORDERING):
-                # a limit may be computed here, but a computed value on the left is a result
-                is_result = position < place and not isinstance(operand, ast.Attribute)
+                # a limit may be computed here, but a computed value on the left, or between two limits, is a result
+                is_between = 0 < position < len(operands) - 1
+                is_result = (position < place or is_between) and not isinstance(operand, ast.Attribute)
                 if ground == "result" or (ground == "local" and is_result):
                     return None
             elif isinstance(operator, (ast.In, ast.NotIn)) and position:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections import defaultdict
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.attributes import Attributes, Method
 from flake8_aiguard.locking import is_lockish, lock_rows
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import last_name
 
@@ -70,7 +69,7 @@ class Concurrency:
             for family in self._attributes.family(owner)
         )
 
-    @functools.cached_property
+    @lazy
     def _task_starters(self) -> set[ast.ClassDef | None]:
         """The classes that start tasks by what they were given: ``group.create_task(...)``, ``nursery.start_soon(...)``."""
         return {self._attributes.owner(call) for call in self._index.calls_named(_STARTS)}
@@ -133,7 +132,7 @@ class Concurrency:
             and not any(self._index.loops(start))
         )
 
-    @functools.cached_property
+    @lazy
     def _started(self) -> dict[ast.ClassDef | None, set[str]]:
         """What the code of each class starts or locks out."""
         found: defaultdict[ast.ClassDef | None, set[str]] = defaultdict(set)
@@ -156,7 +155,7 @@ class Concurrency:
                     found[self._attributes.owner(call)].add(row["runs"])
         return found
 
-    @functools.cached_property
+    @lazy
     def imports_runners(self) -> bool:
         """Whether the file imports what starts threads and tasks, or has locks."""
         return not self._index.packages.isdisjoint(_packages())

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import ast
 import bisect
-import functools
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 from flake8_aiguard.index import FUNCTIONS, Function
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_constant, last_name
@@ -328,7 +327,7 @@ class Counts:
                 found.append((self.stores(node.func.value) | _first_argument(node), node))
         return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))
 
-    @functools.cached_property
+    @lazy
     def _growing(self) -> list[ast.AugAssign | ast.Assign | ast.Call]:
         """The statements and calls that may add to something, by line."""
         index = self._module.index
@@ -381,11 +380,11 @@ class Counts:
             not _attributes(texts).isdisjoint(attributes) for texts, _ in self.additions(definition)
         )
 
-    @functools.cached_property
+    @lazy
     def _ones(self) -> list[ast.Assign]:
         return [item for item in self._module.index.nodes(ast.Assign) if is_constant(item.value, 1)]
 
-    @functools.cached_property
+    @lazy
     def _filled(self) -> frozenset[str]:
         """The fields of classes that begin with something in them: ``lanes: list[Lane] = field(default_factory=lambda: [Lane()])``."""
         index = self._module.index
@@ -443,7 +442,7 @@ class Counts:
         """Whether some function of the file adds to the attribute that a guard asks."""
         return not self._grown.isdisjoint(_attributes(self.stores(guard.value)))
 
-    @functools.cached_property
+    @lazy
     def _grown(self) -> frozenset[str]:
         """The attributes and global names that some function of the file adds to."""
         index = self._module.index

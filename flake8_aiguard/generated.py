@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 import re
 import warnings
@@ -14,6 +13,7 @@ from typing import Final, TypeAlias
 from flake8_aiguard.comments import Comments
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Index
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.scopes import Binding, Kind, Scopes
 
 WORD: Final = "generated"
@@ -79,7 +79,7 @@ class Generated:
         self._comments = comments
         self._modules = tuple(f"{module}." for module in modules)
 
-    @functools.cached_property
+    @lazy
     def tags(self) -> tuple[Tag, ...]:
         """All tags of the file, in document order."""
         head = self._head()
@@ -95,7 +95,7 @@ class Generated:
                     found.append(Tag(decorator, definition))
         return tuple(sorted(found, key=lambda tag: (tag.line, tag.column)))
 
-    @functools.cached_property
+    @lazy
     def _targets(self) -> frozenset[ast.AST]:
         return frozenset(tag.target for tag in self.tags)
 

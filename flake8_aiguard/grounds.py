@@ -93,7 +93,9 @@ class Grounds:
             if parent is None:
                 return
             block = block_of(parent, child)
-            at = bisect.bisect_left(block, start_of(child), key=start_of) if block else 0  # a case has no place
+            at = (
+                bisect.bisect_left(block, start_of(child), key=start_of) if block else 0
+            )  # a case has no place
             for before in reversed(block[max(0, at - _NEAR) : at]):
                 if isinstance(before, ast.While):
                     yield before.test, None

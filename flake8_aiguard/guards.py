@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import bisect
-import functools
 import itertools
 import re
 from collections import Counter, defaultdict
@@ -15,7 +14,7 @@ from typing import Final, TypeAlias
 from flake8_aiguard import knowledge
 from flake8_aiguard.children import children
 from flake8_aiguard.index import FUNCTIONS, Scope
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 
@@ -206,7 +205,7 @@ class Guards:
                 found[spelled, guard.error].append(guard)
         return found
 
-    @functools.cached_property
+    @lazy
     def _by_function(self) -> dict[ast.AST | None, list[ast.If]]:
         found: defaultdict[ast.AST | None, list[ast.If]] = defaultdict(list)
         for statement in self._leaving:
@@ -218,7 +217,7 @@ class Guards:
         """Whether the file has two guards at all."""
         return len(self._leaving) >= _PAIR
 
-    @functools.cached_property
+    @lazy
     def _leaving(self) -> list[ast.If]:
         return [node for node in self._index.nodes(ast.If) if node.body[-1].__class__ in _LEAVES]
 
@@ -251,7 +250,7 @@ class Guards:
                 return outer
         return None
 
-    @functools.cached_property
+    @lazy
     def raising(self) -> list[_Def]:
         """The functions with a guard of their own that raises; none where the file has but one such guard."""
         parent, found = self._index.parent, dict[_Def, None]()
@@ -266,7 +265,7 @@ class Guards:
         """Whether no other guard of the file asks anything like this one."""
         return self._frames[_frame(guard.test)] < _PAIR
 
-    @functools.cached_property
+    @lazy
     def _frames(self) -> Counter[object]:
         return Counter(_frame(statement.test) for statement in self._leaving)
 
@@ -389,7 +388,7 @@ class Guards:
         last = bisect.bisect_left(events, span[1], key=lambda event: event[0])
         return any(events[at][1] not in own for at in range(first, last))
 
-    @functools.cached_property
+    @lazy
     def _events(self) -> dict[tuple[ast.AST | None, str], list[tuple[_Position, ast.AST]]]:
         """Where each function may change a value in place.
 

@@ -61,7 +61,7 @@ class Hits:
     def names(self) -> frozenset[str]:
         """The identifiers of the calls in this file that bring something, by the tables or by their name."""
         read = self._reads.names & at_once()
-        return read.union(filter(may_fetch, self._reads.asking))
+        return read | self._reads.called_like(may_fetch)
 
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.
@@ -81,8 +81,12 @@ class Hits:
             return None
         following = self._following(assign)
         for item in following:
-            if isinstance(item, ast.If) and self._may_concern(item.test, following):
-                break
+            if isinstance(item, ast.If):
+                asked = _asked_first(item.test)
+                if isinstance(asked, ast.Name) and asked.id == target.id:
+                    return None  # mostly: the result itself is asked
+                if asked is not None and self._may_concern(asked, following):
+                    break
             if isinstance(item, TRIES):
                 break
         else:
@@ -101,19 +105,14 @@ class Hits:
             text, assign, function
         ):
             return None
+        if not words_of("cache").isdisjoint(name_words(call_name(call))):
+            return None  # it asks a cache of its own
         is_cache = is_stored or not words_of("cache").isdisjoint(name_words(text.replace(".", "_")))
         return Wasted(call, text) if is_cache and (is_stored or self._is_fetch(call)) else None
 
-    def _may_concern(self, test: ast.expr, near: Sequence[ast.stmt]) -> bool:
-        """Whether a condition may ask a cache: by names and the text near it alone."""
-        if not _may_ask(test):
-            return False
-        while isinstance(test, (ast.UnaryOp, ast.BoolOp)):
-            test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
-        if isinstance(test, ast.Compare):
-            is_key = isinstance(test.ops[0], (ast.In, ast.NotIn))
-            test = test.comparators[0] if is_key else test.left
-        name = last_name(test)
+    def _may_concern(self, asked: ast.expr, near: Sequence[ast.stmt]) -> bool:
+        """Whether what a condition asks may be a cache or an entry: by its name and the text near it alone."""
+        name = last_name(asked)
         if name is None or not words_of("cache").isdisjoint(name_words(name)):
             return True
         text = "".join(self._module.lines[near[0].lineno - 1 : near[-1].end_lineno])
@@ -197,6 +196,8 @@ class Hits:
         if (body and other) or not (body or leaves):
             return None
         for container, hit, miss in self._questions(statement.test, function):
+            if _refuses(statement.orelse if miss else statement.body):
+                continue
             if (miss and body) or (hit and not miss and not body):
                 other = other or self._used(names, assign, function, after=statement)
                 return None if body is other else self._kept(container, names, function)
@@ -326,19 +327,34 @@ class Hits:
         return text, is_stored and is_taken
 
 
+def _refuses(block: Sequence[ast.stmt]) -> bool:
+    """Whether a block ends what was asked for with an error: what is there already is no hit."""
+    for item in block:
+        value = item.value if isinstance(item, ast.Expr) else None
+        value = value.value if isinstance(value, ast.Await) else value
+        if isinstance(item, ast.Raise) or (isinstance(value, ast.Call) and call_name(value) == "abort"):
+            return True
+    return False
+
+
 def _may_ask(test: ast.expr) -> bool:
-    """Whether a condition may ask whether there is an entry: by ``in``, by ``is``, or by its truth."""
+    return _asked_first(test) is not None
+
+
+def _asked_first(test: ast.expr) -> ast.expr | None:
+    """What a condition asks first, where that may be whether there is an entry: by ``in``, by ``is``, or by its truth."""
     while isinstance(test, (ast.UnaryOp, ast.BoolOp)):
         test = test.operand if isinstance(test, ast.UnaryOp) else test.values[0]
     if isinstance(test, ast.Compare):
         if isinstance(test.ops[0], (ast.In, ast.NotIn)):
-            return dotted(test.comparators[0]) is not None or isinstance(test.comparators[0], ast.Call)
+            container = test.comparators[0]
+            return container if isinstance(container, ast.Call) or dotted(container) is not None else None
         if not isinstance(test.ops[0], (ast.Is, ast.IsNot)):
-            return False
+            return None
         test = test.left
     if isinstance(test, ast.Call):
-        return call_name(test) == "get" or call_name(test) in words_of("has")
-    return isinstance(test, (ast.Attribute, ast.Await, ast.Name, ast.NamedExpr))
+        return test if call_name(test) == "get" or call_name(test) in words_of("has") else None
+    return test if isinstance(test, (ast.Attribute, ast.Await, ast.Name, ast.NamedExpr)) else None
 
 
 def _has_word(text: str, word: str) -> bool:

@@ -28,6 +28,7 @@ else:
 COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _COMPREHENDS: Final = (*COMPREHENSIONS, ast.comprehension)
 _NONE: Final[list[Any]] = []
+_NAMED: Final = frozenset({ast.Attribute, ast.Name})
 # What may end a climb: most parents are passed by one look at their class.
 _AROUND_SCOPES: Final = frozenset((*FUNCTIONS, ast.ClassDef, ast.Module, *_COMPREHENDS))
 _AROUND_LOOPS: Final = frozenset((*FUNCTIONS, ast.For, ast.AsyncFor, ast.While, *_COMPREHENDS))
@@ -41,26 +42,38 @@ class Index:
 
     Args:
         tree: the tree; it is not changed.
+
+    Attributes:
+        tree: the tree.
+        buckets: what :meth:`nodes` gives, by class; not to be changed.
     """
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
         self._parents: dict[ast.AST, ast.AST] = {}
-        self._buckets: defaultdict[type[ast.AST], list[Any]] = defaultdict(list)
+        self.buckets: defaultdict[type[ast.AST], list[Any]] = defaultdict(list)
         self._scopes: dict[ast.AST, Scope] = {}
         self._loops: dict[ast.AST, Loop | None] = {}
         self._statements: dict[ast.AST, ast.stmt] = {}
         self._walk()
 
     def _walk(self) -> None:
-        parents = self._parents
-        buckets = self._buckets
-        children = _LAST_FIRST
+        parents, buckets, children = self._parents, self.buckets, _LAST_FIRST
+        attribute, name = ast.Attribute, ast.Name
+        attributes, names = buckets[attribute], buckets[name]
         stack: list[ast.AST] = [self.tree]
         pop, push = stack.pop, stack.append
         while stack:
             node = pop()
             cls = node.__class__
+            while cls is attribute:  # these and names are half of all nodes: no look at their fields
+                attributes.append(node)
+                child = node.value  # type: ignore[attr-defined]
+                parents[child] = node
+                node, cls = child, child.__class__
+            if cls is name:
+                names.append(node)
+                continue
             buckets[cls].append(node)
             for field in children[cls]:
                 child = getattr(node, field)
@@ -84,7 +97,7 @@ class Index:
         Returns:
             The index's own list: not to be changed.
         """
-        return self._buckets.get(cls, _NONE)
+        return self.buckets.get(cls, _NONE)
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """The parent of a node; ``None`` for the module."""
@@ -328,13 +341,17 @@ class Index:
         if len(names) > len(calls):
             found = [name for name in calls if name in names]
         else:
-            found = list(calls.keys() & names)
+            found = [name for name in names if name in calls]
         if len(found) < 2:
             return calls[found[0]] if found else ()
         lists = sorted(
             (calls[name] for name in found), key=lambda named: (named[0].lineno, named[0].col_offset)
         )
         return dict.fromkeys(itertools.chain.from_iterable(lists))
+
+    def calls_to(self, name: str) -> list[ast.Call]:
+        """As :meth:`calls_named`, for one identifier, in document order; not to be changed."""
+        return self._by_name.get(name, _NONE)
 
     def names_called(self) -> KeysView[str]:
         """The identifiers that :meth:`calls_named` has calls for."""
@@ -345,21 +362,22 @@ class Index:
         return self._calls_by_name()
 
     def _calls_by_name(self) -> defaultdict[str, list[ast.Call]]:
+        attribute = ast.Attribute
         aliases: defaultdict[str, set[str]] = defaultdict(set)
         for imported in self.nodes(ast.alias):
             if imported.asname:
                 aliases[imported.asname].add(imported.name.rpartition(".")[2])
         for assign in self.nodes(ast.Assign):
             value = assign.value
-            if isinstance(value, (ast.Attribute, ast.Name)):
-                name = value.attr if isinstance(value, ast.Attribute) else value.id
+            if value.__class__ in _NAMED:
+                name = value.attr if value.__class__ is attribute else value.id  # type: ignore[attr-defined]
                 for target in assign.targets:
                     if isinstance(target, ast.Name):
                         aliases[target.id] |= {name} | aliases.get(name, set())
         calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
         for call in self.nodes(ast.Call):
             function = call.func
-            if function.__class__ is ast.Attribute:
+            if function.__class__ is attribute:
                 calls[function.attr].append(call)
             elif isinstance(function, ast.Name):
                 calls[function.id].append(call)

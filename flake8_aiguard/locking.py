@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 import sys
 from collections import defaultdict
@@ -12,7 +11,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.index import Function
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, string
 
@@ -153,7 +152,7 @@ class Locking:
         self._asked.discard(definition)
         return None
 
-    @functools.cached_property
+    @lazy
     def _yields(self) -> dict[ast.AST | None, list[ast.Yield]]:
         found: defaultdict[ast.AST | None, list[ast.Yield]] = defaultdict(list)
         for node in self._index.nodes(ast.Yield):
@@ -190,7 +189,7 @@ class Locking:
             function for function, taken in self._regions.items() if any(name != ANY for name, _ in taken)
         ]
 
-    @functools.cached_property
+    @lazy
     def _regions(self) -> dict[ast.AST | None, list[tuple[str, _Span]]]:
         """What each function acquires by a call: the lock, the call, and its last release."""
         index = self._index
@@ -273,7 +272,7 @@ class Locking:
         name = self.lock(call.func.value)
         return _NONE if name is None else frozenset({name})
 
-    @functools.cached_property
+    @lazy
     def _called_under_lock(self) -> set[str]:
         """The methods that users in the file call with the object's lock held: ``with pool.lock: pool.grow()``."""
         found: set[str] = set()
@@ -332,7 +331,7 @@ class Locking:
         looked = [node for node in mentions if isinstance(index.parent(node), (ast.Subscript, ast.Attribute))]
         return list(looked) if len(looked) == len(mentions) else []
 
-    @functools.cached_property
+    @lazy
     def _loads(self) -> defaultdict[str, list[ast.Attribute]]:
         found: defaultdict[str, list[ast.Attribute]] = defaultdict(list)
         for node in self._index.nodes(ast.Attribute):
@@ -375,7 +374,7 @@ class Locking:
                     stack.append(caller)
         return any(not isinstance(item, ast.Lambda) and item.name == "run" for item in seen)
 
-    @functools.cached_property
+    @lazy
     def _mentions(self) -> dict[str, list[ast.Name | ast.Attribute]]:
         """The loads of the names that functions of the file have."""
         index = self._index
@@ -417,7 +416,7 @@ class Locking:
                     stack.append(caller)
         return True
 
-    @functools.cached_property
+    @lazy
     def _makes_lock(self) -> set[Function | None]:
         """The functions that bind an attribute to a new lock."""
         found: set[Function | None] = set()

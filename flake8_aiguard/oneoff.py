@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import functools
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import known
 from flake8_aiguard.shapes import parameters, words
@@ -34,7 +34,7 @@ class OneOff:
     def __init__(self, module: Module) -> None:
         self._module = module
 
-    @functools.cached_property
+    @lazy
     def is_file(self) -> bool:
         """Whether the file is a migration, a seed or a command, by its path."""
         name = self._module.filename.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
@@ -42,7 +42,7 @@ class OneOff:
             (*_one_off_folders(), *_TEST_CODE)
         )
 
-    @functools.cached_property
+    @lazy
     def is_migration(self) -> bool:
         """Whether the file changes the schema or the data of a database once, and is then left as it is."""
         if self._module.matches(_MIGRATIONS):

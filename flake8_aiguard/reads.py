@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -63,31 +63,53 @@ class Reads:
         packages = _packages_of()
         known = index.names_called() & packages.keys()
         found = {name for name in known if not index.packages.isdisjoint(packages[name])}
-        return frozenset(found | self._readers.keys() if self._readers else found)
+        return frozenset(found | self._readers)
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
         name = last_name(call.func)
-        return name in self._table_names or name in self._readers or self._queries.may_be(call)
+        return (
+            name in self._table_names
+            or name in self._readers
+            or name in self.helpers
+            or self._queries.may_be(call)
+        )
 
     @lazy
     def _table_names(self) -> frozenset[str]:
         return knowledge.names_of(_by_package(), self._module.index.packages)
 
     @lazy
-    def _readers(self) -> dict[str, _Definition]:
-        """The functions of this file whose name says that they read, by name; two of one name are told apart later."""
-        wanted = set(filter(_says_read, self.asking))
-        if not wanted:
-            return {}
+    def _readers(self) -> frozenset[str]:
+        """The names of functions of this file that say that they read."""
+        wanted = self.called_like(_says_read)
         index = self._module.index
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
-        return {item.name: item for item in definitions if item.name in wanted}
+        return frozenset(item.name for item in definitions if item.name in wanted) if wanted else frozenset()
 
     @lazy
-    def asking(self) -> list[str]:
-        """The names called in this file that start with a word for reading or fetching."""
-        return list(filter(may_ask, self._module.index.names_called()))
+    def helpers(self) -> frozenset[str]:
+        """The names of other functions of this file that read and are called more than once: they may do nothing else."""
+        index = self._module.index
+        reading = {index.function(call) for name in self.names & at_once() for call in index.calls_to(name)}
+        return frozenset(
+            item.name
+            for item in reading
+            if isinstance(item, _Definition)
+            and item.name not in self.names
+            and len(index.calls_to(item.name)) > 1
+            and words_of("change").isdisjoint(name_words(item.name))
+        )
+
+    def called_like(self, says: Callable[[str], bool]) -> AbstractSet[str]:
+        """The names called in this file that say something, asked once for each name of all files."""
+        seen, found = _vocabulary(says)
+        called = self._module.index.names_called()
+        if not called <= seen:
+            new = called - seen
+            seen |= new
+            found.update(filter(says, new))
+        return called & found
 
     def of(self, call: ast.Call) -> Read | None:
         """What a call reads; ``None`` where it may do something else, or is not known."""
@@ -96,7 +118,8 @@ class Reads:
         found = self._from_table(call) or self._query(call)
         if found is not None:
             return found
-        if last_name(call.func) not in self._readers:
+        name = last_name(call.func)
+        if name not in self._readers and name not in self.helpers:
             return None
         definition = self._module.receivers.definition(call.func)
         if isinstance(definition, _Definition) and self._only_reads(definition):
@@ -297,20 +320,14 @@ def starts_with(name: str, kind: str) -> bool:
     return bool(words) and words[0] in words_of(kind)
 
 
-@knowledge.cached
 def _says_read(name: str) -> bool:
     return starts_with(name, "read")
 
 
 @knowledge.cached
-def may_ask(name: str) -> bool:
-    """Whether a name starts with a word for reading or fetching, as it is written."""
-    return _asking().match(name) is not None
-
-
-@knowledge.cached
-def _asking() -> re.Pattern[str]:
-    return re.compile(rf"_*(?i:{'|'.join(sorted(words_of('read') | words_of('fetch')))}|urlopen)(?![a-z0-9])")
+def _vocabulary(_says: Callable[[str], bool]) -> tuple[set[str], set[str]]:
+    """The names met so far, and those of them that say something: files have most of their names in common."""
+    return set(), set()
 
 
 def _touches(target: ast.expr, used: Collection[str]) -> bool:

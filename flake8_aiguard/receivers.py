@@ -64,7 +64,8 @@ class Receivers:
         self._types: dict[ast.expr, str | None] = {}
         self._variables: dict[tuple[Scope, str], str | None] = {}
         self._fields: dict[ast.ClassDef, dict[str, str | None]] = {}
-        self._stores: dict[ast.ClassDef, dict[str, list[ast.Attribute]]] | None = None
+        self._stores: defaultdict[str, list[ast.Attribute]] | None = None
+        self._stores_of: dict[str, defaultdict[ast.ClassDef | None, list[ast.Attribute]]] = {}
         self._origins: dict[Variable, Origin] = {}
         self._mappings: dict[Variable, dict[str, ast.expr] | None] = {}
 
@@ -123,13 +124,19 @@ class Receivers:
     def attribute_stores(self, owner: ast.ClassDef, name: str) -> list[ast.Attribute]:
         """The targets ``self.name`` in the methods of a class."""
         if self._stores is None:
-            self._stores = {}
+            self._stores = defaultdict(list)
             for node in self._index.nodes(ast.Attribute):
-                if node.ctx.__class__ is ast.Store and isinstance(node.value, ast.Name):
-                    behind = self.class_behind(node.value)
-                    if behind is not None:
-                        self._stores.setdefault(behind, defaultdict(list))[node.attr].append(node)
-        return self._stores.get(owner, {}).get(name, [])
+                if node.ctx.__class__ is ast.Store and node.value.__class__ is ast.Name:
+                    self._stores[node.attr].append(node)
+        stores = self._stores.get(name)
+        if stores is None:
+            return []
+        by_owner = self._stores_of.get(name)
+        if by_owner is None:
+            by_owner = self._stores_of[name] = defaultdict(list)
+            for node in stores:
+                by_owner[self.class_behind(node.value)].append(node)
+        return by_owner.get(owner, [])
 
     def annotated(self, annotation: ast.expr, scope: Scope | None = None) -> str | None:
         """The type that an annotation names: ``Optional[X]``, ``X | None``, ``Annotated[X, ...]`` and ``"X"`` are X.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import enum
-import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import Attempts, attempt_loops
 from flake8_aiguard.courses import Courses
 from flake8_aiguard.index import TRIES, Index
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, is_constant, is_none, last_name
@@ -92,7 +92,7 @@ class Policies:
     def __init__(self, module: Module) -> None:
         self._module = module
 
-    @functools.cached_property
+    @lazy
     def are_imported(self) -> bool:
         """Whether the file imports a retry library."""
         return not self._module.index.packages.isdisjoint(_packages())

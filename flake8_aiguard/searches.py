@@ -14,7 +14,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.children import children, walk
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Loop
 from flake8_aiguard.loops import Place, Variable
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import default, dotted, last_name, names_in, single_targets, string
@@ -233,7 +233,7 @@ class Searches:
         """Whether a loop adds to a collection."""
         return dotted(searched) in self._grown.get(loop, ())
 
-    @functools.cached_property
+    @lazy
     def _grown(self) -> defaultdict[Loop, set[str]]:
         """What each loop adds to."""
         calls = self._module.index.calls_named(_GROWS)
@@ -262,7 +262,7 @@ class Searches:
         )
         return any(dotted(part) in self._changed.get(loop, ()) for part in parts)
 
-    @functools.cached_property
+    @lazy
     def _changed(self) -> defaultdict[Loop, set[str]]:
         """What each loop changes in place."""
         index = self._module.index
@@ -445,7 +445,7 @@ class Searches:
             binding.annotation is not None or self._may_give_list(binding.value) for binding in resolved[1]
         )
 
-    @functools.cached_property
+    @lazy
     def _list_calls(self) -> Collection[ast.AST]:
         """The calls that may give a list."""
         index = self._module.index
@@ -461,7 +461,7 @@ class Searches:
             value = value.value
         return value.__class__ in _LISTS or value in self._list_calls
 
-    @functools.cached_property
+    @lazy
     def _attributes(self) -> Collection[str]:
         """The attributes that may hold a list."""
         index = self._module.index
@@ -559,7 +559,7 @@ class Searches:
         """Whether a list holds what was read: the lines of a file, the entries of a folder."""
         return last_name(node) in self._read
 
-    @functools.cached_property
+    @lazy
     def _read(self) -> frozenset[str]:
         """The last identifiers of what is bound to what was read."""
         index = self._module.index

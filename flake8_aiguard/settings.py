@@ -429,16 +429,23 @@ def is_test_path(filename: str, patterns: tuple[str, ...]) -> bool:
     """
     if filename in ("stdin", "-"):
         return False
-    path = os.path.normpath(filename)
-    if os.path.isabs(path) or path.startswith(os.pardir):
-        inside = os.getcwd().rstrip(os.sep) + os.sep
-        path = os.path.abspath(path).removeprefix(inside)
-    path = path.replace(os.sep, "/")
+    is_far = os.path.isabs(filename) or os.pardir in filename
+    path, around, name = _located(filename, os.getcwd() if is_far else "")
     folders, names, paths = _test_path(patterns)
-    *around, name = path.split("/")
     if not folders.isdisjoint(around) or names.match(name) is not None:
         return True
     return paths is not None and paths.match(path) is not None
+
+
+@functools.lru_cache(maxsize=8)
+def _located(filename: str, working: str) -> tuple[str, list[str], str]:
+    """The path of a file from the working directory, its folders and its name: each file is asked about several times."""
+    path = os.path.normpath(filename)
+    if os.path.isabs(path) or path.startswith(os.pardir):
+        path = os.path.normpath(os.path.join(working, path)).removeprefix(working.rstrip(os.sep) + os.sep)
+    path = path.replace(os.sep, "/")
+    *around, name = path.split("/")
+    return path, around, name
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections import Counter, defaultdict
 from typing import Final
 
 from flake8_aiguard.checks import is_narrowing
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import last_name, names_in
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 
 _WALL: Final = 4  # variables whose types a function spells out
+_ROW: Final = 12  # asserts under one comment
 _TYPE_QUESTIONS: Final = ("isinstance", "issubclass", "callable", "type")
 _CHECKED: Final = re.compile(
     r"\balready (been )?(checked|ensured|guaranteed|validated|verified)\b"
-    r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b",
+    r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b"
+    r"|\binvariants?\b|\bsanity[ -]checks?\b",
     re.IGNORECASE,
+)
+_SAYS_CHECKED: Final = re.compile(
+    r"(checked|ensured|guaranteed|invariant|sanity|validated|verified)", re.IGNORECASE
 )
 _INTERNAL: Final = re.compile(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
 
@@ -44,22 +49,38 @@ class Signatures:
             (node.msg is None and self._is_wall(function))
             or self._is_decorator(function)
             or _INTERNAL.search(ast.get_docstring(function, clean=False) or "") is not None
-            or ("#" in self._above(node) and self._is_said(node))
+            or any(map(self._is_said, {node.lineno, self._first(node)}))
         )
 
-    def _above(self, node: ast.Assert) -> str:
-        lines = self._module.lines[max(node.lineno - 2, 0) : node.lineno]
-        return "".join(lines)
+    def _first(self, node: ast.Assert) -> int:
+        """The line of the first one in a row of asserts: the comment above it is about all, up to the next comment."""
+        body: list[ast.stmt] = getattr(self._module.index.parent(node), "body", [])
+        at = body.index(node) if node in body else 0
+        first: ast.stmt = node
+        for before in reversed(body[max(at - _ROW, 0) : at]):
+            if not isinstance(before, ast.Assert) or "\n" in self._above(first.lineno).rstrip():
+                break
+            first = before
+        return first.lineno
 
-    def _is_said(self, node: ast.Assert) -> bool:
-        return any(map(_CHECKED.search, self._module.comments.near(node.lineno)))
+    def _above(self, line: int) -> str:
+        """A line and what looks like comments above it: to tokenise the file costs more than all else here."""
+        lines, first = self._module.lines, line - 1
+        while first and lines[first - 1].lstrip().startswith("#"):
+            first -= 1
+        return "".join(lines[first:line])
+
+    def _is_said(self, line: int) -> bool:
+        return _SAYS_CHECKED.search(self._above(line)) is not None and any(
+            map(_CHECKED.search, self._module.comments.near(line))
+        )
 
     def _is_wall(self, function: ast.AST) -> bool:
         """Whether a function has a wall of bare asserts, most of which say the types of its variables, one after the other."""
         bare, typed = self._asserts
         return 2 * typed[function] >= bare[function] and len(self._typed_names[function]) >= _WALL
 
-    @functools.cached_property
+    @lazy
     def _asserts(self) -> tuple[Counter[ast.AST], Counter[ast.AST]]:
         """How many asserts without a message each function has, and how many of them say a type."""
         bare: Counter[ast.AST] = Counter()

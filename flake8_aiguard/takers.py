@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
@@ -12,7 +11,7 @@ from flake8_aiguard.attributes import Access, Attributes, Kind, Method
 from flake8_aiguard.children import walk
 from flake8_aiguard.concurrency import Concurrency
 from flake8_aiguard.locking import ANY, Locking, is_lockish, lock_rows
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.shapes import is_none, last_name
@@ -53,7 +52,7 @@ class Takers:
             if not takers.isdisjoint(self._attributes.family(owner))
         ]
 
-    @functools.cached_property
+    @lazy
     def _takers(self) -> set[ast.AST]:
         """The functions that take a lock of the class."""
         index = self._index
@@ -105,14 +104,14 @@ class Takers:
             return False
         return not isinstance(item, ast.Call) or (last_name(item.func) or "") in self._defined_here
 
-    @functools.cached_property
+    @lazy
     def _knows_locks(self) -> bool:
         names = _lock_names() if self._concurrency.imports_runners else frozenset()
         return not names.isdisjoint(self._index.names_called()) or any(
             alias.name in names for alias in self._index.nodes(ast.alias)
         )
 
-    @functools.cached_property
+    @lazy
     def _defined_here(self) -> frozenset[str]:
         index = self._index
         functions: list[Method] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
@@ -218,7 +217,7 @@ class Takers:
             for item in call.args
         )
 
-    @functools.cached_property
+    @lazy
     def _handing(self) -> Mapping[ast.AST | None, list[ast.Call]]:
         """The calls with arguments, by function, without those of built-in functions that ask what something is."""
         found: defaultdict[ast.AST | None, list[ast.Call]] = defaultdict(list)
@@ -231,7 +230,7 @@ class Takers:
         """The fixed values that a function leaves out: ``"count"`` of ``if name != "count"``."""
         return self._left_out.get(function, ())
 
-    @functools.cached_property
+    @lazy
     def _left_out(self) -> Mapping[ast.AST | None, set[object]]:
         found: defaultdict[ast.AST | None, set[object]] = defaultdict(set)
         for test in self._index.nodes(ast.Compare):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import argument, dotted, is_none, root
@@ -110,7 +110,7 @@ class Timeouts:
         memo.update(dict.fromkeys(path, found))
         return found
 
-    @functools.cached_property
+    @lazy
     def _limits(self) -> dict[ast.AST | None, list[ast.expr | ast.keyword]]:
         """What limits the time of its statements (``with``, a decorated function) or of these arguments (a call)."""
         index = self._module.index
@@ -154,7 +154,7 @@ class Timeouts:
         definition = self._module.receivers.definition
         return [node for node in self._attributes.get(function.name, ()) if definition(node) is function]
 
-    @functools.cached_property
+    @lazy
     def _attributes(self) -> dict[str, list[ast.Attribute]]:
         found: dict[str, list[ast.Attribute]] = defaultdict(list)
         for node in self._module.index.nodes(ast.Attribute):
@@ -163,7 +163,7 @@ class Timeouts:
 
     # -- gRPC stubs
 
-    @functools.cached_property
+    @lazy
     def _may_have_stubs(self) -> bool:
         index = self._module.index
         suffixes, channels = _stubs()
@@ -203,7 +203,7 @@ class Timeouts:
         built_from = None if channel is None else self._module.type_of(channel)
         return name is not None and name.endswith(row["type_suffix"]) and built_from in row["built_from"]
 
-    @functools.cached_property
+    @lazy
     def _has_configured_channel(self) -> bool:
         """Whether a channel of the file has what may set deadlines."""
         for row in knowledge.rows("timeouts.stub"):

@@ -38,6 +38,7 @@ LAYERS = (
         "runner",
         "sequences",
         "signatures",
+        "tensors",
     ),
     (
         "attributes",

@@ -12,6 +12,7 @@ import harness
 import pytest
 
 from flake8_aiguard import catalog
+from flake8_aiguard.checker import Finding
 
 # What of Ruff each rule meets on its own fixtures.
 CODES = {
@@ -59,14 +60,16 @@ def test_findings_carry_the_codes_of_ruff(code: str) -> None:
             continue
         tree, lines = harness.parse(fixture.source)
         with harness.project([rule], fixture.settings):
-            findings = set(rule(tree, fixture.filename, lines)._check())
+            found: list[Finding] = []
+            rule(tree, fixture.filename, lines)._check(found)
+        findings = set(found)
         theirs = ruff_findings(fixture.path, CODES[code])
         for finding in findings:
             # Several calls of one line are told apart where both report calls.
             reported = {
-                found
-                for line, column, found in theirs
-                if line == finding.line and (column == finding.column or not found.startswith("ASYNC"))
+                code
+                for line, column, code in theirs
+                if line == finding.line and (column == finding.column or not code.startswith("ASYNC"))
             }
             assert set((finding.ruff or "").split()) == reported, (
                 f"{fixture.name}:{finding.line}: {finding.text}"

@@ -16,6 +16,7 @@ from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
 from flake8_aiguard.shapes import last_name, string, text_parts
 from flake8_aiguard.signatures import Signatures
+from flake8_aiguard.tensors import Tensors
 
 _TEST_CODE: Final = (
     *("benchmark/", "benchmarks/", "features/steps/", "*_test/"),
@@ -80,12 +81,14 @@ class AssertAsValidation(Checker):
     from outside), ``startswith`` before the statement that
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
-    comment says was checked before, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
+    comment says was checked before or calls an invariant or a sanity check, a result between two limits, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
-    too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``.
+    too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``. In code on tensors (``torch``, ``jax`` ...)
+    asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape,
+    dtype or device; in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
     """
 
     code = "AIG019"
@@ -102,6 +105,7 @@ class AssertAsValidation(Checker):
         self._agreements = Agreements(self.module, self.inputs)
         self._permissions = Permissions(self.module)
         self._signatures = Signatures(self.module)
+        self._tensors = Tensors(self.module)
         self._places: dict[ast.AST, bool] = {}
 
     def visit_Assert(self, node: ast.Assert) -> Iterator[Finding]:
@@ -282,7 +286,9 @@ class AssertAsValidation(Checker):
             ):
                 continue
             value, sure = check
-            if value.is_passed and self._agreements.covers(atom, value, node):
+            if value.is_passed and (
+                self._agreements.covers(atom, value, node) or self._tensors.covers(atom.node, node)
+            ):
                 continue
             if sure or _is_text(node.msg):
                 return self.message, str(value)

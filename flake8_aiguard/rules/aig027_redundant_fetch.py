@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.hits import LEADS, Hits
-from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Function
+from flake8_aiguard.hits import LEADS, Hits, Wasted
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.reads import Read, Reads, words_of
 from flake8_aiguard.shapes import dotted, last_name
@@ -19,7 +19,7 @@ _EARLY: Final = (
     "{call} runs before {cache} is asked, and a hit throws its result away; move it behind the miss"
 )
 _TWICE: Final = "{call} reads again what it read in line {line}, and nothing in between changes that; keep the first result"
-_MOST: Final = 12  # equal calls of one function that are looked at: what repeats, repeats among the first
+_MOST: Final = 12  # equal calls of one block that are looked at: what repeats, repeats among the first
 _FAR: Final = 25  # statements of a block between two reads
 _READERS: Final = frozenset({"reader", "DictReader"})
 
@@ -51,7 +51,8 @@ class RedundantFetch(Checker):
     Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), assigned to a variable that
     only the miss uses, within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same
     arguments in one block, both of which always run: files opened for reading, GET requests, lookups by typed clients, cursors and
-    models, and functions of this file whose name says that they read and which do nothing else. Silent where something in
+    models, and functions of this file that read and do nothing else. Silent where a hit is refused with an error, where the fetch
+    asks a cache of its own by its name, and where something in
     between may change the answer: an assignment to what the call is given, a function that is given the same, a call whose
     name says that it changes or waits for something, a lock, a ``yield``. Silent on different branches, loops, retries in
     handlers, other modes of one file, handles that are open at the same time, files of which the first read takes a part
@@ -83,31 +84,37 @@ class RedundantFetch(Checker):
 
     def _early(self) -> Iterator[Finding]:
         index = self.module.index
-        reported: set[ast.stmt] = set()
-        for call in index.calls_named(self.hits.names):
-            wasted = self.hits.wasted(call) if index.parent(call).__class__ in LEADS else None
-            if wasted is not None and index.statement(call) not in reported:
-                reported.add(index.statement(call))
-                name = dotted(call.func) or last_name(call.func)
-                yield from self.found(call, message=_EARLY, call=f"{name}()", cache=wasted.cache)
+        found: dict[ast.stmt, Wasted] = {}  # one for each statement: the first call that stands in it
+        for name in self.hits.names:
+            for call in index.calls_to(name):
+                wasted = self.hits.wasted(call) if index.parent(call).__class__ in LEADS else None
+                if wasted is not None:
+                    known = found.setdefault(index.statement(call), wasted)
+                    if _position(call) < _position(known.call):
+                        found[index.statement(call)] = wasted
+        for wasted in found.values():
+            name = dotted(wasted.call.func) or last_name(wasted.call.func) or ""
+            yield from self.found(wasted.call, message=_EARLY, call=f"{name}()", cache=wasted.cache)
 
     def _twice(self) -> Iterator[Finding]:
         index = self.module.index
-        for name in sorted(self.reads.names):
-            named = index.calls_named((name,))
+        for name in self.reads.names | self.reads.helpers:
+            named = index.calls_to(name)
             if len(named) < 2:
                 continue
             same: defaultdict[tuple[str | None, type | None, object], list[ast.Call]] = defaultdict(list)
             for call in named:
                 same[_looks(call)].append(call)
-            for calls in same.values():
+            for calls in same.values() if len(same) < len(named) else ():
                 if len(calls) > 1:
-                    yield from self._within_functions(calls)
+                    yield from self._within_blocks(calls)
 
-    def _within_functions(self, calls: list[ast.Call]) -> Iterator[Finding]:
-        groups: defaultdict[Function | None, list[ast.Call]] = defaultdict(list)
+    def _within_blocks(self, calls: list[ast.Call]) -> Iterator[Finding]:
+        """The repeated reads among calls that look alike: those whose statements stand side by side."""
+        index = self.module.index
+        groups: defaultdict[ast.AST | None, list[ast.Call]] = defaultdict(list)
         for call in calls:
-            groups[self.module.index.function(call)].append(call)
+            groups[index.parent(index.statement(call))].append(call)
         for group in groups.values():
             if len(group) > 1:
                 found = [call for call in group[:_MOST] if self.reads.may_be(call)]
@@ -115,19 +122,16 @@ class RedundantFetch(Checker):
                     yield from self._repeated(found)
 
     def _repeated(self, calls: list[ast.Call]) -> Iterator[Finding]:
-        """The reads of a function that repeat an earlier one in the same block."""
-        places: defaultdict[tuple[int, str], list[tuple[ast.stmt, ast.Call]]] = defaultdict(list)
+        """The reads below one statement that repeat an earlier one in the same block."""
+        places: defaultdict[str, list[ast.Call]] = defaultdict(list)
         for call in calls:
-            statement = self.module.index.statement(call)
-            if self._always_runs(call, statement):
-                parent = self.module.index.parent(statement)
-                key = ast.dump(call.args[0]) if call.args else ast.dump(call.func)
-                places[id(parent), key].append((statement, call))
+            if self._always_runs(call, self.module.index.statement(call)):
+                places[ast.dump(call.args[0]) if call.args else ast.dump(call.func)].append(call)
         for found in places.values():
             if len(found) < 2:
                 continue
             first: dict[str, Read] = {}
-            for _, call in sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset)):
+            for call in sorted(found, key=_position):
                 read = self.reads.of(call)
                 if read is None:
                     continue
@@ -257,9 +261,13 @@ def _uses(statement: ast.stmt, handle: str) -> list[ast.Name]:
     ]
 
 
+def _position(call: ast.Call) -> tuple[int, int]:
+    return call.lineno, call.col_offset
+
+
 def _looks(call: ast.Call) -> tuple[str | None, type | None, object]:
     """What two equal calls of one name share: a cheap look."""
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     first = call.args[0] if call.args else None
     given = repr(first.value) if isinstance(first, ast.Constant) else last_name(first)
     return last_name(owner), type(first), given

@@ -1,0 +1,79 @@
+"""Asserts in code on tensors, where they are the custom: what kernels and layers are called with stands in the program."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.children import walk
+from flake8_aiguard.memo import lazy
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import names_in, text_parts
+
+_WORD: Final = re.compile(r"[A-Za-z]{3}")
+
+
+class Tensors:
+    """The asserts of one file that say how tensors have to be laid out.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def covers(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether a condition on an argument is between those who write kernels and layers.
+
+        Args:
+            condition: the condition.
+            node: the assert that it stands in.
+
+        Returns:
+            In a file that imports a language for kernels: ``True``. In one that imports a tensor library: whether the
+            assert says nothing in words, or the condition asks for a layout. Elsewhere ``False``.
+        """
+        if not self._imported.isdisjoint(_words("kernels")):
+            return True
+        if self._imported.isdisjoint(_words("packages")):
+            return False
+        return not _explains(node.msg) or self._asks_layout(condition)
+
+    @lazy
+    def _imported(self) -> set[str]:
+        """The parts of the names that the file imports: a project may hand ``triton`` on from a module of its own."""
+        index = self._module.index
+        names = [alias.name for alias in index.nodes(ast.alias)]
+        names += [statement.module or "" for statement in index.nodes(ast.ImportFrom)]
+        return {part for name in names for part in name.split(".")}
+
+    def _asks_layout(self, condition: ast.expr) -> bool:
+        """Whether a condition asks how a tensor is laid out, or for a number taken from that: ``rows, columns = x.shape``."""
+        if _tells_layout(condition):
+            return True
+        resolved = map(self._module.scopes.resolve, names_in(condition))
+        bound = (binding.node for found in resolved if found is not None for binding in found[1])
+        values = (
+            getattr(self._module.index.statement(node), "value", None)
+            for node in bound
+            if isinstance(node, ast.Name)
+        )
+        return any(value is not None and _tells_layout(value) for value in values)
+
+
+def _explains(message: ast.expr | None) -> bool:
+    """Whether a message has words of its own, and does not only show values."""
+    parts = () if message is None else text_parts(message) or ()
+    return any(isinstance(part, str) and _WORD.search(part) is not None for part in parts)
+
+
+def _tells_layout(node: ast.expr) -> bool:
+    return any(isinstance(item, ast.Attribute) and item.attr in _words("layout") for item in walk(node))
+
+
+@knowledge.cached
+def _words(column: str) -> frozenset[str]:
+    return frozenset(word for row in knowledge.rows("untrusted.tensor") for word in row.get(column, ()))
