@@ -7,12 +7,13 @@ from collections.abc import Collection
 from typing import Final
 
 from flake8_aiguard.children import walk
-from flake8_aiguard.index import Loop
+from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, is_constant, last_name, words
+from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, words
 
 _HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
+_PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
 _COMPLAINTS: Final = frozenset({"err", "error", "errors", "message", "messages", "msg"})
 
 
@@ -66,13 +67,25 @@ class Accumulators:
             )
         )
 
-    def is_own(self, target: ast.expr) -> bool:
-        """Whether a collection is made here: nobody else sees it change."""
+    def is_own(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether a collection is made here, at the latest right before the loop: nobody else sees it change."""
+        for statement in block_of(self._module.index.parent(loop), loop):
+            if statement is loop:
+                break
+            if isinstance(target, ast.Attribute) and _sets(statement, target):
+                return isinstance(
+                    getattr(statement, "value", None), (ast.Dict, ast.List, ast.Set, *COMPREHENSIONS)
+                )
         variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
         return variable is not None and not any(
             item.kind is Kind.PARAMETER or isinstance(item.value, (ast.Name, ast.Attribute, ast.Subscript))
             for item in self._module.scopes.bindings(*variable)
         )
+
+    def is_published(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether other tasks may read an attribute between two turns: they see each version whole."""
+        waits = (ast.Await, ast.AsyncFor, ast.AsyncWith)
+        return isinstance(target, ast.Attribute) and any(isinstance(item, waits) for item in walk(loop))
 
     def is_kept_outside(self, target: ast.expr) -> bool:
         """Whether a string is no plain local, which CPython extends in place."""
@@ -108,14 +121,29 @@ class Accumulators:
         )
         return dotted(target) in asked or any(name in asked for name in counted)
 
-    def is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop) -> bool:
-        """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends."""
+    def is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop, *, text: bool = False) -> bool:
+        """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends.
+
+        Args:
+            node: the statement that adds to it.
+            target: the accumulator.
+            loop: the loop.
+            text: whether it is a string, all of whose methods read it whole.
+        """
         name = dotted(target.value if isinstance(target, ast.Subscript) else target)
         for item in walk(loop):
             if not isinstance(item, (ast.Name, ast.Attribute)) or not isinstance(item.ctx, ast.Load):
                 continue
             if dotted(item) == name and self._module.index.statement(item) is not node:
                 parent = self._module.index.parent(item)
+                if isinstance(target, ast.Subscript) and isinstance(parent, ast.Subscript):
+                    if not isinstance(parent.ctx, ast.Load) or ast.dump(parent.slice) != ast.dump(
+                        target.slice
+                    ):
+                        continue
+                    parent = self._module.index.parent(parent)
+                if text and isinstance(parent, ast.Attribute):
+                    return True
                 is_measured = isinstance(parent, ast.Call) and last_name(parent.func) == "len"
                 grows = isinstance(self._module.index.statement(item), (ast.AugAssign, ast.Assign)) and any(
                     dotted(part) == name
@@ -174,6 +202,25 @@ class Accumulators:
             )
             for item in walk(loop)
         )
+
+    def is_read_whole(self, loop: Loop, receiver: ast.expr) -> bool:
+        """Whether each turn goes through a list anyway: copies, sorts or loops over it, or puts others before it."""
+        name = dotted(receiver)
+        for item in walk(loop):
+            if not isinstance(item, (ast.Name, ast.Attribute)) or dotted(item) != name:
+                continue
+            parent = self._module.index.parent(item)
+            if isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is item:
+                return True
+            if isinstance(parent, ast.Call) and item in parent.args and last_name(parent.func) in _PASSES:
+                return True
+            if isinstance(parent, ast.BinOp) and parent.right is item:
+                return True
+        return False
+
+
+def _sets(statement: ast.AST, target: ast.Attribute) -> bool:
+    return isinstance(statement, ast.Assign) and dotted(statement.targets[0]) == dotted(target)
 
 
 def _is_put_after(name: str | None, value: ast.expr) -> bool:

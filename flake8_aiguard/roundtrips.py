@@ -108,7 +108,10 @@ class RoundTrips:
         if not isinstance(function.value, ast.Name) or function.value.id != "self":
             return False
         owner = self._module.receivers.class_behind(function.value)
-        return owner is not None and all(last_name(base) in _NO_MODELS for base in owner.bases)
+        return owner is not None and all(
+            last_name(base.value if isinstance(base, ast.Subscript) else base) in _NO_MODELS
+            for base in owner.bases
+        )
 
     def _is_plain(self, node: ast.Call, inner: ast.Call, is_codec: bool) -> bool:
         """Whether neither way says how to convert."""

@@ -102,6 +102,7 @@ LAYERS = (
         "traffic",
         "writes",
     ),
+    ("few",),
     ("module",),
     ("sources",),
     ("bounds", "entrypoints", "kinds"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -20,6 +21,7 @@ from flake8_aiguard.shapes import (
     hides_arguments,
     is_constant,
     last_name,
+    names_in,
 )
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -35,6 +37,7 @@ _BEFORE: Final[Mapping[str, str]] = {
     "tuple": "append to a list, reverse it after the loop and make the tuple then",
     "str": "append to a list and join it reversed after the loop",
 }
+_EXTEND: Final = "extend it"
 _COPIES: Final = "this copies all of {name} on every turn of the loop; {instead}"
 _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loop; {instead}"
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
@@ -115,7 +118,7 @@ class QuadraticCopy(Checker):
         loop = self._growth.loop(node, node.target)
         if loop is None or self._accumulators.is_measured(node.target, loop):
             return
-        if kind != "bytes" and self._accumulators.is_shared(node, node.target, loop):
+        if kind != "bytes" and self._accumulators.is_shared(node, node.target, loop, text=kind == "str"):
             return
         if kind == "bytes" and self._accumulators.is_message(node.target):
             return
@@ -171,10 +174,14 @@ class QuadraticCopy(Checker):
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
             return
-        if kind != "bytes" and self._accumulators.is_shared(node, target, loop):
+        if kind != "bytes" and self._accumulators.is_shared(node, target, loop, text=kind == "str"):
+            return
+        if kind not in ("bytes", "str") and self._accumulators.is_published(target, loop):
             return
         if not _is_put_before(name, value):
-            yield from self._copied(node, target, kind)
+            yield from self._copied(
+                node, target, kind, _EXTEND if kind == "list" and _adds_more(value) else ""
+            )
         elif kind in _BEFORE and _is_one(value, kind) and not self._accumulators.keeps_front(loop, target):
             yield from self._copied(node, target, kind, _BEFORE[kind])
 
@@ -224,7 +231,8 @@ class QuadraticCopy(Checker):
             instead = (
                 "set the key in place" if is_dict else "change it in place, or copy it once before the loop"
             )
-        if is_copied and self._growth.loop(node, target) is not None:
+        loop = self._growth.loop(node, target) if is_copied else None
+        if loop is not None and not self._accumulators.is_shared(node, target, loop):
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
@@ -234,7 +242,7 @@ class QuadraticCopy(Checker):
             return
         self._reported.add((loop, shown))
         instead = instead or _INSTEAD[kind]
-        if kind in ("list", "dict", "set") and not self._accumulators.is_own(target):
+        if kind in ("list", "dict", "set") and not self._accumulators.is_own(target, loop):
             instead = "copy it once before the loop and change the copy"
         yield from self.found(node, name=shown, instead=instead)
 
@@ -270,12 +278,15 @@ class QuadraticCopy(Checker):
                 return
             instead = "append to it and reverse it after the loop, or use collections.deque"
         else:
-            if len(node.args) > 1 or self._is_bounded(node, method.value) or not self._is_long(method.value):
+            if len(node.args) > 1 or not self._is_long(method.value):
+                return
+            if (self.module.index.function(node), dotted(method.value)) in self._windows:
                 return
             if self.module.index.parent(self.module.index.statement(node)) is not loop:
                 return  # now and then
             if (
                 self._accumulators.does(loop, method.value, _ONLY_LISTS)
+                or self._accumulators.is_read_whole(loop, method.value)
                 or self._waits(loop)
                 or _is_stripped(loop, node)
             ):
@@ -288,6 +299,15 @@ class QuadraticCopy(Checker):
     def _waits(self, loop: Loop) -> bool:
         """Whether a turn sleeps, next to which no list is long."""
         return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
+
+    @functools.cached_property
+    def _windows(self) -> Collection[tuple[ast.AST | None, str | None]]:
+        """The lists that stay short, as somewhere in the function their first item is taken where they get too long."""
+        return {
+            (self.module.index.function(call), dotted(call.func.value))
+            for call in self.module.index.calls_named(("pop",))
+            if isinstance(call.func, ast.Attribute) and self._is_bounded(call, call.func.value)
+        }
 
     def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
         """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
@@ -374,9 +394,17 @@ class QuadraticCopy(Checker):
 
 
 def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
-    """Whether a loop only drops what a list begins with: ``while lines and not lines[0]: lines.pop(0)``."""
+    """Whether a loop only drops what a list begins with, or copies a text on each turn anyway.
+
+    ``while lines and not lines[0]: lines.pop(0)``, ``while "?" in text: text = text.replace("?", values.pop(0), 1)``.
+    """
     body = loop.body if isinstance(loop, ast.While) else []
-    return len(body) == 1 and isinstance(body[0], ast.Expr) and body[0].value is pop
+    if len(body) != 1:
+        return False
+    if isinstance(body[0], ast.Assign) and isinstance(loop, ast.While):
+        asked = {name.id for name in names_in(loop.test)}
+        return isinstance(body[0].targets[0], ast.Name) and body[0].targets[0].id in asked
+    return isinstance(body[0], ast.Expr) and body[0].value is pop
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
@@ -385,6 +413,13 @@ def _is_put_before(name: str, value: ast.expr) -> bool:
         return dotted(value.right) == name
     last = value.elts[-1] if isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) > 1 else None
     return isinstance(last, ast.Starred) and dotted(last.value) == name
+
+
+def _adds_more(value: ast.expr) -> bool:
+    """Whether a list grows by others than one item: ``xs = xs + more``, ``xs = [*xs, *more]``."""
+    if isinstance(value, ast.BinOp):
+        return not isinstance(value.right, ast.List) or len(value.right.elts) != 1
+    return not isinstance(value, ast.List) or len(value.elts) != 2 or isinstance(value.elts[1], ast.Starred)
 
 
 def _is_one(value: ast.expr, kind: str) -> bool:
