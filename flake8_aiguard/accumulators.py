@@ -69,7 +69,9 @@ class Accumulators:
 
     def is_own(self, target: ast.expr, loop: Loop) -> bool:
         """Whether a collection is made here, at the latest right before the loop: nobody else sees it change."""
-        for statement in block_of(self._module.index.parent(loop), loop):
+        parent = self._module.index.parent(loop)
+        before = block_of(parent, loop) if isinstance(loop, ast.stmt) else []
+        for statement in before:
             if statement is loop:
                 break
             if isinstance(target, ast.Attribute) and _sets(statement, target):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -52,7 +52,7 @@ class Few:
         Returns:
             True for displays, constants, enumerations and ``*args``; for the parts of a name (``path.split("/")``,
             ``s.partition(x)``), of a signature, class or command line; for what is unpacked or measured (``a, b = xs``,
-            ``if len(xs) != 3: return``); for the layers of a model; and for a parameter of a private function to which every
+            ``if len(xs) != 3: return``); and for a parameter of a private function to which every
             call of the file gives such a collection.
         """
         return self._items(node, _HOPS)
@@ -71,8 +71,9 @@ class Few:
         if isinstance(node, ast.Attribute):
             return (
                 node.attr in _words("attribute")
+                or node.attr.endswith("__")
                 or self._is_argument(node)
-                or self._is_layers(node)
+                or self._is_spelled(node)
                 or (node.attr in _words("path") and last_name(node.value) in _words("path owner"))
             )
         variable = self._module.loops.variable(node)
@@ -195,14 +196,27 @@ class Few:
             for binding in self._module.scopes.bindings(*variable)
         )
 
-    def _is_layers(self, node: ast.Attribute) -> bool:
-        """Whether an attribute holds the layers of a model: ``self.layers = nn.ModuleList(...)``."""
-        if node.attr in _words("layers"):
-            return True
+    def _is_spelled(self, node: ast.Attribute) -> bool:
+        """Whether a class writes out what an attribute holds, and nothing is added: ``self.kinds = ["a", "b"]``."""
         owner = self._module.receivers.class_behind(node.value)
         stores = [] if owner is None else self._module.receivers.attribute_stores(owner, node.attr)
         values = [getattr(self._module.index.parent(store), "value", None) for store in stores]
-        return any(isinstance(value, ast.Call) and last_name(value.func) == "ModuleList" for value in values)
+        if owner is not None:
+            values += [binding.value for binding in self._module.scopes.bindings(owner, node.attr)]
+        return (
+            bool(values)
+            and all(
+                isinstance(value, (ast.List, ast.Set, ast.Tuple))
+                and value.elts
+                and self._module.loops.is_small(value)
+                for value in values
+            )
+            and all(last_name(getattr(call.func, "value", None)) != node.attr for call in self._additions)
+        )
+
+    @functools.cached_property
+    def _additions(self) -> Collection[ast.Call]:
+        return self._module.index.calls_named(("add", "append", "extend", "insert"))
 
 
 def _names_each(target: ast.expr) -> bool:

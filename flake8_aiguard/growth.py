@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ast
-from typing import Final
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.index import Loop
-from flake8_aiguard.loops import iterables
+from flake8_aiguard.loops import Variable, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, names_in, string
+from flake8_aiguard.shapes import block_of, dotted, last_name, names_in, string
 
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
-_COMPILERS: Final = frozenset({"jit", "kernel", "njit"})
 
 
 class Growth:
@@ -44,8 +42,6 @@ class Growth:
             return None
         if any(isinstance(item, ast.ExceptHandler) for item in self._module.index.outwards(node, loop)):
             return None  # as often as something fails
-        if self._is_compiled(node):
-            return None
         key = dotted(target.value if isinstance(target, ast.Subscript) else target)
         if (key is not None and key.endswith("__")) or self._is_chosen(node, loop):
             return None
@@ -89,10 +85,24 @@ class Growth:
         keys = set() if key is None else {self._module.loops.variable(part) for part in names_in(key)}
         return any(
             item in self._module.loops.place(loop).targets
+            or self._is_set_before(item, target, loop)
             or (self._module.loops.writes(item, loop) and self._is_continuation(target, loop))
             for item in keys
             if item is not None
         )
+
+    def _is_set_before(self, variable: Variable, node: ast.AST, loop: Loop) -> bool:
+        """Whether every turn that reaches a node has set a variable before: ``key = line[:3]; fields[key] += line``."""
+        index = self._module.index
+        stores = [index.statement(binding.node) for binding in self._module.scopes.bindings(*variable)]
+        child: ast.AST = index.statement(node)
+        for outer in (*index.outwards(child, loop), loop):
+            if isinstance(child, ast.stmt):
+                block, line = block_of(outer, child), child.lineno
+                if any(item in block and item.lineno < line for item in stores):
+                    return True
+            child = outer
+        return False
 
     def _is_continuation(self, node: ast.AST, loop: Loop) -> bool:
         """Whether a statement adds to a field what is indented below it: few lines, of one entry among many."""
@@ -114,13 +124,6 @@ class Growth:
         if self._few.turns(loop):
             return True
         return self._module.is_test and any(map(self._is_split_parameter, iterables(loop)))
-
-    def _is_compiled(self, node: ast.AST) -> bool:
-        """Whether a compiler unrolls the loop: below ``@triton.jit`` or ``@cute.kernel``."""
-        return any(
-            last_name(item.func if isinstance(item, ast.Call) else item) in _COMPILERS
-            for item in getattr(self._module.index.function(node), "decorator_list", ())
-        )
 
     def _is_peeled(self, loop: ast.While) -> bool:
         """Whether each turn takes a shell off what the loop asks for: ``node = node.parent``, ``hint = get_args(hint)[0]``."""

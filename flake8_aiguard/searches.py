@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +15,7 @@ from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Loop
 from flake8_aiguard.loops import Place, Variable
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import default, dotted, last_name, names_in, single_targets, string
 from flake8_aiguard.wordings import name_words
@@ -31,9 +31,6 @@ _VIEWS: Final = frozenset({"values", "items", "copy"})
 _WRAPPERS: Final = frozenset(
     f"builtins.{name}" for name in ("enumerate", "list", "sorted", "reversed", "tuple", "iter")
 )
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-# "keys" of "keys_to_skip", "columns" of "columns_by_table"
-_HEAD: Final = re.compile(r"_(?:to|for|by|of|with|in|from|per|on|not)_|_(?:list|names?|set|dict|map)(?=_|$)")
 _UNHASHABLE: Final = frozenset(
     {"list", "dict", "set", "bytearray", "mapping", "mutablemapping", "ndarray", "defaultdict"}
 )
@@ -72,9 +69,6 @@ _PLAIN: Final = frozenset(
         "popitem",
     )
     + ("heappop", "get_nowait", "next")
-)
-_GENERIC: Final = frozenset(
-    {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
 )
 _BETWEEN: Final = (
     " \t\r\n"  # what stands between the words or lines of a text; other separators cut a name or an option
@@ -155,7 +149,7 @@ class Searches:
             The innermost loop over data that decides what is looked for; ``None`` where there is none, and where the loop builds
             or chooses the collection anew.
         """
-        if not keyed and any(_says(name.id) in ("chosen", "single") for name in names_in(item)):
+        if not keyed and any(says(name.id) in ("chosen", "single") for name in names_in(item)):
             return None
         for loop in self._module.index.loops(node):
             place = self.place(loop)
@@ -370,7 +364,7 @@ class Searches:
         )
 
     def _says_data(self, node: ast.expr) -> bool:
-        return "data" in map(_says, self._named(node))
+        return "data" in map(says, self._named(node))
 
     def _is_given(self, node: ast.expr) -> bool:
         """Whether a caller gives a collection, or what it is a copy of: ``self.rooms = list(rooms)``."""
@@ -548,11 +542,11 @@ class Searches:
         part = self._module.bounds.unbounded(node) or self._gathered(node)
         if part is None or self._is_split_name(node):
             return False
-        if _says(last_name(node) or "") == "single" and not self._is_given_whole(node):
+        if says(last_name(node) or "") == "single" and not self._is_given_whole(node):
             return False
         if keyed:
             return not self._is_optional(part)
-        said = {_says(name) for name in (*self._named(node), *self._named(part))}
+        said = {says(name) for name in (*self._named(node), *self._named(part))}
         return "chosen" not in said and ("data" in said or not self._is_optional(part))
 
     def is_read(self, node: ast.expr) -> bool:
@@ -585,7 +579,7 @@ class Searches:
         return isinstance(searched, ast.Name) and any(
             self.grows(searched, loop)
             and any(
-                name.endswith("s") and _says(name) == "data"
+                name.endswith("s") and says(name) == "data"
                 for part in _iterables(loop)
                 for name in self._named(part)
             )
@@ -662,19 +656,19 @@ class Searches:
             loop: the loop.
         """
         iterables = _iterables(loop)
-        around = {_says(name) for iterable in iterables for name in self._named(iterable)}
+        around = {says(name) for iterable in iterables for name in self._named(iterable)}
         asked = {*(name.id for name in names_in(item)), *self._named(item)} - {
             "item"
         }  # what everything is called
-        around |= set(map(_says, asked))
-        own = set(map(_says, self._named(searched)))
+        around |= set(map(says, asked))
+        own = set(map(says, self._named(searched)))
         if self.grows(searched, loop) and any(
             self._is_part(item) or (self._is_answer(item) and not self._is_fetched(item))
             for item in iterables
         ):
             return False
         if self._is_optional(searched) and any(
-            _says(word) == "option" for word in name_words(dotted(searched) or "")
+            says(word) == "option" for word in name_words(dotted(searched) or "")
         ):
             return False
         if "data" in own or self.is_read(searched):
@@ -743,7 +737,7 @@ class Searches:
     def is_chosen(item: ast.expr) -> bool:
         """Whether what is looked for is one of a few, by its name: ``event.kind``."""
         name = last_name(item)
-        return name is not None and _says(name) == "chosen"
+        return name is not None and says(name) == "chosen"
 
     def _alike(self, item: ast.Name, searched: ast.expr, loop: Loop) -> Iterator[ast.Name]:
         """The uses of a variable, and of others that stand for items of the same collections."""
@@ -783,7 +777,7 @@ class Searches:
             return False
         bindings = self._module.scopes.bindings(*variable)
         values = [binding.value for binding in bindings if binding.kind is Kind.ASSIGN]
-        return _says(item.id) == "data" or all(
+        return says(item.id) == "data" or all(
             not isinstance(value, ast.Call) or self._makes_hashable(value) for value in values
         )
 
@@ -815,7 +809,7 @@ class Searches:
         if kind is not None:
             return kind not in _UNHASHABLE
         name = last_name(call.func) or ""
-        return name in _PLAIN or _says(name) == "data"
+        return name in _PLAIN or says(name) == "data"
 
     def _shows_container(self, use: ast.Name) -> bool:
         """Whether a use shows a dict or list: ``item["id"]``, ``item.get("id")``."""
@@ -912,7 +906,7 @@ def _is_known_by(pair: Match) -> bool:
     """Whether two records are matched by what records are known by: ``user.id == order.user_id``."""
     return any(
         isinstance(node, (ast.Attribute, ast.Subscript))
-        and _says(last_name(node) or string(getattr(node, "slice", None)) or "") == "data"
+        and says(last_name(node) or string(getattr(node, "slice", None)) or "") == "data"
         for node in (pair.key, pair.value)
     )
 
@@ -949,33 +943,6 @@ def _names(target: ast.AST) -> frozenset[str]:
     if isinstance(target, ast.arguments):
         return frozenset(item.arg for item in target.args)
     return frozenset(name.id for name in names_in(target))
-
-
-def _says(name: str) -> str | None:
-    """Whether a name says that somebody chose what it holds (``chosen``: ``columns``, ``keys_to_skip``), or that it is data."""
-    words = _words()
-    return next((words[form] for form in _forms(name) if form in words), None)
-
-
-@functools.lru_cache(maxsize=4096)
-def _forms(name: str) -> tuple[str, ...]:
-    """The noun that a name ends in, and what it may be the plural of."""
-    before, _, head = _HEAD.split(_CAMEL.sub("_", name).lower().strip("_"))[0].rpartition("_")
-    if before and head.removesuffix("s") in _GENERIC:
-        head = before.rpartition("_")[2]
-    forms = [head]
-    if head.endswith("ies"):
-        forms.append(f"{head[:-3]}y")
-    if head.endswith("es"):
-        forms.append(head[:-2])
-    if head.endswith("s"):
-        forms.append(head[:-1])
-    return tuple(forms)
-
-
-@knowledge.cached
-def _words() -> Mapping[str, str]:
-    return {word: str(row["says"]) for row in knowledge.rows("searches.noun") for word in row["words"]}
 
 
 @knowledge.cached

@@ -108,7 +108,7 @@ LAYERS = (
     ("bounds", "entrypoints", "kinds"),
     ("astgrep", "generated", "loops", "receivers", "suppressions"),
     ("baseline", "cache", "imports"),
-    ("blocks", "defuse", "flow", "identity", "numeric", "scopes", "wordings"),
+    ("blocks", "defuse", "flow", "identity", "nouns", "numeric", "scopes", "wordings"),
     ("index", "shapes", "workers"),
     (
         "changes",

@@ -11,6 +11,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.accumulators import Accumulators
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
+from flake8_aiguard.few import Few
 from flake8_aiguard.growth import GROWS, Growth
 from flake8_aiguard.index import Loop
 from flake8_aiguard.roundtrips import RoundTrips
@@ -45,7 +46,9 @@ _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions;
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
+_TENSORS: Final = frozenset({"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "triton"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
+_TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
 
 
 class QuadraticCopy(Checker):
@@ -70,18 +73,23 @@ class QuadraticCopy(Checker):
                 rows.append(page.title)
             return rows
 
-    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the loop
-    never starts it afresh and does not run over few, fixed items. A local ``s += t`` is silent, as CPython extends it in place;
-    so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension or an annotation says what the items are,
-    and ``d[k] += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where
-    ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
-    where each turn halves or divides what it counts. ``pop(0)`` counts on a list that is built here, and not
-    where its length is asked first, or the loop sorts or slices it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin
-    with a packed header and for texts of errors, all of which stay short, and on ``insert(0)`` in tests. ``xs += (x,)`` is silent
-    where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of an object that a loop over a list
-    of the same function fills is short. A round trip counts with plain
-    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison
-    with what JSON gave needs it, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
+    loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
+    path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
+    spells out. So are additions under a condition that a literal names the item, and tuples in files that import a tensor
+    library. A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on a list. ``reduce(add, ...)``
+    counts where a start, a comprehension, an annotation or the name (``lists``) says what the items are, and ``d[k] += s``
+    where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while``
+    mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other tasks with
+    an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
+    ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
+    goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
+    begin with a packed header and for texts of errors, all of which stay short, and on ``insert(0)`` in tests. ``xs +=
+    (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of an object
+    that a loop over a list of the same function fills is short. A round trip counts with plain arguments, outside of tests
+    and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison with what JSON
+    gave needs it, what YAML gave or a function named ``..._json`` returns is brought into its form, and
+    ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -98,7 +106,8 @@ class QuadraticCopy(Checker):
         self._reported: set[tuple[Loop, str]] = set()
 
     def is_possible(self) -> bool:
-        return not self.module.matches(_TEST_CODE)
+        name = self.module.filename  # comparing paths with patterns is dear
+        return not (any(word in name for word in _TEST_WORDS) and self.module.matches(_TEST_CODE))
 
     # -- accumulators
 
@@ -113,7 +122,7 @@ class QuadraticCopy(Checker):
         kind = self._accumulators.kind(node.target, node.value)
         if kind not in ("tuple", "bytes", "str") or self.module.is_test:
             return
-        if kind == "tuple" and self._accumulators.may_be_list(node.target):
+        if kind == "tuple" and (self._accumulators.may_be_list(node.target) or self._gathers_tensors):
             return
         loop = self._growth.loop(node, node.target)
         if loop is None or self._accumulators.is_measured(node.target, loop):
@@ -169,7 +178,7 @@ class QuadraticCopy(Checker):
             copied = [item.value for item in value.elts if isinstance(item, ast.Starred)]
             kinds = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
             kind = kinds[type(value)] if any(dotted(item) == name for item in copied) else None
-        if kind is None:
+        if kind is None or (kind == "tuple" and self._gathers_tensors):
             return
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
@@ -184,6 +193,11 @@ class QuadraticCopy(Checker):
             )
         elif kind in _BEFORE and _is_one(value, kind) and not self._accumulators.keeps_front(loop, target):
             yield from self._copied(node, target, kind, _BEFORE[kind])
+
+    @property
+    def _gathers_tensors(self) -> bool:
+        """Whether a tuple most likely holds tensors: each takes so long to compute that the references to them cost nothing."""
+        return not _TENSORS.isdisjoint(self.module.index.packages)
 
     def _is_new(self, part: ast.expr) -> bool:
         """Whether what is merged into a dict is another one on each turn."""
@@ -232,7 +246,9 @@ class QuadraticCopy(Checker):
                 "set the key in place" if is_dict else "change it in place, or copy it once before the loop"
             )
         loop = self._growth.loop(node, target) if is_copied else None
-        if loop is not None and not self._accumulators.is_shared(node, target, loop):
+        if loop is not None and (
+            qualname == "copy.deepcopy" or not self._accumulators.is_shared(node, target, loop)
+        ):
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
@@ -257,6 +273,8 @@ class QuadraticCopy(Checker):
             yield from self._shifted(node, node.func)
         elif name == "sum":
             yield from self._summed(node)
+        elif name == "int":
+            yield from self._undone(node)
         elif self.module.qualname(node.func) == "functools.reduce":
             yield from self._reduced(node)
         elif isinstance(self.module.index.parent(node), ast.Assign):
@@ -267,7 +285,13 @@ class QuadraticCopy(Checker):
 
     def _shifted(self, node: ast.Call, method: ast.Attribute) -> Iterator[Finding]:
         """``xs.insert(0, x)`` and ``xs.pop(0)``."""
-        if not node.args or not is_constant(node.args[0], 0) or self.module.kinds.of(method.value) != "list":
+        if (
+            not node.args
+            or not is_constant(node.args[0], 0)
+            or next(self.module.index.loops(node), None) is None
+        ):
+            return
+        if self.module.kinds.of(method.value) != "list":
             return
         loop = self._growth.loop(node, method.value)
         if loop is None:
@@ -301,6 +325,10 @@ class QuadraticCopy(Checker):
         return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
 
     @functools.cached_property
+    def _few(self) -> Few:
+        return Few(self.module)
+
+    @functools.cached_property
     def _windows(self) -> Collection[tuple[ast.AST | None, str | None]]:
         """The lists that stay short, as somewhere in the function their first item is taken where they get too long."""
         return {
@@ -331,6 +359,8 @@ class QuadraticCopy(Checker):
             return False
         for binding in self.module.scopes.bindings(*variable):
             value = binding.value
+            if isinstance(value, ast.ListComp) and self._few.items(value):
+                return False
             if isinstance(value, ast.ListComp) or (binding.kind is Kind.PARAMETER and binding.annotation):
                 return True
             if isinstance(value, ast.Call) and last_name(value.func) in (
@@ -370,6 +400,8 @@ class QuadraticCopy(Checker):
         start = node.args[2] if len(node.args) > 2 else None
         kind = None if start is None else self.module.kinds.of(start)
         kind = kind or self.module.kinds.of_items(items)
+        if kind is None and isinstance(items, ast.Name) and items.id.endswith("lists"):
+            kind = "list"
         is_sum = self.module.qualname(adds) in _ADDS or (
             isinstance(adds, ast.Lambda)
             and isinstance(adds.body, ast.BinOp)
