@@ -174,6 +174,8 @@ class Few:
         place = named.index(node) if node in named else None
         if place is not None and self._module.index.class_of(function) is not None:
             place -= all(last_name(item) != "staticmethod" for item in function.decorator_list)
+        if place is not None and place < 0:
+            return False
         calls = self._module.index.calls_named((name,))
         return len(calls) == self._mentions[name] > 0 and all(
             _is_sum_of(self._module.loops.is_small, argument(call, node.arg, place)) for call in calls

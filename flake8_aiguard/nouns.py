@@ -28,12 +28,16 @@ def says(name: str) -> str | None:
         ``single`` for one key or text, ``data`` for records; ``None`` for a name that says nothing.
     """
     words = _words()
-    return next((words[form] for form in _forms(name) if form in words), None)
+    return next((words[form] for form in forms(name) if form in words), None)
 
 
 @functools.lru_cache(maxsize=4096)
-def _forms(name: str) -> tuple[str, ...]:
-    """The noun that a name ends in, and what it may be the plural of."""
+def forms(name: str) -> tuple[str, ...]:
+    """The noun that a name ends in, and what it may be the plural of.
+
+    Args:
+        name: a name, snake case or camel case.
+    """
     before, _, head = _HEAD.split(_CAMEL.sub("_", name).lower().strip("_"))[0].rpartition("_")
     if before and head.removesuffix("s") in _GENERIC:
         head = before.rpartition("_")[2]

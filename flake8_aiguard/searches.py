@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Loop
 from flake8_aiguard.loops import Place, Variable
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import says
+from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import default, dotted, last_name, names_in, single_targets, string
 from flake8_aiguard.wordings import name_words
@@ -34,6 +35,10 @@ _WRAPPERS: Final = frozenset(
 _UNHASHABLE: Final = frozenset(
     {"list", "dict", "set", "bytearray", "mapping", "mutablemapping", "ndarray", "defaultdict"}
 )
+_HASHABLE: Final = re.compile(
+    r"Any|Decimal|Hashable|(Pure)?Path|date|(date)?time|timedelta|.*(Enum|I[dD]|Key|Name|Str|U[uU]?I[dD])"
+)
+_OBJECTS: Final = frozenset({"instance", "obj", "object"})
 _PARTS: Final = frozenset(
     {
         "items",
@@ -242,6 +247,63 @@ class Searches:
                     found[loop].add(name)
         return found
 
+    def gathers(self, node: ast.Compare, searched: ast.expr, item: ast.expr, loop: Loop) -> bool:
+        """Whether a set beside a list that grows would do: each item is asked for, and then added to a local list.
+
+        Not where only some items come so far, nor where a method adds what a comprehension has left over.
+
+        Args:
+            node: the search.
+            searched: the list.
+            item: what is looked for.
+            loop: the loop.
+        """
+        index = self._module.index
+        if isinstance(searched, ast.Attribute) and not self.is_only_asked(searched):
+            return False
+        if isinstance(loop, COMPREHENSIONS):
+            return False
+        sought, name = ast.dump(item), dotted(searched)
+        added = [
+            call
+            for call in index.calls_named(("append",))
+            if isinstance(call.func, ast.Attribute)
+            and dotted(call.func.value) == name
+            and loop in index.loops(call)
+        ]
+        conditions = sum(isinstance(outer, ast.If) for outer in index.outwards(node, loop))
+        return conditions <= 1 and any(
+            len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added
+        )
+
+    def is_partial(self, call: ast.Call, loop: Loop) -> bool:
+        """Whether a loop removes only what a list begins with, or moves it to the end.
+
+        Args:
+            call: ``xs.remove(x)``.
+            loop: the loop.
+        """
+        if not isinstance(call.func, ast.Attribute) or isinstance(loop, COMPREHENSIONS):
+            return False
+        name = dotted(call.func.value)
+        index = self._module.index
+        return any(isinstance(item, ast.Break) for item in walk(loop)) or any(
+            isinstance(other.func, ast.Attribute)
+            and dotted(other.func.value) == name
+            and loop in index.loops(other)
+            for other in index.calls_named(("append",))
+        )
+
+    def is_filled(self, node: ast.Compare, searched: ast.expr) -> bool:
+        """Whether a comprehension is what its own list is extended by: ``found.extend(x for x in more if x not in found)``."""
+        call = next((item for item in self._module.index.ancestors(node) if isinstance(item, ast.Call)), None)
+        return (
+            call is not None
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr == "extend"
+            and dotted(call.func.value) == dotted(searched)
+        )
+
     def is_stale(self, searched: ast.expr, loop: Loop) -> bool:
         """Whether a loop changes what it searches in place: an index made before the loop would not know.
 
@@ -291,18 +353,25 @@ class Searches:
                 yield Scan(call, call.args[1], function.args, _names(function.args), (function.body,))
 
     def _of_comprehension(self, node: Comprehension) -> Iterator[Scan]:
+        tests = [test for part in node.generators for test in part.ifs]
+        is_whole = not tests
+        if not tests and isinstance(node, (ast.GeneratorExp, ast.ListComp)):
+            tests = [node.elt]
+        if not any(map(_may_be_equal, tests)):
+            return
         call = self._module.index.parent(node)
         name = last_name(call.func) if isinstance(call, ast.Call) and node in call.args[:1] else None
-        outer = call if isinstance(call, ast.Call) and name is not None else node
-        tests: list[ast.expr] = []
-        for part in node.generators:
-            tests += part.ifs
-        is_all = False
-        if not tests and name in ("any", "sum", "all") and isinstance(node, (ast.GeneratorExp, ast.ListComp)):
-            tests, is_all = [node.elt], name == "all"
-        if any(map(_may_be_equal, tests)):
+        if not is_whole or name in ("any", "sum", "all"):
+            outer = call if isinstance(call, ast.Call) and name is not None else node
             for part in node.generators:
-                yield Scan(outer, part.iter, part.target, _names(part.target), tuple(tests), is_all)
+                yield Scan(
+                    outer,
+                    part.iter,
+                    part.target,
+                    _names(part.target),
+                    tuple(tests),
+                    is_whole and name == "all",
+                )
 
     def joined(self, scan: Scan) -> tuple[Loop | ast.comprehension, Match] | None:
         """The loop for each of whose items another collection is passed through, and by what the items are matched.
@@ -542,12 +611,21 @@ class Searches:
         part = self._module.bounds.unbounded(node) or self._gathered(node)
         if part is None or self._is_split_name(node):
             return False
-        if says(last_name(node) or "") == "single" and not self._is_given_whole(node):
+        if says(last_name(node) or "") == "single" and not (
+            self._is_given_whole(node) or self._is_copied(node)
+        ):
             return False
         if keyed:
             return not self._is_optional(part)
         said = {says(name) for name in (*self._named(node), *self._named(part))}
         return "chosen" not in said and ("data" in said or not self._is_optional(part))
+
+    def _is_copied(self, node: ast.expr) -> bool:
+        """Whether a local list is the copy of another collection: ``keys = list(rows)``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        return resolved is not None and all(
+            binding.value is not None and self.is_built(binding.value) for binding in resolved[1]
+        )
 
     def is_read(self, node: ast.expr) -> bool:
         """Whether a list holds what was read: the lines of a file, the entries of a folder."""
@@ -766,10 +844,12 @@ class Searches:
             return False
         if isinstance(item, ast.Name) and self._is_sifted(loop):
             return False
-        if any(map(self._holds_unhashable, (searched, *_iterables(loop)))):
+        if self._holds_unhashable(searched):
             return False
         if not isinstance(item, ast.Name):
             return not isinstance(item, ast.Call) or self._makes_hashable(item)
+        if any(map(self._holds_unhashable, _iterables(loop))) or _holds_objects(searched):
+            return False
         variable = self._module.loops.variable(item)
         if variable is None:
             return True
@@ -795,13 +875,36 @@ class Searches:
         )
 
     def _holds_unhashable(self, node: ast.expr) -> bool:
-        """Whether an annotation says that the items of a collection are dicts or lists: ``rows: list[dict]``."""
+        """Whether an annotation says that the items of a collection are dicts or lists, or of a class that may not be hashable.
+
+        ``rows: list[dict]``, ``steps: list[Step]`` of a class from elsewhere, or of a dataclass that compares by value.
+        """
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         for binding in () if resolved is None else resolved[1]:
             for part in () if binding.annotation is None else walk(binding.annotation):
                 if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
-                    found = self._module.receivers.annotated(part.slice) or ""
-                    return found.rpartition(".")[2].lower() in _UNHASHABLE
+                    return self._is_unhashable(part.slice)
+        return False
+
+    def _is_unhashable(self, annotation: ast.expr) -> bool:
+        for part in _alternatives(annotation):
+            name = self._module.receivers.annotated(part) or ""
+            if name.rpartition(".")[2].lower() in _UNHASHABLE:
+                return True
+            known = (
+                self._module.receivers.definition(part)
+                if isinstance(part, (ast.Attribute, ast.Name))
+                else None
+            )
+            if isinstance(known, ast.ClassDef):
+                if _compares_by_value(known):
+                    return True
+            elif (
+                name
+                and name.partition(".")[0] != "builtins"
+                and not _HASHABLE.fullmatch(name.rpartition(".")[2])
+            ):
+                return True
         return False
 
     def _makes_hashable(self, call: ast.Call) -> bool:
@@ -812,8 +915,10 @@ class Searches:
         return name in _PLAIN or says(name) == "data"
 
     def _shows_container(self, use: ast.Name) -> bool:
-        """Whether a use shows a dict or list: ``item["id"]``, ``item.get("id")``."""
+        """Whether a use shows a dict or list, or an object of any class: ``item["id"]``, ``isinstance(item, Step)``."""
         parent = self._module.index.parent(use)
+        if isinstance(parent, ast.Call) and last_name(parent.func) == "isinstance" and use in parent.args[:1]:
+            return not (self._module.qualname(parent.args[-1]) or "").startswith("builtins.")
         if isinstance(parent, ast.Subscript) and parent.value is use:
             return string(parent.slice) is not None or not isinstance(parent.ctx, ast.Load)
         return isinstance(parent, ast.Attribute) and parent.attr in _CONTAINER_METHODS
@@ -943,6 +1048,34 @@ def _names(target: ast.AST) -> frozenset[str]:
     if isinstance(target, ast.arguments):
         return frozenset(item.arg for item in target.args)
     return frozenset(name.id for name in names_in(target))
+
+
+def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+    """``A`` and ``B`` of ``A | B``."""
+    stack = [annotation]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, ast.BinOp):
+            stack += (part.left, part.right)
+        else:
+            yield part
+
+
+def _compares_by_value(known: ast.ClassDef) -> bool:
+    """Whether a class has an ``__eq__`` and so no hash: a dataclass that is not frozen, a pydantic model."""
+    if any(last_name(base) == "BaseModel" for base in known.bases):
+        return True
+    defined = {item.name for item in known.body if isinstance(item, ast.FunctionDef)}
+    for item in known.decorator_list:
+        if last_name(item.func if isinstance(item, ast.Call) else item) == "dataclass":
+            set_by = {word.arg for word in item.keywords} if isinstance(item, ast.Call) else set()
+            return set_by.isdisjoint(("eq", "frozen", "unsafe_hash")) and "__hash__" not in defined
+    return "__eq__" in defined and "__hash__" not in defined
+
+
+def _holds_objects(searched: ast.expr) -> bool:
+    """Whether a name says that it holds objects of any class: ``obj_list``."""
+    return not _OBJECTS.isdisjoint(forms(last_name(searched) or ""))
 
 
 @knowledge.cached

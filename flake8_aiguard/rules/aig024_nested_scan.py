@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.few import Few
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.searches import Match, Scan, Searches, collection
 from flake8_aiguard.shapes import dotted, last_name
 
 _JOIN: Final = "{inner} is scanned for each item of {outer}; index it by {key} in a dict before the loop"
+_ASKED_FOR: Final = "{inner} is scanned for each item of {outer}; collect {key} in a set before the loop"
+_GROUPED: Final = (
+    "{inner} is scanned for each item of {outer}; group it by {key} in a dict of lists before the loop"
+)
 _KEYED: Final = "{inner} is scanned for each item of {outer} though it is a dict; ask it for {value}"
 _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in a set made before the loop"
 _MEMBER: Final = (
@@ -89,15 +94,13 @@ class NestedScan(Checker):
         searches, name = self._searches, last_name(searched)
         if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
-        is_list = searches.is_built(searched) if name is None else searches.is_list(searched)
-        if not is_list:
-            return
-        grown = searches.is_collected(node, searched)
-        if searches.is_chosen(item) and not grown:
-            return
         is_constant = (name is not None and name.isupper()) or searches.is_chosen(searched)
-        if is_constant and not grown and not searches.is_read(searched):
+        grown = searches.is_collected(node, searched) if is_constant or searches.is_chosen(item) else None
+        if grown is False and (searches.is_chosen(item) or not searches.is_read(searched)):
             return
+        if not (searches.is_built(searched) if name is None else searches.is_list(searched)):
+            return
+        grown = searches.is_collected(node, searched) if grown is None else grown
         if self._is_fallback(node) or not (grown or searches.is_data(searched)):
             return
         loop = searches.around(node, searched, item, keyed=grown)
@@ -107,8 +110,14 @@ class NestedScan(Checker):
             and not self._is_last(node)
             and searches.is_hashable(item, searched, loop)
             and searches.is_worth(node, searched, item, loop)
+            and (searches.is_read(searched) or not self._few.items(searched))
+            and not self._few.turns(loop)
         ):
             self._asked.append((node, searched, item, loop))
+
+    @functools.cached_property
+    def _few(self) -> Few:
+        return Few(self.module)
 
     def finish(self) -> Iterator[Finding]:
         index = self.module.index
@@ -127,7 +136,16 @@ class NestedScan(Checker):
                 yield from self._search(node, searched, item, loop)
         for scan in self._searches.scans():
             joined = self._searches.joined(scan)
-            if joined is not None and self._is_first(joined[0], collection(self.module, scan.iterable)):
+            if joined is None or self._few.items(scan.iterable):
+                continue
+            outer = joined[0]
+            if (
+                self._few.items(outer.iter)
+                if isinstance(outer, ast.comprehension)
+                else self._few.turns(outer)
+            ):
+                continue
+            if self._is_first(joined[0], collection(self.module, scan.iterable)):
                 yield from self._join(scan, *joined)
 
     def _is_first(self, loop: ast.AST, searched: ast.expr) -> bool:
@@ -145,13 +163,19 @@ class NestedScan(Checker):
         message, method = _MEMBER, ""
         if isinstance(node, ast.Call):
             message, method = _METHOD, last_name(node.func) or ""
+            if method == "remove" and self._searches.is_partial(node, loop):
+                return
         elif (
             isinstance(searched, ast.Name)
             and self._searches.is_only_asked(searched)
             and not self._searches.is_parameter(searched)
         ):
             message = _ASKED
+        elif self._searches.is_filled(node, searched):
+            return
         elif self._searches.grows(searched, loop):
+            if not self._searches.gathers(node, searched, item, loop):
+                return
             message = _SEEN
         yield from self.found(
             node,
@@ -187,8 +211,29 @@ class NestedScan(Checker):
                 return False
             statement = parent
 
+    def _found_by(self, scan: Scan) -> str:
+        """What a pass needs of the items that it keeps: whether there is one, all of them, or the one."""
+        node = scan.node
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            kept = node.body[-1]
+            is_asked = isinstance(kept, ast.If) and all(
+                isinstance(item, ast.Break)
+                or isinstance(item, ast.Assign)
+                and isinstance(item.value, ast.Constant)
+                for item in kept.body
+            )
+            return _ASKED_FOR if is_asked else _JOIN
+        name = last_name(node.func) if isinstance(node, ast.Call) else None
+        if name in ("any", "all"):
+            return _ASKED_FOR
+        parent = self.module.index.parent(node)
+        is_one = name == "next" or (
+            isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant)
+        )
+        return _JOIN if is_one else _GROUPED
+
     def _join(self, scan: Scan, loop: Loop | ast.comprehension, match: Match) -> Iterator[Finding]:
-        message = _JOIN
+        message = _JOIN if isinstance(loop, ast.comprehension) else self._found_by(scan)
         if isinstance(match.key, ast.Name):
             is_whole = dotted(scan.target) == match.key.id or isinstance(scan.target, ast.arguments)
             message = _EQUAL if is_whole else _KEYED if _is_key_of_items(scan, match.key) else _JOIN
