@@ -90,6 +90,7 @@ _LISTS: Final = frozenset(
 )
 _STARTS: Final = frozenset((ast.If, ast.Assign, ast.AnnAssign))
 _WORK: Final = (ast.Assign, ast.AnnAssign)
+_EQUALITIES: Final = frozenset((ast.Eq, ast.NotEq))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,9 @@ class Searches:
             return None
         for loop in self._module.index.loops(node):
             place = self.place(loop)
-            if not self._stays(searched, loop) or self._module.loops.dependents(searched, place):
+            if self._is_position(item, loop) or self._module.loops.dependents(searched, place):
                 return None
-            if self._is_position(item, loop):
+            if not self._stays(searched, loop):
                 return None
             if self._decides(item, place) and self._is_data_loop(loop, searched, keyed=keyed):
                 return loop
@@ -389,6 +390,8 @@ class Searches:
         if not isinstance(iterable, (ast.Name, ast.Attribute)):
             return None
         if self._is_part(iterable) and not self._says_data(iterable):
+            return None
+        if not self.is_data(scan.iterable, keyed=True) and not self.is_data(scan.iterable):
             return None
         positions = self._positions(scan)
         pairs = [pair for pair in pairs if positions.isdisjoint(name.id for name in names_in(pair.key))]
@@ -986,14 +989,16 @@ def _may_be_equal(test: ast.expr) -> bool:
     """The cheap question before :func:`_pairs`."""
     while isinstance(test, ast.UnaryOp):
         test = test.operand
-    tests = test.values if isinstance(test, ast.BoolOp) else [test]
-    return any(
-        isinstance(item, ast.UnaryOp)
-        or isinstance(item, ast.Compare)
-        and item.ops[0].__class__ in (ast.Eq, ast.NotEq)
-        and not isinstance(item.comparators[0], ast.Constant)
-        for item in tests
-    )
+    for item in test.values if isinstance(test, ast.BoolOp) else (test,):
+        if item.__class__ is ast.UnaryOp:
+            return True
+        if (
+            isinstance(item, ast.Compare)
+            and item.ops[0].__class__ in _EQUALITIES
+            and item.comparators[0].__class__ is not ast.Constant
+        ):
+            return True
+    return False
 
 
 def _taken(work: ast.stmt, names: Collection[str]) -> set[str] | None:
