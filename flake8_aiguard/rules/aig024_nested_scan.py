@@ -7,10 +7,15 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
+from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.few import Few
+from flake8_aiguard.hashables import Hashables
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
-from flake8_aiguard.searches import Match, Scan, Searches, collection
+from flake8_aiguard.joins import Joins
+from flake8_aiguard.lists import Lists, collection
+from flake8_aiguard.scans import Match, Scan, Scans
+from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
 
 _JOIN: Final = "{inner} is scanned for each item of {outer}; index it by {key} in a dict before the loop"
@@ -85,32 +90,28 @@ class NestedScan(Checker):
         self._reported: set[tuple[ast.AST, str]] = set()
         self._asked: list[tuple[ast.Compare | ast.Call, ast.expr, ast.expr, Loop]] = []
 
-    @functools.cached_property
-    def _searches(self) -> Searches:
-        return Searches(self.module)
-
     def _ask(self, node: ast.Compare | ast.Call, searched: ast.expr, item: ast.expr) -> None:
         """Keep a search of a list in mind that a loop repeats for each of its items."""
-        searches, name = self._searches, last_name(searched)
+        searches, amounts, name = self._searches, self._amounts, last_name(searched)
         if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
-        is_constant = (name is not None and name.isupper()) or searches.is_chosen(searched)
-        grown = searches.is_collected(node, searched) if is_constant or searches.is_chosen(item) else None
-        if grown is False and (searches.is_chosen(item) or not searches.is_read(searched)):
+        is_constant = (name is not None and name.isupper()) or amounts.is_chosen(searched)
+        grown = searches.is_collected(node, searched) if is_constant or amounts.is_chosen(item) else None
+        if grown is False and (amounts.is_chosen(item) or not amounts.is_read(searched)):
             return
-        if not (searches.is_built(searched) if name is None else searches.is_list(searched)):
+        if not (self._lists.is_built(searched) if name is None else self._lists.is_list(searched)):
             return
         grown = searches.is_collected(node, searched) if grown is None else grown
-        if self._is_fallback(node) or not (grown or searches.is_data(searched)):
+        if self._is_fallback(node) or not (grown or amounts.is_data(searched)):
             return
         loop = searches.around(node, searched, item, keyed=grown)
         if (
             loop is not None
             and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
-            and searches.is_hashable(item, searched, loop)
+            and self._hashables.is_hashable(item, searched, loop)
             and searches.is_worth(node, searched, item, loop)
-            and (searches.is_read(searched) or not self._few.items(searched))
+            and (amounts.is_read(searched) or not self._few.items(searched))
             and not self._few.turns(loop)
         ):
             self._asked.append((node, searched, item, loop))
@@ -119,10 +120,16 @@ class NestedScan(Checker):
     def _few(self) -> Few:
         return Few(self.module)
 
+    @functools.cached_property
+    def _hashables(self) -> Hashables:
+        return Hashables(self.module)
+
     def finish(self) -> Iterator[Finding]:
         index = self.module.index
         if not any(map(index.nodes, _LOOPS)) or "pytest" in index.packages:
             return
+        self._lists, self._amounts = Lists(self.module), Amounts(self.module)
+        self._searches = Searches(self.module, self._amounts)
         for compare in index.nodes(ast.Compare):
             if compare.ops[0].__class__ in (ast.In, ast.NotIn) and len(compare.ops) == 1:
                 searched = compare.comparators[0]
@@ -134,8 +141,9 @@ class NestedScan(Checker):
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
             if self._is_first(loop, searched):
                 yield from self._search(node, searched, item, loop)
-        for scan in self._searches.scans():
-            joined = self._searches.joined(scan)
+        joins = Joins(self.module, self._searches, self._amounts)
+        for scan in Scans(self.module).scans():
+            joined = joins.joined(scan)
             if joined is None or self._few.items(scan.iterable):
                 continue
             outer = joined[0]
@@ -168,7 +176,7 @@ class NestedScan(Checker):
         elif (
             isinstance(searched, ast.Name)
             and self._searches.is_only_asked(searched)
-            and not self._searches.is_parameter(searched)
+            and not self._amounts.is_parameter(searched)
         ):
             message = _ASKED
         elif self._searches.is_filled(node, searched):
