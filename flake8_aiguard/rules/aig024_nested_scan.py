@@ -68,14 +68,19 @@ class NestedScan(Checker):
             return [by_id[order.user_id].name for order in orders if order.user_id in by_id]
 
     Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``, ``index``,
-    ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give one.
-    Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by their
-    name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing. Where no
-    name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one record or text count
-    (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query answers and no name calls records. Silent where the loop builds or chooses the
-    collection anew (a tree, a slice) or changes it so that a dict made before would be stale, where the item that a join ends at is
-    read behind it though none may match, in test helpers (files that import pytest), for positions, for dicts and lists as items (no set takes them), for all pairs, and where
-    the loop is left right after ``remove``. Sets, dicts and strings never count.
+    ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give
+    one. Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by
+    their name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing.
+    Where no name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one
+    record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query
+    answers and no name calls records. Silent where the loop builds or chooses the collection anew (a tree, a slice) or
+    changes it so that a dict made before would be stale, where the item that a join ends at is read behind it though none
+    may match, in test helpers (files that import pytest), for positions, for dicts, lists and objects of a class that may
+    have no hash as items (no set takes them), for all pairs, and where the loop is left right after ``remove``. Nor is a
+    list reported that grows by others than what is looked up, under a further condition, or by ``extend()`` of what it does
+    not hold yet; an attribute that grows and is used for more than lookups; items that are removed from the front, or moved
+    to the end; and what has few items for a reason that the file shows (unpacked, measured, parts of a name or path,
+    constants that each call of a private function gives). Sets, dicts and strings never count.
     """
 
     code = "AIG024"
