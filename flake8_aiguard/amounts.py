@@ -198,6 +198,9 @@ class Amounts:
 
     def is_part(self, node: ast.expr) -> bool:
         """Whether a loop runs over the parts of one record or of one text: ``file.owners``, ``slo["ids"]``, ``line.split(",")``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        if resolved is not None and len(resolved[1]) == 1 and isinstance(resolved[1][0].value, ast.ListComp):
+            node = resolved[1][0].value.generators[0].iter
         node = collection(self._module, node)
         if isinstance(node, ast.Call):
             called = last_name(node.func)

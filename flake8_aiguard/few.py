@@ -92,7 +92,8 @@ class Few:
             if name in _VIEWS and not call.args:
                 return self._items(call.func.value, hops)
         if name in _WRAPPERS and (self._module.qualname(call.func) or "").startswith("builtins."):
-            return any(self._items(item, hops) for item in call.args)
+            given = call.args if name == "zip" else call.args[:1]  # enumerate(xs, 1)
+            return any(self._items(item, hops) for item in given)
         qualname = self._module.qualname(call.func)
         if qualname == "builtins.range":  # a number by such a name is chosen: range(batch_size)
             return any(

@@ -170,7 +170,7 @@ class Searches:
         index = self._module.index
         if isinstance(searched, ast.Attribute) and not self.is_only_asked(searched):
             return False
-        if isinstance(loop, COMPREHENSIONS):
+        if isinstance(loop, COMPREHENSIONS) or (isinstance(item, ast.Name) and self._is_record(item, loop)):
             return False
         sought, name = ast.dump(item), dotted(searched)
         added = [
@@ -183,6 +183,18 @@ class Searches:
         conditions = sum(isinstance(outer, ast.If) for outer in index.outwards(node, loop))
         return conditions <= 1 and any(
             len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added
+        )
+
+    def _is_record(self, item: ast.Name, loop: Loop) -> bool:
+        """Whether a ``for`` goes over objects with attributes, of a class that nobody knows to have a hash."""
+        variable = self._module.loops.variable(item)
+        if variable is None or not isinstance(loop, (ast.For, ast.AsyncFor)):
+            return False
+        index = self._module.index
+        return any(
+            isinstance(attribute := index.parent(use), ast.Attribute)
+            and not (isinstance(call := index.parent(attribute), ast.Call) and call.func is attribute)
+            for use in self._module.scopes.uses(*variable)
         )
 
     def is_partial(self, call: ast.Call, loop: Loop) -> bool:

@@ -114,6 +114,7 @@ def test_joined(body: str, expected: list[str]) -> None:
         ("ask([1, 2])", True),
         ("def f(path): ask(path.parts)", True),
         ("def f(record): ask(record.parts)", False),
+        ("def f(rows): ask(enumerate(rows, 1))", False),
         ("def f(text): ask(text.split('/'))", True),
         ("def f(text): ask(text.split())", False),
         ("def f(text, by): ask(text.split(by, 1))", True),

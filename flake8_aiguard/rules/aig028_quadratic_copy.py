@@ -14,6 +14,7 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.growth import GROWS, Growth
 from flake8_aiguard.index import Loop
+from flake8_aiguard.nouns import says
 from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
@@ -400,7 +401,7 @@ class QuadraticCopy(Checker):
         start = node.args[2] if len(node.args) > 2 else None
         kind = None if start is None else self.module.kinds.of(start)
         kind = kind or self.module.kinds.of_items(items)
-        if kind is None and isinstance(items, ast.Name) and items.id.endswith("lists"):
+        if kind is None and self._are_lists(items):
             kind = "list"
         is_sum = self.module.qualname(adds) in _ADDS or (
             isinstance(adds, ast.Lambda)
@@ -418,6 +419,15 @@ class QuadraticCopy(Checker):
                 else ("use itertools.chain.from_iterable()")
             )
             yield from self.found(node, message=_JOINS, call=dotted(node.func) or "reduce", instead=instead)
+
+    def _are_lists(self, items: ast.expr) -> bool:
+        """Whether names say that items are lists: ``lists``, ``[chapter.pages for chapter in chapters]``."""
+        resolved = self.module.scopes.resolve(items) if isinstance(items, ast.Name) else None
+        made = resolved[1][0].value if resolved is not None and len(resolved[1]) == 1 else items
+        if isinstance(made, (ast.GeneratorExp, ast.ListComp)):
+            part = made.elt
+            return isinstance(part, ast.Attribute) and part.attr.endswith("s") and says(part.attr) == "data"
+        return isinstance(items, ast.Name) and items.id.endswith("lists")
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
