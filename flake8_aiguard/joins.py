@@ -40,8 +40,10 @@ class Joins:
         Returns:
             The loop, or the earlier part of the same comprehension; ``None`` for a pass that is no join.
         """
+        if not self._is_repeated(scan):
+            return None
         pairs = [pair for test in scan.tests for pair in pairs_of(test, scan.targets, scan.unequal)]
-        if not pairs or not self._is_repeated(scan):
+        if not pairs:
             return None
         iterable = collection(self._module, scan.iterable)
         if not isinstance(iterable, (ast.Name, ast.Attribute)):

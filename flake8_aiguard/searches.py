@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from flake8_aiguard.amounts import Amounts
@@ -146,7 +146,9 @@ class Searches:
 
     def is_collected(self, node: ast.expr, searched: ast.expr) -> bool:
         """Whether a local list gathers what a loop over records around the search brings: ``articles``, not one ``row``."""
-        return isinstance(searched, ast.Name) and any(
+        if not isinstance(searched, ast.Name) or searched.id not in self._added_to:
+            return False
+        return any(
             self.grows(searched, loop)
             and any(
                 name.endswith("s") and says(name) == "data"
@@ -155,6 +157,12 @@ class Searches:
             )
             for loop in self._module.index.loops(node)
         )
+
+    @functools.cached_property
+    def _added_to(self) -> Collection[str]:
+        """The names that something is added to, wherever."""
+        calls = self._module.index.calls_named(_GROWS)
+        return {last_name(call.func.value) or "" for call in calls if isinstance(call.func, ast.Attribute)}
 
     def gathers(self, node: ast.Compare, searched: ast.expr, item: ast.expr, loop: Loop) -> bool:
         """Whether a set beside a list that grows would do: each item is asked for, and then added to a local list.

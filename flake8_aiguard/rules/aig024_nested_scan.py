@@ -41,7 +41,8 @@ _INSTEAD: Final = {
 }
 
 
-_LOOPS: Final = (ast.For, ast.While, ast.AsyncFor, *COMPREHENSIONS)
+_LOOPS: Final = (ast.For, ast.While, ast.AsyncFor, ast.comprehension)
+_MEMBERSHIP: Final = frozenset((ast.In, ast.NotIn))
 _SEARCHED: Final = frozenset((ast.Name, ast.Attribute, ast.Call, ast.ListComp, ast.GeneratorExp))
 
 
@@ -131,12 +132,13 @@ class NestedScan(Checker):
 
     def finish(self) -> Iterator[Finding]:
         index = self.module.index
-        if not any(map(index.nodes, _LOOPS)) or "pytest" in index.packages:
+        loops = sum(len(index.nodes(kind)) for kind in _LOOPS)
+        if not loops or "pytest" in index.packages:
             return
         self._lists, self._amounts = Lists(self.module), Amounts(self.module)
         self._searches = Searches(self.module, self._amounts)
         for compare in index.nodes(ast.Compare):
-            if compare.ops[0].__class__ in (ast.In, ast.NotIn) and len(compare.ops) == 1:
+            if compare.ops[0].__class__ in _MEMBERSHIP and len(compare.ops) == 1:
                 searched = compare.comparators[0]
                 if searched.__class__ in _SEARCHED:
                     self._ask(compare, searched, compare.left)
@@ -146,6 +148,8 @@ class NestedScan(Checker):
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
             if self._is_first(loop, searched):
                 yield from self._search(node, searched, item, loop)
+        if loops < 2 and not index.calls_named(("filter",)):
+            return  # no loop within a loop
         joins = Joins(self.module, self._searches, self._amounts)
         for scan in Scans(self.module).scans():
             joined = joins.joined(scan)
