@@ -14,7 +14,9 @@ from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, word
 
 _HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
 _PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
-_COMPLAINTS: Final = frozenset({"err", "error", "errors", "message", "messages", "msg"})
+_COMPLAINTS: Final = frozenset(
+    {"err", "error", "errors", "message", "messages", "msg", "note", "notes", "warning", "warnings"}
+)
 
 
 class Accumulators:
@@ -39,32 +41,18 @@ class Accumulators:
         return self._module.kinds.of(target) is None
 
     def is_short_field(self, node: ast.AugAssign, loop: Loop) -> bool:
-        """Whether a string is a field of an object that the function is given, and starts here, for a list that it builds."""
+        """Whether a string is a field of another object than ``self``, and tells of a list that the function builds."""
         target = node.target
         if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
             return False
         if not isinstance(loop, (ast.For, ast.AsyncFor)) or not isinstance(loop.iter, ast.Name):
             return False
-        function = self._module.index.function(node)
-        owner = self._module.loops.variable(target.value)
         items = self._module.loops.variable(loop.iter)
-        if function is None or owner is None or items is None or target.value.id in ("self", "cls"):
+        if items is None or target.value.id in ("self", "cls"):
             return False
-        scopes = self._module.scopes
-        is_given = any(item.kind is Kind.PARAMETER for item in scopes.bindings(*owner))
-        is_built = items[0] is function and all(
-            isinstance(item.value, ast.List) and not item.value.elts for item in scopes.bindings(*items)
-        )
-        return (
-            is_given
-            and is_built
-            and any(
-                isinstance(item, ast.Assign)
-                and isinstance(item.value, ast.Constant)
-                and item.value.value == ""
-                and dotted(item.targets[0]) == dotted(target)
-                for item in walk(function)
-            )
+        return items[0] is self._module.index.function(node) and all(
+            isinstance(item.value, ast.List) and not item.value.elts
+            for item in self._module.scopes.bindings(*items)
         )
 
     def is_own(self, target: ast.expr, loop: Loop) -> bool:

@@ -138,7 +138,7 @@ class Hashables:
                 else None
             )
             if isinstance(known, ast.ClassDef):
-                if _compares_by_value(known):
+                if self._compares_by_value(known):
                     return True
             elif (
                 name
@@ -147,6 +147,21 @@ class Hashables:
             ):
                 return True
         return False
+
+    def _compares_by_value(self, known: ast.ClassDef) -> bool:
+        """Whether a class has an ``__eq__`` and so no hash: a dataclass that is not frozen, a pydantic model."""
+        if any(self._called(base) == "BaseModel" for base in known.bases):
+            return True
+        defined = {item.name for item in known.body if isinstance(item, ast.FunctionDef)}
+        for item in known.decorator_list:
+            if self._called(item.func if isinstance(item, ast.Call) else item) == "dataclass":
+                set_by = {word.arg for word in item.keywords} if isinstance(item, ast.Call) else set()
+                return set_by.isdisjoint(("eq", "frozen", "unsafe_hash")) and "__hash__" not in defined
+        return "__eq__" in defined and "__hash__" not in defined
+
+    def _called(self, node: ast.expr) -> str:
+        """What a class or decorator is called where it comes from."""
+        return (self._module.qualname(node) or last_name(node) or "").rpartition(".")[2]
 
     def _makes_hashable(self, call: ast.Call) -> bool:
         kind = self._module.kinds.of(call)
@@ -174,18 +189,6 @@ def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
             stack += (part.left, part.right)
         else:
             yield part
-
-
-def _compares_by_value(known: ast.ClassDef) -> bool:
-    """Whether a class has an ``__eq__`` and so no hash: a dataclass that is not frozen, a pydantic model."""
-    if any(last_name(base) == "BaseModel" for base in known.bases):
-        return True
-    defined = {item.name for item in known.body if isinstance(item, ast.FunctionDef)}
-    for item in known.decorator_list:
-        if last_name(item.func if isinstance(item, ast.Call) else item) == "dataclass":
-            set_by = {word.arg for word in item.keywords} if isinstance(item, ast.Call) else set()
-            return set_by.isdisjoint(("eq", "frozen", "unsafe_hash")) and "__hash__" not in defined
-    return "__eq__" in defined and "__hash__" not in defined
 
 
 def _holds_objects(searched: ast.expr) -> bool:

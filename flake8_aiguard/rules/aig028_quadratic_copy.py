@@ -85,12 +85,12 @@ class QuadraticCopy(Checker):
     an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
     ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
     goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
-    begin with a packed header and for texts of errors, all of which stay short, and on ``insert(0)`` in tests. ``xs +=
-    (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of an object
-    that a loop over a list of the same function fills is short. A round trip counts with plain arguments, outside of tests
-    and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison with what JSON
-    gave needs it, what YAML gave or a function named ``..._json`` returns is brought into its form, and
-    ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
+    ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of
+    another object than ``self`` that a loop over a list of the same function fills is short. A round trip counts with plain
+    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion,
+    a comparison with what JSON gave needs it, what YAML gave or a function named ``..._json`` returns is brought into its
+    form, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -294,7 +294,7 @@ class QuadraticCopy(Checker):
             return
         if self.module.kinds.of(method.value) != "list":
             return
-        loop = self._growth.loop(node, method.value)
+        loop, name = self._growth.loop(node, method.value), ast.unparse(method)
         if loop is None:
             return
         if method.attr == "insert":
@@ -317,9 +317,10 @@ class QuadraticCopy(Checker):
             ):
                 return
             instead = "use collections.deque and popleft(), or loop over the list"
-        yield from self.found(
-            node, message=_SHIFTS, call=dotted(method) or f"{ast.unparse(method)}", instead=instead
-        )
+        if (loop, name) in self._reported:
+            return
+        self._reported.add((loop, name))
+        yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
 
     def _waits(self, loop: Loop) -> bool:
         """Whether a turn sleeps, next to which no list is long."""
