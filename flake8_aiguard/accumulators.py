@@ -7,13 +7,16 @@ from collections.abc import Collection
 from typing import Final
 
 from flake8_aiguard.children import walk
-from flake8_aiguard.index import Loop
+from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, is_constant, last_name, words
+from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, words
 
 _HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
-_COMPLAINTS: Final = frozenset({"err", "error", "errors", "message", "messages", "msg"})
+_PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
+_COMPLAINTS: Final = frozenset(
+    {"err", "error", "errors", "message", "messages", "msg", "note", "notes", "warning", "warnings"}
+)
 
 
 class Accumulators:
@@ -38,41 +41,41 @@ class Accumulators:
         return self._module.kinds.of(target) is None
 
     def is_short_field(self, node: ast.AugAssign, loop: Loop) -> bool:
-        """Whether a string is a field of an object that the function is given, and starts here, for a list that it builds."""
+        """Whether a string is a field of another object than ``self``, and tells of a list that the function builds."""
         target = node.target
         if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
             return False
         if not isinstance(loop, (ast.For, ast.AsyncFor)) or not isinstance(loop.iter, ast.Name):
             return False
-        function = self._module.index.function(node)
-        owner = self._module.loops.variable(target.value)
         items = self._module.loops.variable(loop.iter)
-        if function is None or owner is None or items is None or target.value.id in ("self", "cls"):
+        if items is None or target.value.id in ("self", "cls"):
             return False
-        scopes = self._module.scopes
-        is_given = any(item.kind is Kind.PARAMETER for item in scopes.bindings(*owner))
-        is_built = items[0] is function and all(
-            isinstance(item.value, ast.List) and not item.value.elts for item in scopes.bindings(*items)
-        )
-        return (
-            is_given
-            and is_built
-            and any(
-                isinstance(item, ast.Assign)
-                and isinstance(item.value, ast.Constant)
-                and item.value.value == ""
-                and dotted(item.targets[0]) == dotted(target)
-                for item in walk(function)
-            )
+        return items[0] is self._module.index.function(node) and all(
+            isinstance(item.value, ast.List) and not item.value.elts
+            for item in self._module.scopes.bindings(*items)
         )
 
-    def is_own(self, target: ast.expr) -> bool:
-        """Whether a collection is made here: nobody else sees it change."""
+    def is_own(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether a collection is made here, at the latest right before the loop: nobody else sees it change."""
+        parent = self._module.index.parent(loop)
+        before = block_of(parent, loop) if isinstance(loop, ast.stmt) else []
+        for statement in before:
+            if statement is loop:
+                break
+            if isinstance(target, ast.Attribute) and _sets(statement, target):
+                return isinstance(
+                    getattr(statement, "value", None), (ast.Dict, ast.List, ast.Set, *COMPREHENSIONS)
+                )
         variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
         return variable is not None and not any(
             item.kind is Kind.PARAMETER or isinstance(item.value, (ast.Name, ast.Attribute, ast.Subscript))
             for item in self._module.scopes.bindings(*variable)
         )
+
+    def is_published(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether other tasks may read an attribute between two turns: they see each version whole."""
+        waits = (ast.Await, ast.AsyncFor, ast.AsyncWith)
+        return isinstance(target, ast.Attribute) and any(isinstance(item, waits) for item in walk(loop))
 
     def is_kept_outside(self, target: ast.expr) -> bool:
         """Whether a string is no plain local, which CPython extends in place."""
@@ -108,14 +111,29 @@ class Accumulators:
         )
         return dotted(target) in asked or any(name in asked for name in counted)
 
-    def is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop) -> bool:
-        """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends."""
+    def is_shared(self, node: ast.stmt, target: ast.expr, loop: Loop, *, text: bool = False) -> bool:
+        """Whether the loop needs the value of each turn: something keeps it, or reads it before the loop ends.
+
+        Args:
+            node: the statement that adds to it.
+            target: the accumulator.
+            loop: the loop.
+            text: whether it is a string, all of whose methods read it whole.
+        """
         name = dotted(target.value if isinstance(target, ast.Subscript) else target)
         for item in walk(loop):
             if not isinstance(item, (ast.Name, ast.Attribute)) or not isinstance(item.ctx, ast.Load):
                 continue
             if dotted(item) == name and self._module.index.statement(item) is not node:
                 parent = self._module.index.parent(item)
+                if isinstance(target, ast.Subscript) and isinstance(parent, ast.Subscript):
+                    if not isinstance(parent.ctx, ast.Load) or ast.dump(parent.slice) != ast.dump(
+                        target.slice
+                    ):
+                        continue
+                    parent = self._module.index.parent(parent)
+                if text and isinstance(parent, ast.Attribute):
+                    return True
                 is_measured = isinstance(parent, ast.Call) and last_name(parent.func) == "len"
                 grows = isinstance(self._module.index.statement(item), (ast.AugAssign, ast.Assign)) and any(
                     dotted(part) == name
@@ -174,6 +192,25 @@ class Accumulators:
             )
             for item in walk(loop)
         )
+
+    def is_read_whole(self, loop: Loop, receiver: ast.expr) -> bool:
+        """Whether each turn goes through a list anyway: copies, sorts or loops over it, or puts others before it."""
+        name = dotted(receiver)
+        for item in walk(loop):
+            if not isinstance(item, (ast.Name, ast.Attribute)) or dotted(item) != name:
+                continue
+            parent = self._module.index.parent(item)
+            if isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is item:
+                return True
+            if isinstance(parent, ast.Call) and item in parent.args and last_name(parent.func) in _PASSES:
+                return True
+            if isinstance(parent, ast.BinOp) and parent.right is item:
+                return True
+        return False
+
+
+def _sets(statement: ast.AST, target: ast.Attribute) -> bool:
+    return isinstance(statement, ast.Assign) and dotted(statement.targets[0]) == dotted(target)
 
 
 def _is_put_after(name: str | None, value: ast.expr) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import says
 from flake8_aiguard.queries import READS, Queries, Query, shown
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, hides_arguments, last_name
@@ -156,7 +157,7 @@ class Fetches:
                 is_function = isinstance(call.func, ast.Name) or self._module.qualname(call.func) is not None
                 if is_function and name.endswith(tuple(row["in_process"])):
                     return False
-                if name.startswith("get_") and self._is_entity(call, row):
+                if name.startswith("get_") and (_is_some(name) or self._is_entity(call, row)):
                     return False
                 body = self._module.receivers.definition(call.func)
                 return not isinstance(body, (ast.FunctionDef, ast.AsyncFunctionDef)) or self._asks(body)
@@ -199,6 +200,12 @@ class Fetches:
     @functools.cached_property
     def _calls(self) -> list[ast.Call]:
         return list(self._module.index.calls_named(self._queries.names()))
+
+
+def _is_some(name: str) -> bool:
+    """Whether a getter names one kind of what a machine or network has few of: ``get_all_volume_groups``."""
+    kind = name.partition("_all_")[2]
+    return "_" in kind and says(kind) == "chosen"
 
 
 def _chain(node: ast.expr) -> Iterator[ast.Call]:

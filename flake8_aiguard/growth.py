@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 
 from flake8_aiguard.children import walk
-from flake8_aiguard.index import COMPREHENSIONS, Loop
+from flake8_aiguard.few import Few
+from flake8_aiguard.index import Loop
+from flake8_aiguard.loops import Variable, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, names_in, string
+from flake8_aiguard.shapes import block_of, dotted, last_name, names_in, string
 
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
@@ -23,6 +25,7 @@ class Growth:
 
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._few = Few(module)
 
     def loop(self, node: ast.AST, target: ast.expr) -> Loop | None:
         """The loop in which a value grows: over many items, and never starting it afresh.
@@ -40,7 +43,7 @@ class Growth:
         if any(isinstance(item, ast.ExceptHandler) for item in self._module.index.outwards(node, loop)):
             return None  # as often as something fails
         key = dotted(target.value if isinstance(target, ast.Subscript) else target)
-        if key is not None and key.endswith("__"):
+        if (key is not None and key.endswith("__")) or self._is_chosen(node, loop):
             return None
         return None if key is None or self._is_started(key, target, loop) else loop
 
@@ -82,10 +85,24 @@ class Growth:
         keys = set() if key is None else {self._module.loops.variable(part) for part in names_in(key)}
         return any(
             item in self._module.loops.place(loop).targets
+            or self._is_set_before(item, target, loop)
             or (self._module.loops.writes(item, loop) and self._is_continuation(target, loop))
             for item in keys
             if item is not None
         )
+
+    def _is_set_before(self, variable: Variable, node: ast.AST, loop: Loop) -> bool:
+        """Whether every turn that reaches a node has set a variable before: ``key = line[:3]; fields[key] += line``."""
+        index = self._module.index
+        stores = [index.statement(binding.node) for binding in self._module.scopes.bindings(*variable)]
+        child: ast.AST = index.statement(node)
+        for outer in (*index.outwards(child, loop), loop):
+            if isinstance(child, ast.stmt):
+                block, line = block_of(outer, child), child.lineno
+                if any(item in block and item.lineno < line for item in stores):
+                    return True
+            child = outer
+        return False
 
     def _is_continuation(self, node: ast.AST, loop: Loop) -> bool:
         """Whether a statement adds to a field what is indented below it: few lines, of one entry among many."""
@@ -103,49 +120,49 @@ class Growth:
 
     def _is_short(self, loop: Loop) -> bool:
         if isinstance(loop, ast.While):
-            return _is_halved(loop)
-        iterables = (
-            [part.iter for part in loop.generators] if isinstance(loop, COMPREHENSIONS) else [loop.iter]
-        )
-        return (
-            any(map(self._module.loops.is_small, iterables))
-            or any(map(self._is_varargs, iterables))
-            or any(map(self._is_few_parts, iterables))
-            or (self._module.is_test and any(map(self._is_split_parameter, iterables)))
-        )
+            return _is_halved(loop) or self._is_peeled(loop)
+        if self._few.turns(loop):
+            return True
+        return self._module.is_test and any(map(self._is_split_parameter, iterables(loop)))
 
-    def _is_varargs(self, items: ast.expr) -> bool:
-        """Whether a loop goes over ``*args``: what a call lists."""
-        function = self._module.index.function(items)
-        spec = getattr(function, "args", None)
-        return (
-            isinstance(items, ast.Name)
-            and spec is not None
-            and spec.vararg is not None
-            and spec.vararg.arg == items.id
-        )
+    def _is_peeled(self, loop: ast.While) -> bool:
+        """Whether each turn takes a shell off what the loop asks for: ``node = node.parent``, ``hint = get_args(hint)[0]``."""
+        loops = self._module.loops
+        asked = {loops.variable(name) for name in names_in(loop.test)} - {None}
+        for statement in loop.body:
+            if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+                continue
+            variable = loops.variable(statement.targets[0])
+            taken = statement.value
+            while isinstance(taken, (ast.Attribute, ast.Subscript)):
+                taken = taken.value
+            if (
+                variable not in asked
+                or taken is statement.value
+                or not isinstance(taken, (ast.Call, ast.Name))
+            ):
+                continue
+            if any(variable in map(loops.variable, names_in(item)) for item in loops.behind(taken, loop)):
+                return True
+        return False
 
-    def _is_few_parts(self, items: ast.expr) -> bool:
-        """Whether an attribute holds so many parts as its class writes: ``self.layers = ModuleList([Layer() for _ in range(2)])``."""
-        if isinstance(items, ast.Call) and last_name(items.func) in ("zip", "enumerate"):
-            return any(map(self._is_few_parts, items.args))
-        receivers = self._module.receivers
-        owner = receivers.class_behind(items.value) if isinstance(items, ast.Attribute) else None
-        if owner is None or not isinstance(items, ast.Attribute):
+    def _is_chosen(self, node: ast.AST, loop: Loop) -> bool:
+        """Whether a value grows for one item that a literal names: ``for kind in kinds: if kind == "image": ...``."""
+        if not isinstance(loop, (ast.For, ast.AsyncFor)):
             return False
-        stores = receivers.attribute_stores(owner, items.attr)
-        parent = self._module.index.parent(stores[0]) if len(stores) == 1 else None
-        value = parent.value if isinstance(parent, ast.Assign) else None
-        if isinstance(value, ast.Call) and last_name(value.func) == "ModuleList" and len(value.args) == 1:
-            value = value.args[0]
-        if not isinstance(value, ast.ListComp) or len(value.generators) != 1:
-            return False
-        over = value.generators[0].iter
-        return (
-            isinstance(over, ast.Call)
-            and self._module.qualname(over.func) == "builtins.range"
-            and self._module.loops.is_small(over)
-        )
+        index = self._module.index
+        child: ast.AST = node
+        for outer in index.outwards(node, loop):
+            test = outer.test if isinstance(outer, ast.If) and child in outer.body else None
+            if (
+                isinstance(test, ast.Compare)
+                and isinstance(test.ops[0], ast.Eq)
+                and isinstance(test.comparators[0], ast.Constant)
+                and dotted(test.left) == dotted(loop.target) is not None
+            ):
+                return True
+            child = outer
+        return False
 
     def _is_split_parameter(self, items: ast.expr) -> bool:
         """``name.split(".")`` of what a function is given: a helper of tests, which pass it a literal."""

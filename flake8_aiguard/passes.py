@@ -149,6 +149,11 @@ class Passes:
         parent = self._module.index.parent(name)
         if isinstance(parent, ast.Call) and parent.func is name:
             return True
+        outer = parent
+        while isinstance(outer, (ast.Attribute, ast.Subscript)):
+            if not isinstance(outer.ctx, ast.Load):
+                return False  # del self.names[name]
+            outer = self._module.index.parent(outer)
         return isinstance(parent, (ast.Compare, ast.BinOp, ast.BoolOp, ast.IfExp, ast.FormattedValue)) or (
             isinstance(parent, ast.Attribute)
             and isinstance(parent.ctx, ast.Load)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import dotted, last_name, string
+from flake8_aiguard.shapes import dotted, last_name, string, words
 
 _READS = ("json.load", "json.loads")
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")
@@ -69,7 +69,11 @@ class RoundTrips:
             there = self._module.qualname(inner.func) or f".{last_name(inner.func)}"
             if there not in row["there"] or not self._is_plain(node, inner, back == method):
                 continue
-            if not self._is_compared(node) and not self._is_of_mixin(inner):
+            if (
+                not self._is_compared(node)
+                and not self._is_of_mixin(inner)
+                and not self._is_meant(node, inner)
+            ):
                 return Trip(
                     dotted(node.func) or back.lstrip("."),
                     dotted(inner.func) or there.lstrip("."),
@@ -100,6 +104,23 @@ class RoundTrips:
             for value in values
         )
 
+    def _is_meant(self, node: ast.Call, inner: ast.Call) -> bool:
+        """Whether a value is brought into the form of JSON on purpose: what YAML gave, or by the name of the function."""
+        if self._module.qualname(inner.func) != "json.dumps":
+            return False
+        function = self._module.index.function(node)
+        if isinstance(self._module.index.parent(node), ast.Return) and "json" in words(
+            getattr(function, "name", "")
+        ):
+            return True
+        given = inner.args[0]
+        resolved = self._module.scopes.resolve(given) if isinstance(given, ast.Name) else None
+        values = [given] if resolved is None else [binding.value for binding in resolved[1]]
+        return any(
+            isinstance(value, ast.Call) and (self._module.qualname(value.func) or "").startswith("yaml.")
+            for value in values
+        )
+
     def _is_of_mixin(self, inner: ast.Call) -> bool:
         """Whether a class without a base promises no more than this method: ``self.model_dump_json()`` of a mixin."""
         function = inner.func
@@ -108,7 +129,10 @@ class RoundTrips:
         if not isinstance(function.value, ast.Name) or function.value.id != "self":
             return False
         owner = self._module.receivers.class_behind(function.value)
-        return owner is not None and all(last_name(base) in _NO_MODELS for base in owner.bases)
+        return owner is not None and all(
+            last_name(base.value if isinstance(base, ast.Subscript) else base) in _NO_MODELS
+            for base in owner.bases
+        )
 
     def _is_plain(self, node: ast.Call, inner: ast.Call, is_codec: bool) -> bool:
         """Whether neither way says how to convert."""

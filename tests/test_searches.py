@@ -7,7 +7,12 @@ import ast
 import pytest
 from questions import asked, module
 
-from flake8_aiguard.searches import Searches, collection
+from flake8_aiguard.amounts import Amounts
+from flake8_aiguard.few import Few
+from flake8_aiguard.joins import Joins
+from flake8_aiguard.lists import Lists, collection
+from flake8_aiguard.scans import Scans
+from flake8_aiguard.searches import Searches
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ from flake8_aiguard.searches import Searches, collection
 )
 def test_is_list(source: str, expected: bool) -> None:
     found = module(source)
-    assert [Searches(found).is_list(node) for node in asked(found)] == [expected]
+    assert [Lists(found).is_list(node) for node in asked(found)] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,7 @@ def test_is_list(source: str, expected: bool) -> None:
 )
 def test_is_data(source: str, expected: bool) -> None:
     found = module(source)
-    assert [Searches(found).is_data(node) for node in asked(found)] == [expected]
+    assert [Amounts(found).is_data(node) for node in asked(found)] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,47 @@ def test_collection(call: str, expected: str) -> None:
 )
 def test_joined(body: str, expected: list[str]) -> None:
     found = module(f"def f(rows, users):\n    for a in rows:\n      for b in users:\n        {body}")
-    searches = Searches(found)
-    joined = [answer for scan in searches.scans() if (answer := searches.joined(scan)) is not None]
+    amounts = Amounts(found)
+    joins = Joins(found, Searches(found, amounts), amounts)
+    joined = [answer for scan in Scans(found).scans() if (answer := joins.joined(scan)) is not None]
     assert [f"{ast.unparse(match.key)} == {ast.unparse(match.value)}" for _, match in joined] == expected
     assert all(loop is found.index.nodes(ast.For)[0] for loop, _ in joined)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(xs): ask(xs)", False),
+        ("def f(*xs): ask(xs)", True),
+        ("ask([1, 2])", True),
+        ("def f(path): ask(path.parts)", True),
+        ("def f(record): ask(record.parts)", False),
+        ("def f(rows): ask(enumerate(rows, 1))", False),
+        ("def f(text): ask(text.split('/'))", True),
+        ("def f(text): ask(text.split())", False),
+        ("def f(text, by): ask(text.split(by, 1))", True),
+        ("def f(text, by):\n    xs = text.partition(by)\n    ask(enumerate(xs))", True),
+        ("def f(xs):\n    if len(xs) != 3: return\n    ask(xs)", True),
+        ("def f(xs):\n    if len(xs) != 3: print(xs)\n    ask(xs)", False),
+        ("def f(xs):\n    a, b = xs\n    ask(xs)", True),
+        ("def f(xs):\n    a, *b = xs\n    ask(xs)", False),
+        ("def f(xs):\n    xs = ys\n    ys = xs\n    ask(xs)", False),
+        ("def _f(xs): ask(xs)\n_f([1])\n_f(ONE + TWO)", True),
+        ("def _f(xs): ask(xs)\n_f([1])\n_f(ys)", False),
+        ("def _f(xs): ask(xs)\n_f([1])\ng(_f)", False),
+        ("class A:\n    def _f(self, xs): ask(xs)\n    def g(self): self._f([1])", True),
+        ("class A:\n    def _f(self): ask(self)\n    def g(self): self._f()", False),
+        ("class A:\n    xs = (1, 2)\n    def f(self): ask(self.xs)", True),
+        (
+            "class A:\n    def __init__(self): self.xs = [1]\n    def f(self, x):\n        self.xs.append(x)\n        ask(self.xs)",
+            False,
+        ),
+        ("args = parser.parse_args()\nask(args.names)", True),
+        ("import dataclasses\nask(dataclasses.fields(X))", True),
+        ("def f(batch_size, n):\n    ask(range(batch_size))\n", True),
+        ("def f(batch_size, n):\n    ask(range(n))\n", False),
+    ],
+)
+def test_few(source: str, expected: bool) -> None:
+    found = module(source)
+    assert [Few(found).items(node) for node in asked(found)] == [expected]

@@ -7,12 +7,22 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
+from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.few import Few
+from flake8_aiguard.hashables import Hashables
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
-from flake8_aiguard.searches import Match, Scan, Searches, collection
+from flake8_aiguard.joins import Joins
+from flake8_aiguard.lists import Lists, collection
+from flake8_aiguard.scans import Match, Scan, Scans
+from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
 
 _JOIN: Final = "{inner} is scanned for each item of {outer}; index it by {key} in a dict before the loop"
+_ASKED_FOR: Final = "{inner} is scanned for each item of {outer}; collect {key} in a set before the loop"
+_GROUPED: Final = (
+    "{inner} is scanned for each item of {outer}; group it by {key} in a dict of lists before the loop"
+)
 _KEYED: Final = "{inner} is scanned for each item of {outer} though it is a dict; ask it for {value}"
 _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in a set made before the loop"
 _MEMBER: Final = (
@@ -31,7 +41,8 @@ _INSTEAD: Final = {
 }
 
 
-_LOOPS: Final = (ast.For, ast.While, ast.AsyncFor, *COMPREHENSIONS)
+_LOOPS: Final = (ast.For, ast.While, ast.AsyncFor, ast.comprehension)
+_MEMBERSHIP: Final = frozenset((ast.In, ast.NotIn))
 _SEARCHED: Final = frozenset((ast.Name, ast.Attribute, ast.Call, ast.ListComp, ast.GeneratorExp))
 
 
@@ -58,14 +69,19 @@ class NestedScan(Checker):
             return [by_id[order.user_id].name for order in orders if order.user_id in by_id]
 
     Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``, ``index``,
-    ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give one.
-    Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by their
-    name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing. Where no
-    name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one record or text count
-    (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query answers and no name calls records. Silent where the loop builds or chooses the
-    collection anew (a tree, a slice) or changes it so that a dict made before would be stale, where the item that a join ends at is
-    read behind it though none may match, in test helpers (files that import pytest), for positions, for dicts and lists as items (no set takes them), for all pairs, and where
-    the loop is left right after ``remove``. Sets, dicts and strings never count.
+    ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give
+    one. Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by
+    their name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing.
+    Where no name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one
+    record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query
+    answers and no name calls records. Silent where the loop builds or chooses the collection anew (a tree, a slice) or
+    changes it so that a dict made before would be stale, where the item that a join ends at is read behind it though none
+    may match, in test helpers (files that import pytest), for positions, for dicts, lists and objects of a class that may
+    have no hash as items (no set takes them), for all pairs, and where the loop is left right after ``remove``. Nor is a
+    list reported that grows by others than what is looked up, under a further condition, or by ``extend()`` of what it does
+    not hold yet; an attribute that grows and is used for more than lookups; items that are removed from the front, or moved
+    to the end; and what has few items for a reason that the file shows (unpacked, measured, parts of a name or path,
+    constants that each call of a private function gives). Sets, dicts and strings never count.
     """
 
     code = "AIG024"
@@ -80,42 +96,49 @@ class NestedScan(Checker):
         self._reported: set[tuple[ast.AST, str]] = set()
         self._asked: list[tuple[ast.Compare | ast.Call, ast.expr, ast.expr, Loop]] = []
 
-    @functools.cached_property
-    def _searches(self) -> Searches:
-        return Searches(self.module)
-
     def _ask(self, node: ast.Compare | ast.Call, searched: ast.expr, item: ast.expr) -> None:
         """Keep a search of a list in mind that a loop repeats for each of its items."""
-        searches, name = self._searches, last_name(searched)
+        searches, amounts, name = self._searches, self._amounts, last_name(searched)
         if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
-        is_list = searches.is_built(searched) if name is None else searches.is_list(searched)
-        if not is_list:
+        is_constant = (name is not None and name.isupper()) or amounts.is_chosen(searched)
+        grown = searches.is_collected(node, searched) if is_constant or amounts.is_chosen(item) else None
+        if grown is False and (amounts.is_chosen(item) or not amounts.is_read(searched)):
             return
-        grown = searches.is_collected(node, searched)
-        if searches.is_chosen(item) and not grown:
+        if not (self._lists.is_built(searched) if name is None else self._lists.is_list(searched)):
             return
-        is_constant = (name is not None and name.isupper()) or searches.is_chosen(searched)
-        if is_constant and not grown and not searches.is_read(searched):
-            return
-        if self._is_fallback(node) or not (grown or searches.is_data(searched)):
+        grown = searches.is_collected(node, searched) if grown is None else grown
+        if self._is_fallback(node) or not (grown or amounts.is_data(searched)):
             return
         loop = searches.around(node, searched, item, keyed=grown)
         if (
             loop is not None
             and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
-            and searches.is_hashable(item, searched, loop)
+            and self._hashables.is_hashable(item, searched, loop)
             and searches.is_worth(node, searched, item, loop)
+            and (amounts.is_read(searched) or not self._few.items(searched))
+            and not self._few.turns(loop)
         ):
             self._asked.append((node, searched, item, loop))
 
+    @functools.cached_property
+    def _few(self) -> Few:
+        return Few(self.module)
+
+    @functools.cached_property
+    def _hashables(self) -> Hashables:
+        return Hashables(self.module)
+
     def finish(self) -> Iterator[Finding]:
         index = self.module.index
-        if not any(map(index.nodes, _LOOPS)) or "pytest" in index.packages:
+        loops = sum(len(index.nodes(kind)) for kind in _LOOPS)
+        if not loops or "pytest" in index.packages:
             return
+        self._lists, self._amounts = Lists(self.module), Amounts(self.module)
+        self._searches = Searches(self.module, self._amounts)
         for compare in index.nodes(ast.Compare):
-            if compare.ops[0].__class__ in (ast.In, ast.NotIn) and len(compare.ops) == 1:
+            if compare.ops[0].__class__ in _MEMBERSHIP and len(compare.ops) == 1:
                 searched = compare.comparators[0]
                 if searched.__class__ in _SEARCHED:
                     self._ask(compare, searched, compare.left)
@@ -125,9 +148,21 @@ class NestedScan(Checker):
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
             if self._is_first(loop, searched):
                 yield from self._search(node, searched, item, loop)
-        for scan in self._searches.scans():
-            joined = self._searches.joined(scan)
-            if joined is not None and self._is_first(joined[0], collection(self.module, scan.iterable)):
+        if loops < 2 and not index.calls_named(("filter",)):
+            return  # no loop within a loop
+        joins = Joins(self.module, self._searches, self._amounts)
+        for scan in Scans(self.module).scans():
+            joined = joins.joined(scan)
+            if joined is None or self._few.items(scan.iterable):
+                continue
+            outer = joined[0]
+            if (
+                self._few.items(outer.iter)
+                if isinstance(outer, ast.comprehension)
+                else self._few.turns(outer)
+            ):
+                continue
+            if self._is_first(joined[0], collection(self.module, scan.iterable)):
                 yield from self._join(scan, *joined)
 
     def _is_first(self, loop: ast.AST, searched: ast.expr) -> bool:
@@ -145,13 +180,19 @@ class NestedScan(Checker):
         message, method = _MEMBER, ""
         if isinstance(node, ast.Call):
             message, method = _METHOD, last_name(node.func) or ""
+            if method == "remove" and self._searches.is_partial(node, loop):
+                return
         elif (
             isinstance(searched, ast.Name)
             and self._searches.is_only_asked(searched)
-            and not self._searches.is_parameter(searched)
+            and not self._amounts.is_parameter(searched)
         ):
             message = _ASKED
+        elif self._searches.is_filled(node, searched):
+            return
         elif self._searches.grows(searched, loop):
+            if not self._searches.gathers(node, searched, item, loop):
+                return
             message = _SEEN
         yield from self.found(
             node,
@@ -187,8 +228,29 @@ class NestedScan(Checker):
                 return False
             statement = parent
 
+    def _found_by(self, scan: Scan) -> str:
+        """What a pass needs of the items that it keeps: whether there is one, all of them, or the one."""
+        node = scan.node
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            kept = node.body[-1]
+            is_asked = isinstance(kept, ast.If) and all(
+                isinstance(item, ast.Break)
+                or isinstance(item, ast.Assign)
+                and isinstance(item.value, ast.Constant)
+                for item in kept.body
+            )
+            return _ASKED_FOR if is_asked else _JOIN
+        name = last_name(node.func) if isinstance(node, ast.Call) else None
+        if name in ("any", "all"):
+            return _ASKED_FOR
+        parent = self.module.index.parent(node)
+        is_one = name == "next" or (
+            isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant)
+        )
+        return _JOIN if is_one else _GROUPED
+
     def _join(self, scan: Scan, loop: Loop | ast.comprehension, match: Match) -> Iterator[Finding]:
-        message = _JOIN
+        message = _JOIN if isinstance(loop, ast.comprehension) else self._found_by(scan)
         if isinstance(match.key, ast.Name):
             is_whole = dotted(scan.target) == match.key.id or isinstance(scan.target, ast.arguments)
             message = _EQUAL if is_whole else _KEYED if _is_key_of_items(scan, match.key) else _JOIN

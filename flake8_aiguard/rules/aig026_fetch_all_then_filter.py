@@ -21,6 +21,7 @@ _COUNTED: Final = "{call} fetches every row only to count them; let the store co
 _CUT: Final = "{call} fetches every row, and {by} keeps only some; order and limit in the query"
 _SUMMED: Final = "{call} fetches every row for one value; compute it in the query"
 _FIRST: Final = "{call} fetches every row for the first one; limit the query to one row"
+_EAGER: Final = frozenset({"all", "fetchall", "scan"})
 _COPIES: Final = {f"builtins.{name}" for name in ("list", "tuple", "iter")}
 _PAIRS: Final[tuple[tuple[type[ast.cmpop], type[ast.cmpop]], ...]] = (
     *((ast.Eq, ast.NotEq), (ast.Lt, ast.GtE), (ast.Gt, ast.LtE)),
@@ -53,13 +54,14 @@ class FetchAllThenFilter(Checker):
             return db.execute("SELECT id, due, cents FROM invoices WHERE due < ?", (day,)).fetchall()
 
     Limits: the fetch and what is done with it stand in one function: a chain, or a variable that is assigned once. Silent
-    where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes the
-    rows whole, and where the condition is not a comparison of one attribute or item of the row (a call, a pattern), or its
-    truth, where it is named as a flag is (``is_active``, ``archived``) and no property of this file. Of a function that is only
-    called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported, and not where it is asked for some
-    (``get_all_episodes(season=1)``), or lists what the program is made of (``get_all_modules()``), or
-    an object is asked that the function has just got and whose name says nothing of data (``guest.get_all_disks()``). Migrations are silent,
-    functions under ``@db.upgrade(...)`` among them, and so are loops that only skip rows without a value, which they then parse.
+    where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes
+    the rows whole, where a lazy query turns the slice into a limit itself, and where the condition is not a comparison of
+    one attribute or item of the row (a call, a pattern), or its truth, where it is named as a flag is (``is_active``,
+    ``archived``) and no property of this file. Of a function that is only called ``fetch_all_...`` or ``get_all_...``,
+    comparisons alone are reported, and not where it is asked for some (``get_all_episodes(season=1)``), or lists what the
+    program or a machine is made of (``get_all_modules()``, ``get_all_volume_groups()``), or an object is asked that the
+    function has just got and whose name says nothing of data (``guest.get_all_disks()``). Migrations are silent, functions
+    under ``@db.upgrade(...)`` among them, and so are loops that only skip rows without a value, which they then parse.
     """
 
     code = "AIG026"
@@ -97,8 +99,11 @@ class FetchAllThenFilter(Checker):
             return
         if fetch.promised and any(map(self._asks_python, uses)):
             return
-        if not fetch.promised and self._is_sliced_by_store(fetch, value):
+        if not fetch.promised and value is node and self._is_sliced_by_store(fetch, uses):
             return
+        messages = {message for message, _ in filter(None, judged)}
+        if len(messages) > 1 and _COUNTED in messages:
+            return  # counts what it goes through anyway
         yield from self.found(node, message=first[0], call=fetch.shown, predicate=first[1], by=first[1])
 
     def _whole(self, node: ast.Call) -> ast.expr | None:
@@ -329,10 +334,11 @@ class FetchAllThenFilter(Checker):
                 return True
         return False
 
-    def _is_sliced_by_store(self, fetch: Fetch, value: ast.expr) -> bool:
-        """Whether a lazy query turns the slice into a limit itself."""
-        parent = self.module.index.parent(value)
-        return isinstance(parent, ast.Subscript) and value is fetch.call and ".objects" in fetch.shown
+    def _is_sliced_by_store(self, fetch: Fetch, uses: list[ast.expr]) -> bool:
+        """Whether a lazy query turns a slice into a limit itself: one of Django, one of SQLAlchemy without ``.all()``."""
+        parents = map(self.module.index.parent, uses)
+        is_lazy = ".objects" in fetch.shown or last_name(fetch.call.func) not in _EAGER
+        return is_lazy and any(isinstance(parent, ast.Subscript) for parent in parents)
 
 
 def _names(target: ast.expr) -> set[str]:

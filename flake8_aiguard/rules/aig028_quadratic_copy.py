@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.accumulators import Accumulators
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
+from flake8_aiguard.few import Few
 from flake8_aiguard.growth import GROWS, Growth
 from flake8_aiguard.index import Loop
+from flake8_aiguard.nouns import says
 from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
@@ -20,6 +23,7 @@ from flake8_aiguard.shapes import (
     hides_arguments,
     is_constant,
     last_name,
+    names_in,
 )
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -35,6 +39,7 @@ _BEFORE: Final[Mapping[str, str]] = {
     "tuple": "append to a list, reverse it after the loop and make the tuple then",
     "str": "append to a list and join it reversed after the loop",
 }
+_EXTEND: Final = "extend it"
 _COPIES: Final = "this copies all of {name} on every turn of the loop; {instead}"
 _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loop; {instead}"
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
@@ -42,7 +47,9 @@ _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions;
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
+_TENSORS: Final = frozenset({"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "triton"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
+_TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
 
 
 class QuadraticCopy(Checker):
@@ -67,18 +74,23 @@ class QuadraticCopy(Checker):
                 rows.append(page.title)
             return rows
 
-    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the loop
-    never starts it afresh and does not run over few, fixed items. A local ``s += t`` is silent, as CPython extends it in place;
-    so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension or an annotation says what the items are,
-    and ``d[k] += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where
-    ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far, puts items at both ends or reads the first one, and
-    where each turn halves or divides what it counts. ``pop(0)`` counts on a list that is built here, and not
-    where its length is asked first, or the loop sorts or slices it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin
-    with a packed header and for texts of errors, all of which stay short, and on ``insert(0)`` in tests. ``xs += (x,)`` is silent
-    where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of an object that a loop over a list
-    of the same function fills is short. A round trip counts with plain
-    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison
-    with what JSON gave needs it, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
+    loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
+    path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
+    spells out. So are additions under a condition that a literal names the item, and tuples in files that import a tensor
+    library. A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on a list. ``reduce(add, ...)``
+    counts where a start, a comprehension, an annotation or the name (``lists``) says what the items are, and ``d[k] += s``
+    where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while``
+    mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other tasks with
+    an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
+    ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
+    goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
+    begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
+    ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of
+    another object than ``self`` that a loop over a list of the same function fills is short. A round trip counts with plain
+    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion,
+    a comparison with what JSON gave needs it, what YAML gave or a function named ``..._json`` returns is brought into its
+    form, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -95,7 +107,8 @@ class QuadraticCopy(Checker):
         self._reported: set[tuple[Loop, str]] = set()
 
     def is_possible(self) -> bool:
-        return not self.module.matches(_TEST_CODE)
+        name = self.module.filename  # comparing paths with patterns is dear
+        return not (any(word in name for word in _TEST_WORDS) and self.module.matches(_TEST_CODE))
 
     # -- accumulators
 
@@ -110,12 +123,12 @@ class QuadraticCopy(Checker):
         kind = self._accumulators.kind(node.target, node.value)
         if kind not in ("tuple", "bytes", "str") or self.module.is_test:
             return
-        if kind == "tuple" and self._accumulators.may_be_list(node.target):
+        if kind == "tuple" and (self._accumulators.may_be_list(node.target) or self._gathers_tensors):
             return
         loop = self._growth.loop(node, node.target)
         if loop is None or self._accumulators.is_measured(node.target, loop):
             return
-        if kind != "bytes" and self._accumulators.is_shared(node, node.target, loop):
+        if kind != "bytes" and self._accumulators.is_shared(node, node.target, loop, text=kind == "str"):
             return
         if kind == "bytes" and self._accumulators.is_message(node.target):
             return
@@ -166,17 +179,26 @@ class QuadraticCopy(Checker):
             copied = [item.value for item in value.elts if isinstance(item, ast.Starred)]
             kinds = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
             kind = kinds[type(value)] if any(dotted(item) == name for item in copied) else None
-        if kind is None:
+        if kind is None or (kind == "tuple" and self._gathers_tensors):
             return
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
             return
-        if kind != "bytes" and self._accumulators.is_shared(node, target, loop):
+        if kind != "bytes" and self._accumulators.is_shared(node, target, loop, text=kind == "str"):
+            return
+        if kind not in ("bytes", "str") and self._accumulators.is_published(target, loop):
             return
         if not _is_put_before(name, value):
-            yield from self._copied(node, target, kind)
+            yield from self._copied(
+                node, target, kind, _EXTEND if kind == "list" and _adds_more(value) else ""
+            )
         elif kind in _BEFORE and _is_one(value, kind) and not self._accumulators.keeps_front(loop, target):
             yield from self._copied(node, target, kind, _BEFORE[kind])
+
+    @property
+    def _gathers_tensors(self) -> bool:
+        """Whether a tuple most likely holds tensors: each takes so long to compute that the references to them cost nothing."""
+        return not _TENSORS.isdisjoint(self.module.index.packages)
 
     def _is_new(self, part: ast.expr) -> bool:
         """Whether what is merged into a dict is another one on each turn."""
@@ -224,7 +246,10 @@ class QuadraticCopy(Checker):
             instead = (
                 "set the key in place" if is_dict else "change it in place, or copy it once before the loop"
             )
-        if is_copied and self._growth.loop(node, target) is not None:
+        loop = self._growth.loop(node, target) if is_copied else None
+        if loop is not None and (
+            qualname == "copy.deepcopy" or not self._accumulators.is_shared(node, target, loop)
+        ):
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
@@ -234,7 +259,7 @@ class QuadraticCopy(Checker):
             return
         self._reported.add((loop, shown))
         instead = instead or _INSTEAD[kind]
-        if kind in ("list", "dict", "set") and not self._accumulators.is_own(target):
+        if kind in ("list", "dict", "set") and not self._accumulators.is_own(target, loop):
             instead = "copy it once before the loop and change the copy"
         yield from self.found(node, name=shown, instead=instead)
 
@@ -249,6 +274,8 @@ class QuadraticCopy(Checker):
             yield from self._shifted(node, node.func)
         elif name == "sum":
             yield from self._summed(node)
+        elif name == "int":
+            yield from self._undone(node)
         elif self.module.qualname(node.func) == "functools.reduce":
             yield from self._reduced(node)
         elif isinstance(self.module.index.parent(node), ast.Assign):
@@ -259,9 +286,15 @@ class QuadraticCopy(Checker):
 
     def _shifted(self, node: ast.Call, method: ast.Attribute) -> Iterator[Finding]:
         """``xs.insert(0, x)`` and ``xs.pop(0)``."""
-        if not node.args or not is_constant(node.args[0], 0) or self.module.kinds.of(method.value) != "list":
+        if (
+            not node.args
+            or not is_constant(node.args[0], 0)
+            or next(self.module.index.loops(node), None) is None
+        ):
             return
-        loop = self._growth.loop(node, method.value)
+        if self.module.kinds.of(method.value) != "list":
+            return
+        loop, name = self._growth.loop(node, method.value), ast.unparse(method)
         if loop is None:
             return
         if method.attr == "insert":
@@ -270,24 +303,41 @@ class QuadraticCopy(Checker):
                 return
             instead = "append to it and reverse it after the loop, or use collections.deque"
         else:
-            if len(node.args) > 1 or self._is_bounded(node, method.value) or not self._is_long(method.value):
+            if len(node.args) > 1 or not self._is_long(method.value):
+                return
+            if (self.module.index.function(node), dotted(method.value)) in self._windows:
                 return
             if self.module.index.parent(self.module.index.statement(node)) is not loop:
                 return  # now and then
             if (
                 self._accumulators.does(loop, method.value, _ONLY_LISTS)
+                or self._accumulators.is_read_whole(loop, method.value)
                 or self._waits(loop)
                 or _is_stripped(loop, node)
             ):
                 return
             instead = "use collections.deque and popleft(), or loop over the list"
-        yield from self.found(
-            node, message=_SHIFTS, call=dotted(method) or f"{ast.unparse(method)}", instead=instead
-        )
+        if (loop, name) in self._reported:
+            return
+        self._reported.add((loop, name))
+        yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
 
     def _waits(self, loop: Loop) -> bool:
         """Whether a turn sleeps, next to which no list is long."""
         return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
+
+    @functools.cached_property
+    def _few(self) -> Few:
+        return Few(self.module)
+
+    @functools.cached_property
+    def _windows(self) -> Collection[tuple[ast.AST | None, str | None]]:
+        """The lists that stay short, as somewhere in the function their first item is taken where they get too long."""
+        return {
+            (self.module.index.function(call), dotted(call.func.value))
+            for call in self.module.index.calls_named(("pop",))
+            if isinstance(call.func, ast.Attribute) and self._is_bounded(call, call.func.value)
+        }
 
     def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
         """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
@@ -311,6 +361,8 @@ class QuadraticCopy(Checker):
             return False
         for binding in self.module.scopes.bindings(*variable):
             value = binding.value
+            if isinstance(value, ast.ListComp) and self._few.items(value):
+                return False
             if isinstance(value, ast.ListComp) or (binding.kind is Kind.PARAMETER and binding.annotation):
                 return True
             if isinstance(value, ast.Call) and last_name(value.func) in (
@@ -350,6 +402,8 @@ class QuadraticCopy(Checker):
         start = node.args[2] if len(node.args) > 2 else None
         kind = None if start is None else self.module.kinds.of(start)
         kind = kind or self.module.kinds.of_items(items)
+        if kind is None and self._are_lists(items):
+            kind = "list"
         is_sum = self.module.qualname(adds) in _ADDS or (
             isinstance(adds, ast.Lambda)
             and isinstance(adds.body, ast.BinOp)
@@ -367,6 +421,15 @@ class QuadraticCopy(Checker):
             )
             yield from self.found(node, message=_JOINS, call=dotted(node.func) or "reduce", instead=instead)
 
+    def _are_lists(self, items: ast.expr) -> bool:
+        """Whether names say that items are lists: ``lists``, ``[chapter.pages for chapter in chapters]``."""
+        resolved = self.module.scopes.resolve(items) if isinstance(items, ast.Name) else None
+        made = resolved[1][0].value if resolved is not None and len(resolved[1]) == 1 else items
+        if isinstance(made, (ast.GeneratorExp, ast.ListComp)):
+            part = made.elt
+            return isinstance(part, ast.Attribute) and part.attr.endswith("s") and says(part.attr) == "data"
+        return isinstance(items, ast.Name) and items.id.endswith("lists")
+
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
         if trip is not None:
@@ -374,9 +437,17 @@ class QuadraticCopy(Checker):
 
 
 def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
-    """Whether a loop only drops what a list begins with: ``while lines and not lines[0]: lines.pop(0)``."""
+    """Whether a loop only drops what a list begins with, or copies a text on each turn anyway.
+
+    ``while lines and not lines[0]: lines.pop(0)``, ``while "?" in text: text = text.replace("?", values.pop(0), 1)``.
+    """
     body = loop.body if isinstance(loop, ast.While) else []
-    return len(body) == 1 and isinstance(body[0], ast.Expr) and body[0].value is pop
+    if len(body) != 1:
+        return False
+    if isinstance(body[0], ast.Assign) and isinstance(loop, ast.While):
+        asked = {name.id for name in names_in(loop.test)}
+        return isinstance(body[0].targets[0], ast.Name) and body[0].targets[0].id in asked
+    return isinstance(body[0], ast.Expr) and body[0].value is pop
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
@@ -385,6 +456,13 @@ def _is_put_before(name: str, value: ast.expr) -> bool:
         return dotted(value.right) == name
     last = value.elts[-1] if isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) > 1 else None
     return isinstance(last, ast.Starred) and dotted(last.value) == name
+
+
+def _adds_more(value: ast.expr) -> bool:
+    """Whether a list grows by others than one item: ``xs = xs + more``, ``xs = [*xs, *more]``."""
+    if isinstance(value, ast.BinOp):
+        return not isinstance(value.right, ast.List) or len(value.right.elts) != 1
+    return not isinstance(value, ast.List) or len(value.elts) != 2 or isinstance(value.elts[1], ast.Starred)
 
 
 def _is_one(value: ast.expr, kind: str) -> bool:

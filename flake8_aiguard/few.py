@@ -1,0 +1,252 @@
+"""Which collections have few items for a reason that the file shows: the parts of a name, what is unpacked, what a call lists."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from flake8_aiguard import knowledge
+from flake8_aiguard.bounds import is_allowance
+from flake8_aiguard.index import COMPREHENSIONS, Loop
+from flake8_aiguard.loops import SMALL, Variable, iterables
+from flake8_aiguard.memo import lazy
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Binding, Kind
+from flake8_aiguard.shapes import argument, default, last_name, string
+
+_HOPS: Final = 12  # wrappers and variables that are looked through
+_WRAPPERS: Final = frozenset({"enumerate", "list", "reversed", "set", "sorted", "tuple", "zip"})
+_VIEWS: Final = frozenset({"copy", "items", "keys", "values"})
+_BETWEEN: Final = " \t\r\n,;|"  # what stands between the words, lines or values of a text; others cut a name
+_COMMAND_LINES: Final = frozenset({"parse_args", "parse_known_args"})
+_LEAVES: Final = (ast.Break, ast.Continue, ast.Raise, ast.Return)
+
+
+class Few:
+    """The small collections of one file.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._known: dict[Variable, bool] = {}
+
+    def turns(self, loop: Loop) -> bool:
+        """Whether a loop has few turns, as what it goes over has few items; a ``while`` never says so.
+
+        Args:
+            loop: the loop.
+        """
+        return any(map(self.items, iterables(loop)))
+
+    def items(self, node: ast.expr) -> bool:
+        """Whether a collection has few items.
+
+        Args:
+            node: the collection.
+
+        Returns:
+            True for displays, constants, enumerations and ``*args``; for the parts of a name (``path.split("/")``,
+            ``s.partition(x)``), of a signature, class or command line; for what is unpacked or measured (``a, b = xs``,
+            ``if len(xs) != 3: return``); and for a parameter of a private function to which every
+            call of the file gives such a collection.
+        """
+        return self._items(node, _HOPS)
+
+    def _items(self, node: ast.expr, hops: int) -> bool:
+        if not hops:
+            return False
+        if self._module.loops.is_small(node):
+            return True
+        if isinstance(node, COMPREHENSIONS):
+            return all(self._items(part.iter, hops - 1) for part in node.generators)
+        if isinstance(node, ast.Call):
+            return self._called(node, hops - 1)
+        if not isinstance(node, (ast.Attribute, ast.Name)):
+            return False
+        if isinstance(node, ast.Attribute):
+            return (
+                node.attr in _words("attribute")
+                or node.attr.endswith("__")
+                or self._is_argument(node)
+                or self._is_spelled(node)
+                or (node.attr in _words("path") and last_name(node.value) in _words("path owner"))
+            )
+        variable = self._module.loops.variable(node)
+        return variable is not None and self._holds_few(variable)
+
+    def _called(self, call: ast.Call, hops: int) -> bool:
+        name = last_name(call.func) or ""
+        if name in _words("call"):
+            return True
+        if isinstance(call.func, ast.Attribute):
+            if name in ("split", "rsplit"):
+                most = argument(call, "maxsplit", 1)
+                if isinstance(most, ast.Constant):
+                    return True
+                return bool((string(argument(call, "sep", 0)) or "").strip(_BETWEEN))
+            if name in _VIEWS and not call.args:
+                return self._items(call.func.value, hops)
+        if name in _WRAPPERS and (self._module.qualname(call.func) or "").startswith("builtins."):
+            given = call.args if name == "zip" else call.args[:1]  # enumerate(xs, 1)
+            return any(self._items(item, hops) for item in given)
+        qualname = self._module.qualname(call.func)
+        if qualname == "builtins.range":  # a number by such a name is chosen: range(batch_size)
+            return any(
+                isinstance(item, (ast.Attribute, ast.Name)) and is_allowance(item) for item in call.args
+            )
+        return qualname in _calls()
+
+    # -- variables
+
+    def _holds_few(self, variable: Variable) -> bool:
+        if variable not in self._known:
+            self._known[variable] = False  # what is made of itself says nothing
+            self._known[variable] = self._is_told_few(variable)
+        return self._known[variable]
+
+    def _is_told_few(self, variable: Variable) -> bool:
+        bindings = self._module.scopes.bindings(*variable)
+        if any(map(self._is_unpacked, bindings)):
+            return True
+        if any(map(self._tells_number, self._module.scopes.uses(*variable))):
+            return True
+        if all(binding.kind is Kind.PARAMETER for binding in bindings):
+            return all(self._is_given_few(binding, variable[0]) for binding in bindings)
+        return all(
+            binding.kind is Kind.ASSIGN
+            and isinstance(
+                binding.value, (ast.Call, ast.Name, *COMPREHENSIONS)
+            )  # others fill an empty display
+            and self._items(binding.value, _HOPS - 2)
+            for binding in bindings
+        )
+
+    def _is_unpacked(self, binding: Binding) -> bool:
+        """``a, b = both = xs``: as many items as names."""
+        parent = self._module.index.parent(binding.node)
+        return (
+            isinstance(parent, ast.Assign)
+            and len(parent.targets) > 1
+            and any(map(_names_each, parent.targets))
+        )
+
+    def _tells_number(self, use: ast.Name) -> bool:
+        """``a, b = xs``, ``if len(xs) != 3: return``, ``assert len(xs) == 3``: as many items, or no line below is reached."""
+        index = self._module.index
+        call = index.parent(use)
+        if isinstance(call, ast.Assign):
+            return any(map(_names_each, call.targets))
+        if not isinstance(call, ast.Call) or last_name(call.func) != "len":
+            return False
+        compare = index.parent(call)
+        number = compare.comparators[0] if isinstance(compare, ast.Compare) else None
+        if (
+            not isinstance(compare, ast.Compare)
+            or not isinstance(number, ast.Constant)
+            or not isinstance(number.value, int)
+            or number.value > SMALL
+        ):
+            return False
+        operator, outer = compare.ops[0], index.parent(compare)
+        if isinstance(outer, ast.BoolOp) and isinstance(outer.op, ast.Or):
+            outer = index.parent(outer)
+        if isinstance(operator, (ast.Gt, ast.GtE, ast.NotEq)):
+            return isinstance(outer, ast.If) and isinstance(outer.body[0], _LEAVES)
+        return isinstance(operator, ast.Eq) and isinstance(outer, ast.Assert)
+
+    def _is_given_few(self, binding: Binding, function: ast.AST) -> bool:
+        """Whether a parameter is ``*args``, or one of a private function that each mention calls with few items."""
+        spec, node = self._module.index.parent(binding.node), binding.node
+        if not isinstance(spec, ast.arguments) or not isinstance(node, ast.arg):
+            return False
+        if node is spec.vararg:
+            return True
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        name = function.name
+        if not name.startswith("_") or name.endswith("__") or default(function, node) is not None:
+            return False
+        named = [*spec.posonlyargs, *spec.args]
+        place = named.index(node) if node in named else None
+        if place is not None and self._module.index.class_of(function) is not None:
+            place -= all(last_name(item) != "staticmethod" for item in function.decorator_list)
+        if place is not None and place < 0:
+            return False
+        calls = self._module.index.calls_named((name,))
+        return len(calls) == self._mentions[name] > 0 and all(
+            _is_sum_of(self._module.loops.is_small, argument(call, node.arg, place)) for call in calls
+        )
+
+    @lazy
+    def _mentions(self) -> Counter[str]:
+        """How often each name and attribute is read."""
+        index = self._module.index
+        read = [item.id for item in index.nodes(ast.Name) if isinstance(item.ctx, ast.Load)]
+        return Counter(read + [item.attr for item in index.nodes(ast.Attribute)])
+
+    # -- attributes
+
+    def _is_argument(self, node: ast.Attribute) -> bool:
+        """Whether an attribute is what a command line says: ``args.names`` of ``args = parser.parse_args()``."""
+        variable = self._module.loops.variable(node.value) if isinstance(node.value, ast.Name) else None
+        return variable is not None and any(
+            isinstance(binding.value, ast.Call) and last_name(binding.value.func) in _COMMAND_LINES
+            for binding in self._module.scopes.bindings(*variable)
+        )
+
+    def _is_spelled(self, node: ast.Attribute) -> bool:
+        """Whether a class writes out what an attribute holds, and nothing is added: ``self.kinds = ["a", "b"]``."""
+        owner = self._module.receivers.class_behind(node.value)
+        stores = [] if owner is None else self._module.receivers.attribute_stores(owner, node.attr)
+        values = [getattr(self._module.index.parent(store), "value", None) for store in stores]
+        if owner is not None:
+            values += [binding.value for binding in self._module.scopes.bindings(owner, node.attr)]
+        return (
+            bool(values)
+            and all(
+                isinstance(value, (ast.List, ast.Set, ast.Tuple))
+                and value.elts
+                and self._module.loops.is_small(value)
+                for value in values
+            )
+            and all(last_name(getattr(call.func, "value", None)) != node.attr for call in self._additions)
+        )
+
+    @lazy
+    def _additions(self) -> Collection[ast.Call]:
+        return self._module.index.calls_named(("add", "append", "extend", "insert"))
+
+
+def _names_each(target: ast.expr) -> bool:
+    """Whether a target takes a collection apart, item by item."""
+    return isinstance(target, (ast.List, ast.Tuple)) and not any(
+        isinstance(item, ast.Starred) for item in target.elts
+    )
+
+
+def _is_sum_of(asked: Callable[[ast.expr], bool], node: ast.expr | None) -> bool:
+    """Whether what is asked holds for an expression, or for all that it adds up: ``FIRST + SECOND``."""
+    parts = [node]
+    for part in parts:
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add):
+            parts += (part.left, part.right)
+        elif part is None or not asked(part):
+            return False
+    return True
+
+
+@knowledge.cached
+def _words(kind: str) -> frozenset[str]:
+    return frozenset(
+        word for row in knowledge.rows("few.word") if row["kind"] == kind for word in row["words"]
+    )
+
+
+@knowledge.cached
+def _calls() -> Mapping[str, knowledge.Row]:
+    return knowledge.by_call("few.call")

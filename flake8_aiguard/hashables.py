@@ -1,0 +1,196 @@
+"""Which values a set or dict takes, as far as names, annotations and uses show."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from flake8_aiguard.children import walk
+from flake8_aiguard.index import COMPREHENSIONS, Loop
+from flake8_aiguard.loops import iterables
+from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import forms, says
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import dotted, last_name, string
+
+_UNHASHABLE: Final = frozenset(
+    {"list", "dict", "set", "bytearray", "mapping", "mutablemapping", "ndarray", "defaultdict"}
+)
+_HASHABLE: Final = re.compile(
+    r"Any|Decimal|Hashable|(Pure)?Path|date|(date)?time|timedelta|.*(Enum|I[dD]|Key|Name|Str|U[uU]?I[dD])"
+)
+_OBJECTS: Final = frozenset({"instance", "obj", "object"})
+_HOLDERS: Final = frozenset({"list", "sequence", "iterable", "collection", "iterator"})
+_MUTABLE: Final = (ast.List, ast.Dict, ast.Set, *COMPREHENSIONS)
+_CONTAINER_METHODS: Final = frozenset(
+    {"get", "items", "keys", "values", "update", "append", "extend", "pop", "setdefault"}
+)
+# calls that give a text, or an item of a collection
+_PLAIN: Final = frozenset(
+    (
+        "lower",
+        "upper",
+        "strip",
+        "casefold",
+        "title",
+        "isoformat",
+        "hexdigest",
+        "get",
+        "group",
+        "Path",
+        "pop",
+        "popleft",
+        "popitem",
+    )
+    + ("heappop", "get_nowait", "next")
+)
+
+
+class Hashables:
+    """The values of one file that are looked up.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def is_hashable(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
+        """Whether nothing speaks against looking a value up in a set: no list or dict, nor what a call makes of an item."""
+        if self._module.kinds.of(item) in _UNHASHABLE or isinstance(item, _MUTABLE):
+            return False
+        if isinstance(item, ast.Name) and self._is_sifted(loop):
+            return False
+        if self._holds_unhashable(searched):
+            return False
+        if not isinstance(item, ast.Name):
+            return not isinstance(item, ast.Call) or self._makes_hashable(item)
+        if any(map(self._holds_unhashable, iterables(loop))) or _holds_objects(searched):
+            return False
+        variable = self._module.loops.variable(item)
+        if variable is None:
+            return True
+        if any(map(self._shows_container, self._alike(item, searched, loop))):
+            return False
+        bindings = self._module.scopes.bindings(*variable)
+        values = [binding.value for binding in bindings if binding.kind is Kind.ASSIGN]
+        return says(item.id) == "data" or all(
+            not isinstance(value, ast.Call) or self._makes_hashable(value) for value in values
+        )
+
+    def _alike(self, item: ast.Name, searched: ast.expr, loop: Loop) -> Iterator[ast.Name]:
+        """The uses of a variable, and of others that stand for items of the same collections."""
+        scopes = self._module.scopes
+        items = [item]
+        is_item = self._module.loops.variable(item) in self._module.loops.place(loop).targets
+        for collected in (searched, *iterables(loop)) if is_item else ():
+            resolved = scopes.resolve(collected) if isinstance(collected, ast.Name) else None
+            uses = (
+                scopes.uses(resolved[0], collected.id) if resolved and isinstance(collected, ast.Name) else []
+            )
+            for use in uses:
+                parent = self._module.index.parent(use)
+                if isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)) and isinstance(
+                    parent.target, ast.Name
+                ):
+                    items.append(parent.target)
+        for name in items:
+            variable = self._module.loops.variable(name)
+            if variable is not None:
+                yield from scopes.uses(*variable)
+
+    def _is_sifted(self, loop: Loop) -> bool:
+        """Whether a condition asks first whether a loop goes over a list: of such data, nobody knows what the items are."""
+        names = {dotted(iterable) for iterable in iterables(loop)} - {None}
+        return any(
+            isinstance(test, ast.Call)
+            and last_name(test.func) == "isinstance"
+            and bool(test.args)
+            and dotted(test.args[0]) in names
+            for outer in self._module.index.ancestors(loop)
+            if isinstance(outer, ast.If)
+            for test in (outer.test, *getattr(outer.test, "values", ()))
+        )
+
+    def _holds_unhashable(self, node: ast.expr) -> bool:
+        """Whether an annotation says that the items of a collection are dicts or lists, or of a class that may not be hashable.
+
+        ``rows: list[dict]``, ``steps: list[Step]`` of a class from elsewhere, or of a dataclass that compares by value.
+        """
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        for binding in () if resolved is None else resolved[1]:
+            for part in () if binding.annotation is None else walk(binding.annotation):
+                if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
+                    return self._is_unhashable(part.slice)
+        return False
+
+    def _is_unhashable(self, annotation: ast.expr) -> bool:
+        for part in _alternatives(annotation):
+            name = self._module.receivers.annotated(part) or ""
+            if name.rpartition(".")[2].lower() in _UNHASHABLE:
+                return True
+            known = (
+                self._module.receivers.definition(part)
+                if isinstance(part, (ast.Attribute, ast.Name))
+                else None
+            )
+            if isinstance(known, ast.ClassDef):
+                if self._compares_by_value(known):
+                    return True
+            elif (
+                name
+                and name.partition(".")[0] != "builtins"
+                and not _HASHABLE.fullmatch(name.rpartition(".")[2])
+            ):
+                return True
+        return False
+
+    def _compares_by_value(self, known: ast.ClassDef) -> bool:
+        """Whether a class has an ``__eq__`` and so no hash: a dataclass that is not frozen, a pydantic model."""
+        if any(self._called(base) == "BaseModel" for base in known.bases):
+            return True
+        defined = {item.name for item in known.body if isinstance(item, ast.FunctionDef)}
+        for item in known.decorator_list:
+            if self._called(item.func if isinstance(item, ast.Call) else item) == "dataclass":
+                set_by = {word.arg for word in item.keywords} if isinstance(item, ast.Call) else set()
+                return set_by.isdisjoint(("eq", "frozen", "unsafe_hash")) and "__hash__" not in defined
+        return "__eq__" in defined and "__hash__" not in defined
+
+    def _called(self, node: ast.expr) -> str:
+        """What a class or decorator is called where it comes from."""
+        return (self._module.qualname(node) or last_name(node) or "").rpartition(".")[2]
+
+    def _makes_hashable(self, call: ast.Call) -> bool:
+        kind = self._module.kinds.of(call)
+        if kind is not None:
+            return kind not in _UNHASHABLE
+        name = last_name(call.func) or ""
+        return name in _PLAIN or says(name) == "data"
+
+    def _shows_container(self, use: ast.Name) -> bool:
+        """Whether a use shows a dict or list, or an object of any class: ``item["id"]``, ``isinstance(item, Step)``."""
+        parent = self._module.index.parent(use)
+        if isinstance(parent, ast.Call) and last_name(parent.func) == "isinstance" and use in parent.args[:1]:
+            return not (self._module.qualname(parent.args[-1]) or "").startswith("builtins.")
+        if isinstance(parent, ast.Subscript) and parent.value is use:
+            return string(parent.slice) is not None or not isinstance(parent.ctx, ast.Load)
+        return isinstance(parent, ast.Attribute) and parent.attr in _CONTAINER_METHODS
+
+
+def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:
+    """``A`` and ``B`` of ``A | B``."""
+    stack = [annotation]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, ast.BinOp):
+            stack += (part.left, part.right)
+        else:
+            yield part
+
+
+def _holds_objects(searched: ast.expr) -> bool:
+    """Whether a name says that it holds objects of any class: ``obj_list``."""
+    return not _OBJECTS.isdisjoint(forms(last_name(searched) or ""))

@@ -1,0 +1,56 @@
+"""What the noun of a name says: that somebody chose what it holds, or that it is data."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from flake8_aiguard import knowledge
+
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# "keys" of "keys_to_skip", "columns" of "columns_by_table"
+_HEAD: Final = re.compile(r"_(?:to|for|by|of|with|in|from|per|on|not)_|_(?:list|names?|set|dict|map)(?=_|$)")
+_GENERIC: Final = frozenset(
+    {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
+)
+
+
+def says(name: str) -> str | None:
+    """What a name says of the number of things that it holds.
+
+    Args:
+        name: a name, snake case or camel case.
+
+    Returns:
+        ``chosen`` for as many as somebody spells out (``columns``, ``keys_to_skip``), ``option`` for lists that allow or forbid,
+        ``single`` for one key or text, ``data`` for records; ``None`` for a name that says nothing.
+    """
+    words = _words()
+    return next((words[form] for form in forms(name) if form in words), None)
+
+
+@functools.lru_cache(maxsize=4096)
+def forms(name: str) -> tuple[str, ...]:
+    """The noun that a name ends in, and what it may be the plural of.
+
+    Args:
+        name: a name, snake case or camel case.
+    """
+    before, _, head = _HEAD.split(_CAMEL.sub("_", name).lower().strip("_"))[0].rpartition("_")
+    if before and head.removesuffix("s") in _GENERIC:
+        head = before.rpartition("_")[2]
+    forms = [head]
+    if head.endswith("ies"):
+        forms.append(f"{head[:-3]}y")
+    if head.endswith("es"):
+        forms.append(head[:-2])
+    if head.endswith("s"):
+        forms.append(head[:-1])
+    return tuple(forms)
+
+
+@knowledge.cached
+def _words() -> Mapping[str, str]:
+    return {word: str(row["says"]) for row in knowledge.rows("searches.noun") for word in row["words"]}
