@@ -51,6 +51,7 @@ _WRAPPER: Final = re.compile(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
 _POST: Final = {"url": 0, "url_keyword": "url"}
 _REQUEST: Final = {"url": 1, "url_keyword": "url"}
 _STEPS: Final = 60  # expressions behind an argument that are looked at
+_PARENTS: Final = 2  # parts of a path that say what a file is for
 _HOPS: Final = 3  # attributes between a typed client and the method
 
 
@@ -273,7 +274,10 @@ class Effects:
         return not (row.get("kind") == "http" and self._reads(call, row))
 
     def only_reads(self) -> bool:
-        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing."""
+        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing.
+
+        A file that sends none itself says by its path what its sessions are for: ``embedding_providers/base.py``.
+        """
         index = self._module.index
         found = [(call, _POST) for call in index.calls_named(("post",))]
         found += [
@@ -281,6 +285,9 @@ class Effects:
             for call in index.calls_named(("request", "_request"))
             if (string(argument(call, "method", 0)) or "").upper() == "POST"
         ]
+        if not found:
+            path = self._module.filename.replace("\\", "/").rpartition(".")[0].split("/")[-_PARENTS:]
+            return not _reading("anywhere").isdisjoint(word for part in path for word in words(part))
         reads = [call for call, row in found if self._reads(call, row)]
         others = (call for call, row in found if not self._reads(call, row))
         return bool(reads) and all(map(self._is_wrapped, others))
