@@ -154,8 +154,10 @@ class OffByOneLimit(Checker):
     def _contradicted(self, guard: Guard, where: str, claim: Claim) -> Iterator[Finding]:
         self.reported.add(guard.node)
         # Where the text describes the failure, or the bound itself is an ordinary value, the operator is hardly what is wrong.
+        # Whoever writes "must be less than" in a message mostly means "at most".
         is_meant = is_constant(guard.bound, 0) or (
-            len(claim.refuses) > 1 and not _MOST.isdisjoint(name_words(name_of(guard.bound) or ""))
+            len(claim.refuses) > 1
+            and (where == "message" or not _MOST.isdisjoint(name_words(name_of(guard.bound) or "")))
         )
         mends = [f"use {self._instead(guard)}", f"correct the {where}"]
         if claim.describes or is_meant:
