@@ -95,7 +95,11 @@ class Contradictions:
                 continue
             if isinstance(guard.value, ast.BinOp) and isinstance(guard.value.op, ast.Div):
                 continue  # a ratio hardly ever equals its bound
-            if len(says) > 1 and _is_position(guard.value) and (claim.describes or claim.text.startswith("exceed")):
+            if (
+                len(says) > 1
+                and _is_position(guard.value)
+                and (claim.describes or claim.text.startswith("exceed"))
+            ):
                 continue  # the position that equals the size is one too far, however it is said
             if len(says) > 1 and ("already" in claim.sentence or not self._is_finished(guard)):
                 continue  # the next one is not counted yet

@@ -137,7 +137,9 @@ class Effects:
             return False
         spec = definition.args
         positional = [*spec.posonlyargs, *spec.args]
-        defaults = dict(zip(reversed([item.arg for item in positional]), reversed(spec.defaults), strict=False))
+        defaults = dict(
+            zip(reversed([item.arg for item in positional]), reversed(spec.defaults), strict=False)
+        )
         defaults |= {
             item.arg: value
             for item, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
@@ -672,7 +674,8 @@ def _is_followed(node: ast.AugAssign, nodes: Iterable[ast.Call | ast.AugAssign])
 def _is_compared(name: str, around: ast.AST) -> bool:
     """Whether a loop compares a variable, as it does with the number of its own attempts."""
     return any(
-        isinstance(node, ast.Compare) and any(item.id == name for item in names_in(node)) for node in walk(around)
+        isinstance(node, ast.Compare) and any(item.id == name for item in names_in(node))
+        for node in walk(around)
     )
 
 

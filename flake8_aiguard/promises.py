@@ -68,7 +68,9 @@ class Promises:
         names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
         is_method = self._module.index.class_of(function) is not None and names[:1] in (["self"], ["cls"])
         at = names.index(container.id) - is_method if container.id in names else None
-        given = [self._given(call, container.id, at) for call in self._module.index.calls_named((function.name,))]
+        given = [
+            self._given(call, container.id, at) for call in self._module.index.calls_named((function.name,))
+        ]
         return bool(given) and all(value is not None and self._is_typed(value) for value in given)
 
     @staticmethod
@@ -94,7 +96,9 @@ class Promises:
         owner, text = index.class_of(function), string(key)
         if owner is None or text is None:
             return False
-        writers = [item for item in owner.body if isinstance(item, ast.FunctionDef) and _WRITES.match(item.name)]
+        writers = [
+            item for item in owner.body if isinstance(item, ast.FunctionDef) and _WRITES.match(item.name)
+        ]
         return any(
             is_constant(node, text) or (isinstance(node, ast.Call) and last_name(node.func) in _WHOLE)
             for writer in writers

@@ -279,7 +279,9 @@ _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 _UNWRITTEN = re.compile(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
 _OVERTAKEN = re.compile(r"Conflict|Stale|Version")
 _WHY = re.compile(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
-_READS = re.compile(r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
+_READS = re.compile(
+    r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE
+)
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)

@@ -293,7 +293,9 @@ class RetryWithoutBackoff(Checker):
 
     def _is_signalled(self, attempts: Attempts) -> bool:
         """Whether a loop starts anew where somebody asks for that by an exception: no attempt has failed."""
-        names = {name for handler in attempts.handlers for name in self._policies.types(handler.type).names or ()}
+        names = {
+            name for handler in attempts.handlers for name in self._policies.types(handler.type).names or ()
+        }
         return bool(names) and all(map(_SIGNALS.search, names))
 
     @staticmethod
@@ -423,10 +425,12 @@ class RetryWithoutBackoff(Checker):
                     why=f"{_text(pause)} is a pause of zero at first",
                 )
             elif len(set(sums)) == 1 and course.ends and len(gaps) < _POLLS:
+                found = [*self._tail(attempts, course)]
                 if self._is_remote(attempts) or self._asks_client(attempts):
-                    found = [*self._tail(attempts, course)]
                     fixed = self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
                     yield from found or fixed
+                elif sums[0] >= _LONG:
+                    yield from found
             else:
                 yield from self._tail(attempts, course)
         else:
@@ -492,6 +496,7 @@ _CLIENT = re.compile(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|sessio
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
 _SHORT = 10  # seconds
+_LONG = 1  # seconds that are a loss where nothing is left to wait for
 _LIMITS = re.compile(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
 _BOUND = "count the attempts, or set a deadline, and raise at the end"
 _PAUSE = "sleep, longer each time and with some randomness"

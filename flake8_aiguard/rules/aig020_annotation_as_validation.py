@@ -411,9 +411,7 @@ class AnnotationAsValidation(Checker):
         for _ in range(_STEPS):
             if container is None:
                 break
-            if (function, spelled(container)) in self._validated or _is_validator(
-                last_name(container) or ""
-            ):
+            if (function, spelled(container)) in self._validated or _is_validator(last_name(container) or ""):
                 return True
             container = asked(container)[0]
         return False
