@@ -453,9 +453,15 @@ class Effects:
             return None
         if isinstance(target, ast.Name):
             owner = self._module.scopes.owner(self._module.index.scope(target), target.id)
-            if owner is around or _is_compared(target.id, around):
+            if owner is around or target.id in self._compared(around):
                 return None  # each call of the function starts anew; the loop counts its own attempts
         return Effect(node, "amount", ast.unparse(target), {"kind": "amount"}, node)
+
+    @memoised
+    def _compared(self, around: ast.AST) -> frozenset[str]:
+        """The variables that a loop compares, as it does with the number of its own attempts."""
+        compares = (node for node in walk(around) if isinstance(node, ast.Compare))
+        return frozenset(name.id for node in compares for name in names_in(node))
 
     def is_read_anew(self, target: ast.expr, around: ast.AST) -> bool:
         """Whether each attempt starts from a value that it reads itself: ``row = store.get(key)`` before ``row["stock"] -= n``."""
@@ -669,14 +675,6 @@ def _position(node: ast.Call | ast.AugAssign) -> tuple[int, int]:
 def _is_followed(node: ast.AugAssign, nodes: Iterable[ast.Call | ast.AugAssign]) -> bool:
     """Whether a call follows, which may fail."""
     return any(isinstance(other, ast.Call) and other.lineno > (node.end_lineno or 0) for other in nodes)
-
-
-def _is_compared(name: str, around: ast.AST) -> bool:
-    """Whether a loop compares a variable, as it does with the number of its own attempts."""
-    return any(
-        isinstance(node, ast.Compare) and any(item.id == name for item in names_in(node))
-        for node in walk(around)
-    )
 
 
 def _holds(outer: ast.AST, inner: ast.AST) -> bool:

@@ -9,9 +9,10 @@ from typing import Final
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import is_constant, last_name, string
+from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.untyped import Untyped
 
 # What a schema says of one key: JSON Schema, OpenAPI, Cerberus.
@@ -96,14 +97,20 @@ class Promises:
         owner, text = index.class_of(function), string(key)
         if owner is None or text is None:
             return False
-        writers = [
-            item for item in owner.body if isinstance(item, ast.FunctionDef) and _WRITES.match(item.name)
-        ]
-        return any(
-            is_constant(node, text) or (isinstance(node, ast.Call) and last_name(node.func) in _WHOLE)
-            for writer in writers
+        texts, is_whole = self._written(owner)
+        return is_whole or text in texts
+
+    @memoised
+    def _written(self, owner: ast.ClassDef) -> tuple[frozenset[str], bool]:
+        """The texts in the methods of a class that write it as a dict, and whether one writes all fields."""
+        nodes = [
+            node
+            for writer in owner.body
+            if isinstance(writer, ast.FunctionDef) and _WRITES.match(writer.name)
             for node in walk(writer)
-        )
+        ]
+        texts = frozenset(text for node in nodes if (text := string(node)) is not None)
+        return texts, any(isinstance(node, ast.Call) and last_name(node.func) in _WHOLE for node in nodes)
 
     def _is_typed(self, value: ast.expr) -> bool:
         """Whether a value is the dict of an object: ``sample.to_dict()``, ``asdict(sample)``, perhaps through a name."""

@@ -94,13 +94,17 @@ class NonIdempotentRetry(Checker):
     def _first(self, retried: Retried) -> Effect | None:
         """The first effect of a retried body that nothing makes harmless."""
         effects = Effects(self.module)
+        is_recognised: bool | None = None
         for effect in effects.within(retried.body, retried.around):
             if effect.kind in ("sql", "orm") and (
                 retried.errors.are("refused", "conflict") or self._is_unwritten(effect, retried)
             ):
                 continue  # the database has undone the attempt
-            if effect.kind in ("http", "payment") and (self._is_refused(retried) or _is_recognised(retried)):
-                continue
+            if effect.kind in ("http", "payment"):
+                if is_recognised is None:
+                    is_recognised = self._is_refused(retried) or _is_recognised(retried)
+                if is_recognised:
+                    continue
             if isinstance(effect.node, ast.AugAssign) and self._is_stale(effects, effect.node, retried):
                 continue
             if effect.kind in _HARMLESS and self._is_best_effort(retried):
