@@ -12,7 +12,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.guards import Guard, Guards
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import last_name, names_in, parameters, shown
+from flake8_aiguard.shapes import last_name, names_in, parameters, shown, string
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _LONGEST = 50
@@ -49,7 +49,7 @@ class DuplicateValidation(Checker):
     Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
     exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
     function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
-    answer. The function has to be private or nested: public functions, decorated ones and those that are passed on may have other
+    answer. The function has to be private, nested or left out of ``__all__``: other public functions, decorated ones and those that are passed on may have other
     callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
     (the state of an object, what a container holds, a file, an event), they are asked for a reason. Of a copied block of guards, the
@@ -154,7 +154,19 @@ class DuplicateValidation(Checker):
         if function.name.startswith("__") and function.name.endswith("__"):
             return False
         scope = self.module.index.scope(function)
-        return function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return True
+        return scope is self.module.tree and self._exported is not None and function.name not in self._exported
+
+    @functools.cached_property
+    def _exported(self) -> frozenset[str] | None:
+        """The names that ``__all__`` lists; ``None`` where the file has none that can be read."""
+        bindings = self.module.scopes.bindings(self.module.tree, "__all__")
+        value = bindings[0].value if len(bindings) == 1 else None
+        if not isinstance(value, (ast.List, ast.Tuple)):
+            return None
+        names = [string(item) for item in value.elts]
+        return None if None in names else frozenset(name for name in names if name is not None)
 
     def _asks_argument(self, guard: Guard, function: _Def) -> bool:
         """Whether a guard asks for an argument, not only for the object's own state."""
