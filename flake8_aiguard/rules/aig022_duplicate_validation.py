@@ -49,7 +49,7 @@ class DuplicateValidation(Checker):
     Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
     exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
     function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
-    answer. The function has to be private, nested or left out of ``__all__``: other public functions, decorated ones and those that are passed on may have other
+    answer. The function has to be private, nested or left out of ``__all__``, or one of the module with several callers in the file: other public functions, decorated ones and those that are passed on may have other
     callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
     (the state of an object, what a container holds, a file, an event), they are asked for a reason. Of a copied block of guards, the
@@ -87,6 +87,8 @@ class DuplicateValidation(Checker):
                 if self._asks_argument(guard, function) and not self._guards.is_alone(guard)
             ]
             callers = self._callers(function) if guards else []
+            if len(callers) < _SEVERAL and not self._is_private(function):
+                continue
             for guard in guards if callers else ():
                 is_repeated = all(self._repeats(guard, function, call) for call in callers)
                 if is_repeated and self._mentions[function.name] == len(callers):
@@ -145,7 +147,7 @@ class DuplicateValidation(Checker):
         return calls if known else []
 
     def _is_local(self, function: _Def) -> bool:
-        """Whether nobody but this file calls a function, as far as its name and decorators say."""
+        """Whether a function may be for this file alone, as far as its name and decorators say."""
         if any(
             not isinstance(item, ast.Name) or item.id not in ("staticmethod", "classmethod")
             for item in function.decorator_list
@@ -153,18 +155,25 @@ class DuplicateValidation(Checker):
             return False
         if function.name.startswith("__") and function.name.endswith("__"):
             return False
+        return self._is_private(function) or self.module.index.scope(function) is self.module.tree
+
+    def _is_private(self, function: _Def) -> bool:
+        """Whether a function is no other file's, by its name, its place or what the file exports."""
         scope = self.module.index.scope(function)
         if function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return True
-        return scope is self.module.tree and self._exported is not None and function.name not in self._exported
+        if scope is not self.module.tree or self._exported is None:
+            return False
+        return function.name not in self._exported
 
     @functools.cached_property
     def _exported(self) -> frozenset[str] | None:
         """The names that ``__all__`` lists; ``None`` where the file has none that can be read."""
         bindings = self.module.scopes.bindings(self.module.tree, "__all__")
         value = bindings[0].value if len(bindings) == 1 else None
-        if not isinstance(value, (ast.List, ast.Tuple)):
-            return None
+        uses = self.module.scopes.uses(self.module.tree, "__all__")
+        if not isinstance(value, (ast.List, ast.Tuple)) or uses:
+            return None  # __all__.extend(...)
         names = [string(item) for item in value.elts]
         return None if None in names else frozenset(name for name in names if name is not None)
 
@@ -214,6 +223,9 @@ class DuplicateValidation(Checker):
         return first_parameter(function) is not None
 
 
+_SEVERAL = (
+    2  # callers that all run the guard of a public function: a habit of the file, not one careful caller
+)
 _NEVER = "{test} was settled on line {line} and nothing has changed since, so this branch is never reached; drop it, or test what was meant"
 _TWICE = (
     "{test} was settled on line {line} and nothing has changed since, so this check never holds; "
