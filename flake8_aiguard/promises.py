@@ -110,7 +110,11 @@ class Promises:
             for node in walk(writer)
         ]
         texts = frozenset(text for node in nodes if (text := string(node)) is not None)
-        return texts, any(isinstance(node, ast.Call) and last_name(node.func) in _WHOLE for node in nodes)
+        return texts, any(isinstance(node, ast.Call) and self._makes_whole(node) for node in nodes)
+
+    def _makes_whole(self, call: ast.Call) -> bool:
+        name = self._module.qualname(call.func) or last_name(call.func) or ""
+        return name.rpartition(".")[2] in _WHOLE
 
     def _is_typed(self, value: ast.expr) -> bool:
         """Whether a value is the dict of an object: ``sample.to_dict()``, ``asdict(sample)``, perhaps through a name."""
@@ -121,7 +125,7 @@ class Promises:
             values = [item.value for item in resolved[1]]
             return bool(values) and all(item is not None and self._is_typed(item) for item in values)
         if isinstance(value, ast.Call):
-            return last_name(value.func) in _WHOLE and self._untyped.data(value) is None
+            return self._makes_whole(value) and self._untyped.data(value) is None
         return isinstance(value, ast.Dict)
 
 
