@@ -59,7 +59,8 @@ class RetryWithoutBackoff(Checker):
     or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time. Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
-    and in functions that are named for waiting. An answer that cannot be parsed may be asked for again at once.
+    and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
+    a signal (``Restart``), and where a comment above says "retry forever" or "fixed wait". An answer that cannot be parsed may be asked for again at once.
     """
 
     code = "AIG018"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -87,8 +88,9 @@ class DuplicateValidation(Checker):
                 if self._asks_argument(guard, function) and not self._guards.is_alone(guard)
             ]
             callers = self._callers(function) if guards else []
-            if len(callers) < _SEVERAL and not self._is_private(function):
-                continue
+            if not self._is_private(function):
+                guards = [guard for guard in guards if not _is_narrowing(guard, function)]
+                callers = callers if len(callers) >= _SEVERAL else []
             for guard in guards if callers else ():
                 is_repeated = all(self._repeats(guard, function, call) for call in callers)
                 if is_repeated and self._mentions[function.name] == len(callers):
@@ -223,9 +225,17 @@ class DuplicateValidation(Checker):
         return first_parameter(function) is not None
 
 
-_SEVERAL = (
-    2  # callers that all run the guard of a public function: a habit of the file, not one careful caller
-)
+def _is_narrowing(guard: Guard, function: _Def) -> bool:
+    """Whether a type checker needs a guard: ``x is None`` of a parameter that is annotated optional."""
+    test = guard.test
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Is):
+        return False
+    found = [item.annotation for item in parameters(function) if item.arg == last_name(test.left)]
+    return any(item is not None and _OPTIONAL.search(ast.unparse(item)) for item in found)
+
+
+_OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
+_SEVERAL = 2  # callers that run the guard of a public function: a habit of the file
 _NEVER = "{test} was settled on line {line} and nothing has changed since, so this branch is never reached; drop it, or test what was meant"
 _TWICE = (
     "{test} was settled on line {line} and nothing has changed since, so this check never holds; "
