@@ -115,7 +115,11 @@ class Boundaries:
 
     def _adds_within(self, guard: Guard, function: Function) -> bool:
         """Whether the branch that admits counts the current one, and the one that refuses does not."""
-        adds = self._counts.adds(function, self._counts.stores(guard.value))
+        adds = [
+            add
+            for add in self._counts.adds(function, self._counts.stores(guard.value))
+            if not _is_local_sum(add)
+        ]
         if not adds:
             return False
         if guard.is_within:
@@ -330,6 +334,15 @@ class Boundaries:
             and first.node.lineno < node.lineno < second.node.lineno
             for node in walk(function)
         )
+
+
+def _is_local_sum(add: ast.AST) -> bool:
+    """Whether an addition makes a total of what is asked next: ``needed += scheduled``."""
+    return (
+        isinstance(add, ast.AugAssign)
+        and isinstance(add.target, ast.Name)
+        and not isinstance(add.value, ast.Constant)
+    )
 
 
 def _says_inclusive(text: str) -> bool:

@@ -19,6 +19,7 @@ from flake8_aiguard.wordings import Claim, claims, name_of, name_words, speaks, 
 _FINISHED: Final = frozenset(
     {"size", "length", "len", "amount", "value", "bytes", "width", "height", "age", "n", "number", "num"}
 )
+_POSITIONS: Final = frozenset({"col", "column", "idx", "index", "offset", "pos", "position", "rank", "row"})
 _NEAR: Final = 12  # lines of a condition and the branch that complains
 _AFTER: Final = 3  # lines after a branch, where another one complains
 _REPORTS: Final = frozenset(
@@ -94,6 +95,12 @@ class Contradictions:
                 continue
             if isinstance(guard.value, ast.BinOp) and isinstance(guard.value.op, ast.Div):
                 continue  # a ratio hardly ever equals its bound
+            if (
+                len(says) > 1
+                and _is_position(guard.value)
+                and (claim.describes or claim.text.startswith("exceed"))
+            ):
+                continue  # the position that equals the size is one too far, however it is said
             if len(says) > 1 and ("already" in claim.sentence or not self._is_finished(guard)):
                 continue  # the next one is not counted yet
             if not self._is_equality_handled(guard) and not self._is_disputed(guard.holder, refused):
@@ -131,8 +138,10 @@ class Contradictions:
         ):
             prose += [("docstring", claim) for claim in self._documented(function)]
         limit = name_words(name_of(guard.bound) or "")
+        is_only = _is_only_parameter(inner(guard.value), function)
         for where, claim in prose:
             is_named = len(limit) > 1 and is_limit(guard.bound) and claim.words[: len(limit)] == limit
+            is_named = is_named or (is_only and isinstance(claim.bound, float))
             if is_named or (subject and claim.sentence.issuperset(subject)):
                 yield where, claim
 
@@ -232,6 +241,20 @@ class Contradictions:
             and {ast.dump(node.left), ast.dump(node.comparators[0])} == sides
             for node in walk(function)
         )
+
+
+def _is_position(value: ast.expr) -> bool:
+    """Whether a value counts from zero, by its name."""
+    return not _POSITIONS.isdisjoint(name_words(name_of(value) or "")[-1:])
+
+
+def _is_only_parameter(value: ast.expr, function: ast.AST | None) -> bool:
+    """Whether all that a function is given is the value that it judges."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not isinstance(value, ast.Name):
+        return False
+    spec = function.args
+    given = [item.arg for item in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    return [name for name in given if name not in ("self", "cls")] == [value.id]
 
 
 def _is_next(node: ast.AST, value: ast.expr) -> bool:

@@ -355,7 +355,9 @@ class Counts:
                 return True
         attributes = _attributes(stores)
         for call in self.calls(function):
-            if (call.lineno, call.col_offset) < at and self._adds_elsewhere(call, attributes):
+            if (call.lineno, call.col_offset) < at and (
+                self._adds_elsewhere(call, attributes) or self._adds_all(call, stores)
+            ):
                 return True
         return any(
             self._starts_at_one(item, guard, function) for item in self._ones
@@ -378,6 +380,14 @@ class Counts:
         definition = self._module.receivers.definition(call.func)
         return isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
             not _attributes(texts).isdisjoint(attributes) for texts, _ in self.additions(definition)
+        )
+
+    def _adds_all(self, call: ast.Call, stores: Collection[str]) -> bool:
+        """Whether a call adds what is there in all: ``merged.update(more)``."""
+        return (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr in ("extend", "update")
+            and not self.stores(call.func.value).isdisjoint(stores)
         )
 
     @lazy

@@ -70,12 +70,13 @@ class Courses:
         Returns:
             The pauses in between, as far as they can be computed: at most some dozens of turns are played.
         """
-        return _Play(self._module, attempts, handler, self._start(attempts.loop)).course
+        return _Play(self._module, attempts, handler, *self._start(attempts.loop)).course
 
-    def _start(self, loop: ast.For | ast.While) -> dict[str, float | None]:
-        """The numbers that variables hold when a loop starts."""
+    def _start(self, loop: ast.For | ast.While) -> tuple[dict[str, float | None], dict[str, ast.expr]]:
+        """The numbers that variables hold when a loop starts, and what those are computed from whose number is not known."""
         scopes, index = self._module.scopes, self._module.index
         found: dict[str, float | None] = {}
+        computed: dict[str, ast.expr] = {}
         for name in names_in(loop):
             if name.id in found:
                 continue
@@ -95,7 +96,9 @@ class Courses:
                 found[name.id] = number(last.value)
                 if found[name.id] is None and isinstance(last.value, ast.Name):
                     found[name.id] = self.constant(last.value)
-        return found
+                elif found[name.id] is None and isinstance(last.value, ast.BinOp):
+                    computed[name.id] = last.value
+        return found, computed
 
     @memoised
     def constant(self, node: ast.expr) -> float | None:
@@ -121,12 +124,14 @@ class _Play:
         attempts: Attempts,
         handler: ast.ExceptHandler,
         start: dict[str, float | None],
+        computed: dict[str, ast.expr],
     ) -> None:
         self._module = module
         self._loops = AttemptLoops(module)
         self._attempts = attempts
         self._handler = handler
         self._env = start
+        self._computed = computed
         self._written = {
             text
             for item in statements_in(attempts.loop.body)
@@ -201,7 +206,9 @@ class _Play:
         for name in ast.walk(node):
             text = dotted(name) if isinstance(name, (ast.Name, ast.Attribute)) else None
             if text is not None and self._env.get(text) is None and text not in self._written:
-                self._env[text] = _UNTIL
+                computed = self._computed.pop(text, None)
+                known = None if computed is None else self._limit(computed)  # last = attempts - 1
+                self._env[text] = _UNTIL if known is None else known
         return number(node, self._env.get)
 
     def _truth(self, test: ast.expr) -> bool | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.loops import Variable
 from flake8_aiguard.memo import memoised
@@ -50,6 +51,7 @@ _WRAPPER: Final = re.compile(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
 _POST: Final = {"url": 0, "url_keyword": "url"}
 _REQUEST: Final = {"url": 1, "url_keyword": "url"}
 _STEPS: Final = 60  # expressions behind an argument that are looked at
+_PARENTS: Final = 2  # parts of a path that say what a file is for
 _HOPS: Final = 3  # attributes between a typed client and the method
 
 
@@ -120,10 +122,43 @@ class Effects:
         nodes = sorted(_runs(definition.body), key=_position)
         for node in nodes:
             found = self.of(node, nodes) if isinstance(node, ast.Call) else None
+            if found is not None and self._is_switched_off(node, definition, call):
+                continue
             if found is not None and self.key(found, definition) in (Key.NONE, Key.MINTED):
                 shown_as = f"{found.shown} in {shown(call).partition('(')[0]}()"
                 return dataclasses.replace(found, node=call, shown=shown_as)
         return None
+
+    def _is_switched_off(
+        self, node: ast.AST, definition: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call
+    ) -> bool:
+        """Whether a node runs only under a flag that a call of its function leaves, or sets, to false."""
+        if hides_arguments(call):
+            return False
+        spec = definition.args
+        positional = [*spec.posonlyargs, *spec.args]
+        defaults = dict(
+            zip(reversed([item.arg for item in positional]), reversed(spec.defaults), strict=False)
+        )
+        defaults |= {
+            item.arg: value
+            for item, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
+            if value is not None
+        }
+        child = node
+        for outer in self._module.index.ancestors(node):
+            if outer is definition:
+                break
+            if isinstance(outer, ast.If) and child in outer.body and isinstance(outer.test, ast.Name):
+                default = defaults.get(outer.test.id)
+                given = next((item.value for item in call.keywords if item.arg == outer.test.id), None)
+                names = [item.arg for item in positional]
+                is_kept = outer.test.id not in names[: len(call.args) + isinstance(call.func, ast.Attribute)]
+                value = given or (default if is_kept else None)
+                if value is not None and is_constant(value, False):
+                    return True
+            child = outer
+        return False
 
     def of(self, call: ast.Call, beside: Iterable[ast.AST] = ()) -> Effect | None:
         """The effect of a call.
@@ -174,7 +209,9 @@ class Effects:
         if said is None:
             return None
         found = {*words(said), said.lower().strip("_")}
-        return next((row for row in rows if not found.isdisjoint(row["names"])), None)
+        return next(
+            (row for row in rows if found & {*row["names"]} and not found & {*row.get("not_names", ())}), None
+        )
 
     def _is_open(self, receiver: ast.expr) -> bool:
         """Whether the type of a receiver leaves its name to decide: none is known, or it is a class of the project."""
@@ -239,7 +276,10 @@ class Effects:
         return not (row.get("kind") == "http" and self._reads(call, row))
 
     def only_reads(self) -> bool:
-        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing."""
+        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing.
+
+        A file that sends none itself says by its path what its sessions are for: ``embedding_providers/base.py``.
+        """
         index = self._module.index
         found = [(call, _POST) for call in index.calls_named(("post",))]
         found += [
@@ -247,6 +287,9 @@ class Effects:
             for call in index.calls_named(("request", "_request"))
             if (string(argument(call, "method", 0)) or "").upper() == "POST"
         ]
+        if not found:
+            path = self._module.filename.replace("\\", "/").rpartition(".")[0].split("/")[-_PARENTS:]
+            return not _reading("anywhere").isdisjoint(word for part in path for word in words(part))
         reads = [call for call, row in found if self._reads(call, row)]
         others = (call for call, row in found if not self._reads(call, row))
         return bool(reads) and all(map(self._is_wrapped, others))
@@ -278,9 +321,29 @@ class Effects:
             if {*said[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
                 return True
         url = argument(call, row["url_keyword"], row["url"])
-        return url is not None and any(
+        if url is not None and any(
             not _reading("words").isdisjoint(words(text)) for text in self._texts(url)
-        )
+        ):
+            return True
+        body = argument(call, "json") or argument(call, "data")
+        return body is not None and self._asks(body)
+
+    def _asks(self, body: ast.expr) -> bool:
+        """Whether a request carries a question, by its fields: a search, or a prompt with what generates the answer."""
+        found, stack = set[str](), [body]
+        for _ in range(_HOPS):
+            if not stack:
+                break
+            value = stack.pop()
+            stack += self._bound(value) if isinstance(value, ast.Name) else ()
+            for item in walk(value):
+                if isinstance(item, ast.Dict):
+                    found.update(text for key in item.keys if (text := string(key)) is not None)
+                elif isinstance(item, ast.keyword) and item.arg is not None:
+                    found.add(item.arg)
+        if not _reading("not_fields").isdisjoint(found):
+            return False
+        return not _reading("fields").isdisjoint(found)
 
     def _texts(self, node: ast.expr) -> Iterator[str]:
         """The literal texts and the names in an expression and in what its names are bound to."""
@@ -390,9 +453,29 @@ class Effects:
             return None
         if isinstance(target, ast.Name):
             owner = self._module.scopes.owner(self._module.index.scope(target), target.id)
-            if owner is around:  # each call of the function starts anew
-                return None
+            if owner is around or target.id in self._compared(around):
+                return None  # each call of the function starts anew; the loop counts its own attempts
         return Effect(node, "amount", ast.unparse(target), {"kind": "amount"}, node)
+
+    @memoised
+    def _compared(self, around: ast.AST) -> frozenset[str]:
+        """The variables that a loop compares, as it does with the number of its own attempts."""
+        compares = (node for node in walk(around) if isinstance(node, ast.Compare))
+        return frozenset(name.id for node in compares for name in names_in(node))
+
+    def is_read_anew(self, target: ast.expr, around: ast.AST) -> bool:
+        """Whether each attempt starts from a value that it reads itself: ``row = store.get(key)`` before ``row["stock"] -= n``."""
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            target = target.value
+        resolved = self._module.scopes.resolve(target) if isinstance(target, ast.Name) else None
+        return (
+            isinstance(around, (ast.For, ast.AsyncFor, ast.While))
+            and resolved is not None
+            and all(
+                isinstance(item.value, (ast.Call, ast.Await)) and _holds(around, item.node)
+                for item in resolved[1]
+            )
+        )
 
     # -- keys
 
@@ -640,4 +723,4 @@ def _amounts() -> frozenset[str]:
 
 @knowledge.cached
 def _reading(column: str) -> frozenset[str]:
-    return frozenset(word for row in knowledge.rows("effects.reading") for word in row[column])
+    return frozenset(word for row in knowledge.rows("effects.reading") for word in row.get(column, ()))

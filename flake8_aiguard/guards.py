@@ -360,6 +360,8 @@ class Guards:
                 continue
             elif isinstance(node, (ast.Compare, ast.Subscript)):
                 found.add(_OTHERS)  # what a container holds
+                if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                    found.add(f"{node.value.id}()")  # and whoever is given it may put in
             elif isinstance(node, ast.Name) and self._module.kinds.of(node) not in _SCALARS:
                 found.add(node.id)
                 if node.id.endswith("s") or _CONTAINER.search(node.id):

@@ -111,7 +111,7 @@ class Limits:
             node: the assignment.
 
         Returns:
-            The limit; ``None`` for a variable that is bound again, a field of a class, or settings.
+            The limit; ``None`` for a variable that is bound again, a field of a class that is set or has bases, or settings.
         """
         target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
         if not isinstance(target, ast.Name) or not isinstance(node.value, _VALUES):
@@ -121,7 +121,7 @@ class Limits:
         scope = self._module.index.scope(node)
         if self._module.matches(_SETTINGS_FILES):
             return None
-        if isinstance(scope, ast.ClassDef) and (not target.id.isupper() or self._holds_settings(scope)):
+        if isinstance(scope, ast.ClassDef) and not self._is_own_constant(node, target.id, scope):
             return None
         if _is_poll(target.id) and _is_short(node.value):
             return None
@@ -130,6 +130,23 @@ class Limits:
         if len(self._module.scopes.bindings(scope, target.id)) > 1 or self._is_code(node.value):
             return None
         return Limit(node, f"{target.id} = {_shown(node.value)}")
+
+    def _is_own_constant(self, node: ast.Assign | ast.AnnAssign, name: str, owner: ast.ClassDef) -> bool:
+        """Whether a class keeps a limit as a constant: in capitals, or as an attribute of a plain class that nobody sets."""
+        if self._holds_settings(owner):
+            return False
+        if name.isupper():
+            return True
+        is_plain = isinstance(node, ast.Assign) and not (
+            owner.bases or owner.keywords or owner.decorator_list
+        )
+        return is_plain and name not in self._set
+
+    @functools.cached_property
+    def _set(self) -> frozenset[str]:
+        """The attributes that the file sets."""
+        nodes = self._module.index.nodes(ast.Attribute)
+        return frozenset(node.attr for node in nodes if isinstance(node.ctx, ast.Store))
 
     # -- calls
 

@@ -55,7 +55,7 @@ _MEASURED: Final = re.compile(
     r"|slowest|longest|(?<!it )takes?|took|lasts|tuned)\b"
 )
 _RELATES: Final = re.compile(
-    r"(?i)\b(?:(?:long|short|slow|fast|high|low|small|larg|bigg|great|few|strict|tight)e?r than|(?:less|more) than (?:the|our|its|a|an|any)\b|same as|matches"
+    r"(?i)\b(?:(?:long|short|slow|fast|high|low|small|larg|bigg|great|few|strict|tight)e?r than|(?:less|more) than (?:the|our|its|a|an|any)\b|same (?:\w+ ){0,2}as|matches"
     r"|matching|mirrors|equals?|aligned with|in line with|consistent with|twice|double|half (?:of|the)|(?:third|quarter|tenth|fraction) of"
     r"|(?:leaves?|leaving) (?:room|time|space)|head-?room|margin|plus (?:a|some) buffer|budget|too (?:long|short|many|few|low|high|much|little|slow|aggressive|eager)"
     r"|enough (?:for|to|that)|(?:below|under|above|beyond) (?:the|our|its|their|(?-i:[A-Z]\w+)|\w+'s)"

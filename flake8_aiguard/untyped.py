@@ -27,6 +27,7 @@ _SAME_ITEMS: Final = (
 )
 _DISPLAYS: Final = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Set, ast.SetComp, ast.Tuple)
 _WRAPPERS: Final = ("Annotated", "ClassVar", "Final", "NotRequired", "Optional", "ReadOnly", "Required")
+_DECODERS: Final = ("cls", "object_hook", "object_pairs_hook", "type")
 _NO_TYPE: Final = ("ClassVar", "Final", "TypeAlias")
 _WHERE: Final = {
     "event": "the event",
@@ -182,6 +183,9 @@ class Untyped:
         )
         if not row.get("untyped") and not is_text:
             return None
+        call = node.value if isinstance(node, ast.Await) else node
+        if isinstance(call, ast.Call) and any(item.arg in _DECODERS for item in call.keywords):
+            return None  # which make objects of what they parse
         return Data(Shape(None, self._module.tree), _WHERE[row["kind"]], is_text)
 
     def _returned(self, call: ast.Call, steps: int) -> Data | None:

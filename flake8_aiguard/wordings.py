@@ -24,7 +24,8 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HOLE: Final = "\x00{}\x00"
 # Text that str.format(), % or a translation fills later: its field's name says what.
 _FIELD: Final = re.compile(r"%\((\w+)\)\w|\{(\w+)(?:![rsa])?(?::[^{}]*)?\}")
-_SENTENCE: Final = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*:])|\n\s*(?=\w+:)")
+# Also at each parameter of a docstring, "size: ..." and numpy's "size : int".
+_SENTENCE: Final = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*:])|\n\s*(?=\w+(?:, \w+)* ?:)")
 _WORDS: Final = 6  # of a bound that is written out
 _NEGATED: Final = re.compile(
     r"(?:\bcannot|n't|n’t|\b(?:must|should|may|can|shall|could|does|is|are)\s+not|\bnever)(?:\s+(?:ever|be|have|contain|take|use|allow))?(?:\s+an?)?$"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from flake8_aiguard.attempts import attempt_loops
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.effects import Effect, Effects, Key
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.retries import Policies, Policy, Retried, Retries, are_possible
@@ -62,6 +63,7 @@ class NonIdempotentRetry(Checker):
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
     done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own), of an INSERT beside its own UPDATE, of messages
     that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
+    of requests whose fields ask (a query, a prompt with ``max_tokens``), of those that stop or delete something, where the code asks for a conflict (409),
     of conditional requests (``If-Match``), of headers that a parameter hands in, of files that each attempt makes anew in the folder for
     temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do. Whether the other side ignores repetitions by itself is not known.
     """
@@ -92,12 +94,18 @@ class NonIdempotentRetry(Checker):
     def _first(self, retried: Retried) -> Effect | None:
         """The first effect of a retried body that nothing makes harmless."""
         effects = Effects(self.module)
+        is_recognised: bool | None = None
         for effect in effects.within(retried.body, retried.around):
             if effect.kind in ("sql", "orm") and (
                 retried.errors.are("refused", "conflict") or self._is_unwritten(effect, retried)
             ):
                 continue  # the database has undone the attempt
-            if effect.kind in ("http", "payment") and self._is_refused(retried):
+            if effect.kind in ("http", "payment"):
+                if is_recognised is None:
+                    is_recognised = self._is_refused(retried) or _is_recognised(retried)
+                if is_recognised:
+                    continue
+            if isinstance(effect.node, ast.AugAssign) and self._is_stale(effects, effect.node, retried):
                 continue
             if effect.kind in _HARMLESS and self._is_best_effort(retried):
                 continue
@@ -153,6 +161,14 @@ class NonIdempotentRetry(Checker):
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= _BAD_REQUEST
         ]
         return bool(codes) and all(code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes)
+
+    @staticmethod
+    def _is_stale(effects: Effects, change: ast.AugAssign, retried: Retried) -> bool:
+        """Whether an amount is read anew where somebody else's write came first, and this one was refused."""
+        names = retried.errors.names
+        return bool(names and all(map(_OVERTAKEN.search, names))) and effects.is_read_anew(
+            change.target, retried.around
+        )
 
     def _is_best_effort(self, retried: Retried) -> bool:
         """Whether nobody waits for an effect: failures pass without a word, and a status is all that is returned."""
@@ -265,11 +281,28 @@ class NonIdempotentRetry(Checker):
 
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 _UNWRITTEN = re.compile(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
+_OVERTAKEN = re.compile(r"Conflict|Stale|Version")
 _WHY = re.compile(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
-_READS = re.compile(r"\bread-?\s?only\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
+_READS = re.compile(
+    r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE
+)
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
-_BAD_REQUEST, _SERVER_ERROR = 400, 500
+_BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)
+
+
+def _is_recognised(retried: Retried) -> bool:
+    """Whether the code takes a conflict for what it is: the first attempt got through, or somebody else was faster."""
+    return any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.Eq)
+        and any(_is_conflict(part) for side in (node.left, *node.comparators) for part in walk(side))
+        for node in walk(retried.around)
+    )
+
+
+def _is_conflict(node: ast.AST) -> bool:
+    return is_constant(node, _CONFLICT) or (isinstance(node, ast.Attribute) and node.attr == "CONFLICT")
 
 
 def _asks_why(handler: ast.ExceptHandler) -> bool:

@@ -59,7 +59,8 @@ class RetryWithoutBackoff(Checker):
     or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time. Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
-    and in functions that are named for waiting. An answer that cannot be parsed may be asked for again at once.
+    and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
+    a signal (``Restart``), and where a comment above says "retry forever" or "fixed wait". An answer that cannot be parsed may be asked for again at once.
     """
 
     code = "AIG018"
@@ -108,7 +109,9 @@ class RetryWithoutBackoff(Checker):
     def _policy(self, policy: Policy) -> Iterator[Finding]:
         row, wait = policy.row, self._policies.wait(policy)
         if not self._policies.is_bounded(policy):
-            if wait is Wait.FINE and (self._is_awaited(policy) or self._is_swap(policy)):
+            if wait is Wait.FINE and (
+                self._is_awaited(policy) or self._is_swap(policy) or self._is_meant_to_go_on(policy)
+            ):
                 return
             more, advice = "", f"give it {row['stop']}"
             if wait is Wait.NONE:
@@ -141,8 +144,23 @@ class RetryWithoutBackoff(Checker):
             yield from self.found(
                 policy.node, message=_FIRST, what=policy.shown, why="its first pause is zero"
             )
-        else:
+        elif not any(_FIXED_MEANT.search(text) for text in self._comments(policy)):
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
+
+    def _is_meant_to_go_on(self, policy: Policy) -> bool:
+        """Whether what is retried is an expiry, which comes again and again, or a comment says that attempts never end."""
+        names = self._policies.errors(policy).names
+        if names and all(map(_EXPIRES.search, names)):
+            return True
+        return any(_NO_END.search(text) for text in self._comments(policy))
+
+    def _comments(self, policy: Policy) -> Iterator[str]:
+        """The comments above a policy, above the function that it decorates and above the one around that."""
+        starts = [policy.node.lineno]
+        for outer in (self.module.index.parent(policy.node), self.module.index.function(policy.node)):
+            if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                starts += [item.lineno for item in (outer, *outer.decorator_list)]
+        yield from map(self.module.comments.above, starts)
 
     def _is_short(self, policy: Policy) -> bool:
         """Whether a deadline ends all attempts within seconds: what is waited for just comes up."""
@@ -243,6 +261,8 @@ class RetryWithoutBackoff(Checker):
             return
         if self._loops.waits_itself(attempts) or self._waits_for_lock(attempts):
             return
+        if self._is_signalled(attempts):
+            return
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
             if errors.are("wait", "absent", "conflict") or self._is_own(attempts, handler, errors):
@@ -271,6 +291,13 @@ class RetryWithoutBackoff(Checker):
         return not any(isinstance(node, ast.Await) for node in inside) and all(
             self._is_in_memory(node) for node in inside if isinstance(node, ast.Call)
         )
+
+    def _is_signalled(self, attempts: Attempts) -> bool:
+        """Whether a loop starts anew where somebody asks for that by an exception: no attempt has failed."""
+        names = {
+            name for handler in attempts.handlers for name in self._policies.types(handler.type).names or ()
+        }
+        return bool(names) and all(map(_SIGNALS.search, names))
 
     @staticmethod
     def _waits_for_lock(attempts: Attempts) -> bool:
@@ -399,10 +426,12 @@ class RetryWithoutBackoff(Checker):
                     why=f"{_text(pause)} is a pause of zero at first",
                 )
             elif len(set(sums)) == 1 and course.ends and len(gaps) < _POLLS:
+                found = [*self._tail(attempts, course)]
                 if self._is_remote(attempts) or self._asks_client(attempts):
-                    found = [*self._tail(attempts, course)]
                     fixed = self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
                     yield from found or fixed
+                elif sums[0] >= _LONG:
+                    yield from found
             else:
                 yield from self._tail(attempts, course)
         else:
@@ -451,6 +480,11 @@ _SWAPS = re.compile(
 _UNUSABLE = re.compile(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJSON|Schema")
 _ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "parse_retry_after")
 _ENDLESS = re.compile(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
+# Exceptions that say that something has run out, as it does from time to time; not TimeoutExpired.
+_EXPIRES = re.compile(r"(?<!Timeout)Expired")
+_SIGNALS = re.compile(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)$")
+_NO_END = re.compile(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
+_FIXED_MEANT = re.compile(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
 _GOES_ON = (ast.Continue, ast.Pass)
 _TIMES_OUT = re.compile(r"[a-z]Timeout(Error|Exception)?$")  # of one library: TimeoutError is anybody's
 _SAYS = ("critical", "debug", "error", "exception", "info", "log", "warn", "warning")
@@ -463,6 +497,7 @@ _CLIENT = re.compile(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|sessio
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
 _SHORT = 10  # seconds
+_LONG = 1  # seconds that are a loss where nothing is left to wait for
 _LIMITS = re.compile(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
 _BOUND = "count the attempts, or set a deadline, and raise at the end"
 _PAUSE = "sleep, longer each time and with some randomness"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes
+from flake8_aiguard.handling import Handling, spelled
+from flake8_aiguard.promises import Promises
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import following, last_name, own_nodes, shown, string
+from flake8_aiguard.shapes import last_name, own_nodes, shown, string
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -23,11 +25,12 @@ _CLIENT = re.compile(
 )  # what .get() asks there
 _LONGEST = 40  # characters of an expression in a message
 _STEPS = 8  # of a chain of lookups
-_NEXT = 2  # statements behind an assignment in which the value is used at once
 _CONFIGURES = ("TOML",)  # what nothing but configuration is written in
 _PACKAGED = ("JSON", "YAML")  # what the data files of a package are written in
 _CONTAINERS = ("builtins.dict", "builtins.list", "typing.Dict", "typing.List")
-_LOOKS = ("get", "items", "keys", "values")
+_KNOWN = sys.stdlib_module_names | {"typing_extensions"}  # modules whose types are what they say
+_FROM_FILES = ("load", "safe_load")  # what parses a file
+_FIELDS_ONLY = ("pydantic.validate_call", "pydantic.validate_arguments")  # which check that a dict is one
 _JSON: dict[str, type] = {
     "builtins.dict": dict,
     "builtins.float": float,
@@ -72,12 +75,14 @@ class AnnotationAsValidation(Checker):
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
     lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
     is not optional and has no default, and the next statement does not fail on any other type; parameters of the public functions of a
-    module count with a default as well, and called ``config`` or ``settings``, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
-    TypedDict or a type variable, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
-    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into; for data files beside the code
-    (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where the value is compared,
+    module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
+    TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
+    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled; for data files beside the code
+    (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
+    schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``), and where all callers of a private function make it of an object
+    (``asdict(sample)``); where the value is only compared, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
     asserted, converted or asked for its type later in the function, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
-    validators; for TOML in a file with a schema.
+    validators; for parsers that are given a hook; for TOML in a file with a schema.
     """
 
     code = "AIG020"
@@ -96,7 +101,7 @@ class AnnotationAsValidation(Checker):
         lookup = self._untyped.lookup(node.value)
         if lookup is None or not self._claims(node, lookup) or self._is_checked(node, lookup):
             return
-        if self._is_passed_on(node):
+        if self._handling.only_hands_on(node.target) or self._handling.only_compares(node.target):
             return
         if not (self._is_from_outside(lookup) if lookup.data.origin else self._is_said_outside(node, lookup)):
             return
@@ -120,6 +125,14 @@ class AnnotationAsValidation(Checker):
     @functools.cached_property
     def _untyped(self) -> Untyped:
         return Untyped(self.module)
+
+    @functools.cached_property
+    def _promises(self) -> Promises:
+        return Promises(self.module, self._untyped)
+
+    @functools.cached_property
+    def _handling(self) -> Handling:
+        return Handling(self.module, tuple(_JSON.values()))
 
     @functools.cached_property
     def _classes(self) -> Classes:
@@ -165,8 +178,10 @@ class AnnotationAsValidation(Checker):
         names = [self._name(shape) for shape in shapes]
         if lookup.data.is_text and names == ["builtins.str"]:
             return lookup.may_miss
+        if any(map(self._is_unseen, shapes)):
+            return False
         if lookup.data.origin:
-            return not (len(shapes) == 1 and self._is_step(node, shapes[0]))
+            return not (len(shapes) == 1 and (self._is_step(node, shapes[0]) or self._is_swept(node, lookup)))
         # A dict that is handed around inside of the program: only where it is used as a record, and the value has to be there.
         if shapes[0].optional or not _is_record(lookup.node):
             return False
@@ -209,6 +224,21 @@ class AnnotationAsValidation(Checker):
         known.update(base for base in self._classes.lineage(cls) if isinstance(base, str))
         return not known.isdisjoint(_column("plain", "bases"))
 
+    def _is_unseen(self, shape: Shape) -> bool:
+        """Whether an annotation names, perhaps in a container, a class of another module: it may be a TypedDict, or check itself."""
+        part: Shape | None = shape
+        for _ in range(_STEPS):
+            if part is None or part.annotation is None:
+                return False
+            name = self._name(part)
+            if name is not None and not isinstance(part.annotation, ast.Constant):
+                top = name.partition(".")[0]
+                found = self._classes.annotated(part.annotation, part.scope)
+                if not isinstance(found, ast.ClassDef) and top not in _KNOWN:
+                    return True
+            part = self._untyped.element(part)
+        return False
+
     def _is_vague(self, shape: Shape) -> bool:
         """Whether an annotation says that something is a container, and nothing about what is in it."""
         data = self._untyped.element(shape)
@@ -228,39 +258,17 @@ class AnnotationAsValidation(Checker):
             return False
         if not self._is_vague(shape) if isinstance(annotation, ast.Subscript) else name in _JSON:
             return False
-        resolved = self.module.scopes.resolve(node.target)
-        if resolved is None or not isinstance(resolved[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return False
-        uses = self.module.scopes.uses(resolved[0], node.target.id)
-        return bool(uses) and all(map(self._looks_into, uses))
+        return self._handling.only_looks_into(node.target)
 
-    def _is_passed_on(self, node: ast.AnnAssign) -> bool:
-        """Whether a method does nothing with a value but hand it on by its name to an object of its own: ``self.api.put(name=name)``."""
-        if not isinstance(node.target, ast.Name):
-            return False
-        resolved = self.module.scopes.resolve(node.target)
-        if resolved is None or not isinstance(resolved[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return False
-        uses = self.module.scopes.uses(resolved[0], node.target.id)
-        return bool(uses) and all(map(self._hands_on, uses))
-
-    def _hands_on(self, use: ast.Name) -> bool:
-        keyword = self.module.index.parent(use)
-        call = self.module.index.parent(keyword) if isinstance(keyword, ast.keyword) else None
-        if not isinstance(call, ast.Call) or not isinstance(keyword, ast.keyword) or keyword.arg != use.id:
-            return False
-        asked_one = call.func.value if isinstance(call.func, ast.Attribute) else None
-        return isinstance(asked_one, ast.Attribute) and last_name(asked_one.value) == "self"
-
-    def _looks_into(self, use: ast.Name) -> bool:
-        parent = self.module.index.parent(use)
-        if isinstance(parent, ast.Attribute):
-            return parent.attr in _LOOKS
-        if isinstance(parent, ast.Subscript):
-            return parent.value is use and isinstance(parent.ctx, ast.Load)
-        if isinstance(parent, (ast.For, ast.comprehension)):
-            return parent.iter is use
-        return isinstance(parent, ast.FormattedValue)
+    def _is_swept(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether what should be a dict in a file is asked for its entries in this function, which fails on anything else."""
+        start = _start(lookup)
+        parsed = self._held(start) if isinstance(start, ast.Name) else [start]
+        return (
+            all(isinstance(item, ast.Call) and last_name(item.func) in _FROM_FILES for item in parsed)
+            and self._name(self._shapes(node.annotation)[0]) in _CONTAINERS
+            and self._handling.sweeps(node.target)
+        )
 
     # -- where it comes from
 
@@ -310,7 +318,7 @@ class AnnotationAsValidation(Checker):
         """Whether a dict of which only the annotation is known is called what comes from outside, and nothing else says no."""
         start = _start(lookup)
         words = _WORDS.findall(last_name(start) or "")
-        if not words or not self._is_word(start, words[-1].lower()):
+        if not words or not self._is_word(start, words):
             taken = [_origin(item) for item in (self._held(start) if isinstance(start, ast.Name) else ())]
             if len(taken) != 1 or taken[0] is None or not self._is_handed_in(taken[0]):
                 return False
@@ -322,13 +330,25 @@ class AnnotationAsValidation(Checker):
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
             return False
+        if self._promises.is_in_schema(lookup.key) or self._promises.is_made_inside(start):
+            return False
+        if self._promises.is_written_here(start, lookup.key):
+            return False
         return lookup.may_miss or not self._fails_at_once(node)
 
-    def _is_word(self, start: ast.expr, word: str) -> bool:
-        """Whether a word says that a dict comes from outside; settings do where they are handed in."""
-        return word in _column("outside", "words") or (
-            word in _column("outside", "handed_in") and self._is_handed_in(start)
-        )
+    def _fails_at_once(self, node: ast.AnnAssign) -> bool:
+        """Whether the next statement does with the value what only the annotated type can."""
+        shapes = self._shapes(node.annotation)
+        wanted = _JSON.get(self._name(shapes[0]) or "") if len(shapes) == 1 else None
+        return wanted is not None and self._handling.fails_at_once(node, wanted)
+
+    def _is_word(self, start: ast.expr, words: list[str]) -> bool:
+        """Whether a name says that a dict comes from outside; a plain word does where it is handed in, unless it is the program's own."""
+        last = words[-1].lower()
+        if last in _column("outside", "words"):
+            return True
+        is_plain = len(words) == 1 or last in _column("outside", "handed_in")
+        return is_plain and last not in _column("outside", "own") and self._is_handed_in(start)
 
     def _is_private(self, node: ast.AnnAssign) -> bool:
         """Whether a private function, by its name, is no first reader of what comes from outside: its caller made the dict."""
@@ -366,35 +386,23 @@ class AnnotationAsValidation(Checker):
         ]
         return any(isinstance(item, ast.Dict) and any(item.keys) for item in displays)
 
-    def _fails_at_once(self, node: ast.AnnAssign) -> bool:
-        """Whether the next statement calls a method on the value that only the annotated type has."""
-        index = self.module.index
-        shapes = self._shapes(node.annotation)
-        wanted = _JSON.get(self._name(shapes[0]) or "") if len(shapes) == 1 else None
-        if wanted is None:
-            return False
-        text = _spelled(node.target)
-        for statement in following(index.parent(node), node, _NEXT):
-            uses = [item for item in ast.walk(statement) if _is_use(item, text)]
-            if uses:
-                first = min(uses, key=lambda item: (item.lineno, item.col_offset))
-                outer = index.parent(first)
-                return isinstance(outer, ast.Attribute) and _is_only_of(outer.attr, wanted)
-        return False
-
     # -- what is checked
 
     def _is_checked(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
         function = self.module.index.function(node)
         checks = self._checks
-        if any(line > node.lineno for line in checks.get((function, _spelled(node.target)), ())):
+        if any(line > node.lineno for line in checks.get((function, spelled(node.target)), ())):
             return True
-        looked_up = _spelled(lookup.node)
+        looked_up = spelled(lookup.node)
         if looked_up and any(line <= node.lineno for line in checks.get((function, looked_up), ())):
             return True
         if lookup.data.origin == "TOML" and self._has_schema:
             return True
-        decorators = getattr(function, "decorator_list", ())
+        decorators = [
+            item
+            for item in getattr(function, "decorator_list", ())
+            if self.module.qualname(getattr(item, "func", item)) not in _FIELDS_ONLY
+        ]
         if any(_says(last_name(getattr(item, "func", item)) or "", "decorators") for item in decorators):
             return True
         if any(isinstance(item, ast.Call) and _has_schema(item) for item in decorators):
@@ -403,9 +411,7 @@ class AnnotationAsValidation(Checker):
         for _ in range(_STEPS):
             if container is None:
                 break
-            if (function, _spelled(container)) in self._validated or _is_validator(
-                last_name(container) or ""
-            ):
+            if (function, spelled(container)) in self._validated or _is_validator(last_name(container) or ""):
                 return True
             container = asked(container)[0]
         return False
@@ -420,10 +426,10 @@ class AnnotationAsValidation(Checker):
         index = self.module.index
         names = [name for name in index.names_called() if _is_validator(name)]
         return {
-            (index.function(call), _spelled(item))
+            (index.function(call), spelled(item))
             for call in index.calls_named(names)
             for item in (*call.args, *(keyword.value for keyword in call.keywords))
-            if _spelled(item)
+            if spelled(item)
         }
 
     @functools.cached_property
@@ -440,7 +446,7 @@ class AnnotationAsValidation(Checker):
         tests += [(node.subject, True) for node in index.nodes(ast.Match)]
         for test, refuses in tests:
             for part in _operands(test, refuses):
-                found[index.function(test), _spelled(part)].append(test.lineno)
+                found[index.function(test), spelled(part)].append(test.lineno)
         names = [name for name in index.names_called() if name in _asking() or _is_validator(name)]
         for call in index.calls_named(names):
             name = self.module.qualname(call.func)
@@ -451,7 +457,7 @@ class AnnotationAsValidation(Checker):
             else:
                 continue
             for item in asked_for:
-                found[index.function(call), _spelled(item)].append(call.lineno)
+                found[index.function(call), spelled(item)].append(call.lineno)
         return {key: lines for key, lines in found.items() if key[1]}
 
 
@@ -496,22 +502,6 @@ def _origin(value: ast.expr) -> ast.expr | None:
     return None
 
 
-def _is_use(node: ast.AST, text: str) -> TypeGuard[ast.Name | ast.Attribute]:
-    """Whether a node reads what a target names."""
-    return (
-        isinstance(node, (ast.Name, ast.Attribute))
-        and isinstance(node.ctx, ast.Load)
-        and _spelled(node) == text
-    )
-
-
-def _is_only_of(method: str, wanted: type) -> bool:
-    """Whether of all types that a document may hold, one has a method."""
-    return hasattr(wanted, method) and not any(
-        hasattr(other, method) for other in _JSON.values() if other is not wanted
-    )
-
-
 def _is_record(node: ast.expr) -> bool:
     """Whether a chain of lookups asks for fixed names."""
     for _ in range(_STEPS):
@@ -552,22 +542,6 @@ def _operands(test: ast.expr, refuses: bool) -> Iterator[ast.expr]:
                 stack.append(node.func.value)
         else:
             yield node
-
-
-def _spelled(node: ast.expr) -> str:
-    """The text of a chain of names, attributes and lookups; ``""`` for anything else."""
-    parts: list[str] = []
-    for _ in range(_STEPS):
-        container, key, _ = asked(node)
-        if container is not None and isinstance(key, (ast.Constant, ast.Name)):
-            parts.append(f"[{key.value!r}]" if isinstance(key, ast.Constant) else f"[{key.id}]")
-            node = container
-        elif isinstance(node, ast.Attribute):
-            parts.append(f".{node.attr}")
-            node = node.value
-        else:
-            break
-    return "".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
 
 
 def _is_validator(name: str) -> bool:

@@ -70,7 +70,7 @@ class OffByOneLimit(Checker):
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
     finished value, where the current one is counted before or may be, where ``depth + 1`` is passed on, where a collection begins with
     one item, on eviction after an insert and sweeps of what has expired, where one more is fetched to know whether there are more, where
-    a text says "reaches or exceeds" or "already", where a comment or docstring says that the bound is inclusive, and where a comment before
+    a text says "reaches or exceeds" or "already", on a position that "exceeds" the number of places, where a comment or docstring says that the bound is inclusive, and where a comment before
     the ``raise`` says that the documented bound is wrong.
     """
 
@@ -154,8 +154,10 @@ class OffByOneLimit(Checker):
     def _contradicted(self, guard: Guard, where: str, claim: Claim) -> Iterator[Finding]:
         self.reported.add(guard.node)
         # Where the text describes the failure, or the bound itself is an ordinary value, the operator is hardly what is wrong.
+        # Whoever writes "must be less than" in a message mostly means "at most".
         is_meant = is_constant(guard.bound, 0) or (
-            len(claim.refuses) > 1 and not _MOST.isdisjoint(name_words(name_of(guard.bound) or ""))
+            len(claim.refuses) > 1
+            and (where == "message" or not _MOST.isdisjoint(name_words(name_of(guard.bound) or "")))
         )
         mends = [f"use {self._instead(guard)}", f"correct the {where}"]
         if claim.describes or is_meant:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.guards import Guard, Guards
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import last_name, names_in, parameters, shown
+from flake8_aiguard.shapes import last_name, names_in, parameters, shown, string
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _LONGEST = 50
@@ -49,7 +50,7 @@ class DuplicateValidation(Checker):
     Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
     exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
     function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
-    answer. The function has to be private or nested: public functions, decorated ones and those that are passed on may have other
+    answer. The function has to be private, nested or left out of ``__all__``, or one of the module with several callers in the file: other public functions, decorated ones and those that are passed on may have other
     callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
     (the state of an object, what a container holds, a file, an event), they are asked for a reason. Of a copied block of guards, the
@@ -87,6 +88,9 @@ class DuplicateValidation(Checker):
                 if self._asks_argument(guard, function) and not self._guards.is_alone(guard)
             ]
             callers = self._callers(function) if guards else []
+            if not self._is_private(function):
+                guards = [guard for guard in guards if not _is_narrowing(guard, function)]
+                callers = callers if len(callers) >= _SEVERAL else []
             for guard in guards if callers else ():
                 is_repeated = all(self._repeats(guard, function, call) for call in callers)
                 if is_repeated and self._mentions[function.name] == len(callers):
@@ -145,7 +149,7 @@ class DuplicateValidation(Checker):
         return calls if known else []
 
     def _is_local(self, function: _Def) -> bool:
-        """Whether nobody but this file calls a function, as far as its name and decorators say."""
+        """Whether a function may be for this file alone, as far as its name and decorators say."""
         if any(
             not isinstance(item, ast.Name) or item.id not in ("staticmethod", "classmethod")
             for item in function.decorator_list
@@ -153,8 +157,27 @@ class DuplicateValidation(Checker):
             return False
         if function.name.startswith("__") and function.name.endswith("__"):
             return False
+        return self._is_private(function) or self.module.index.scope(function) is self.module.tree
+
+    def _is_private(self, function: _Def) -> bool:
+        """Whether a function is no other file's, by its name, its place or what the file exports."""
         scope = self.module.index.scope(function)
-        return function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if function.name.startswith("_") or isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return True
+        if scope is not self.module.tree or self._exported is None:
+            return False
+        return function.name not in self._exported
+
+    @functools.cached_property
+    def _exported(self) -> frozenset[str] | None:
+        """The names that ``__all__`` lists; ``None`` where the file has none that can be read."""
+        bindings = self.module.scopes.bindings(self.module.tree, "__all__")
+        value = bindings[0].value if len(bindings) == 1 else None
+        uses = self.module.scopes.uses(self.module.tree, "__all__")
+        if not isinstance(value, (ast.List, ast.Tuple)) or uses:
+            return None  # __all__.extend(...)
+        names = [string(item) for item in value.elts]
+        return None if None in names else frozenset(name for name in names if name is not None)
 
     def _asks_argument(self, guard: Guard, function: _Def) -> bool:
         """Whether a guard asks for an argument, not only for the object's own state."""
@@ -202,6 +225,17 @@ class DuplicateValidation(Checker):
         return first_parameter(function) is not None
 
 
+def _is_narrowing(guard: Guard, function: _Def) -> bool:
+    """Whether a type checker needs a guard: ``x is None`` of a parameter that is annotated optional."""
+    test = guard.test
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Is):
+        return False
+    found = [item.annotation for item in parameters(function) if item.arg == last_name(test.left)]
+    return any(item is not None and _OPTIONAL.search(ast.unparse(item)) for item in found)
+
+
+_OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
+_SEVERAL = 2  # callers that run the guard of a public function: a habit of the file
 _NEVER = "{test} was settled on line {line} and nothing has changed since, so this branch is never reached; drop it, or test what was meant"
 _TWICE = (
     "{test} was settled on line {line} and nothing has changed since, so this check never holds; "

@@ -1,0 +1,137 @@
+"""What a function does with a value that it has looked up: whether another type of value would come to light, or harm."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Final, TypeGuard
+
+from flake8_aiguard.children import walk
+from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import following, last_name
+from flake8_aiguard.untyped import asked
+
+_STEPS: Final = 8  # of a chain of lookups
+_NEXT: Final = 2  # statements behind an assignment in which the value is used at once
+_LOOKS: Final = ("get", "items", "keys", "values")
+_SWEEPS: Final = ("items", "keys", "values")
+_SAME: Final = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
+
+
+class Handling:
+    """The uses of the values that one file looks up.
+
+    Args:
+        module: the file.
+        others: the types that a document may hold.
+    """
+
+    def __init__(self, module: Module, others: Sequence[type]) -> None:
+        self._module = module
+        self._others = others
+
+    def uses(self, target: ast.expr) -> list[ast.Name]:
+        """The mentions of a local variable; none for anything else."""
+        resolved = self._module.scopes.resolve(target) if isinstance(target, ast.Name) else None
+        if resolved is None or not isinstance(resolved[0], FUNCTIONS) or not isinstance(target, ast.Name):
+            return []
+        return list(self._module.scopes.uses(resolved[0], target.id))
+
+    def only_looks_into(self, target: ast.expr) -> bool:
+        """Whether a container is only looked into, filled, and put back, as in the lookup itself: nobody relies on more than that."""
+        uses = self.uses(target)
+        return bool(uses) and all(map(self._looks_into, uses))
+
+    def _looks_into(self, use: ast.Name) -> bool:
+        parent = self._module.index.parent(use)
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _LOOKS
+        if isinstance(parent, ast.Subscript):
+            return parent.value is use
+        if isinstance(parent, (ast.For, ast.comprehension)):
+            return parent.iter is use
+        if isinstance(parent, ast.Assign):
+            return all(isinstance(target, ast.Subscript) for target in parent.targets)
+        return isinstance(parent, ast.FormattedValue)
+
+    def only_hands_on(self, target: ast.expr) -> bool:
+        """Whether a method does nothing with a value but hand it on by its name to an object of its own: ``self.api.put(name=name)``."""
+        uses = self.uses(target)
+        return bool(uses) and all(map(self._hands_on, uses))
+
+    def _hands_on(self, use: ast.Name) -> bool:
+        keyword = self._module.index.parent(use)
+        call = self._module.index.parent(keyword) if isinstance(keyword, ast.keyword) else None
+        if not isinstance(call, ast.Call) or not isinstance(keyword, ast.keyword) or keyword.arg != use.id:
+            return False
+        receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+        return isinstance(receiver, ast.Attribute) and last_name(receiver.value) == "self"
+
+    def only_compares(self, target: ast.expr) -> bool:
+        """Whether a value is only asked for being equal to something: one of another type is simply not equal."""
+        uses = self.uses(target)
+        return bool(uses) and all(map(self._compares, uses))
+
+    def _compares(self, use: ast.Name) -> bool:
+        parent = self._module.index.parent(use)
+        if not isinstance(parent, ast.Compare) or not all(isinstance(kind, _SAME) for kind in parent.ops):
+            return False
+        is_searched = isinstance(parent.ops[0], (ast.In, ast.NotIn))
+        return parent.left is use if is_searched else True
+
+    def sweeps(self, target: ast.expr) -> bool:
+        """Whether a function asks a value for all its entries, which fails here on all but a dict."""
+        parents = map(self._module.index.parent, self.uses(target))
+        return any(isinstance(parent, ast.Attribute) and parent.attr in _SWEEPS for parent in parents)
+
+    def fails_at_once(self, node: ast.AnnAssign, wanted: type) -> bool:
+        """Whether the next statements do with a value what only one type can.
+
+        Args:
+            node: the assignment.
+            wanted: the type that its annotation names.
+        """
+        index = self._module.index
+        text = spelled(node.target)
+        for statement in following(index.parent(node), node, _NEXT):
+            uses = [item for item in walk(statement) if _is_use(item, text)]
+            if uses:
+                first = min(uses, key=lambda item: (item.lineno, item.col_offset))
+                outer = index.parent(first)
+                if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Add):
+                    other = outer.right if outer.left is first else outer.left
+                    return wanted is str and isinstance(other, ast.Constant) and isinstance(other.value, str)
+                return isinstance(outer, ast.Attribute) and self._is_only_of(outer.attr, wanted)
+        return False
+
+    def _is_only_of(self, method: str, wanted: type) -> bool:
+        """Whether of all types that a document may hold, one has a method."""
+        return hasattr(wanted, method) and not any(
+            hasattr(other, method) for other in self._others if other is not wanted
+        )
+
+
+def spelled(node: ast.expr) -> str:
+    """The text of a chain of names, attributes and lookups; ``""`` for anything else."""
+    parts: list[str] = []
+    for _ in range(_STEPS):
+        container, key, _ = asked(node)
+        if container is not None and isinstance(key, (ast.Constant, ast.Name)):
+            parts.append(f"[{key.value!r}]" if isinstance(key, ast.Constant) else f"[{key.id}]")
+            node = container
+        elif isinstance(node, ast.Attribute):
+            parts.append(f".{node.attr}")
+            node = node.value
+        else:
+            break
+    return "".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
+
+
+def _is_use(node: ast.AST, text: str) -> TypeGuard[ast.Name | ast.Attribute]:
+    """Whether a node reads what a target names."""
+    return (
+        isinstance(node, (ast.Name, ast.Attribute))
+        and isinstance(node.ctx, ast.Load)
+        and spelled(node) == text
+    )
