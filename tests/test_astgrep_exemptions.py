@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("ast_grep_py", reason="comes with the extra 'sql'")
 
-from flake8_aiguard.astgrep import engine, rulefiles
+from flake8_aiguard.astgrep import engine, folders, rulefiles
 
 RULES = {rule.code: rule for rule in rulefiles.packaged() if rule.language == "sql"}
 
@@ -241,3 +241,17 @@ def test_another_database_shows_in_a_file_beside(tmp_path: Path) -> None:
     (lite / "1.sql").write_text("CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT);", encoding="utf-8")
     assert not found("AIG211", index, str(lite / "2.sql"))
     assert not found("AIG211", index, str(tmp_path / "sql" / "order.postgresql.sql"))
+
+
+def test_files_around_are_read_only_for_a_finding_that_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(folders, "_read", lambda paths: read.extend(paths) or iter(()))
+    (tmp_path / "tables.sql").write_text("CREATE TABLE kinds (name text PRIMARY KEY);")
+    path = str(tmp_path / "report.sql")
+    assert found("AIG205", "DELETE FROM kinds;", path)
+    assert not found("AIG202", "DELETE FROM lines WHERE id NOT IN (SELECT id FROM kinds);", path)
+    assert not read
+    assert found("AIG202", "DELETE FROM lines WHERE kind NOT IN (SELECT name FROM kinds);", path)
+    assert [item.name for item in read] == ["tables.sql"]
