@@ -123,8 +123,13 @@ MEANT = [
     ("AIG211", "DROP INDEX a_x;\nCREATE UNIQUE INDEX a_x ON a (x);"),
     ("AIG211", "ALTER TABLE a ADD CHECK (x > 0);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE a ALTER COLUMN x SET NOT NULL;\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "ALTER TABLE a ADD CONSTRAINT a_no UNIQUE (no);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "UPDATE a SET x = lower(y);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "-- SQLite runs this file, too\nCREATE INDEX i ON a (x);"),
+    (
+        "AIG213",
+        "ALTER TABLE a ALTER b SET NOT NULL;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
     ("AIG213", "ALTER TABLE a ADD COLUMN b int;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
     (
         "AIG213",
@@ -189,6 +194,10 @@ REPORTED = [
         "AIG207",
         "CREATE TABLE pays (id int, made date);\nCREATE INDEX i ON pays USING btree (made);\nSELECT id FROM pays WHERE year(made) = 2026;",
     ),
+    (
+        "AIG213",
+        "ALTER TABLE c ALTER b SET NOT NULL;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
     ("AIG211", "DROP INDEX other;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE b ADD CHECK (x > 0);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE a ADD CHECK (x > 0) NOT VALID;\nCREATE INDEX i ON a (x);"),
@@ -241,6 +250,10 @@ def test_another_database_shows_in_a_file_beside(tmp_path: Path) -> None:
     (lite / "1.sql").write_text("CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT);", encoding="utf-8")
     assert not found("AIG211", index, str(lite / "2.sql"))
     assert not found("AIG211", index, str(tmp_path / "sql" / "order.postgresql.sql"))
+    for number in ("8", "9"):
+        (tmp_path / "delta" / number).mkdir(parents=True)
+    (tmp_path / "delta" / "8" / "1.sql.sqlite").touch()
+    assert not found("AIG211", index, str(tmp_path / "delta" / "9" / "1.sql"))
 
 
 def test_files_around_are_read_only_for_a_finding_that_asks(

@@ -42,8 +42,7 @@ def is_postgresql(source: Source) -> bool:
     """Whether nothing in a file, or in those beside it, says that it is of another database."""
     if "postgres" in source.path.lower().rpartition("/")[2]:
         return True
-    folders = _folders_of(source)
-    if folders and any(Path(folders[0]).glob("*.sql.sqlite")):
+    if source.is_file and _has_files_for_sqlite(os.path.dirname(source.path)):
         return False  # what has no file for each database is for all
     return not any(text.is_of_another_database for text in itertools.chain([source], beside(source)))
 
@@ -71,6 +70,12 @@ def _read(paths: Iterator[Path]) -> Iterator[Source]:
                 yield Source(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError):
             continue
+
+
+@functools.lru_cache(maxsize=64)
+def _has_files_for_sqlite(folder: str) -> bool:
+    """Whether a folder, or one beside it, has a file for SQLite alone."""
+    return any(any(Path(folder).glob(pattern)) for pattern in ("*.sql.sqlite", "../*/*.sql.sqlite"))
 
 
 @functools.lru_cache(maxsize=8)

@@ -42,6 +42,7 @@ _INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})",
 _OF_INDEX: Final = re.compile(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
 _SCAN: Final = re.compile(
     r"\badd\s+(?:constraint\s+\S+\s+)?check\b(?!.*\bnot\s+valid\b)|\bset\s+not\s+null\b"
+    r"|\badd\s+(?:constraint\s+\S+\s+)?unique\b(?!\s+using\b)"
     r"|\balter\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type\b",
     _I | re.DOTALL,
 )
@@ -129,6 +130,8 @@ def locked_anyway(source: Source, start: int, end: int) -> bool:
         return True
     if _LOCKED.search(source.code):
         return True
+    if any(_SCAN.search(statement) for statement in source.of_table("alter", name, len(source.code))):
+        return True
     if re.match(r"create\b", source.code[start:end], _I):
         return _is_built_under_lock(source, start, name)
     return _is_key_empty(source, start, end, name)
@@ -146,7 +149,7 @@ def _is_installed(source: Source, name: str) -> bool:
 
 
 def _is_built_under_lock(source: Source, start: int, table: str) -> bool:
-    """Whether an index takes the place of the one that the file drops, or its table is scanned or written anyway.
+    """Whether an index takes the place of the one that the file drops, or its table is written anyway.
 
     Args:
         source: the text.
@@ -166,8 +169,6 @@ def _is_built_under_lock(source: Source, start: int, table: str) -> bool:
         if is_drop and name is not None and plain(dropped[1]) == plain(name[1]):
             return True
         first = begin
-    if any(_SCAN.search(statement) for statement in source.of_table("alter", table, len(source.code))):
-        return True
     return any(
         not re.search(r"\b(?:where|from)\b", statement, _I)
         for statement in source.of_table("update", table, start)
