@@ -35,11 +35,15 @@ _NO_ROWS: Final = re.compile(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
 _NTH: Final = re.compile(
     r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE
 )  # no page
+_SKIPPED: Final = re.compile(r"\boffset\s+(\S+)", re.IGNORECASE)
+_FEW: Final = frozenset(map(str, range(11)))  # rows that cost nothing to skip
 _PAGE: Final = re.compile(r"(^|_)page(_|$)")
 _TOTAL: Final = re.compile(
     rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({_NAME})", re.IGNORECASE
 )
 _FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
+_IN: Final = re.compile(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
+_VERSIONED: Final = re.compile(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
 _STAR_FIRST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?\*", re.IGNORECASE)
 _DERIVED: Final = re.compile(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
 _WRITTEN: Final = re.compile(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
@@ -138,7 +142,12 @@ class Meant:
         if code == "AIG205":
             return self._is_whole_table_meant(statement, call)
         if code == "AIG209":
-            return _NTH.search(text) is not None or self._is_page_meant(statement, call)
+            skipped = {number.strip(");") for number in _SKIPPED.findall(text)}
+            return (
+                _NTH.search(text) is not None
+                or (bool(skipped) and skipped <= _FEW)
+                or self._is_page_meant(statement, call)
+            )
         if code == "AIG206":
             return "->" in text[start:end] or self._is_found_by_another(
                 text
@@ -172,7 +181,10 @@ class Meant:
         if self._is_any_table(start, statement):
             kinds = self._rows.uses(call).kinds if is_outermost else Use.NONE
             return Use.DESCRIPTION in kinds or not kinds & (Use.POSITION | Use.NAME)
-        if _FUNCTION.match(text, start + 1) or _NO_ROWS.search(text):
+        if _FUNCTION.match(text, start + 1) or _NO_ROWS.search(text) or _IN.search(text[:start]):
+            return True
+        table = _FROM.match(text, start + 1)
+        if table and _VERSIONED.search(plain(table[1])) and not _joins(text):
             return True
         if not is_outermost:
             return _is_derived(text, start) and not _STAR_FIRST.match(text)
@@ -180,7 +192,6 @@ class Meant:
         kinds = uses.kinds
         if Use.DESCRIPTION in kinds or not kinds:
             return bool(kinds)
-        table = _FROM.match(text, start + 1)
         created = None
         if table and not _joins(text):
             created = self._tables.created(table[1].removesuffix(HOLE))  # "FROM notes" + where
