@@ -42,6 +42,9 @@ _SYSTEM: Final = re.compile(
     r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|v\$\w+$",
     re.IGNORECASE,
 )
+_EXTENSION: Final = re.compile(
+    r"(?:bdr|citus|cron|partman|pgagent|pglogical|pgq|repmgr|spock|timescaledb_information)\.", re.IGNORECASE
+)
 _PART: Final = re.compile(r"[(),]")
 _MADE: Final = re.compile(
     rf"\bcreate\s[^;(]*?\b(?:table|view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE
@@ -66,6 +69,8 @@ _ROW_TYPE: Final = re.compile(
     r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
 )  # no NAME, which holds quotes and dollars of bodies
 _READ: Final = re.compile(rf"\b(?:from|join)\s+(?:only\s+|lateral\s+)?(\(|{NAME})", re.IGNORECASE)
+_EXTRACT: Final = re.compile(r"\b(?:extract|substring|trim|overlay)\s*\([^()]*\)", re.IGNORECASE)
+_BESIDE: Final = re.compile(rf"\bfrom\s+{NAME}(?:\s+(?:as\s+)?\w+)?\s*,\s*({NAME})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -247,8 +252,29 @@ def asks_the_system(text: str) -> bool:
     Args:
         text: the statement.
     """
-    names = [name for name in _READ.findall(text) if name != "("]
+    names = _read(text)
     return bool(names) and all(map(is_of_the_system, names))
+
+
+def _read(text: str) -> list[str]:
+    """The tables that a statement reads."""
+    text = _EXTRACT.sub("", text)
+    return [name for name in (*_READ.findall(text), *_BESIDE.findall(text)) if name != "("]
+
+
+def is_of_an_extension(name: str) -> bool:
+    """Whether a table is one in which an extension of PostgreSQL keeps its own state."""
+    return _EXTENSION.match(name) is not None
+
+
+def asks_an_extension(text: str) -> bool:
+    """Whether a statement reads only what an extension says of itself: ``bdr.node_summary``.
+
+    Args:
+        text: the statement.
+    """
+    names = _read(text)
+    return bool(names) and all(map(is_of_an_extension, names))
 
 
 def is_of_the_system(name: str) -> bool:

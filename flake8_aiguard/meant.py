@@ -24,7 +24,8 @@ _COSTS: Final = frozenset(
 _NAME: Final = r"[\w.\"`\[\]$]+"
 _FROM: Final = re.compile(rf"\s*from\s*\(*\s*({_NAME})", re.IGNORECASE)
 _INSERTED: Final = re.compile(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({_NAME})", re.IGNORECASE)
-_OUTERMOST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?$", re.IGNORECASE)
+_HEAD: Final = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*select\s+(?:distinct\s+|all\s+)?"
+_OUTERMOST: Final = re.compile(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
 _COMPARED: Final = re.compile(
     r"\b(?:where|and|or|order\s+by|group\s+by|on)\s+\(*\s*(?:\w+\.)?[\"`\[]?([A-Za-z_]\w*)", re.IGNORECASE
 )
@@ -44,7 +45,7 @@ _TOTAL: Final = re.compile(
 _FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
 _IN: Final = re.compile(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
 _VERSIONED: Final = re.compile(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
-_STAR_FIRST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?\*", re.IGNORECASE)
+_STAR_FIRST: Final = re.compile(rf"{_HEAD}\*", re.IGNORECASE | re.DOTALL)
 _DERIVED: Final = re.compile(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
 _WRITTEN: Final = re.compile(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
 _FILLED_OR_DELETED: Final = re.compile(
@@ -133,7 +134,10 @@ class Meant:
             call: the call that takes it.
         """
         text = statement.text
-        if code in _COSTS and self._once.is_migration:
+        if code in _COSTS and (
+            self._once.is_migration
+            or (code != "AIG205" and self._once.runs(self._module.index.function(call)))
+        ):
             return True
         if code == "AIG201":
             return self._is_whole_row_meant(start, statement, call)

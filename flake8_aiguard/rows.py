@@ -27,7 +27,7 @@ _SENDS: Final = frozenset(("execute", "executemany", "executescript"))
 _SAME_STATEMENT: Final = frozenset(
     ("bindparams", "columns", "execution_options", "format", "strip", "lstrip", "rstrip")
 )
-_SAME_ROWS: Final = frozenset(("aclosing", "closing", "iter", "list", "reversed", "set", "tuple"))
+_SAME_ROWS: Final = frozenset(("aclosing", "cast", "closing", "iter", "list", "reversed", "set", "tuple"))
 _ITEM: Final = frozenset(("__getitem__", "get", "pop"))
 _MAPPING: Final = frozenset(("_asdict", "copy", "items", "keys", "model_dump", "values"))
 # What a function that turns a row into something else is called.

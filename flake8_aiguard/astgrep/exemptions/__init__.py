@@ -9,11 +9,12 @@ from typing import Final
 from flake8_aiguard.astgrep import query
 from flake8_aiguard.astgrep.exemptions import changes, conditions, selects
 from flake8_aiguard.astgrep.source import Source
-from flake8_aiguard.ddl import asks_the_system, is_of_the_system
+from flake8_aiguard.ddl import asks_an_extension, asks_the_system, is_of_the_system
 
 _I: Final = re.IGNORECASE
 _EXPLAINED: Final = re.compile(r"\s*(?:explain|describe|desc)\b(?!\s*;)", _I)
 _SLOW: Final = frozenset({"AIG203", "AIG204", "AIG206", "AIG207", "AIG208", "AIG216"})
+_OF_MANY_ROWS: Final = _SLOW | {"AIG210"}
 _CHECKS: Final[Mapping[str, Callable[[Source, int, int], bool]]] = {
     "AIG201": selects.star,
     "AIG202": conditions.never_null,
@@ -21,6 +22,7 @@ _CHECKS: Final[Mapping[str, Callable[[Source, int, int], bool]]] = {
     "AIG205": changes.whole_table,
     "AIG206": conditions.no_index,
     "AIG207": conditions.found_by_another,
+    "AIG209": selects.is_kept,
     "AIG211": changes.locked_anyway,
     "AIG212": changes.filled_anyway,
     "AIG213": changes.locked_anyway,
@@ -48,6 +50,8 @@ def is_exempt(code: str, source: Source, start: int, end: int) -> bool:
         or (written and is_of_the_system(written[1]))
         or asks_the_system(source.code[slice(*source.around(start))])
     ):
+        return True
+    if code in _OF_MANY_ROWS and asks_an_extension(statement):
         return True
     if code in _SLOW and source.is_file and query.CHANGED.match(statement) and not source.asks:
         return True  # a script that changes rows once

@@ -1,4 +1,4 @@
-"""What a query is read for: stars, subqueries in its list, and DISTINCT (AIG201, AIG204, AIG214)."""
+"""What a query is read for: stars, subqueries in its list, pages, and DISTINCT (AIG201, AIG204, AIG209, AIG214)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from flake8_aiguard.astgrep import query
 from flake8_aiguard.astgrep.source import Source, flat
-from flake8_aiguard.ddl import NAME, plain
+from flake8_aiguard.ddl import NAME, is_of_an_extension, plain
 
 _I: Final = re.IGNORECASE
 _FUNCTION: Final = re.compile(
@@ -22,13 +22,11 @@ _COUNTED: Final = re.compile(r"\bselect\s+count\s*\(\s*[*1]\s*\)\s*(?:(?:as\s+)?
 _OPERATOR: Final = re.compile(r"\b(union|except|intersect|minus)\b(?!\s*\()", _I)
 _NEXT_STAR: Final = re.compile(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
 _SELECT: Final = re.compile(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
-_EXTENSION: Final = re.compile(
-    r"(?:bdr|citus|cron|partman|pgagent|pglogical|pgq|repmgr|spock|timescaledb_information)\.", _I
-)
 _MANY: Final = re.compile(r"\bwhere\b|\bjoin\b|,", _I)
 _OF_AGGREGATE: Final = re.compile(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
 _DISTINCT: Final = re.compile(r"\(\s*select\s+distinct\b", _I)
 _IN_AGGREGATE: Final = re.compile(rf"\b{query.AGGREGATE}\s*\($", _I)
+_DELETED: Final = re.compile(r"\s*delete\b", _I)
 _CUT: Final = re.compile(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
 _ONE_ROW: Final = re.compile(r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')", _I)
 _READ_AS_TABLE: Final = re.compile(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
@@ -87,9 +85,10 @@ def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool
         rf"(?:\bwith\s+(?:recursive\s+)?|,\s*){re.escape(name)}\s*(?:\([^)]*\)\s*)?as\s+(?:(?:not\s+)?materialized\s+)?\(",
         _I,
     ).search(source.code, first, start)
-    return cte is not None and not _STAR.search(
-        source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
-    )
+    if cte is None:
+        return False
+    body = source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
+    return "{{" in body or not _STAR.search(body)  # all of a model is what is read of it
 
 
 def _is_whole_row(source: Source, start: int, names: list[str]) -> bool:
@@ -120,16 +119,16 @@ def _is_whole_row(source: Source, start: int, names: list[str]) -> bool:
     if first > opening and final and final[-1][2] and _is_cte(source, names[0], opening, start):
         return True
     alone = not source.code[:opening].strip() and not source.code[closing + 1 :].strip()
-    return (
-        source.is_file
-        and alone
-        and _EXTENSION.match(names[0]) is not None
-        and not _MANY.search(source.code, start)
-    )
+    return source.is_file and alone and is_of_an_extension(names[0]) and not _MANY.search(source.code, start)
 
 
 def _is_cte(source: Source, name: str, start: int, end: int) -> bool:
     return re.search(rf"(?:\bwith|,)\s+{re.escape(name)}\s+as\s*\(", source.code[start:end], _I) is not None
+
+
+def is_kept(source: Source, start: int, end: int) -> bool:
+    """AIG209: no page, but the newest rows, which a DELETE of the others keeps."""
+    return _DELETED.match(source.code, source.statement(start)[0]) is not None
 
 
 def is_no_join(source: Source, start: int, end: int) -> bool:
