@@ -43,6 +43,9 @@ _TOTAL: Final = re.compile(
     rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({_NAME})", re.IGNORECASE
 )
 _FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
+_ROW_FACTORY: Final = re.compile(
+    r"\brow_factory\s*=(?!\s*None\b)|\b(?:Real)?DictCursor\b|\b(?:dictionary|as_dict)\s*=\s*True\b"
+)
 _IN: Final = re.compile(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
 _VERSIONED: Final = re.compile(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
 _STAR_FIRST: Final = re.compile(rf"{_HEAD}\*", re.IGNORECASE | re.DOTALL)
@@ -201,17 +204,24 @@ class Meant:
             created = self._tables.created(table[1].removesuffix(HOLE))  # "FROM notes" + where
         if created is not None and len(created.columns) == 1:
             return True
+        if kinds & Use.OPEN and not kinds & ~(Use.OPEN | Use.TEST) and self._are_mappings:
+            return True
         if kinds & (Use.POSITION | Use.OPEN):
             return created is not None and Use.POSITION not in kinds and self._is_made_here(call, table)
         if kinds == Use.TEST:
             return True
-        if kinds in (Use.MODEL, Use.MODEL | Use.TEST):
-            return True  # the class says which columns there are
-        if kinds & (Use.WHOLE | Use.MODEL):
+        if kinds & (Use.MODEL | Use.DICT) and not kinds & ~(Use.MODEL | Use.DICT | Use.TEST):
+            return True  # the class, or who gets all columns by name, says which there are
+        if kinds & (Use.WHOLE | Use.MODEL | Use.DICT):
             return uses.is_one or created is not None
         if Use.NAME in kinds and created is not None:
             return uses.names >= created.columns
         return False
+
+    @functools.cached_property
+    def _are_mappings(self) -> bool:
+        """Whether the file says that rows have names, so that all columns mean something to who gets them."""
+        return _ROW_FACTORY.search(self._module.source) is not None
 
     def _is_any_table(self, start: int, statement: Statement) -> bool:
         """Whether nobody can name the columns: the table is a variable, and no condition knows a column of it."""

@@ -41,8 +41,8 @@ class InefficientSql(Checker):
     tables, and, for rules about something missing, where a hole in the string may be just that. In migrations, and in functions named so, only what may
     go wrong is reported, not what is slow once. ``SELECT *`` is left alone where the table is a variable and nothing tells its
     columns, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
-    row, or any of a table that the file creates, is mapped as a whole: ``dict(row)``; rows that only become objects,
-    ``Model(**row)``, have a class that names the columns, and a table named by the version of its columns, ``orders_v7``, gets no others.
+    row, or any of a table that the file creates, is mapped as a whole; rows that only become objects,
+    ``Model(**row)``, have a class that names the columns, rows that are handed on as ``dict(row)``, or under a ``row_factory``, one who reads them by name, and a table named by the version of its columns, ``orders_v7``, gets no others.
     ``IN (SELECT * ...)`` takes one column and no other. An UPDATE or DELETE of
     all rows is left alone beside DDL, where the rows are written anew, where a loop runs over the tables, where another branch
     has the condition, in methods called ``clear()`` or ``reset()`` (with SQLite, which has no TRUNCATE, in any function that says
