@@ -127,6 +127,17 @@ MEANT = [
         "AIG204",
         "SELECT n.id, (SELECT s.name FROM bdr.node_summary AS s WHERE s.id = n.leader) FROM bdr.node AS n;",
     ),
+    (
+        "AIG204",
+        "SELECT r.id, (SELECT s.name FROM bdr.node_summary AS s WHERE s.id = r.leader) FROM raft AS r;",
+    ),
+    ("AIG201", "BEGIN\n  PERFORM x.id FROM (SELECT * FROM orders WHERE paid) AS x;\n  RETURN FOUND;\nEND;"),
+    ("AIG206", "SELECT id FROM orders WHERE customer_id = $1 AND name LIKE '%x%';"),
+    (
+        "AIG216",
+        "SELECT CASE WHEN (SELECT count(*) FROM bad) > 0 THEN 'bad: ' || (SELECT count(*) FROM bad) END;",
+    ),
+    ("AIG211", "ALTER TABLE b ADD x int;--> statement-breakpoint\nCREATE INDEX i ON a (x);"),
     ("AIG210", "SELECT extract(epoch FROM r.lag) FROM bdr.node_rates AS r, bdr.local_node AS n;"),
     ("AIG201", "WITH a AS (SELECT * FROM `{{ t }}`), b AS (SELECT * FROM a WHERE x) SELECT x FROM b;"),
     (
@@ -208,6 +219,10 @@ REPORTED = [
         "AIG213",
         "ALTER TABLE c ALTER b SET NOT NULL;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
     ),
+    ("AIG201", "BEGIN\n  PERFORM f();\n  SELECT x.id FROM (SELECT * FROM orders WHERE paid) AS x;\nEND;"),
+    ("AIG206", "SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.id AND c.name LIKE '%x%';"),
+    ("AIG206", "SELECT id FROM orders WHERE customer_id = $1 OR name LIKE '%x%';"),
+    ("AIG216", "SELECT CASE WHEN (SELECT count(*) FROM bad) > 0 THEN (SELECT count(*) FROM good) END;"),
     ("AIG210", "SELECT o.id FROM bdr.node_rates AS r, orders AS o;"),
     ("AIG201", "WITH a AS (SELECT * FROM t), b AS (SELECT * FROM a WHERE x) SELECT x FROM b;"),
     ("AIG209", "DELETE FROM logs WHERE old;\nSELECT id FROM logs ORDER BY id LIMIT 20 OFFSET 500;"),

@@ -27,6 +27,7 @@ _CHECKS: Final[Mapping[str, Callable[[Source, int, int], bool]]] = {
     "AIG212": changes.filled_anyway,
     "AIG213": changes.locked_anyway,
     "AIG214": selects.projects,
+    "AIG216": selects.is_needed_anyway,
     "AIG217": changes.seeds,
 }
 
@@ -51,7 +52,9 @@ def is_exempt(code: str, source: Source, start: int, end: int) -> bool:
         or asks_the_system(source.code[slice(*source.around(start))])
     ):
         return True
-    if code in _OF_MANY_ROWS and asks_an_extension(statement):
+    if code in _OF_MANY_ROWS and (
+        asks_an_extension(statement) or (code == "AIG204" and asks_an_extension(source.code[start:end]))
+    ):
         return True
     if code in _SLOW and source.is_file and query.CHANGED.match(statement) and not source.asks:
         return True  # a script that changes rows once

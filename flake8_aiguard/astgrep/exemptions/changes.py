@@ -36,6 +36,7 @@ _LOCKED: Final = re.compile(
     r"|drop\s+constraint|disable\s+trigger)",
     _I,
 )
+_DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
 _OFFLINE: Final = re.compile(r"/sql/[^/.]+\.[^/.]+\.sql$|/(?:upgrades?|updates?|archives?|install|patches)/")
 _NEAR: Final = 10  # statements back
 _INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
@@ -117,7 +118,7 @@ def _is_fixed(column: str, value: str, parameters: set[str]) -> bool:
 
 def locked_anyway(source: Source, start: int, end: int) -> bool:
     """AIG211, AIG213: another database, a table without rows, or one that the file locks in any case."""
-    if not folders.is_postgresql(source) or _OFFLINE.search(source.path):
+    if not folders.is_postgresql(source) or _OFFLINE.search(source.path) or _DRIZZLE in source.text:
         return True
     first, last = source.statement(start)
     on = re.compile(rf"\b(?:on|table)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I).search(

@@ -42,6 +42,7 @@ _NUMBERS: Final = frozenset(
     }
 )
 _EQUAL: Final = re.compile(r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)", _I)
+_GIVEN: Final = re.compile(r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=\s*(?:[$:@?\d']|hole_)", _I)
 _KEY: Final = re.compile(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 
 
@@ -73,7 +74,7 @@ def _is_own(stem: str, table: str) -> bool:
 
 
 def no_index(source: Source, start: int, end: int) -> bool:
-    """AIG206: the operand is no column, the pattern is one, or the condition is left out on request."""
+    """AIG206: the operand is no column, the pattern is one, a key finds the rows, or the condition is left out on request."""
     code = source.code[start:end]
     like = _LIKE.search(code)
     if like is None:
@@ -84,6 +85,10 @@ def no_index(source: Source, start: int, end: int) -> bool:
     around = source.flat(*source.around(start))
     relations = query.relations(around)
     if query.are_derived(relations) or any(plain(name) in source.script.filled for name, _ in relations):
+        return True
+    where = re.search(r"\bwhere\b", around, _I)
+    conditions = around[where.start() :] if where else ""
+    if not re.search(r"\bor\b", conditions, _I) and any(map(_KEY.fullmatch, _GIVEN.findall(conditions))):
         return True
     if _is_said_before(source, start, parameters) or _is_over_tables(
         source,

@@ -1,4 +1,4 @@
-"""What a query is read for: stars, subqueries in its list, pages, and DISTINCT (AIG201, AIG204, AIG209, AIG214)."""
+"""What a query is read for: stars, subqueries in its list, pages, counts, and DISTINCT (AIG201, AIG204, AIG209, AIG214, AIG216)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _RETURNS: Final = re.compile(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
 _COPIED: Final = re.compile(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
 _TESTED: Final = re.compile(r"\bexists\s*\($", _I)
 _COUNTED: Final = re.compile(r"\bselect\s+count\s*\(\s*[*1]\s*\)\s*(?:(?:as\s+)?\w+\s*)?from\s*\($", _I)
+_PERFORMED: Final = re.compile(r"(?:^|\bbegin|\bthen|\belse|\bloop)\s*perform\b", _I)
 _OPERATOR: Final = re.compile(r"\b(union|except|intersect|minus)\b(?!\s*\()", _I)
 _NEXT_STAR: Final = re.compile(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
 _SELECT: Final = re.compile(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
@@ -56,6 +57,8 @@ def star(source: Source, start: int, end: int) -> bool:
         )
     if all(_has_known_columns(source, name, start, last) for name in names):
         return True
+    if _PERFORMED.search(source.code, source.statement(start)[0], start):
+        return True  # only FOUND is asked for
     if _COUNTED.search(query.before(source, first)) or _TESTED.search(query.before(source, first)):
         return True
     if _COPYING.match(source.code, source.statement(start)[0]) and source.is_migration:
@@ -129,6 +132,13 @@ def _is_cte(source: Source, name: str, start: int, end: int) -> bool:
 def is_kept(source: Source, start: int, end: int) -> bool:
     """AIG209: no page, but the newest rows, which a DELETE of the others keeps."""
     return _DELETED.match(source.code, source.statement(start)[0]) is not None
+
+
+def is_needed_anyway(source: Source, start: int, end: int) -> bool:
+    """AIG216: the statement asks for the same number again."""
+    opening = source.code.find("(", start, end)
+    counted = " ".join(source.code[opening : source.closing(opening, end) + 1].split())
+    return " ".join(source.code[slice(*source.statement(start))].split()).count(counted) > 1
 
 
 def is_no_join(source: Source, start: int, end: int) -> bool:
