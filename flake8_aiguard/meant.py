@@ -204,7 +204,7 @@ class Meant:
             created = self._tables.created(table[1].removesuffix(HOLE))  # "FROM notes" + where
         if created is not None and len(created.columns) == 1:
             return True
-        if kinds & Use.OPEN and not kinds & ~(Use.OPEN | Use.TEST) and self._are_mappings:
+        if kinds & Use.OPEN and not kinds & ~(Use.OPEN | Use.TEST) and self._are_mappings(call):
             return True
         if kinds & (Use.POSITION | Use.OPEN):
             return created is not None and Use.POSITION not in kinds and self._is_made_here(call, table)
@@ -218,10 +218,17 @@ class Meant:
             return uses.names >= created.columns
         return False
 
-    @functools.cached_property
-    def _are_mappings(self) -> bool:
-        """Whether the file says that rows have names, so that all columns mean something to who gets them."""
-        return _ROW_FACTORY.search(self._module.source) is not None
+    def _are_mappings(self, call: ast.Call) -> bool:
+        """Whether rows have names, so that all columns mean something to who gets them.
+
+        The function says so that opens the connection, or else the file.
+        """
+        if (last_name(call.func) or "").startswith("read_sql"):
+            return False
+        function = self._module.index.function(call)
+        lines = [] if function is None else self._module.lines[function.lineno - 1 : function.end_lineno]
+        own = "".join(lines)
+        return _ROW_FACTORY.search(own if "connect(" in own else self._module.source) is not None
 
     def _is_any_table(self, start: int, statement: Statement) -> bool:
         """Whether nobody can name the columns: the table is a variable, and no condition knows a column of it."""
