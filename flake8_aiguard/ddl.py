@@ -1,7 +1,8 @@
-"""What SQL says of tables: their columns and keys, and which are those of the database itself."""
+"""What SQL says of tables: their columns and keys, what happens to them, and which are those of the database itself."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -41,7 +42,35 @@ _SYSTEM: Final = re.compile(
     r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|v\$\w+$",
     re.IGNORECASE,
 )
+_EXTENSION: Final = re.compile(
+    r"(?:bdr|citus|cron|partman|pgagent|pglogical|pgq|repmgr|spock|timescaledb_information)\.", re.IGNORECASE
+)
+_PART: Final = re.compile(r"[(),]")
+_MADE: Final = re.compile(
+    rf"\bcreate\s[^;(]*?\b(?:table|view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE
+)
+_RENAMED: Final = re.compile(
+    rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})\s+rename\s+to\s+({NAME})", re.IGNORECASE
+)
+_PARENT: Final = re.compile(rf"\binherits\s*\(\s*({NAME})", re.IGNORECASE)
+_EMPTIED: Final = re.compile(
+    rf"\b(?:drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?)\s+(?:only\s+)?({NAME})"
+    rf"|\bdelete\s+from\s+({NAME})\s*(?:;|\Z)",
+    re.IGNORECASE,
+)
+_FILLED: Final = re.compile(rf"\binto\s+({NAME})", re.IGNORECASE)
+_CHANGED: Final = re.compile(
+    rf"\b(?:update|delete\s+from)\s+(?:only\s+)?({NAME})[^;]*\bwhere\b", re.IGNORECASE
+)
+_VERB: Final = re.compile(
+    rf"\b(alter\s+table|update)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
+)
+_ROW_TYPE: Final = re.compile(
+    r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
+)  # no NAME, which holds quotes and dollars of bodies
 _READ: Final = re.compile(rf"\b(?:from|join)\s+(?:only\s+|lateral\s+)?(\(|{NAME})", re.IGNORECASE)
+_EXTRACT: Final = re.compile(r"\b(?:extract|substring|trim|overlay)\s*\([^()]*\)", re.IGNORECASE)
+_BESIDE: Final = re.compile(rf"\bfrom\s+{NAME}(?:\s+(?:as\s+)?\w+)?\s*,\s*({NAME})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -59,25 +88,127 @@ class Table:
     not_null: set[str] = field(default_factory=set)
 
 
-def created(texts: Iterable[str]) -> dict[str, Table]:
-    """The tables that texts of SQL create, by their plain names.
+class Tables:
+    """The tables that texts of SQL create, by their plain names; a table is read when it is asked for.
 
     Args:
         texts: the texts; what one creates, another may alter.
     """
-    found: dict[str, Table] = {}
-    texts = [text for text in texts if "create" in (low := text.lower()) or "alter" in low]
-    for text in texts:
-        for match in _CREATED.finditer(text):
-            _fill(found.setdefault(plain(match[1]), Table()), text, match.end())
-    for text in texts:
-        for match in (*_INDEXED.finditer(text), *_INDEX_ADDED.finditer(text)):
-            if plain(match[1]) in found:
-                found[plain(match[1])].keys.add(match[2].lower())
-        for match in _ADDED.finditer(text):
-            if plain(match[1]) in found:
-                found[plain(match[1])].columns.add(match[2].lower())
-    return found
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = [text for text in texts if "create" in (low := text.lower()) or "alter" in low]
+        self._read: dict[str, Table] = {}
+
+    @functools.cached_property
+    def _begun(self) -> dict[str, list[tuple[str, int]]]:
+        """Where the columns of each table begin."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for text in self._texts:
+            for match in _CREATED.finditer(text):
+                found.setdefault(plain(match[1]), []).append((text, match.end()))
+        return found
+
+    @functools.cached_property
+    def _added(self) -> list[tuple[str, str, bool]]:
+        """Table and column of each index and column that is added later, and whether it is an index."""
+        found = []
+        for text in self._texts:
+            for pattern, is_key in ((_INDEXED, True), (_INDEX_ADDED, True), (_ADDED, False)):
+                found += [(plain(table), name.lower(), is_key) for table, name in pattern.findall(text)]
+        return found
+
+    def get(self, name: str) -> Table | None:
+        """A table, ``None`` where no text creates it.
+
+        Args:
+            name: its name, with or without quotes and schema.
+        """
+        name = plain(name)
+        if name not in self._begun:
+            return None
+        if name not in self._read:
+            self._read[name] = table = Table()
+            for text, start in self._begun[name]:
+                _fill(table, text, start)
+            for of, column, is_key in self._added:
+                if of == name:
+                    (table.keys if is_key else table.columns).add(column)
+        return self._read[name]
+
+    def with_column(self, column: str) -> list[Table]:
+        """The tables that have a column."""
+        found = filter(None, map(self.get, self._begun))
+        return [table for table in found if column in table.columns]
+
+
+class Script:
+    """What one text of SQL does with its tables, by their plain names; each question is answered once, when it is asked.
+
+    Args:
+        text: the text, with nothing in quotes and no comments.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @functools.cached_property
+    def _low(self) -> str:
+        return self._text.lower()
+
+    def _says(self, *words: str) -> bool:
+        """Whether one of some words occurs: that costs less than an expression."""
+        return any(word in self._low for word in words)
+
+    @functools.cached_property
+    def made(self) -> frozenset[str]:
+        """The tables and views that it creates, those included that it gives the name later."""
+        if not self._says("create"):
+            return frozenset()
+        found = {plain(name) for name in _MADE.findall(self._text)}
+        for old, new in _RENAMED.findall(self._text) if self._says("rename") else ():
+            if plain(old) in found:
+                found.add(plain(new))
+        return frozenset(found)
+
+    @functools.cached_property
+    def filled(self) -> frozenset[str]:
+        """The tables that it inserts rows into."""
+        return frozenset(map(plain, _FILLED.findall(self._text))) if self._says("into") else frozenset()
+
+    @functools.cached_property
+    def emptied(self) -> frozenset[str]:
+        """The tables that it drops, or deletes all rows of."""
+        if not self._says("drop", "truncate", "delete"):
+            return frozenset()
+        return frozenset(plain(one or two) for one, two in _EMPTIED.findall(self._text))
+
+    @functools.cached_property
+    def changed(self) -> dict[str, list[int]]:
+        """Where it changes or deletes rows of a table on a condition."""
+        found: dict[str, list[int]] = {}
+        for match in _CHANGED.finditer(self._text) if self._says("where") else ():
+            found.setdefault(plain(match[1]), []).append(match.start())
+        return found
+
+    @functools.cached_property
+    def verbs(self) -> dict[tuple[str, str], list[int]]:
+        """Where it begins to ``alter`` or ``update`` a table."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for match in _VERB.finditer(self._text):
+            found.setdefault((match[1].split()[0].lower(), plain(match[2])), []).append(match.start())
+        return found
+
+    @functools.cached_property
+    def row_types(self) -> frozenset[str]:
+        """The tables whose row is the type of a variable, or of what a function returns."""
+        if not self._says("rowtype", "setof"):
+            return frozenset()
+        return frozenset(plain(one or two) for one, two in _ROW_TYPE.findall(self._text))
+
+    @functools.cached_property
+    def parents(self) -> frozenset[str]:
+        """The tables that others inherit from."""
+        return frozenset(map(plain, _PARENT.findall(self._text))) if self._says("inherits") else frozenset()
 
 
 def _fill(table: Table, text: str, start: int) -> None:
@@ -101,15 +232,11 @@ def _fill(table: Table, text: str, start: int) -> None:
 def _parts(text: str, start: int) -> Iterator[str]:
     """The parts between the commas of a parenthesis that opens before ``start``."""
     depth, begin = 1, start
-    for place in range(start, len(text)):
-        letter = text[place]
-        if letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-        if depth == 0 or (letter == "," and depth == 1):
-            yield text[begin:place]
-            begin = place + 1
+    for match in _PART.finditer(text, start):
+        depth += (match[0] == "(") - (match[0] == ")")
+        if depth == 0 or (match[0] == "," and depth == 1):
+            yield text[begin : match.start()]
+            begin = match.end()
         if depth == 0:
             return
 
@@ -125,8 +252,29 @@ def asks_the_system(text: str) -> bool:
     Args:
         text: the statement.
     """
-    names = [name for name in _READ.findall(text) if name != "("]
+    names = _read(text)
     return bool(names) and all(map(is_of_the_system, names))
+
+
+def _read(text: str) -> list[str]:
+    """The tables that a statement reads."""
+    text = _EXTRACT.sub("", text)
+    return [name for name in (*_READ.findall(text), *_BESIDE.findall(text)) if name != "("]
+
+
+def is_of_an_extension(name: str) -> bool:
+    """Whether a table is one in which an extension of PostgreSQL keeps its own state."""
+    return _EXTENSION.match(name) is not None
+
+
+def asks_an_extension(text: str) -> bool:
+    """Whether a statement reads only what an extension says of itself: ``bdr.node_summary``.
+
+    Args:
+        text: the statement.
+    """
+    names = _read(text)
+    return bool(names) and all(map(is_of_an_extension, names))
 
 
 def is_of_the_system(name: str) -> bool:

@@ -24,7 +24,8 @@ _COSTS: Final = frozenset(
 _NAME: Final = r"[\w.\"`\[\]$]+"
 _FROM: Final = re.compile(rf"\s*from\s*\(*\s*({_NAME})", re.IGNORECASE)
 _INSERTED: Final = re.compile(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({_NAME})", re.IGNORECASE)
-_OUTERMOST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?$", re.IGNORECASE)
+_HEAD: Final = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*select\s+(?:distinct\s+|all\s+)?"
+_OUTERMOST: Final = re.compile(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
 _COMPARED: Final = re.compile(
     r"\b(?:where|and|or|order\s+by|group\s+by|on)\s+\(*\s*(?:\w+\.)?[\"`\[]?([A-Za-z_]\w*)", re.IGNORECASE
 )
@@ -35,12 +36,19 @@ _NO_ROWS: Final = re.compile(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
 _NTH: Final = re.compile(
     r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE
 )  # no page
+_SKIPPED: Final = re.compile(r"\boffset\s+(\S+)", re.IGNORECASE)
+_FEW: Final = frozenset(map(str, range(11)))  # rows that cost nothing to skip
 _PAGE: Final = re.compile(r"(^|_)page(_|$)")
 _TOTAL: Final = re.compile(
     rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({_NAME})", re.IGNORECASE
 )
 _FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
-_STAR_FIRST: Final = re.compile(r"[\s(]*select\s+(?:distinct\s+|all\s+)?\*", re.IGNORECASE)
+_ROW_FACTORY: Final = re.compile(
+    r"\brow_factory\s*=(?!\s*None\b)|\b(?:Real)?DictCursor\b|\b(?:dictionary|as_dict)\s*=\s*True\b"
+)
+_IN: Final = re.compile(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
+_VERSIONED: Final = re.compile(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
+_STAR_FIRST: Final = re.compile(rf"{_HEAD}\*", re.IGNORECASE | re.DOTALL)
 _DERIVED: Final = re.compile(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
 _WRITTEN: Final = re.compile(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
 _FILLED_OR_DELETED: Final = re.compile(
@@ -129,7 +137,10 @@ class Meant:
             call: the call that takes it.
         """
         text = statement.text
-        if code in _COSTS and self._once.is_migration:
+        if code in _COSTS and (
+            self._once.is_migration
+            or (code != "AIG205" and self._once.runs(self._module.index.function(call)))
+        ):
             return True
         if code == "AIG201":
             return self._is_whole_row_meant(start, statement, call)
@@ -138,7 +149,12 @@ class Meant:
         if code == "AIG205":
             return self._is_whole_table_meant(statement, call)
         if code == "AIG209":
-            return _NTH.search(text) is not None or self._is_page_meant(statement, call)
+            skipped = {number.strip(");") for number in _SKIPPED.findall(text)}
+            return (
+                _NTH.search(text) is not None
+                or (bool(skipped) and skipped <= _FEW)
+                or self._is_page_meant(statement, call)
+            )
         if code == "AIG206":
             return "->" in text[start:end] or self._is_found_by_another(
                 text
@@ -172,7 +188,10 @@ class Meant:
         if self._is_any_table(start, statement):
             kinds = self._rows.uses(call).kinds if is_outermost else Use.NONE
             return Use.DESCRIPTION in kinds or not kinds & (Use.POSITION | Use.NAME)
-        if _FUNCTION.match(text, start + 1) or _NO_ROWS.search(text):
+        if _FUNCTION.match(text, start + 1) or _NO_ROWS.search(text) or _IN.search(text[:start]):
+            return True
+        table = _FROM.match(text, start + 1)
+        if table and _VERSIONED.search(plain(table[1])) and not _joins(text):
             return True
         if not is_outermost:
             return _is_derived(text, start) and not _STAR_FIRST.match(text)
@@ -180,23 +199,36 @@ class Meant:
         kinds = uses.kinds
         if Use.DESCRIPTION in kinds or not kinds:
             return bool(kinds)
-        table = _FROM.match(text, start + 1)
         created = None
         if table and not _joins(text):
             created = self._tables.created(table[1].removesuffix(HOLE))  # "FROM notes" + where
         if created is not None and len(created.columns) == 1:
             return True
+        if kinds & Use.OPEN and not kinds & ~(Use.OPEN | Use.TEST) and self._are_mappings(call):
+            return True
         if kinds & (Use.POSITION | Use.OPEN):
             return created is not None and Use.POSITION not in kinds and self._is_made_here(call, table)
         if kinds == Use.TEST:
             return True
-        if kinds in (Use.MODEL, Use.MODEL | Use.TEST):
-            return True  # the class says which columns there are
-        if kinds & (Use.WHOLE | Use.MODEL):
+        if kinds & (Use.MODEL | Use.DICT) and not kinds & ~(Use.MODEL | Use.DICT | Use.TEST):
+            return True  # the class, or who gets all columns by name, says which there are
+        if kinds & (Use.WHOLE | Use.MODEL | Use.DICT):
             return uses.is_one or created is not None
         if Use.NAME in kinds and created is not None:
             return uses.names >= created.columns
         return False
+
+    def _are_mappings(self, call: ast.Call) -> bool:
+        """Whether rows have names, so that all columns mean something to who gets them.
+
+        The function says so that opens the connection, or else the file.
+        """
+        if (last_name(call.func) or "").startswith("read_sql"):
+            return False
+        function = self._module.index.function(call)
+        lines = [] if function is None else self._module.lines[function.lineno - 1 : function.end_lineno]
+        own = "".join(lines)
+        return _ROW_FACTORY.search(own if "connect(" in own else self._module.source) is not None
 
     def _is_any_table(self, start: int, statement: Statement) -> bool:
         """Whether nobody can name the columns: the table is a variable, and no condition knows a column of it."""

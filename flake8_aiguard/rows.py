@@ -27,7 +27,7 @@ _SENDS: Final = frozenset(("execute", "executemany", "executescript"))
 _SAME_STATEMENT: Final = frozenset(
     ("bindparams", "columns", "execution_options", "format", "strip", "lstrip", "rstrip")
 )
-_SAME_ROWS: Final = frozenset(("aclosing", "closing", "iter", "list", "reversed", "set", "tuple"))
+_SAME_ROWS: Final = frozenset(("aclosing", "cast", "closing", "iter", "list", "reversed", "set", "tuple"))
 _ITEM: Final = frozenset(("__getitem__", "get", "pop"))
 _MAPPING: Final = frozenset(("_asdict", "copy", "items", "keys", "model_dump", "values"))
 # What a function that turns a row into something else is called.
@@ -62,6 +62,7 @@ class Use(enum.Flag):
     NAME = enum.auto()
     WHOLE = enum.auto()  # mapped with all of its columns: `dict(row)`, `Model(**row)`, `self._from_row(row)`
     MODEL = enum.auto()  # so mapped to an object of a class, which has a field for each: `Model(**row)`
+    DICT = enum.auto()  # handed on with every column by its name: `return dict(row)`
     TEST = enum.auto()  # whether there is one
     COUNT = enum.auto()
     DESCRIPTION = enum.auto()  # the names of the columns are asked for
@@ -150,12 +151,19 @@ class Rows:
         yield _Step(call, _Level.ROW if name in _ONE else _Level.ROWS, depth)
 
     def _fetched(self, call: ast.Call, cursor: ast.expr, depth: int) -> Iterator[_Step]:
-        """The mentions of a cursor from one statement to the next."""
+        """The mentions of a cursor from one statement to the next, but for the other branch of an ``if``."""
         index = self._module.index
+        elsewhere = [
+            range(outer.orelse[0].lineno, (outer.orelse[-1].end_lineno or 0) + 1)
+            for outer in index.ancestors(call)
+            if isinstance(outer, ast.If) and outer.orelse and outer.orelse[0].lineno > call.lineno
+        ]
         mentions = self._mentions.get((index.function(call), dotted(cursor) or ""), [])
         end = (call.end_lineno or 0, call.end_col_offset or 0)
         for node in mentions[bisect.bisect_left(mentions, end, key=_start) :]:
             outer = index.parent(node)
+            if any(node.lineno in lines for lines in elsewhere):
+                continue
             if isinstance(outer, ast.Attribute) and outer.attr in _SENDS:
                 return
             if isinstance(node.ctx, ast.Load):
@@ -234,7 +242,7 @@ class Rows:
                 self._end(level, found)
 
     def _end(self, level: _Level, found: Uses) -> None:
-        found.kinds |= Use.WHOLE if level is _Level.MAPPED else Use.OPEN
+        found.kinds |= Use.DICT if level is _Level.MAPPED else Use.OPEN
 
     def _bound(self, target: ast.expr, definition: ast.AST, step: _Step, found: Uses) -> Iterator[_Step]:
         """The uses of a name that holds rows or a row."""

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from flake8_aiguard import ddl
-from flake8_aiguard.ddl import Table, plain
+from flake8_aiguard.ddl import Table
 from flake8_aiguard.module import Module
 
 _SQLITE: Final = frozenset({"aiosqlite", "apsw", "pysqlite3", "sqlite3", "sqlite_utils"})
@@ -47,11 +47,11 @@ class Tables:
         Args:
             name: the name, with or without quotes and schema.
         """
-        return self._created.get(plain(name))
+        return self._created.get(name)
 
     @functools.cached_property
-    def _created(self) -> dict[str, Table]:
-        return ddl.created(
+    def _created(self) -> ddl.Tables:
+        return ddl.Tables(
             node.value
             for node in self._module.index.nodes(ast.Constant)
             if isinstance(node.value, str) and len(node.value) > len("create table")

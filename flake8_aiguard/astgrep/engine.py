@@ -9,13 +9,13 @@ from typing import Final
 
 import ast_grep_py
 
-from flake8_aiguard.astgrep import languages, masking, meant, places, suppressions
+from flake8_aiguard.astgrep import exemptions, languages, masking, places, suppressions
 from flake8_aiguard.astgrep.rulefiles import Rule
 from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.identity import Identity
 
 _VARIABLE: Final = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
-_WORD: Final = re.compile(r"[a-z_]\w+")
+_WORD: Final = re.compile(r"[a-z_]\w+|::")
 _LONGEST: Final = 80
 
 
@@ -113,7 +113,7 @@ def evaluate(
         matches = [
             (rule, node)
             for rule, node in matches
-            if not (rule.is_packaged and meant.is_meant(rule.code, source, *_place(node)))
+            if not (rule.is_packaged and exemptions.is_exempt(rule.code, source, *_place(node)))
         ]
     if not matches:
         return []

@@ -22,13 +22,19 @@ def matches_any(path: str, patterns: Sequence[str], *, above_here: bool) -> bool
     """
     if not patterns:
         return False
+    names = _names(path, os.getcwd())
+    shown = names if above_here else names[:1]
+    return any(_compiled(pattern).fullmatch(name) for pattern in patterns for name in shown)
+
+
+@functools.lru_cache(maxsize=8)  # each rule asks for the same file
+def _names(path: str, here: str) -> tuple[str, str]:
+    """A path from the working directory, where it is below, and from the root."""
     whole = os.path.abspath(path)
-    below = os.path.relpath(whole)
+    below = os.path.relpath(whole, here)
     if below.startswith(os.pardir):
         below = whole
-    shown = [below, whole] if above_here else [below]
-    names = [name.replace(os.sep, "/").lstrip("/") for name in shown]
-    return any(_compiled(pattern).fullmatch(name) for pattern in patterns for name in names)
+    return below.replace(os.sep, "/").lstrip("/"), whole.replace(os.sep, "/").lstrip("/")
 
 
 @functools.lru_cache(maxsize=1024)

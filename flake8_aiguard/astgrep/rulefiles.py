@@ -56,7 +56,8 @@ class Rule:
         url: where to read more.
         metadata: what else the file says.
         is_opt_in: whether it reports only when it is selected.
-        words: a text without any of these words, whatever their case, has no finding; empty where nothing is known.
+        words: a text without any of these words, whatever their case, or `::` where it is one, has no finding; empty where
+            nothing is known.
         prefilter: a text in which this is not found has no finding; ``None`` where nothing is known.
         config: what ast-grep-py takes.
         fix: the replacement, with metavariables.
@@ -108,6 +109,8 @@ class Rule:
 
     def looks_at(self, path: str) -> bool:
         """Tell whether the rule looks at a file of its language."""
+        if not self.files and not self.ignores:
+            return True
         if self.files and not globs.matches_any(path, self.files, above_here=True):
             return False
         return not globs.matches_any(path, self.ignores, above_here=False)
@@ -335,7 +338,9 @@ def _slug(document: _Document, metadata: Mapping[str, Any]) -> str:
 
 def _words(document: _Document, metadata: Mapping[str, Any]) -> frozenset[str]:
     words = metadata.get("words", [])
-    if not isinstance(words, list) or not all(isinstance(word, str) and word.islower() for word in words):
+    if not isinstance(words, list) or not all(
+        isinstance(word, str) and (word.islower() or word == "::") for word in words
+    ):
         raise document.error("metadata.words must be a list of words in lower case", "metadata")
     return frozenset(words)
 

@@ -1,19 +1,19 @@
-"""A text of SQL as its statements: what it says of its database, its tables and parameters, beyond one statement's tree."""
+"""A text of SQL as its statements: what it says of its database, its tables and parameters, beyond one statement's tree.
+
+Each answer is found once a text, and only when a finding asks for it.
+"""
 
 from __future__ import annotations
 
 import bisect
 import functools
-import itertools
 import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from flake8_aiguard import ddl
 from flake8_aiguard.astgrep import masking
-from flake8_aiguard.ddl import NAME, plain
+from flake8_aiguard.ddl import plain
 
 _SILENT: Final = re.compile(
     r"'(?:[^']|'')*'|\"[^\"\n]*\"|--[^\n]*|/\*.*?\*/|\bis\s+(\$\w*\$).*?\1", re.DOTALL | re.IGNORECASE
@@ -31,13 +31,6 @@ _OTHER: Final = re.compile(
     r"\bautoincrement\b|^\s*pragma\s|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|^\s*go\s*$|\[dbo\]|\bdbo\.|^/\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_MADE: Final = re.compile(
-    rf"\bcreate\s[^;(]*?\b(?:table|view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE
-)
-_RENAMED: Final = re.compile(
-    rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})\s+rename\s+to\s+({NAME})", re.IGNORECASE
-)
-_PARENT: Final = re.compile(rf"\binherits\s*\(\s*({NAME})", re.IGNORECASE)
 _ROUTINE: Final = re.compile(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:definer\s*=\s*\S+\s+)?(?:function|procedure)\s+[^\s(]+\s*(?=\()",
     re.IGNORECASE,
@@ -47,17 +40,8 @@ _DECLARED: Final = re.compile(
     re.IGNORECASE,
 )
 _MODE: Final = re.compile(r"\s*(?:(?:in\s+out|inout|in|out|variadic)\s+)?[\"`@]?(\w+)", re.IGNORECASE)
-_EMPTIED: Final = re.compile(
-    rf"\b(?:drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?)\s+(?:only\s+)?({NAME})"
-    rf"|\bdelete\s+from\s+({NAME})\s*(?:;|\Z)",
-    re.IGNORECASE,
-)
-_FILLED: Final = re.compile(rf"\binto\s+({NAME})", re.IGNORECASE)
 _DATABASE: Final = re.compile(r"\b(?:create|drop)\s+database\b", re.IGNORECASE)
 _ASKING: Final = re.compile(r"[?@]|\$\d")
-_CHANGED: Final = re.compile(
-    rf"\b(?:update|delete\s+from)\s+(?:only\s+)?({NAME})[^;]*\bwhere\b", re.IGNORECASE
-)
 _ROWS: Final = re.compile(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
 _NUMBERED: Final = re.compile(
     r"/(?:migrations?|versions|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$"
@@ -71,16 +55,10 @@ _ONCE: Final = re.compile(
     r"(?!\s*if\s+not\s)|\badd\s+column\s+(?!if\s)",
     re.IGNORECASE,
 )
-_VERB: Final = re.compile(
-    rf"\b(alter\s+table|update)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
-)
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_ROW_TYPE: Final = re.compile(
-    r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
-)  # no NAME, which holds quotes and dollars of bodies
 _FEW: Final = 5
-_LARGEST: Final = 2_000_000
-_FILES: Final = 50  # that are read around one
+_NO_BREAK: Final = re.compile(r"[^\n]")
+_PARENTHESIS: Final = re.compile(r"[()]")
 
 
 class Source:
@@ -124,7 +102,8 @@ class Source:
     @functools.cached_property
     def is_recorded(self) -> bool:
         """Whether it is a session of a client, or what one printed: nobody runs that."""
-        return _RECORDED.search(self.code) is not None
+        prompts = ("mysql>", "MariaDB [", "sqlite>", "=#", "=>", "+--")
+        return any(prompt in self.text for prompt in prompts) and _RECORDED.search(self.code) is not None
 
     @functools.cached_property
     def is_template(self) -> bool:
@@ -145,14 +124,9 @@ class Source:
         return any("sqlite" in comment.lower() for comment in _COMMENT.findall(self.text))
 
     @functools.cached_property
-    def is_postgresql(self) -> bool:
-        """Whether nothing in the text, or in the files beside it, says that it is another database."""
-        if "postgres" in self.path.lower().rpartition("/")[2]:
-            return True
-        if self._folders and any(Path(self._folders[0]).glob("*.sql.sqlite")):
-            return False  # what has no file for each database is for all
-        texts = itertools.chain([self.code], (other.code for other in self.beside))
-        return not any(_MYSQL.search(text) or _OTHER.search(text) for text in texts)
+    def is_of_another_database(self) -> bool:
+        """Whether words say that it is not PostgreSQL's."""
+        return _MYSQL.search(self.code) is not None or _OTHER.search(self.code) is not None
 
     # -- statements
 
@@ -188,20 +162,21 @@ class Source:
     def around(self, place: int) -> tuple[int, int]:
         """Where the innermost parentheses around a place begin and end; the statement where there are none."""
         start, end = self.statement(place)
-        depth = 0
-        for here in range(place - 1, start - 1, -1):
-            depth += (self.code[here] == ")") - (self.code[here] == "(")
-            if depth < 0:
-                return here + 1, self.closing(here, end)
-        return start, end
+        opened: list[int] = []
+        for match in _PARENTHESIS.finditer(self.code, start, place):
+            if match[0] == "(":
+                opened.append(match.start())
+            elif opened:
+                opened.pop()
+        return (opened[-1] + 1, self.closing(opened[-1], end)) if opened else (start, end)
 
     def closing(self, opening: int, end: int) -> int:
         """Where the parenthesis closes that opens at a place, at most ``end``."""
         depth = 0
-        for here in range(opening, end):
-            depth += (self.code[here] == "(") - (self.code[here] == ")")
+        for match in _PARENTHESIS.finditer(self.code, opening, end):
+            depth += 1 if match[0] == "(" else -1
             if not depth:
-                return here
+                return match.start()
         return end
 
     def flat(self, start: int, end: int) -> str:
@@ -211,91 +186,22 @@ class Source:
     # -- tables
 
     @functools.cached_property
-    def made(self) -> frozenset[str]:
-        """The plain names of the tables that the text creates, those included that it gives them later."""
-        found = {plain(name) for name in _MADE.findall(self.code)}
-        for old, new in _RENAMED.findall(self.code):
-            if plain(old) in found:
-                found.add(plain(new))
-        return frozenset(found)
+    def script(self) -> ddl.Script:
+        """What it does with its tables."""
+        return ddl.Script(self.code)
 
     @functools.cached_property
-    def filled(self) -> frozenset[str]:
-        """The plain names of the tables that the text inserts rows into."""
-        return frozenset(map(plain, _FILLED.findall(self.code)))
-
-    @functools.cached_property
-    def changed(self) -> dict[str, list[int]]:
-        """Where rows of a table are changed or deleted on a condition, by its plain name."""
-        found: dict[str, list[int]] = {}
-        for match in _CHANGED.finditer(self.code):
-            found.setdefault(plain(match[1]), []).append(match.start())
-        return found
-
-    @functools.cached_property
-    def emptied(self) -> frozenset[str]:
-        """The plain names of the tables that the text drops, or deletes all rows of."""
-        return frozenset(plain(one or two) for one, two in _EMPTIED.findall(self.code))
-
-    def table(self, name: str) -> ddl.Table | None:
-        """A table by its name, where this file or one around creates it."""
-        own = self._tables.get(plain(name))
-        return own if own is not None else _tables(self._folders).get(plain(name))
-
-    def own_table(self, name: str) -> ddl.Table | None:
-        """A table by its name, where this file creates it."""
-        return self._tables.get(plain(name))
-
-    @functools.cached_property
-    def row_types(self) -> frozenset[str]:
-        """The plain names of the tables whose row is the type of a variable, or of what a function returns."""
-        return frozenset(plain(one or two) for one, two in _ROW_TYPE.findall(self.code))
-
-    @functools.cached_property
-    def _verbs(self) -> dict[tuple[str, str], list[int]]:
-        found: dict[tuple[str, str], list[int]] = {}
-        for match in _VERB.finditer(self.code):
-            found.setdefault((match[1].split()[0].lower(), plain(match[2])), []).append(match.start())
-        return found
+    def tables(self) -> ddl.Tables:
+        """The tables that it creates."""
+        return ddl.Tables([self.code])
 
     def of_table(self, verb: str, name: str, end: int) -> list[str]:
         """The flat statements that alter or update a table, begun before a place."""
         return [
             self.flat(start, self.statement(start)[1])
-            for start in self._verbs.get((verb, plain(name)), ())
+            for start in self.script.verbs.get((verb, plain(name)), ())
             if start < end
         ]
-
-    def holders(self, column: str) -> list[ddl.Table]:
-        """The tables of this file that have a column."""
-        return [table for table in self._tables.values() if column in table.columns]
-
-    @functools.cached_property
-    def _tables(self) -> dict[str, ddl.Table]:
-        return ddl.created([self.code])
-
-    @property
-    def parents(self) -> frozenset[str]:
-        """The tables that others inherit from, which mostly have no rows of their own."""
-        return _parents(self._folders)
-
-    # -- files around
-
-    @property
-    def _folders(self) -> tuple[str, ...]:
-        """The folder of a file of SQL, and of the two above it those with such files."""
-        if not self.is_file:
-            return ()
-        return _folders(os.path.dirname(self.path))
-
-    @property
-    def beside(self) -> tuple[Source, ...]:
-        """The other files of SQL in the folder."""
-        return (
-            tuple(other for other in _in(self._folders[0]) if other.path != self.path)
-            if self._folders
-            else ()
-        )
 
     # -- functions
 
@@ -306,6 +212,9 @@ class Source:
 
     @functools.cached_property
     def _routines(self) -> list[int]:
+        low = self.text.lower()
+        if "function" not in low and "procedure" not in low:
+            return []
         return [match.start() for match in _ROUTINE.finditer(self.code)]
 
     def parameters(self, place: int) -> set[str]:
@@ -322,60 +231,27 @@ class Source:
 
 def flat(text: str) -> str:
     """A text with blanks for what stands in its parentheses."""
-    found, depth = [], 0
-    for letter in text:
-        depth -= letter == ")"
-        found.append(letter if depth <= 0 or letter == "\n" else " ")
-        depth += letter == "("
+    found: list[str] = []
+    depth = done = 0
+    for match in _PARENTHESIS.finditer(text):
+        is_opening = match[0] == "("
+        if is_opening and not depth:
+            found.append(text[done : match.end()])
+            done = match.end()
+        depth += 1 if is_opening else -1
+        if not is_opening and not depth:
+            found.append(_blanks(text[done : match.start()]))
+            done = match.start()
+    found.append(_blanks(text[done:]) if depth > 0 else text[done:])
     return "".join(found)
+
+
+def _blanks(text: str) -> str:
+    return " " * len(text) if "\n" not in text else _NO_BREAK.sub(" ", text)
 
 
 def _blank(match: re.Match[str]) -> str:
     if match[0][0] == '"':
         return match[0].replace("'", " ")  # a name, or MySQL's string with an apostrophe
-    blank = re.sub(r"[^\n]", " ", match[0])
+    blank = _blanks(match[0])
     return f"'{blank[1:-1]}'" if match[0][0] == "'" else blank
-
-
-@functools.lru_cache(maxsize=64)
-def _folders(folder: str) -> tuple[str, ...]:
-    found = [folder]
-    for above in list(map(str, Path(folder).parents))[:2]:
-        if os.path.exists(os.path.join(found[-1], ".git")):
-            break
-        if os.path.isdir(above) and any(name.endswith(".sql") for name in os.listdir(above)):
-            found.append(above)
-    return tuple(found)
-
-
-def _read(paths: Iterator[Path]) -> Iterator[Source]:
-    for path in itertools.islice(sorted(paths), _FILES):
-        try:
-            if path.stat().st_size <= _LARGEST:
-                yield Source(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError):
-            continue
-
-
-@functools.lru_cache(maxsize=8)
-def _in(folder: str) -> tuple[Source, ...]:
-    return tuple(_read(Path(folder).glob("*.sql")))
-
-
-@functools.lru_cache(maxsize=8)
-def _near(folders: tuple[str, ...]) -> tuple[Source, ...]:
-    """The files of some folders, and of the folders in these, that create tables."""
-    paths = {
-        path for folder in folders for pattern in ("*.sql", "*/*.sql") for path in Path(folder).glob(pattern)
-    }
-    return tuple(other for other in _read(iter(paths)) if "create table" in other.text.lower())
-
-
-@functools.lru_cache(maxsize=8)
-def _tables(folders: tuple[str, ...]) -> dict[str, ddl.Table]:
-    return ddl.created(other.code for other in _near(folders))
-
-
-@functools.lru_cache(maxsize=8)
-def _parents(folders: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(plain(name) for other in _near(folders) for name in _PARENT.findall(other.text))

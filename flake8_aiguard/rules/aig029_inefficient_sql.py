@@ -38,14 +38,15 @@ class InefficientSql(Checker):
     Limits: needs the extra ``sql``, and is inactive without it. Evaluates the SQL rules AIG2xx, those of ``rule-dirs``
     included, on strings that reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name, a class constant
     or an attribute of ``self`` that is assigned once; the message names the rule. Silent where the statement does not parse, where it asks the database's own
-    tables, and, for rules about something missing, where a hole in the string may be just that. In migrations only what may
+    tables, and, for rules about something missing, where a hole in the string may be just that. In migrations, and in functions named so, only what may
     go wrong is reported, not what is slow once. ``SELECT *`` is left alone where the table is a variable and nothing tells its
     columns, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
-    row, or any of a table that the file creates, is mapped as a whole: ``dict(row)``; rows that only become objects,
-    ``Model(**row)``, have a class that names the columns. An UPDATE or DELETE of
+    row, or any of a table that the file creates, is mapped as a whole; rows that only become objects,
+    ``Model(**row)``, have a class that names the columns, rows that are handed on as ``dict(row)``, or under a ``row_factory``, one who reads them by name, and a table named by the version of its columns, ``orders_v7``, gets no others.
+    ``IN (SELECT * ...)`` takes one column and no other. An UPDATE or DELETE of
     all rows is left alone beside DDL, where the rows are written anew, where a loop runs over the tables, where another branch
     has the condition, in methods called ``clear()`` or ``reset()`` (with SQLite, which has no TRUNCATE, in any function that says
-    so), where the docstring says that all rows go, or the function has read them all before, and for a table whose one row the file fetches without a condition. ``LIMIT 1 OFFSET n`` is no page; one
+    so), where the docstring says that all rows go, or the function has read them all before, and for a table whose one row the file fetches without a condition. ``LIMIT 1 OFFSET n`` and ``OFFSET 5`` are no pages; one
     by its number is left alone where a method with a base class passes on its parameter ``offset``, or the function counts the
     table for its pages. A slow condition is
     left alone beside one on a key that the file creates.

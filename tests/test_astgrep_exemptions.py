@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("ast_grep_py", reason="comes with the extra 'sql'")
 
-from flake8_aiguard.astgrep import engine, rulefiles
+from flake8_aiguard.astgrep import engine, folders, rulefiles
 
 RULES = {rule.code: rule for rule in rulefiles.packaged() if rule.language == "sql"}
 
@@ -123,8 +123,34 @@ MEANT = [
     ("AIG211", "DROP INDEX a_x;\nCREATE UNIQUE INDEX a_x ON a (x);"),
     ("AIG211", "ALTER TABLE a ADD CHECK (x > 0);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE a ALTER COLUMN x SET NOT NULL;\nCREATE INDEX i ON a (x);"),
+    (
+        "AIG204",
+        "SELECT n.id, (SELECT s.name FROM bdr.node_summary AS s WHERE s.id = n.leader) FROM bdr.node AS n;",
+    ),
+    (
+        "AIG204",
+        "SELECT r.id, (SELECT s.name FROM bdr.node_summary AS s WHERE s.id = r.leader) FROM raft AS r;",
+    ),
+    ("AIG201", "BEGIN\n  PERFORM x.id FROM (SELECT * FROM orders WHERE paid) AS x;\n  RETURN FOUND;\nEND;"),
+    ("AIG206", "SELECT id FROM orders WHERE customer_id = $1 AND name LIKE '%x%';"),
+    (
+        "AIG216",
+        "SELECT CASE WHEN (SELECT count(*) FROM bad) > 0 THEN 'bad: ' || (SELECT count(*) FROM bad) END;",
+    ),
+    ("AIG211", "ALTER TABLE b ADD x int;--> statement-breakpoint\nCREATE INDEX i ON a (x);"),
+    ("AIG210", "SELECT extract(epoch FROM r.lag) FROM bdr.node_rates AS r, bdr.local_node AS n;"),
+    ("AIG201", "WITH a AS (SELECT * FROM `{{ t }}`), b AS (SELECT * FROM a WHERE x) SELECT x FROM b;"),
+    (
+        "AIG209",
+        "DELETE FROM logs WHERE id IN (SELECT id FROM logs ORDER BY at DESC LIMIT 1000 OFFSET 500);",
+    ),
+    ("AIG211", "ALTER TABLE a ADD CONSTRAINT a_no UNIQUE (no);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "UPDATE a SET x = lower(y);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "-- SQLite runs this file, too\nCREATE INDEX i ON a (x);"),
+    (
+        "AIG213",
+        "ALTER TABLE a ALTER b SET NOT NULL;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
     ("AIG213", "ALTER TABLE a ADD COLUMN b int;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
     (
         "AIG213",
@@ -189,6 +215,17 @@ REPORTED = [
         "AIG207",
         "CREATE TABLE pays (id int, made date);\nCREATE INDEX i ON pays USING btree (made);\nSELECT id FROM pays WHERE year(made) = 2026;",
     ),
+    (
+        "AIG213",
+        "ALTER TABLE c ALTER b SET NOT NULL;\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);",
+    ),
+    ("AIG201", "BEGIN\n  PERFORM f();\n  SELECT x.id FROM (SELECT * FROM orders WHERE paid) AS x;\nEND;"),
+    ("AIG206", "SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.id AND c.name LIKE '%x%';"),
+    ("AIG206", "SELECT id FROM orders WHERE customer_id = $1 OR name LIKE '%x%';"),
+    ("AIG216", "SELECT CASE WHEN (SELECT count(*) FROM bad) > 0 THEN (SELECT count(*) FROM good) END;"),
+    ("AIG210", "SELECT o.id FROM bdr.node_rates AS r, orders AS o;"),
+    ("AIG201", "WITH a AS (SELECT * FROM t), b AS (SELECT * FROM a WHERE x) SELECT x FROM b;"),
+    ("AIG209", "DELETE FROM logs WHERE old;\nSELECT id FROM logs ORDER BY id LIMIT 20 OFFSET 500;"),
     ("AIG211", "DROP INDEX other;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE b ADD CHECK (x > 0);\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE a ADD CHECK (x > 0) NOT VALID;\nCREATE INDEX i ON a (x);"),
@@ -241,3 +278,21 @@ def test_another_database_shows_in_a_file_beside(tmp_path: Path) -> None:
     (lite / "1.sql").write_text("CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT);", encoding="utf-8")
     assert not found("AIG211", index, str(lite / "2.sql"))
     assert not found("AIG211", index, str(tmp_path / "sql" / "order.postgresql.sql"))
+    for number in ("8", "9"):
+        (tmp_path / "delta" / number).mkdir(parents=True)
+    (tmp_path / "delta" / "8" / "1.sql.sqlite").touch()
+    assert not found("AIG211", index, str(tmp_path / "delta" / "9" / "1.sql"))
+
+
+def test_files_around_are_read_only_for_a_finding_that_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(folders, "_read", lambda paths: read.extend(paths) or iter(()))
+    (tmp_path / "tables.sql").write_text("CREATE TABLE kinds (name text PRIMARY KEY);")
+    path = str(tmp_path / "report.sql")
+    assert found("AIG205", "DELETE FROM kinds;", path)
+    assert not found("AIG202", "DELETE FROM lines WHERE id NOT IN (SELECT id FROM kinds);", path)
+    assert not read
+    assert found("AIG202", "DELETE FROM lines WHERE kind NOT IN (SELECT name FROM kinds);", path)
+    assert [item.name for item in read] == ["tables.sql"]

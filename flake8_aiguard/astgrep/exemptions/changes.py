@@ -1,0 +1,228 @@
+"""What a change of rows or tables meets: all rows, locks, defaults and conflicts (AIG205, AIG211, AIG212, AIG213, AIG217)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from flake8_aiguard.astgrep import folders, query
+from flake8_aiguard.astgrep.source import Source, flat
+from flake8_aiguard.ddl import NAME, plain
+
+_I: Final = re.IGNORECASE
+_SET: Final = re.compile(r"\bset\b(.*?)(?=\bfrom\b|\breturning\b|\border\s+by\b|\Z)", _I | re.DOTALL)
+_ASSIGNED: Final = re.compile(r"\s*(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*=(.*)", re.DOTALL)
+_CALL: Final = re.compile(r"\b([A-Za-z_]\w*)\s*\(", _I)
+_FIXED: Final = frozenset(
+    {
+        "now",
+        "current_timestamp",
+        "date",
+        "datetime",
+        "getdate",
+        "sysdate",
+        "cast",
+        "to_date",
+        "unix_timestamp",
+    }
+)
+_BRANCH: Final = re.compile(r"\b(?:else|elseif|elsif|when)\b", _I)
+_STRING: Final = re.compile(r"'(?:[^']|'')*'")
+_ALTERED_NEXT: Final = re.compile(
+    rf";\s*(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I
+)
+_LOCKED: Final = re.compile(
+    r"\balter\s+table\s[^;]*?\b(?:add\s+(?:constraint\s+\S+\s+)?primary\s+key|(?:alter|modify)\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type"
+    r"|drop\s+constraint|disable\s+trigger)",
+    _I,
+)
+_DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
+_OFFLINE: Final = re.compile(r"/sql/[^/.]+\.[^/.]+\.sql$|/(?:upgrades?|updates?|archives?|install|patches)/")
+_NEAR: Final = 10  # statements back
+_INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
+_OF_INDEX: Final = re.compile(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
+_SCAN: Final = re.compile(
+    r"\badd\s+(?:constraint\s+\S+\s+)?check\b(?!.*\bnot\s+valid\b)|\bset\s+not\s+null\b"
+    r"|\badd\s+(?:constraint\s+\S+\s+)?unique\b(?!\s+using\b)"
+    r"|\balter\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type\b",
+    _I | re.DOTALL,
+)
+_REFERRING: Final = re.compile(r"\bforeign\s+key\s*\(\s*([^,)]+?)\s*\)", _I)
+_FILLED: Final = re.compile(
+    r"\bdefault\b(?!\s+null\b)|\b(?:small|big)?serial\d?\b|\bgenerated\b|\bidentity\b", _I
+)
+_STABLE: Final = re.compile(
+    r"\bdefault\s+\(?\s*(?:(?:session|current)_user|user|current_(?:role|catalog|schema|date|time|timestamp)"
+    r"|localtime|localtimestamp|(?:now|transaction_timestamp|statement_timestamp)\s*\()",
+    _I,
+)
+_INSERT: Final = re.compile(
+    rf"\s*(?:set\s+\w+\s+on\s+)?insert\s+(?:\w+\s+)?into\s+({NAME})\s*(\([^)]*\))?", _I
+)
+
+
+def whole_table(source: Source, start: int, end: int) -> bool:
+    """AIG205: the rows of the table are those that the text itself put there, or puts there again."""
+    written = query.WRITTEN.match(source.code, start)
+    if written is None:
+        return False
+    if plain(written[1]) in source.script.made or plain(written[1]) in source.script.filled:
+        return True
+    if _is_altered_next(source, start, written[1]):
+        return True
+    for other in source.script.changed.get(plain(written[1]), ()):
+        between = source.code[min(start, other) : max(start, other)]
+        if _BRANCH.search(between) and source.routine(start) == source.routine(other):
+            return True
+    if not written[0].lower().startswith("update"):
+        return False
+    code = source.code[start : source.around(start)[1]]
+    assigned = _SET.search(flat(code))
+    if assigned is None or re.match(r"from\b", code[assigned.end() :], _I):
+        return False
+    parameters = source.parameters(start)
+    place, values = start + assigned.start(1), []
+    for part in assigned[1].split(","):
+        match = _ASSIGNED.match(part)
+        if match is None:
+            return False
+        values.append((match[1].lower(), source.code[place + match.start(2) : place + len(part)]))
+        place += len(part) + 1
+    return not all(_is_fixed(column, value, parameters) for column, value in values)
+
+
+def _is_altered_next(source: Source, start: int, name: str) -> bool:
+    """Whether the statement that follows alters or drops the table.
+
+    Args:
+        source: the text.
+        start: where the statement stands.
+        name: the table.
+    """
+    found = _ALTERED_NEXT.match(source.code, source.statement(start)[1])
+    return found is not None and plain(found[1]) == plain(name)
+
+
+def _is_fixed(column: str, value: str, parameters: set[str]) -> bool:
+    """Whether a value is the same for all rows, or a step from the one that the column has."""
+    known = (
+        query.CONSTANT
+        | parameters
+        | ({column} if not _CALL.search(value) and value.strip().lower() != column else set())
+    )
+    words = {word.lower() for word in query.WORD.findall(_STRING.sub("''", value))}
+    return all(word in known or word.startswith("hole_") for word in words) and all(
+        name.lower() in _FIXED for name in _CALL.findall(value)
+    )
+
+
+def locked_anyway(source: Source, start: int, end: int) -> bool:
+    """AIG211, AIG213: another database, a table without rows, or one that the file locks in any case."""
+    if not folders.is_postgresql(source) or _OFFLINE.search(source.path) or _DRIZZLE in source.text:
+        return True
+    first, last = source.statement(start)
+    on = re.compile(rf"\b(?:on|table)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I).search(
+        source.code, first, last
+    )
+    if on is None:
+        return False
+    name = plain(on[1])
+    if name in source.script.made or name in folders.parents(source) or _is_installed(source, name):
+        return True
+    if _LOCKED.search(source.code):
+        return True
+    if any(_SCAN.search(statement) for statement in source.of_table("alter", name, len(source.code))):
+        return True
+    if re.match(r"create\b", source.code[start:end], _I):
+        return _is_built_under_lock(source, start, name)
+    return _is_key_empty(source, start, end, name)
+
+
+def _is_installed(source: Source, name: str) -> bool:
+    """Whether a script for an empty database follows one beside it that creates the table."""
+
+    def is_numbered(path: str) -> bool:
+        return re.search(r"\d", path.rpartition("/")[2]) is not None
+
+    return not is_numbered(source.path) and any(
+        name in other.script.made and not is_numbered(other.path) for other in folders.beside(source)
+    )
+
+
+def _is_built_under_lock(source: Source, start: int, table: str) -> bool:
+    """Whether an index takes the place of the one that the file drops, or its table is written anyway.
+
+    Args:
+        source: the text.
+        start: where the index is created.
+        table: its table.
+    """
+    if source.speaks_of_sqlite:
+        return True
+    first, last = source.statement(start)
+    name = _INDEX.search(source.code, first, last)
+    for _ in range(_NEAR):
+        begin, until = source.statement(max(first - 1, 0))
+        dropped = _INDEX.search(source.code, begin, until) if first else None
+        if dropped is None or not _OF_INDEX.match(source.code, begin):
+            break
+        is_drop = source.code[begin:until].lstrip().lower().startswith("drop")
+        if is_drop and name is not None and plain(dropped[1]) == plain(name[1]):
+            return True
+        first = begin
+    return any(
+        not re.search(r"\b(?:where|from)\b", statement, _I)
+        for statement in source.of_table("update", table, start)
+    )
+
+
+def _is_key_empty(source: Source, start: int, end: int, table: str) -> bool:
+    """Whether the file adds the column of a foreign key, and fills it with nothing but NULL.
+
+    Args:
+        source: the text.
+        start: where the key is added.
+        end: where its statement part ends.
+        table: its table.
+    """
+    key = _REFERRING.search(source.code, start, end)
+    if key is None:
+        return False
+    column = rf"[\"`\[]?{re.escape(plain(key[1]))}[\"`\]]?(?!\w)"
+    added = re.compile(rf"\badd\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?{column}([^,]*)", _I)
+    own = [match for statement in source.of_table("alter", table, end) for match in added.finditer(statement)]
+    if not own or any(_FILLED.search(match[1]) for match in own):
+        return False
+    filled = re.compile(rf"(?:\bset|,)\s*{column}\s*=(?!\s*null\b)", _I)
+    return not any(filled.search(statement) for statement in source.of_table("update", table, start))
+
+
+def filled_anyway(source: Source, start: int, end: int) -> bool:
+    """AIG212: MySQL fills the column, a default is stored once, or the table is written anew or empty."""
+    first, last = source.statement(start)
+    statement = source.code[first:last]
+    altered = re.search(rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", statement, _I)
+    return (
+        source.is_mysql
+        or re.search(r"\bdrop\s+column\b", statement, _I) is not None
+        or _STABLE.search(source.code[start : min(end + 80, last)].split(",")[0]) is not None
+        or (altered is not None and plain(altered[1]) in source.script.made)
+    )
+
+
+def seeds(source: Source, start: int, end: int) -> bool:
+    """AIG217: the file fills a fresh database, or no key can conflict."""
+    insert = _INSERT.search(source.code, start)
+    if insert is None:
+        return False
+    name = plain(insert[1])
+    statement = source.code[start : source.statement(start)[1]]
+    numbered = query.before(source, start) + statement
+    if name in source.script.emptied or source.is_seed or re.search(r"\bnextval\b", numbered, _I):
+        return True
+    is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
+    if source.is_file and not source.asks_in(*source.statement(start)) and (source.is_migration or is_copy):
+        return True  # run once
+    table = folders.table(source, name)
+    columns = {plain(column.strip()) for column in (insert[2] or "")[1:-1].split(",")}
+    return table is not None and bool(insert[2]) and table.keys.isdisjoint(columns)

@@ -1,0 +1,204 @@
+"""What a query is read for: stars, subqueries in its list, pages, counts, and DISTINCT (AIG201, AIG204, AIG209, AIG214, AIG216)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from flake8_aiguard.astgrep import query
+from flake8_aiguard.astgrep.source import Source, flat
+from flake8_aiguard.ddl import NAME, is_of_an_extension, plain
+
+_I: Final = re.IGNORECASE
+_FUNCTION: Final = re.compile(
+    r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+)?(?:%|[\w.]+\s*\())", _I
+)  # what no list can say
+_STAR: Final = re.compile(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
+_COPYING: Final = re.compile(r"\s*insert\b", _I)
+_RETURNS: Final = re.compile(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
+_COPIED: Final = re.compile(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
+_TESTED: Final = re.compile(r"\bexists\s*\($", _I)
+_COUNTED: Final = re.compile(r"\bselect\s+count\s*\(\s*[*1]\s*\)\s*(?:(?:as\s+)?\w+\s*)?from\s*\($", _I)
+_PERFORMED: Final = re.compile(r"(?:^|\bbegin|\bthen|\belse|\bloop)\s*perform\b", _I)
+_OPERATOR: Final = re.compile(r"\b(union|except|intersect|minus)\b(?!\s*\()", _I)
+_NEXT_STAR: Final = re.compile(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
+_SELECT: Final = re.compile(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
+_MANY: Final = re.compile(r"\bwhere\b|\bjoin\b|,", _I)
+_OF_AGGREGATE: Final = re.compile(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
+_DISTINCT: Final = re.compile(r"\(\s*select\s+distinct\b", _I)
+_IN_AGGREGATE: Final = re.compile(rf"\b{query.AGGREGATE}\s*\($", _I)
+_DELETED: Final = re.compile(r"\s*delete\b", _I)
+_CUT: Final = re.compile(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
+_ONE_ROW: Final = re.compile(r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')", _I)
+_READ_AS_TABLE: Final = re.compile(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
+_SET_RETURNING: Final = re.compile(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
+_LINK: Final = re.compile(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
+_COMBINED: Final = re.compile(r"\b(?:union|except|intersect|minus|all|distinct|as|with)\s*\Z", _I)
+_UNNAMED: Final = re.compile(r"\b(?:using|natural|cross)\b", _I)
+
+
+def star(source: Source, start: int, end: int) -> bool:
+    """AIG201: the row type is the contract, or the columns are those that the text lists itself."""
+    first, last = source.around(start)
+    text = source.flat(start, last)
+    relations = query.relations(text)
+    names = [name for name, _ in relations]
+    if not names or _FUNCTION.match(text):
+        return bool(_FUNCTION.match(text))
+    if _is_whole_row(source, start, names):
+        return True
+    if (
+        "{{" in names or "{{" in text
+    ):  # the whole of a model is what is read of it; the steps within name their columns later
+        return (
+            first > source.statement(start)[0]
+            or not source.is_template
+            or re.search(r"\bunion\b", text, _I) is not None
+        )
+    if all(_has_known_columns(source, name, start, last) for name in names):
+        return True
+    if _PERFORMED.search(source.code, source.statement(start)[0], start):
+        return True  # only FOUND is asked for
+    if _COUNTED.search(query.before(source, first)) or _TESTED.search(query.before(source, first)):
+        return True
+    if _COPYING.match(source.code, source.statement(start)[0]) and source.is_migration:
+        return True
+    if len(names) > 1:
+        return False
+    routine = source.routine(start)
+    if routine >= 0 and plain(names[0]) in map(plain, _RETURNS.findall(source.code[routine:start])):
+        return True
+    copied = _COPIED.search(
+        re.sub(r"\bselect\s+(?:all\s+|distinct\s+)?$", "", query.before(source, start), flags=_I)
+    )
+    if copied is None:
+        return False
+    old, new = plain(names[0]), plain(copied[1])
+    return old in new or new in old
+
+
+def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool:
+    if name == "(":
+        opening = source.code.find("(", start, last)
+        return not _STAR.search(source.code[opening : source.closing(opening, last)])
+    if plain(name) in source.script.made:
+        return True
+    first = source.statement(start)[0]
+    cte = re.compile(
+        rf"(?:\bwith\s+(?:recursive\s+)?|,\s*){re.escape(name)}\s*(?:\([^)]*\)\s*)?as\s+(?:(?:not\s+)?materialized\s+)?\(",
+        _I,
+    ).search(source.code, first, start)
+    if cte is None:
+        return False
+    body = source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
+    return "{{" in body or not _STAR.search(body)  # all of a model is what is read of it
+
+
+def _is_whole_row(source: Source, start: int, names: list[str]) -> bool:
+    """Whether `*` compares whole rows, fills a row type of the file, or shows another product's table.
+
+    Args:
+        source: the text.
+        start: where `*` stands.
+        names: the relations that are read.
+    """
+    first, last = source.around(start)
+    after = _OPERATOR.search(source.flat(start, last))
+    if after and after[1].lower() not in ("union",) and _NEXT_STAR.match(source.code, start + after.end()):
+        return True
+    head = source.flat(first, start)
+    before = list(_OPERATOR.finditer(head))
+    if before and before[-1][1].lower() != "union":
+        selects = list(_SELECT.finditer(head, 0, before[-1].start()))
+        if selects and selects[-1][1] and not selects[-1][2]:
+            return True
+    if len(names) != 1:
+        return False
+    opening, closing = source.statement(start)
+    is_derived = first > opening and _SELECT.match(source.code[first:start].lstrip()) is not None
+    if not is_derived and plain(names[0]) in source.script.row_types:
+        return True
+    final = list(_SELECT.finditer(source.flat(opening, closing)))
+    if first > opening and final and final[-1][2] and _is_cte(source, names[0], opening, start):
+        return True
+    alone = not source.code[:opening].strip() and not source.code[closing + 1 :].strip()
+    return source.is_file and alone and is_of_an_extension(names[0]) and not _MANY.search(source.code, start)
+
+
+def _is_cte(source: Source, name: str, start: int, end: int) -> bool:
+    return re.search(rf"(?:\bwith|,)\s+{re.escape(name)}\s+as\s*\(", source.code[start:end], _I) is not None
+
+
+def is_kept(source: Source, start: int, end: int) -> bool:
+    """AIG209: no page, but the newest rows, which a DELETE of the others keeps."""
+    return _DELETED.match(source.code, source.statement(start)[0]) is not None
+
+
+def is_needed_anyway(source: Source, start: int, end: int) -> bool:
+    """AIG216: the statement asks for the same number again."""
+    opening = source.code.find("(", start, end)
+    counted = " ".join(source.code[opening : source.closing(opening, end) + 1].split())
+    return " ".join(source.code[slice(*source.statement(start))].split()).count(counted) > 1
+
+
+def is_no_join(source: Source, start: int, end: int) -> bool:
+    """AIG204: no join says the same, or the outer query has one row, or fills a table once."""
+    inner = source.code[start:end]
+    if _CUT.search(flat(inner[1:-1])) or _TESTED.search(f"{query.before(source, start)}("):
+        return True
+    if not _OF_AGGREGATE.match(inner) and (
+        _DISTINCT.match(inner) or query.CHANGED.match(source.code, source.statement(start)[0])
+    ):
+        return True
+    first, last = source.around(start)
+    while first > source.statement(start)[0]:
+        if _IN_AGGREGATE.search(query.before(source, first)):
+            return True
+        if re.match(r"\s*select\b", source.code[first:], _I):
+            break
+        first, last = source.around(first - 1)
+    return _ONE_ROW.search(source.flat(end, last)) is not None
+
+
+def projects(source: Source, start: int, end: int) -> bool:
+    """AIG214: one value or a set is asked for, or each table gives a column."""
+    first, last = source.around(start)
+    if first > source.statement(start)[0] and not _READ_AS_TABLE.search(query.before(source, first)):
+        return True
+    text = source.flat(start, last)
+    selected = re.split(r"\bfrom\b", source.code[start:last], maxsplit=1, flags=_I)[0]
+    if re.search(r"\bgroup\s+by\b", text, _I) or re.search(rf"\b{query.AGGREGATE}\s*\(", selected, _I):
+        return True
+    relations = query.relations(text)
+    if _is_no_test(text, selected, relations):
+        return True
+    return len(relations) > 1 and all(
+        name != "(" and re.search(rf"(?<![\w.]){re.escape(alias or plain(name))}[\"`]?\.", selected, _I)
+        for name, alias in relations
+    )
+
+
+def _is_no_test(text: str, selected: str, relations: list[tuple[str, str]]) -> bool:
+    """Whether EXISTS cannot say a join: a function gives rows, a table only links those of the list, or it has no end.
+
+    Args:
+        text: the flat query from its list on.
+        selected: its list.
+        relations: what it reads.
+    """
+    if _SET_RETURNING.search(text) or _is_unended(text):
+        return True
+    names = {(alias or plain(name)).lower() for name, alias in relations if name != "("}
+    listed = {name for name in names if re.search(rf"(?<![\w.]){re.escape(name)}[\"`]?\.", selected, _I)}
+    if len(listed) < 2 or listed == names or _UNNAMED.search(text):
+        return False
+    links = [{one.lower(), two.lower()} for one, two in _LINK.findall(text)]
+    return bool(links) and not any(link <= listed for link in links)
+
+
+def _is_unended(text: str) -> bool:
+    """Whether another statement begins with no semicolon between."""
+    return any(
+        match.start() and not _COMBINED.search(text[max(match.start() - 200, 0) : match.start()])
+        for match in re.finditer(r"\n\s*(select\b)", text, _I)
+    )

@@ -1,0 +1,103 @@
+"""What the files of SQL around one say: the tables that they create, and another database than PostgreSQL."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from flake8_aiguard import ddl
+from flake8_aiguard.astgrep.source import Source
+
+_LARGEST: Final = 2_000_000
+_FILES: Final = 50  # that are read around one
+
+
+def table(source: Source, name: str) -> ddl.Table | None:
+    """A table, where a file or one around it creates it.
+
+    Args:
+        source: the text of the file.
+        name: the table's name.
+    """
+    own = source.tables.get(name)
+    return own if own is not None else _table(_folders_of(source), ddl.plain(name))
+
+
+def parents(source: Source) -> frozenset[str]:
+    """The tables that others inherit from in the files around, which mostly have no rows of their own."""
+    return _parents(_folders_of(source))
+
+
+def beside(source: Source) -> Iterator[Source]:
+    """The other files of SQL in the folder."""
+    folders = _folders_of(source)
+    return (other for other in _in(folders[0]) if other.path != source.path) if folders else iter(())
+
+
+def is_postgresql(source: Source) -> bool:
+    """Whether nothing in a file, or in those beside it, says that it is of another database."""
+    if "postgres" in source.path.lower().rpartition("/")[2]:
+        return True
+    if source.is_file and _has_files_for_sqlite(os.path.dirname(source.path)):
+        return False  # what has no file for each database is for all
+    return not any(text.is_of_another_database for text in itertools.chain([source], beside(source)))
+
+
+def _folders_of(source: Source) -> tuple[str, ...]:
+    return _folders(os.path.dirname(source.path)) if source.is_file else ()
+
+
+@functools.lru_cache(maxsize=64)
+def _folders(folder: str) -> tuple[str, ...]:
+    """A folder, and of the two above it those with files of SQL."""
+    found = [folder]
+    for above in list(map(str, Path(folder).parents))[:2]:
+        if os.path.exists(os.path.join(found[-1], ".git")):
+            break
+        if os.path.isdir(above) and any(name.endswith(".sql") for name in os.listdir(above)):
+            found.append(above)
+    return tuple(found)
+
+
+def _read(paths: Iterator[Path]) -> Iterator[Source]:
+    for path in itertools.islice(sorted(paths), _FILES):
+        try:
+            if path.stat().st_size <= _LARGEST:
+                yield Source(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError):
+            continue
+
+
+@functools.lru_cache(maxsize=64)
+def _has_files_for_sqlite(folder: str) -> bool:
+    """Whether a folder, or one beside it, has a file for SQLite alone."""
+    return any(any(Path(folder).glob(pattern)) for pattern in ("*.sql.sqlite", "../*/*.sql.sqlite"))
+
+
+@functools.lru_cache(maxsize=8)
+def _in(folder: str) -> tuple[Source, ...]:
+    return tuple(_read(Path(folder).glob("*.sql")))
+
+
+@functools.lru_cache(maxsize=8)
+def _near(folders: tuple[str, ...]) -> tuple[tuple[str, Source], ...]:
+    """The files of some folders, and of the folders in these, that create tables; each with its text in lower case."""
+    paths = {
+        path for folder in folders for pattern in ("*.sql", "*/*.sql") for path in Path(folder).glob(pattern)
+    }
+    read = ((other.text.lower(), other) for other in _read(iter(paths)))
+    return tuple((low, other) for low, other in read if "create table" in low)
+
+
+@functools.lru_cache(maxsize=256)
+def _table(folders: tuple[str, ...], name: str) -> ddl.Table | None:
+    return ddl.Tables(other.code for low, other in _near(folders) if name in low).get(name)
+
+
+@functools.lru_cache(maxsize=8)
+def _parents(folders: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*(ddl.Script(other.text).parents for _, other in _near(folders)))
