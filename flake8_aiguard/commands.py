@@ -12,7 +12,8 @@ from pathlib import Path
 from flake8_aiguard import baseline as baselines
 from flake8_aiguard.baseline import Key, Row, relative
 from flake8_aiguard.checker import Checker
-from flake8_aiguard.runner import CheckError, Files, checked, clear_errors
+from flake8_aiguard.frame import CheckError, clear_errors
+from flake8_aiguard.runner import Files, checked
 from flake8_aiguard.settings import upwards
 
 

@@ -16,7 +16,7 @@ from flake8 import defaults
 from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
-from flake8_aiguard.cache import Result
+from flake8_aiguard.results import Result
 
 UNUSED: Final = "unused: it silences nothing here; delete it"
 UNKNOWN: Final = "there is no such rule; delete it"

@@ -23,8 +23,8 @@ LAYERS = (
     ("catalog",),
     ("rules",),
     ("locksets", "refills", "stale"),
-    ("shared_state",),
-    ("candidates", "commands", "doctor", "grounds", "takers"),
+    ("commands", "doctor", "shared_state"),
+    ("candidates", "grounds", "runner", "takers"),
     (
         "agreements",
         "concurrency",
@@ -33,9 +33,9 @@ LAYERS = (
         "meant",
         "mentions",
         "onebyone",
+        "onefile",
         "permissions",
         "retries",
-        "runner",
         "sequences",
         "signatures",
     ),
@@ -53,6 +53,7 @@ LAYERS = (
         "effects",
         "eventloop",
         "fetches",
+        "frame",
         "frozen",
         "held",
         "inventory",
@@ -115,7 +116,6 @@ LAYERS = (
         "comments",
         "ddl",
         "discovery",
-        "errors",
         "files",
         "knowledge",
         "memo",
@@ -124,6 +124,7 @@ LAYERS = (
         "ruff",
         "settings",
     ),
+    ("errors", "garbage", "results", "toml"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = (
