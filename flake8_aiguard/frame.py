@@ -162,10 +162,13 @@ def _later(plugin: finder.Plugin, kind: type[_Later]) -> finder.LoadedPlugin:
     return finder.LoadedPlugin(plugin, kind(plugin), {})
 
 
-def rule_of(plugin: finder.LoadedPlugin) -> type[Checker]:
-    """The class of a rule, imported now."""
-    rule: type[Checker] = plugin.obj.loaded if isinstance(plugin.obj, _Rule) else plugin.obj
-    return rule
+def imported(plugins: finder.Checkers) -> finder.Checkers:
+    """The rules, all of them imported now."""
+    tree = [
+        plugin._replace(obj=plugin.obj.loaded) if isinstance(plugin.obj, _Rule) else plugin
+        for plugin in plugins.tree
+    ]
+    return plugins._replace(tree=tree)
 
 
 def full_name(plugin: finder.LoadedPlugin) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import io
 import tokenize
 
@@ -10,7 +11,6 @@ from flake8 import checker as flake8_checker
 from flake8.plugins import finder
 from flake8.processor import FileProcessor
 
-from flake8_aiguard.frame import rule_of
 from flake8_aiguard.results import Identity, Result
 
 Statistics = dict[str, int]
@@ -23,7 +23,7 @@ def checked(
 
     Args:
         filename: its name, or ``-``.
-        plugins: the rules.
+        plugins: the rules, all of them imported.
         options: flake8's options.
         shows_lines: whether the output holds the source as flake8 gives it.
 
@@ -58,8 +58,7 @@ class _Source(FileProcessor):
         with open(self.filename, "rb") as file:
             self.content = file.read()
         try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(self.content).readline)
-            return _lines(self.content, encoding)
+            return _lines(self.content, _encoding(self.content))
         except (SyntaxError, UnicodeError):
             return _lines(self.content, "latin-1")
 
@@ -72,6 +71,14 @@ class _Source(FileProcessor):
         if self._needs_lines:
             return super().noqa_line_for(line_number)
         return self.lines[line_number - 1] if 0 < line_number <= len(self.lines) else None
+
+
+def _encoding(content: bytes) -> str:
+    """What Python takes for the encoding of a source; without a look at its letters where nothing names one."""
+    end = content.find(b"\n", content.find(b"\n") + 1)
+    if b"coding" not in content[: None if end < 0 else end] and not content.startswith(codecs.BOM_UTF8):
+        return "utf-8"
+    return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
 
 
 def _lines(content: bytes, encoding: str) -> list[str]:
@@ -106,7 +113,7 @@ class _File(flake8_checker.FileChecker):
         except ValueError as error:  # a null byte, before CPython 3.12
             raise SyntaxError(str(error)) from None
         for plugin in self.plugins.tree:
-            rule = rule_of(plugin)(tree, self.processor.filename, self.processor.lines)
+            rule = plugin.obj(tree, self.processor.filename, self.processor.lines)
             for finding in rule.findings():
                 self.report(None, finding.line, finding.column, finding.text)
                 self.more[len(self.results) - 1] = (finding.ruff, rule.identity(finding))

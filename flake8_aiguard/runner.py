@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import sys
 from collections import Counter
@@ -21,7 +22,7 @@ from flake8_aiguard.astgrep import languages
 from flake8_aiguard.baseline import Key, Matches
 from flake8_aiguard.cache import Cache
 from flake8_aiguard.checker import Checker
-from flake8_aiguard.frame import CheckError, clear_errors, full_name, look_for, parse, rule_of
+from flake8_aiguard.frame import CheckError, clear_errors, full_name, imported, look_for, parse
 from flake8_aiguard.results import Result
 from flake8_aiguard.settings import Settings
 
@@ -100,17 +101,15 @@ class _Run:
         from flake8_aiguard import onefile
 
         name, results, statistics, content = onefile.checked(
-            filename, self._plugins, self._options, shows_lines=self._shows_lines
+            filename, self.imported, self._options, shows_lines=self._shows_lines
         )
         key = None if self._cache is None or content is None else self._cache.key(filename, content)
         return name, results, statistics, key
 
-    def prepare(self) -> None:
-        """Import the rules, before workers are forked."""
-        from flake8_aiguard import onefile  # noqa: F401 -- imports flake8's view of a file, too
-
-        for plugin in self._plugins.tree:
-            rule_of(plugin)
+    @functools.cached_property
+    def imported(self) -> finder.Checkers:
+        """The rules, imported for the first who asks: best before workers are forked."""
+        return imported(self._plugins)
 
     def keep(self, outcomes: Iterable[_Outcome]) -> Generator[_Outcome, None, None]:
         """Hand on results, and keep them for the next run: those of a run that is stopped, too."""
@@ -233,7 +232,7 @@ class Files(flake8_checker.Manager):
             return
         from flake8_aiguard import workers
 
-        self._run.prepare()
+        _ = self._run.imported
         _run = self._run  # a fork finds it
         try:
             # large ones first, so that none of them is left to one worker when the others are done
