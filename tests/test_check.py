@@ -418,3 +418,49 @@ def test_a_stopped_run_keeps_what_it_has_done(tree: Path) -> None:
     assert (run.status, run.out, run.err) == (2, "", "flake8-aiguard: stopped; nothing was reported\n")
     kept = [name for entry in entries(tree) for name in json.loads(entry.read_text().split("\n")[1])]
     assert kept == ["service/broken.py"]
+
+
+# -- start-up
+
+
+def test_a_run_on_kept_results_imports_no_rule(tree: Path) -> None:
+    script = (
+        "import sys\nfrom flake8_aiguard.cli import main\n"
+        "status = main(['check', 'service', 'per_file'])\n"
+        "print('loaded:', *sorted(name for name in sys.modules))\nsys.exit(status)\n"
+    )
+    cold, warm = started(tree, script), started(tree, script)
+    before, *_ = cold.out.partition("loaded:")
+    assert (warm.status, warm.err) == (cold.status, cold.err) == (1, "")
+    assert warm.out.startswith(f"{before}loaded: ")
+    loaded = set(warm.out.rpartition("loaded:")[2].split())
+    assert "flake8_aiguard.runner" in loaded
+    assert not [name for name in loaded if name.startswith("flake8_aiguard.rules.")]
+    needless = {
+        *(
+            "flake8_aiguard.formats",
+            "flake8_aiguard.index",
+            "flake8_aiguard.module",
+            "flake8_aiguard.onefile",
+        ),
+        *("flake8_aiguard.workers", "flake8_aiguard.astgrep.scan", "ast_grep_py", "yaml", "tomllib", "tomli"),
+    }
+    assert loaded & needless == set()
+
+
+WITHOUT_EXTRA = (
+    "import sys\nsys.modules['ast_grep_py'] = None\nfrom flake8_aiguard.cli import main\n"
+    "sys.exit(main(['check', '--jobs=2', '.']))\n"
+)
+
+
+def test_without_the_extra_it_says_once_what_it_did_not_look_at(tree: Path) -> None:
+    wanted = check(tree, "--no-scan", ".").out
+    assert (started(tree, WITHOUT_EXTRA).out, started(tree, WITHOUT_EXTRA).err) == (wanted, "")
+    (tree / "service" / "rows.sql").write_text("DELETE FROM rows;\n", encoding="utf-8")
+    run = started(tree, WITHOUT_EXTRA)
+    assert (run.status, run.out) == (1, wanted)
+    [line] = run.err.splitlines()
+    assert line.startswith(
+        "flake8-aiguard: SQL and configuration were not looked at: ast_grep_py is not installed;"
+    )

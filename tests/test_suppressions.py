@@ -31,7 +31,11 @@ def listed(folder: Path, code: str, *arguments: str) -> tuple[int, list[str]]:
         ("# noqa: AIG101 guard of another command", 0, "AIG101: guard of another command"),
         ("# noqa: aig014", 1, "aig014: flake8 reads capitals alone; write AIG014"),
         ("# noqa: aig019", 1, "aig019: unused: it silences nothing here; delete it"),
-        ("# noqa: AIG201 all columns are shown", 1, "AIG201: in Python the code of SQL is AIG029; delete it, or"),
+        (
+            "# noqa: AIG201 all columns are shown",
+            1,
+            "AIG201: in Python the code of SQL is AIG029; delete it, or",
+        ),
         ("# noqa: AIG301 a workflow", 1, "AIG301: unused: it silences nothing here; delete it"),
         ("# noqa", 0, "all codes (AIG014): no reason"),
         ("# noqa : AIG014", 1, "all codes: it silences all codes; write `# noqa: CODE`"),
