@@ -68,6 +68,7 @@ def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
         parents=[first],
         formatter_names=list(plugins.reporters),
     )
+    known_options.parser.prog = "flake8-aiguard check"
     flake8_options.register_default_options(known_options)
     known_options.register_plugins(plugins)
     _add_options(known_options)

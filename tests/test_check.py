@@ -193,6 +193,13 @@ def test_a_missing_path_is_misuse(tree: Path) -> None:
     assert run.err == "flake8-aiguard: nowhere.py: no such file or folder; correct the path\n"
 
 
+def test_wrong_arguments_name_the_command(tree: Path) -> None:
+    run = check(tree, "--jobs=many", ".")
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith("usage: flake8-aiguard check [options] file file ...\n")
+    assert "argument -j/--jobs: 'many' must be 'auto' or an integer" in run.err
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
