@@ -103,6 +103,8 @@ def baseline(argv: Sequence[str]) -> int:
     with clear_errors():
         if files.options.since:
             raise CheckError("a baseline holds all findings; leave out --since")
+        if "-" in files.options.filenames:
+            raise CheckError("a baseline is one of files: give a path instead of -")
         return _update(files, accept=known.accept, update=known.update, reason=reason)
 
 
