@@ -173,7 +173,7 @@ def _by_rule(rows: Iterable[Row]) -> Counter[str]:
 def _report(files: Files) -> int:
     formatter = files.style_guide.formatter
     formatter.start()
-    _found, reported = files.report()
+    reported = files.report()
     if files.options.statistics:
         formatter.show_statistics(files.style_guide.stats)
     formatter.stop()

@@ -13,12 +13,10 @@ from flake8.processor import FileProcessor
 
 from flake8_aiguard.results import Identity, Result
 
-Statistics = dict[str, int]
-
 
 def checked(
     filename: str, plugins: finder.Checkers, options: argparse.Namespace, *, shows_lines: bool
-) -> tuple[str, list[Result], Statistics, bytes | None]:
+) -> tuple[str, list[Result], bytes | None]:
     """Check one file.
 
     Args:
@@ -28,14 +26,14 @@ def checked(
         shows_lines: whether the output holds the source as flake8 gives it.
 
     Returns:
-        Its name as it is shown, the results, flake8's counts, and the very bytes that were looked at; ``None`` for stdin and for a
-        file that cannot be read.
+        Its name as it is shown, the results, and the very bytes that were looked at; ``None`` for stdin and for a file that cannot
+        be read.
     """
     file = _File(filename, plugins, options, shows_lines=shows_lines)
-    name, found, statistics = file.run_checks()
+    name, found, _statistics = file.run_checks()
     results = [Result(*item, *file.more.get(number, ())) for number, item in enumerate(found)]
     content = file.processor.content if isinstance(file.processor, _Source) else None
-    return name, results, statistics, content
+    return name, results, content
 
 
 class _Source(FileProcessor):

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flake8 import checker as flake8_checker
 from flake8 import exceptions, style_guide
 from flake8.plugins import finder, reporter
 from flake8.violation import Violation
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
 
 _MANY: Final = 200  # files from which on a terminal shows how far a run is
 
-_Statistics = dict[str, int]
-_Outcome = tuple[str, list[Result], _Statistics, "str | None"]  # the last is the key of the results
+_Outcome = tuple[str, list[Result], "str | None"]  # a file, and the key of its results
 
 
 def checked(argv: Sequence[str]) -> Files:
@@ -58,7 +56,6 @@ def checked(argv: Sequence[str]) -> Files:
         files = Files(guide, plugins, argv)
         files.start()
         files.run()
-        files.stop()
         return files
 
 
@@ -100,11 +97,11 @@ class _Run:
         """The results of a file."""
         from flake8_aiguard import onefile
 
-        name, results, statistics, content = onefile.checked(
+        name, results, content = onefile.checked(
             filename, self.imported, self._options, shows_lines=self._shows_lines
         )
         key = None if self._cache is None or content is None else self._cache.key(filename, content)
-        return name, results, statistics, key
+        return name, results, key
 
     @functools.cached_property
     def imported(self) -> finder.Checkers:
@@ -118,7 +115,7 @@ class _Run:
             return
         try:
             for outcome in outcomes:
-                name, results, _, key = outcome
+                name, results, key = outcome
                 if key is not None:
                     self._cache.add(name, key, results)
                 yield outcome
@@ -164,10 +161,13 @@ def _check_in_worker(filename: str) -> _Outcome:
 # -- all files
 
 
-class Files(flake8_checker.Manager):
-    """flake8's manager, with workers that load our rules alone, and SQL and configuration besides Python.
+class Files:
+    """What flake8's manager does, with workers that load our rules alone, and SQL and configuration besides Python.
 
     Attributes:
+        style_guide: flake8's, which decides what is reported, and hands it to the formatter.
+        options: flake8's options.
+        plugins: the rules.
         raw: the results of all Python files, those that are silenced or were accepted among them.
         new: what is to be reported.
         matches: what the baseline covers.
@@ -176,16 +176,21 @@ class Files(flake8_checker.Manager):
     def __init__(
         self, guide: style_guide.StyleGuideManager, plugins: finder.Plugins, argv: Sequence[str]
     ) -> None:
-        super().__init__(guide, plugins.checkers, argv)
+        self.style_guide = guide
+        self.options = guide.options
+        self.plugins = plugins.checkers
+        self.filenames: tuple[str, ...] = ()
         self.new: list[tuple[str, Result]] = []
         self.raw: list[tuple[str, list[Result]]] = []
         self.matches = Matches(Checker.baseline)
+        self._argv = tuple(argv)
+        self._results: list[tuple[str, list[Result]]] = []
         self._run = _made(plugins, self.options)
         self._changes = _changes(self.options.since)
         self._meets_others = False
         self._rules = {plugin.entry_name for plugin in self.plugins.tree}
         self._scan_rules: tuple[Rule, ...] = ()
-        self._excluded = discovery.Excluded(self.exclude)
+        self._excluded = discovery.Excluded((*self.options.exclude, *self.options.extend_exclude))
 
     def start(self) -> None:
         """Find the files; with ``--since``, those that were changed."""
@@ -197,7 +202,6 @@ class Files(flake8_checker.Manager):
         self.filenames = tuple(name for name in found if not others.is_other(name) and self._is_touched(name))
         if self._changes is not None and "-" in self.filenames:
             raise CheckError("--since compares files: give a path instead of -")
-        self.jobs = min(len(self.filenames), self.jobs)
 
     def _meet(self, folder: str, names: Sequence[str]) -> None:
         if not self._meets_others:
@@ -211,7 +215,7 @@ class Files(flake8_checker.Manager):
         try:
             with contextlib.closing(_Progress(len(self.filenames))) as progress, garbage.seldom_collected():
                 kept = [(name, self._run.kept(name)) for name in self.filenames]
-                self._take([(name, found, {}, None) for name, found in kept if found is not None], progress)
+                self._take([(name, found, None) for name, found in kept if found is not None], progress)
                 missing = [name for name, found in kept if found is None]
                 with (
                     contextlib.closing(self._checked(missing)) as made,
@@ -226,7 +230,7 @@ class Files(flake8_checker.Manager):
     def _checked(self, names: Sequence[str]) -> Generator[_Outcome, None, None]:
         """The results of files that nobody has kept, in worker processes where several are asked for."""
         global _run
-        jobs = min(len(names), self.jobs)
+        jobs = min(len(names), self._jobs())
         if jobs < 2:
             yield from map(self._run.check, names)
             return
@@ -238,16 +242,23 @@ class Files(flake8_checker.Manager):
             # large ones first, so that none of them is left to one worker when the others are done
             names = sorted(names, key=_size, reverse=True)
             yield from workers.spread(
-                workers.Job(_start_worker, (tuple(self.argv),), _check_in_worker, names), jobs
+                workers.Job(_start_worker, (self._argv,), _check_in_worker, names), jobs
             )
         finally:
             _run = None
 
+    def _jobs(self) -> int:
+        """How many workers are asked for; what comes from stdin is not divided."""
+        if "-" in self.options.filenames:
+            return 1
+        jobs: int = (os.cpu_count() or 1) if self.options.jobs.is_auto else self.options.jobs.n_jobs
+        return jobs
+
     def _take(self, outcomes: Iterable[_Outcome], progress: _Progress) -> None:
-        for name, results, statistics, _ in outcomes:
+        for name, results, _ in outcomes:
             progress.step()
             self.raw.append((name, results))
-            self._add(name, results, statistics)
+            self._results.append((name, self._left(name, results)))
 
     def _scan(self) -> None:
         if not (
@@ -263,14 +274,10 @@ class Files(flake8_checker.Manager):
             if looked.passed_over:
                 print(f"flake8-aiguard: {looked.path}: {looked.passed_over}", file=sys.stderr)
             else:
-                self._add(looked.path, looked.results, {})
+                self._results.append((looked.path, self._left(looked.path, looked.results)))
 
     def _is_scanned(self, name: str) -> bool:
         return self._is_touched(name) and not self._excluded.below(name)
-
-    def _add(self, name: str, results: list[Result], statistics: _Statistics) -> None:
-        counted = {key: statistics.get(key, 0) for key in ("logical lines", "physical lines", "tokens")}
-        self.results.append((name, [item[:5] for item in self._left(name, results)], counted))
 
     def _left(self, name: str, results: list[Result]) -> list[Result]:
         """The results of a file without what is left to Ruff, was accepted before, or stands on lines that did not change."""
@@ -306,6 +313,17 @@ class Files(flake8_checker.Manager):
     def _is_selected(self, code: str, name: str) -> bool:
         decider = self.style_guide.style_guide_for(name).decider
         return decider.decision_for(code) is style_guide.Decision.Selected
+
+    def report(self) -> int:
+        """Hand all results to flake8's style guide, in the order of flake8, and count those that it reports."""
+        reported = 0
+        for name, results in sorted(self._results, key=lambda item: item[0]):
+            with self.style_guide.processing_file(name):  # type: ignore[attr-defined]  # in its types only
+                for item in results:
+                    reported += self.style_guide.handle_error(
+                        item.code, name, item.line, item.column, item.text, item.noqa_line
+                    )
+        return reported
 
     def stale(self) -> Counter[Key]:
         """What the baseline has and the run has not found, for the files and rules that took part."""
