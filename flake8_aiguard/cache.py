@@ -37,7 +37,7 @@ class Cache:
         self._root = root
         self._folder = root / FOLDER
         self._given = _digest(repr((*_versions(), *given)).encode()).encode()
-        self._parts: dict[str, dict[str, Any]] = {}
+        self._parts: dict[str, dict[str, Any] | None] = dict.fromkeys("0123456789abcdef")
         self._added: dict[str, dict[str, Any]] = {}
         self.fault: str | None = None
 
@@ -56,10 +56,11 @@ class Cache:
             The results; ``None`` without an entry that counts.
         """
         name, part = _place(filename)
-        if part not in self._parts:
-            self._parts[part] = self._read(part)
+        entries = self._parts[part]
+        if entries is None:
+            entries = self._parts[part] = self._read(part)
         try:
-            known, rows = self._parts[part][name]
+            known, rows = entries[name]
             return [_result(*row) for row in rows] if known == key else None
         except (KeyError, TypeError, ValueError):
             return None
