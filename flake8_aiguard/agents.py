@@ -15,9 +15,11 @@ from collections.abc import Iterator, Sequence
 
 from flake8.violation import Violation
 
-from flake8_aiguard import runner
-from flake8_aiguard.changes import Changes, ChangesError
+from flake8_aiguard.changes import Changes
+from flake8_aiguard.errors import ChangesError
 from flake8_aiguard.formats import Agent
+from flake8_aiguard.frame import CheckError
+from flake8_aiguard.runner import checked
 
 _DONE, _NOT_CHECKED, _FINDINGS = 0, 1, 2
 
@@ -38,7 +40,7 @@ def hook(agent: str, paths: Sequence[str], time_limit: float) -> int:
             if agent == "claude-code":
                 paths = _edited(sys.stdin.buffer.read())
             told = [text for path in paths if _is_python(path) and (text := _findings(path))]
-        except (runner.CheckError, ValueError) as error:
+        except (CheckError, ValueError) as error:
             print(f"flake8-aiguard: not checked: {error}", file=sys.stderr)
             return _NOT_CHECKED
     sys.stderr.write("".join(told))
@@ -52,7 +54,7 @@ def _edited(event: bytes) -> list[str]:
         given = data.get("tool_input", {})
         path = given.get("file_path") if isinstance(given, dict) else None
         folder = data.get("cwd")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise ValueError("stdin holds no event of a hook, a JSON object") from None
     if isinstance(folder, str) and os.path.isdir(folder):
         os.chdir(folder)
@@ -65,7 +67,7 @@ def _is_python(path: str) -> bool:
 
 def _findings(path: str) -> str:
     path = os.path.relpath(path)
-    files = runner.checked(["--no-cache", "--jobs=1", path])
+    files = checked(["--no-cache", "--jobs=1", path])
     formatter = Agent(files.options)
     changes = None
     with contextlib.suppress(ChangesError):  # without a commit, all lines are new

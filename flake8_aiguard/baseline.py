@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from flake8_aiguard.files import write_whole
-from flake8_aiguard.identity import Identity
+from flake8_aiguard.results import Identity
 from flake8_aiguard.settings import upwards
 
 _VERSION: Final = 1

@@ -8,61 +8,42 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import flake8
 
 from flake8_aiguard.files import write_whole
-from flake8_aiguard.identity import Identity
+from flake8_aiguard.results import Identity, Result
 
 FOLDER: Final = ".aiguard_cache"
-_PACKAGE: Final = Path(__file__).parent
-
-
-class Result(NamedTuple):
-    """One result of a file, as flake8's ``FileChecker`` keeps it, and what Ruff calls it.
-
-    Attributes:
-        code: ``AIG014`` or ``E999``.
-        line: its line, from 1.
-        column: its column, as the rule gave it.
-        text: the message without the code.
-        noqa_line: the source of the logical line, in which a ``noqa`` counts.
-        ruff: Ruff's codes for this very shape, with spaces between them.
-        identity: by what it is recognised when its line has moved; ``None`` for what is no finding of a rule.
-    """
-
-    code: str
-    line: int
-    column: int
-    text: str
-    noqa_line: str | None
-    ruff: str | None = None
-    identity: Identity | None = None
+_PACKAGE: Final = os.path.dirname(__file__)
 
 
 class Cache:
-    """Results on disk, one file for each checked file.
+    """Results on disk: the entries of all files in sixteen parts, by the names of the files.
 
-    An entry counts only for the same content, name, settings and versions. It is written beside its place and moved there, so
-    that runs at the same time see a whole one; what is damaged is as good as absent.
+    An entry counts only for the same content, name, settings and versions. A part is written beside its place and moved there, so
+    that runs at the same time see a whole one; a damaged one is as good as absent.
 
     Args:
-        root: the folder that ``.aiguard_cache`` stands in.
+        root: the folder that ``.aiguard_cache`` stands in, from which names are.
         given: what the results depend on besides the file: settings, options, rules.
 
     Attributes:
-        fault: why an entry could not be written, if one could not; nothing more is written then.
+        fault: why entries could not be written, if they could not; nothing more is written then.
     """
 
     def __init__(self, root: Path, given: Iterable[object]) -> None:
+        self._root = root
         self._folder = root / FOLDER
-        self._given = _digest(repr((*_versions(), *given)).encode())
+        self._given = _digest(repr((*_versions(), *given)).encode()).encode()
+        self._parts: dict[str, dict[str, Any] | None] = dict.fromkeys("0123456789abcdef")
+        self._added: dict[str, dict[str, Any]] = {}
         self.fault: str | None = None
 
     def key(self, filename: str, content: bytes) -> str:
         """What an entry must say to count for a file with this content."""
-        return _digest(b"\0".join((self._given.encode(), os.fsencode(filename), content)))
+        return _digest(b"\0".join((self._given, os.fsencode(filename), content)))
 
     def read(self, filename: str, key: str) -> list[Result] | None:
         """The results of a file.
@@ -74,28 +55,45 @@ class Cache:
         Returns:
             The results; ``None`` without an entry that counts.
         """
+        name, part = _place(filename)
+        entries = self._parts[part]
+        if entries is None:
+            entries = self._parts[part] = self._read(part)
         try:
-            head, _, text = self._path(filename).read_text(encoding="utf-8").partition("\n")
-            if head != _head(key, text):
-                return None
-            return [_result(*row) for row in json.loads(text)]
-        except (OSError, ValueError, TypeError):
+            known, rows = entries[name]
+            return [_result(*row) for row in rows] if known == key else None
+        except (KeyError, TypeError, ValueError):
             return None
 
-    def write(self, filename: str, key: str, results: list[Result]) -> None:
-        """Keep the results of a file; where that fails, :attr:`fault` says why."""
-        if self.fault is not None:
-            return
-        text = json.dumps(results, ensure_ascii=True)
-        try:
-            self._make_folder()
-            write_whole(self._path(filename), f"{_head(key, text)}\n{text}")
-        except OSError as error:
-            self.fault = f"{self._folder.name}: {error.strerror or error}"
+    def add(self, filename: str, key: str, results: list[Result]) -> None:
+        """Keep the results of a file, for :meth:`write`."""
+        name, part = _place(filename)
+        self._added.setdefault(part, {})[name] = key, results
 
-    def _path(self, filename: str) -> Path:
-        name = _digest(os.fsencode(os.path.abspath(filename)))
-        return self._folder / name[:2] / f"{name[2:]}.json"
+    def write(self) -> None:
+        """Write what was added beside what others have written meanwhile; where that fails, :attr:`fault` says why."""
+        try:
+            if self._added:
+                self._make_folder()
+            for part, added in self._added.items():
+                entries = {name: entry for name, entry in self._read(part).items() if self._is_there(name)}
+                text = json.dumps(entries | added)
+                write_whole(self._folder / f"{part}.json", f"{_digest(text.encode())}\n{text}")
+        except OSError as error:
+            self.fault = f"{FOLDER}: {error.strerror or error}"
+        self._added.clear()
+
+    def _read(self, part: str) -> dict[str, Any]:
+        try:
+            with open(os.path.join(self._folder, f"{part}.json"), encoding="utf-8") as file:
+                digest, _, text = file.read().partition("\n")
+            entries = json.loads(text) if digest == _digest(text.encode()) else {}
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return entries if isinstance(entries, dict) else {}
+
+    def _is_there(self, name: str) -> bool:
+        return os.path.exists(os.path.join(self._root, name))
 
     def _make_folder(self) -> None:
         ignore = self._folder / ".gitignore"
@@ -103,13 +101,15 @@ class Cache:
             write_whole(ignore, "*\n")
 
 
+def _place(filename: str) -> tuple[str, str]:
+    """The name that a file has in the cache, and its part."""
+    name = os.path.normpath(filename)
+    return name, _digest(os.fsencode(name))[0]
+
+
 def _result(*row: Any) -> Result:
     result = Result(*row)
     return result if result.identity is None else result._replace(identity=Identity(*result.identity))
-
-
-def _head(key: str, text: str) -> str:
-    return f"{key} {_digest(text.encode())}"
 
 
 def _digest(data: bytes) -> str:
@@ -118,6 +118,10 @@ def _digest(data: bytes) -> str:
 
 def _versions() -> tuple[Any, ...]:
     """What may change the results of the same file: this Python, flake8, and the files of this package."""
-    files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in (".py", ".toml", ".yml"))
-    stamps = [(path.name, info.st_size, info.st_mtime_ns) for path in files for info in (path.stat(),)]
-    return (sys.version, flake8.__version__, stamps)
+    stamps = []
+    for folder, _, names in os.walk(_PACKAGE):
+        for name in names:
+            if name.endswith((".py", ".toml", ".yml")):
+                info = os.stat(os.path.join(folder, name))
+                stamps.append((name, info.st_size, info.st_mtime_ns))
+    return (sys.version, flake8.__version__, sorted(stamps))

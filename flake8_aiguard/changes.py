@@ -8,15 +8,13 @@ import subprocess
 from collections import defaultdict
 from typing import Final
 
+from flake8_aiguard.errors import ChangesError
+
 _HUNK: Final = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _DIFF: Final = (
     *("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--submodule=short"),
     *("--ignore-submodules", "--unified=0", "--inter-hunk-context=0"),
 )
-
-
-class ChangesError(Exception):
-    """git gave no answer; the text says why, and what to do."""
 
 
 class Changes:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from flake8.defaults import NOQA_INLINE_REGEXP
 from flake8.exceptions import ExecutionError
 from flake8.options.manager import OptionManager
-from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
-from flake8_aiguard import __version__, generated, knowledge, ruff, settings
+from flake8_aiguard import __version__, knowledge, settings
 from flake8_aiguard.baseline import Baseline, BaselineError, Known
-from flake8_aiguard.identity import Identity
-from flake8_aiguard.module import Module
+from flake8_aiguard.results import Identity
 from flake8_aiguard.settings import Settings
+
+if TYPE_CHECKING:
+    from flake8_aiguard.module import Module
+
+
+@functools.cache
+def _module_class() -> type[Module]:
+    """:class:`Module`, and all layers with it: a run whose results are all kept ones does not import them."""
+    from flake8_aiguard.module import Module
+
+    return Module
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,7 +98,7 @@ class Checker:
         cls._handlers = tuple((getattr(ast, name.removeprefix("visit_")), name) for name in names)
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
-        self.module = Module.of(tree, filename, lines, self.options)
+        self.module: Module = _module_class().of(tree, filename, lines, self.options)
 
     # -- flake8's protocol
 
@@ -133,6 +143,8 @@ class Checker:
 
     def _new(self, found: Iterable[Finding], known: Known) -> Iterator[Finding]:
         """What the baseline does not cover; what a noqa silences is left to flake8, and uses up no entry."""
+        from flake8.processor import FileProcessor
+
         options, filename, lines = self._flake8_options, self.module.filename, self.module.lines
         processor = None
         if "noqa" in self.module.source.lower():
@@ -176,7 +188,7 @@ class Checker:
         if module.is_exempt or (not self.in_tests and module.is_test) or not self.is_possible():
             return False
         gates = self.options.gates if self.gate else "all"
-        if gates == "off" or (gates == "generated" and not self._has_tags()):
+        if gates == "off" or (gates == "generated" and not self.module.has_tags):
             return False
         if not self.triggers:
             return True
@@ -185,9 +197,6 @@ class Checker:
             if word in source:
                 return True
         return False
-
-    def _has_tags(self) -> bool:
-        return generated.WORD in self.module.source and bool(self.module.generated.tags)
 
     def _check(self, found: list[Finding]) -> None:
         """Add the findings of all handlers: what came before a failure counts."""
@@ -208,6 +217,8 @@ class Checker:
     def _counts(self, finding: Finding) -> bool:
         if finding.ruff is None or not self.options.defer_to_ruff:
             return True
+        from flake8_aiguard import ruff
+
         codes = finding.ruff.split()
         return not any(ruff.reports(code, self.module.filename) for code in codes) and not self._is_waived(
             finding, codes

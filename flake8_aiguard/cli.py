@@ -39,8 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     # What follows these is flake8's: its parser knows the options of the configured formatters.
-    arguments = _parser().parse_args(given[:1] if given[:1] in (["check"], ["baseline"]) else given)
-    arguments.given = given[1:]
+    if given[:1] in (["check"], ["baseline"]):
+        arguments = argparse.Namespace(command=_check if given[0] == "check" else _baseline, given=given[1:])
+    else:
+        arguments = _parser().parse_args(given)
     command: Callable[[argparse.Namespace], int] = arguments.command
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still gets the page
@@ -78,15 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {flake8_aiguard.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser(
+    commands.add_parser(
         "check", add_help=False, help="check code with these rules alone; takes the options of flake8"
     )
-    check.set_defaults(command=_check)
-
-    baseline = commands.add_parser(
+    commands.add_parser(
         "baseline", add_help=False, help="accept the findings of today, so that new ones alone are reported"
     )
-    baseline.set_defaults(command=_baseline)
 
     diagnosis = commands.add_parser(
         "doctor", help="find what in the project's configuration silences or deletes findings"
@@ -174,9 +173,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from flake8_aiguard import commands
+    from flake8_aiguard import garbage
 
-    return commands.check(arguments.given)
+    with garbage.seldom_collected():  # the imports make more objects than a small run
+        from flake8_aiguard import commands
+
+        return commands.check(arguments.given)
 
 
 def _baseline(arguments: argparse.Namespace) -> int:
@@ -336,7 +338,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     from flake8_aiguard import settings
     from flake8_aiguard.astgrep import languages
     from flake8_aiguard.checker import Checker
-    from flake8_aiguard.runner import clear_errors
+    from flake8_aiguard.frame import clear_errors
 
     languages.prepare()
     from flake8_aiguard.astgrep import command  # it imports the packages of the extra

@@ -12,7 +12,8 @@ from pathlib import Path
 from flake8_aiguard import baseline as baselines
 from flake8_aiguard.baseline import Key, Row, relative
 from flake8_aiguard.checker import Checker
-from flake8_aiguard.runner import CheckError, Files, checked, clear_errors
+from flake8_aiguard.frame import CheckError, clear_errors
+from flake8_aiguard.runner import Files, checked
 from flake8_aiguard.settings import upwards
 
 
@@ -102,6 +103,8 @@ def baseline(argv: Sequence[str]) -> int:
     with clear_errors():
         if files.options.since:
             raise CheckError("a baseline holds all findings; leave out --since")
+        if "-" in files.options.filenames:
+            raise CheckError("a baseline is one of files: give a path instead of -")
         return _update(files, accept=known.accept, update=known.update, reason=reason)
 
 
@@ -170,7 +173,7 @@ def _by_rule(rows: Iterable[Row]) -> Counter[str]:
 def _report(files: Files) -> int:
     formatter = files.style_guide.formatter
     formatter.start()
-    _found, reported = files.report()
+    reported = files.report()
     if files.options.statistics:
         formatter.show_statistics(files.style_guide.stats)
     formatter.stop()

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from flake8 import style_guide
 from flake8.options import config
 
-from flake8_aiguard import precommit, ruff, runner, settings
+from flake8_aiguard import precommit, ruff, runner, settings, toml
 from flake8_aiguard.checker import Checker
 
+_PYPROJECT = "pyproject.toml"
 _FILES = (".flake8", "tox.ini", "setup.cfg")
 _EXTRA = ("ast_grep_py", "tree_sitter_sql", "yaml")
 
@@ -77,6 +78,14 @@ def _flake8(options: argparse.Namespace, rules: Sequence[str]) -> Iterator[Diagn
             if name != first and _has_section(other := os.path.join(folder, name)):
                 text = f"flake8 does not read it, as {first} has [flake8] too; move its lines there"
                 yield Diagnosis(_place(other, r"\[flake8\]"), text)
+    if _has_flake8_table(_PYPROJECT):
+        if importlib.util.find_spec("flake8p") is not None:
+            path = _PYPROJECT  # read instead of all others
+        else:
+            text = (
+                "flake8 does not read it without Flake8-pyproject; install that, or move its lines to .flake8"
+            )
+            yield Diagnosis(_place(_PYPROJECT, r"\[tool\.flake8\]"), text)
     decider = style_guide.DecisionEngine(options)
     silent = [rule for rule in rules if decider.decision_for(rule) is not style_guide.Decision.Selected]
     if silent == list(rules) and options.select is not None and path is not None:
@@ -105,6 +114,14 @@ def _has_section(path: str) -> bool:
     except (UnicodeDecodeError, configparser.Error):
         return False
     return "flake8" in parser
+
+
+def _has_flake8_table(path: str) -> bool:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return "flake8" in toml.parsed(file.read()).get("tool", {})
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _unknown_settings() -> Iterator[Diagnosis]:

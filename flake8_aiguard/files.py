@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -19,6 +18,8 @@ def write_whole(path: Path, text: str) -> None:
         OSError: it cannot be written; what was there before is unchanged.
         UnicodeEncodeError: the text holds half a surrogate pair; the same.
     """
+    import tempfile  # most runs write nothing
+
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = _mode(path)
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")

@@ -5,29 +5,13 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
-from typing import Final, NamedTuple
+from typing import Final
 
 from flake8_aiguard.index import COMPREHENSIONS, Index
+from flake8_aiguard.results import Identity
 
 # Fields that say nothing that a reader would call a change.
 _LEFT_OUT: Final = frozenset(("ctx", "kind", "type_comment", "type_ignores"))
-
-
-class Identity(NamedTuple):
-    """A place in the code, by its contents.
-
-    Attributes:
-        name: the dotted name of the function or class around it; empty in a module's body.
-        statement: a hash of the statement, or of its head where it has a body: the same for another layout, other quotes, other
-            comments.
-        first: the first line of that statement.
-        last: its last line, or that of its head.
-    """
-
-    name: str
-    statement: str
-    first: int
-    last: int
 
 
 class Identities:

@@ -12,7 +12,7 @@ from flake8_aiguard.bounds import Bounds
 from flake8_aiguard.comments import Comments
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.entrypoints import Entrypoints
-from flake8_aiguard.generated import Generated
+from flake8_aiguard.generated import WORD, Generated
 from flake8_aiguard.identity import Identities
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Function, Index
@@ -160,6 +160,11 @@ class Module:
     def generated(self) -> Generated:
         """Code tagged as generated."""
         return Generated(self.index, self.scopes, self.imports, self.comments, self.settings.generated_from)
+
+    @lazy
+    def has_tags(self) -> bool:
+        """Whether some code of the file is tagged as generated."""
+        return WORD in self.source and bool(self.generated.tags)
 
     def matches(self, patterns: tuple[str, ...]) -> bool:
         """Whether the file's path matches one of these patterns, written as in the setting ``tests``."""

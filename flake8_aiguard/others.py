@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_aiguard.astgrep import languages
 from flake8_aiguard.astgrep.errors import MissingExtraError
-from flake8_aiguard.cache import Result
+from flake8_aiguard.cache import FOLDER
 from flake8_aiguard.checker import Checker
-from flake8_aiguard.suppressions import UNKNOWN, UNUSED, Suppression
+from flake8_aiguard.results import Result
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
+    from flake8_aiguard.suppressions import Suppression
 
 _LANGUAGES: Final = frozenset({"bash", "hcl", "json", "sql", "yaml"})  # those of the packaged rules
 
@@ -115,13 +116,14 @@ def suppressions(
     """
     if not chosen:
         return
-    from flake8_aiguard.astgrep import command, files, rulefiles, scan
+    from flake8_aiguard.astgrep import command, rulefiles, scan
+    from flake8_aiguard.suppressions import UNKNOWN, UNUSED, Suppression
 
     every = {rule.code for rule in rulefiles.load(Checker.options.rule_dirs)}
     codes = {rule.code for rule in chosen}
     aside = command.aside(Checker.options)
-    for path, inside in files.below(_paths(options), frozenset(rule.language for rule in chosen)):
-        if not wanted(path) or files.is_aside(path, inside, aside):
+    for path, is_aside in scan.looked_at(_paths(options), chosen, wanted, aside):
+        if is_aside:
             continue
         for comment, name, silenced in scan.silenced(path, chosen):
             shown = os.path.normpath(path)
@@ -135,6 +137,13 @@ def suppressions(
                 continue
             problem = "" if silenced or meant - codes else UNUSED if meant else UNKNOWN
             yield Suppression(shown, comment.line + 1, name, comment.reason, problem)
+
+
+def are_met(folder: str, names: Sequence[str]) -> bool:
+    """Whether some names in a folder are those of files in a language of the packaged rules; what ``check`` keeps is not meant."""
+    if FOLDER in folder.split(os.sep):
+        return False
+    return any(languages.of_file(name) in _LANGUAGES for name in names)
 
 
 def is_other(path: str) -> bool:

@@ -13,16 +13,12 @@ from __future__ import annotations
 import functools
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from flake8_aiguard import toml
 
 Version: TypeAlias = tuple[int, ...]
 
@@ -119,7 +115,7 @@ def _toml(path: str) -> dict[str, Any]:
             text = file.read()
         if path.endswith("pyproject.toml") and "ruff" not in text:
             return {}
-        return tomllib.loads(text)
+        return toml.parsed(text)
     except (OSError, ValueError) as error:
         raise _NotUnderstood from error
 
@@ -315,7 +311,7 @@ class _Table:
 
 @functools.lru_cache(maxsize=1024)
 def _table() -> _Table:
-    data = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+    data = toml.packaged(_TABLE)
     stable = {code: _version(row["since"]) for row in data["stable"] for code in row["codes"]}
     return _Table(
         stable,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import configparser
 import contextlib
 import functools
-import gc
 import os
 import sys
 from collections import Counter
@@ -14,47 +12,27 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import flake8
-from flake8 import checker as flake8_checker
 from flake8 import exceptions, style_guide
-from flake8.main import options as flake8_options
-from flake8.options import aggregator, config, manager
 from flake8.plugins import finder, reporter
-from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
-from flake8_aiguard import discovery, others, ruff, suppressions, workers
+from flake8_aiguard import discovery, garbage, others
+from flake8_aiguard.astgrep import languages
 from flake8_aiguard.baseline import Key, Matches
-from flake8_aiguard.cache import Cache, Result
-from flake8_aiguard.changes import Changes, ChangesError
+from flake8_aiguard.cache import Cache
 from flake8_aiguard.checker import Checker
-from flake8_aiguard.errors import MisuseError
-from flake8_aiguard.identity import Identity
-from flake8_aiguard.suppressions import Suppression
+from flake8_aiguard.frame import CheckError, clear_errors, full_name, imported, look_for, parse
+from flake8_aiguard.results import Result
+from flake8_aiguard.settings import Settings
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
+    from flake8_aiguard.changes import Changes
+    from flake8_aiguard.suppressions import Suppression
 
-_PACKAGE: Final = "flake8-aiguard"
 _MANY: Final = 200  # files from which on a terminal shows how far a run is
 
-_Statistics = dict[str, int]
-_Outcome = tuple[str, list[Result], _Statistics, "str | None"]
-
-
-class CheckError(MisuseError):
-    """The run cannot go on; the text names the place and the remedy."""
-
-
-@contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Make a :class:`CheckError` of what flake8, git and the configuration may raise."""
-    try:
-        yield
-    except (exceptions.ExecutionError, ChangesError, configparser.Error) as error:
-        raise CheckError(" ".join(str(error).split())) from None
-    except exceptions.EarlyQuit:
-        raise CheckError("stopped; nothing was reported") from None
+_Outcome = tuple[str, list[Result], "str | None"]  # a file, and the key of its results
 
 
 def checked(argv: Sequence[str]) -> Files:
@@ -73,182 +51,15 @@ def checked(argv: Sequence[str]) -> Files:
     """
     with clear_errors():
         plugins, options = parse(argv)
-        _look_for(options)
+        look_for(options)
         guide = style_guide.StyleGuideManager(options, reporter.make(plugins.reporters, options))
         files = Files(guide, plugins, argv)
         files.start()
         files.run()
-        files.stop()
         return files
 
 
-# -- options
-
-
-def parse(argv: Sequence[str]) -> tuple[finder.Plugins, argparse.Namespace]:
-    """Find configuration and plugins as flake8 does, and keep our rules and all formatters.
-
-    Args:
-        argv: the arguments.
-
-    Returns:
-        The plugins and the options.
-
-    Raises:
-        ExecutionError: a configuration file, a setting or a plugin is wrong.
-    """
-    first = flake8_options.stage1_arg_parser()
-    known, rest = first.parse_known_args(argv)
-    if known.output_file:
-        rest.extend(("--output-file", known.output_file))
-    flake8.configure_logging(known.verbose, known.output_file)
-    cfg, folder = config.load_config(known.config, known.append_config, isolated=known.isolated)
-    wanted = finder.parse_plugin_options(
-        cfg, folder, enable_extensions=known.enable_extensions, require_plugins=known.require_plugins
-    )
-    ours = [plugin for plugin in finder.find_plugins(cfg, wanted) if _is_ours(plugin)]
-    plugins = finder.load_plugins([plugin for plugin in ours if not _is_rule(plugin)], wanted)
-    rules = [finder.LoadedPlugin(plugin, _Rule(plugin), {}) for plugin in ours if _is_rule(plugin)]
-    tree = sorted([*rules, *plugins.checkers.tree], key=lambda loaded: loaded.plugin)
-    plugins = plugins._replace(checkers=plugins.checkers._replace(tree=tree))
-    known_options = manager.OptionManager(
-        version=flake8.__version__,
-        plugin_versions=plugins.versions_str(),
-        parents=[first],
-        formatter_names=list(plugins.reporters),
-    )
-    flake8_options.register_default_options(known_options)
-    known_options.register_plugins(plugins)
-    known_options.add_option("--no-cache", action="store_true", help="Check all files anew.")
-    known_options.add_option(
-        "--no-scan", action="store_true", help="Leave SQL and configuration files to `flake8-aiguard scan`."
-    )
-    known_options.add_option(
-        "--since",
-        metavar="REV",
-        help="Report only statements with lines that git says were changed since REV.",
-    )
-    known_options.add_option(
-        "--suppressions",
-        action="store_true",
-        help="List the noqa comments of these rules with their reasons; fail on those that silence nothing.",
-    )
-    try:
-        options = aggregator.aggregate_options(known_options, cfg, folder, rest)
-    except ValueError as error:  # flake8 lets it through: a code that cannot be one
-        raise exceptions.ExecutionError(str(error)) from None
-    options.filenames = options.filenames or ["."]
-    # pycodestyle, which brings E9 into flake8's default selection, is not here.
-    options.extended_default_select = [*options.extended_default_select, "AIG", "E9"]
-    if plugins.checkers.tree:
-        Checker.parse_options(options)
-    return plugins, options
-
-
-def _is_ours(plugin: finder.Plugin) -> bool:
-    if plugin.entry_point.group == "flake8.report":
-        return True
-    return plugin.package == _PACKAGE or plugin.entry_point.value.startswith("flake8_aiguard.")
-
-
-def _is_rule(plugin: finder.Plugin) -> bool:
-    return plugin.package == _PACKAGE and plugin.entry_point.group == "flake8.extension"
-
-
-class _Rule:
-    """A rule of the package, which is imported for the first file that asks: often all results are kept ones."""
-
-    def __init__(self, plugin: finder.Plugin) -> None:
-        self._entry = plugin.entry_point
-
-    add_options = staticmethod(Checker.add_options)
-
-    @functools.cached_property
-    def loaded(self) -> type[Checker]:
-        rule: type[Checker] = self._entry.load()
-        return rule
-
-    @property
-    def name(self) -> str:
-        return self._entry.value.replace(":", ".")
-
-
-def _class(plugin: finder.LoadedPlugin) -> type[Checker]:
-    rule: type[Checker] = plugin.obj.loaded if isinstance(plugin.obj, _Rule) else plugin.obj
-    return rule
-
-
-def _full_name(plugin: finder.LoadedPlugin) -> str:
-    if isinstance(plugin.obj, _Rule):
-        return plugin.obj.name
-    return f"{plugin.obj.__module__}.{plugin.obj.__qualname__}"
-
-
-def _look_for(options: argparse.Namespace) -> None:
-    """flake8 reports a missing path as E902, which a selection may leave out: nothing was checked then."""
-    for path in options.filenames:
-        if path != "-" and not os.path.lexists(path):
-            raise CheckError(f"{path}: no such file or folder; correct the path")
-
-
 # -- one file
-
-
-class _Source(FileProcessor):
-    """flake8's view of a file, without what makes no difference to a file that says nothing of flake8 and noqa."""
-
-    def __init__(self, filename: str, options: argparse.Namespace, *, shows_lines: bool) -> None:
-        super().__init__(filename, options)
-        text = "".join(self.lines).lower()
-        self._names_flake8 = "flake8" in text
-        self._needs_lines = shows_lines or filename == "-" or "noqa" in text
-
-    def should_ignore_file(self) -> bool:
-        """Whether ``flake8: noqa`` stands in it."""
-        return self._names_flake8 and super().should_ignore_file()
-
-    def noqa_line_for(self, line_number: int) -> str | None:
-        """The logical line of a line, for which all is tokenized; the line itself where no noqa can stand in it."""
-        if self._needs_lines:
-            return super().noqa_line_for(line_number)
-        return self.lines[line_number - 1] if 0 < line_number <= len(self.lines) else None
-
-
-class _File(flake8_checker.FileChecker):
-    """One file: the tree alone, as no rule of ours asks for tokens.
-
-    Attributes:
-        more: what Ruff calls a result and how it is recognised, by its place in the results.
-    """
-
-    def __init__(
-        self, filename: str, plugins: finder.Checkers, options: argparse.Namespace, *, shows_lines: bool
-    ) -> None:
-        self.more: dict[int, tuple[str | None, Identity | None]] = {}
-        self._shows_lines = shows_lines
-        super().__init__(filename=filename, plugins=plugins, options=options)
-
-    def _make_processor(self) -> FileProcessor | None:
-        try:
-            return _Source(self.filename, self.options, shows_lines=self._shows_lines)
-        except OSError as error:
-            self.report("E902", 0, 0, f"{type(error).__name__}: {error}")
-            return None
-
-    def run_ast_checks(self) -> None:
-        assert self.processor is not None
-        try:
-            tree = self.processor.build_ast()
-        except ValueError as error:  # a null byte, before CPython 3.12
-            raise SyntaxError(str(error)) from None
-        for plugin in self.plugins.tree:
-            rule = _class(plugin)(tree, self.processor.filename, self.processor.lines)
-            for finding in rule.findings():
-                self.report(None, finding.line, finding.column, finding.text)
-                self.more[len(self.results) - 1] = (finding.ruff, rule.identity(finding))
-
-    def process_tokens(self) -> None:
-        pass
 
 
 class _Run:
@@ -269,37 +80,60 @@ class _Run:
             given = (
                 Checker.options,
                 options.disable_noqa,
-                sorted(map(_full_name, plugins.tree)),
+                sorted(map(full_name, plugins.tree)),
                 shows_lines,
+                *_around(Checker.options),
             )
             self._cache = Cache(Path.cwd(), given)
 
     def kept(self, filename: str) -> list[Result] | None:
         """What an earlier run has found in the same file, if that is known."""
-        key = self._key(filename)
-        return None if self._cache is None or key is None else self._cache.read(filename, key)
-
-    def check(self, filename: str) -> _Outcome:
-        """The results of a file, which are kept for the next run."""
-        key = self._key(filename)
-        file = _File(filename, self._plugins, self._options, shows_lines=self._shows_lines)
-        name, found, statistics = file.run_checks()
-        results = [Result(*item, *file.more.get(number, ())) for number, item in enumerate(found)]
-        if self._cache is None or key is None:
-            return name, results, statistics, None
-        self._cache.write(filename, key, results)
-        return name, results, statistics, self._cache.fault
-
-    def prepare(self) -> None:
-        """Import the rules, before workers are forked."""
-        for plugin in self._plugins.tree:
-            _class(plugin)
-
-    def _key(self, filename: str) -> str | None:
         if self._cache is not None and filename != "-":
             with contextlib.suppress(OSError), open(filename, "rb") as content:
-                return self._cache.key(filename, content.read())
+                return self._cache.read(filename, self._cache.key(filename, content.read()))
         return None
+
+    def check(self, filename: str) -> _Outcome:
+        """The results of a file."""
+        from flake8_aiguard import onefile
+
+        name, results, content = onefile.checked(
+            filename, self.imported, self._options, shows_lines=self._shows_lines
+        )
+        key = None if self._cache is None or content is None else self._cache.key(filename, content)
+        return name, results, key
+
+    @functools.cached_property
+    def imported(self) -> finder.Checkers:
+        """The rules, imported for the first who asks: best before workers are forked."""
+        return imported(self._plugins)
+
+    def keep(self, outcomes: Iterable[_Outcome]) -> Generator[_Outcome, None, None]:
+        """Hand on results, and keep them for the next run: those of a run that is stopped, too."""
+        if self._cache is None:
+            yield from outcomes
+            return
+        try:
+            for outcome in outcomes:
+                name, results, key = outcome
+                if key is not None:
+                    self._cache.add(name, key, results)
+                yield outcome
+        finally:
+            self._cache.write()
+            if self._cache.fault is not None:
+                text = f"{self._cache.fault}; results are not kept for the next run"
+                print(f"flake8-aiguard: {text}", file=sys.stderr)
+
+
+def _around(settings: Settings) -> Iterator[object]:
+    """What rules look at besides the file: the packages of the extra, rules of the project's own, and the names of its decisions."""
+    yield languages.installed()
+    for folder in settings.rule_dirs:
+        for path in sorted(Path(folder).rglob("*.y*ml")):
+            yield str(path), path.read_bytes() if path.is_file() else None
+    if settings.adr_dir and os.path.isdir(settings.adr_dir):
+        yield sorted(os.listdir(settings.adr_dir))
 
 
 def _made(plugins: finder.Plugins, options: argparse.Namespace) -> _Run:
@@ -308,27 +142,13 @@ def _made(plugins: finder.Plugins, options: argparse.Namespace) -> _Run:
     return _Run(plugins.checkers, options, shows_lines=options.show_source or not is_known)
 
 
-@contextlib.contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Trees are large and gone after their file: looking for cycles every 700 objects takes a fifth of a run."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-_THRESHOLDS: Final = (100_000, 20, 20)
 _run: _Run | None = None  # of this worker
 
 
 def _start_worker(argv: Sequence[str]) -> None:
     """Find plugins and options again where the worker is no fork, which has them."""
     global _run
-    gc.set_threshold(*_THRESHOLDS)
+    garbage.collect_seldom()
     if _run is None:
         _run = _made(*parse(argv))
 
@@ -341,10 +161,13 @@ def _check_in_worker(filename: str) -> _Outcome:
 # -- all files
 
 
-class Files(flake8_checker.Manager):
-    """flake8's manager, with workers that load our rules alone, and SQL and configuration besides Python.
+class Files:
+    """What flake8's manager does, with workers that load our rules alone, and SQL and configuration besides Python.
 
     Attributes:
+        style_guide: flake8's, which decides what is reported, and hands it to the formatter.
+        options: flake8's options.
+        plugins: the rules.
         raw: the results of all Python files, those that are silenced or were accepted among them.
         new: what is to be reported.
         matches: what the baseline covers.
@@ -353,27 +176,36 @@ class Files(flake8_checker.Manager):
     def __init__(
         self, guide: style_guide.StyleGuideManager, plugins: finder.Plugins, argv: Sequence[str]
     ) -> None:
-        super().__init__(guide, plugins.checkers, argv)
+        self.style_guide = guide
+        self.options = guide.options
+        self.plugins = plugins.checkers
+        self.filenames: tuple[str, ...] = ()
         self.new: list[tuple[str, Result]] = []
         self.raw: list[tuple[str, list[Result]]] = []
         self.matches = Matches(Checker.baseline)
+        self._argv = tuple(argv)
+        self._results: list[tuple[str, list[Result]]] = []
         self._run = _made(plugins, self.options)
-        self._changes = Changes(self.options.since) if self.options.since else None
+        self._changes = _changes(self.options.since)
+        self._meets_others = False
         self._rules = {plugin.entry_name for plugin in self.plugins.tree}
         self._scan_rules: tuple[Rule, ...] = ()
-        self._excluded = discovery.Excluded(self.exclude)
+        self._excluded = discovery.Excluded((*self.options.exclude, *self.options.extend_exclude))
 
     def start(self) -> None:
         """Find the files; with ``--since``, those that were changed."""
         options = self.options
         found = discovery.files(
-            options.filenames, options.filename, self._excluded, options.stdin_display_name
+            options.filenames, options.filename, self._excluded, options.stdin_display_name, self._meet
         )
         # SQL and configuration that is asked for by name is no Python
         self.filenames = tuple(name for name in found if not others.is_other(name) and self._is_touched(name))
         if self._changes is not None and "-" in self.filenames:
             raise CheckError("--since compares files: give a path instead of -")
-        self.jobs = min(len(self.filenames), self.jobs)
+
+    def _meet(self, folder: str, names: Sequence[str]) -> None:
+        if not self._meets_others:
+            self._meets_others = others.are_met(folder, names)
 
     def _is_touched(self, name: str) -> bool:
         return self._changes is None or name == "-" or self._changes.has(name)
@@ -381,13 +213,15 @@ class Files(flake8_checker.Manager):
     def run(self) -> None:
         """Check Python, then SQL and configuration."""
         try:
-            with contextlib.closing(_Progress(len(self.filenames))) as progress, _seldom_collected():
+            with contextlib.closing(_Progress(len(self.filenames))) as progress, garbage.seldom_collected():
                 kept = [(name, self._run.kept(name)) for name in self.filenames]
-                self._take([(name, found, {}, None) for name, found in kept if found is not None], progress)
-                with contextlib.closing(
-                    self._checked([name for name, found in kept if found is None])
-                ) as made:
-                    self._take(made, progress)
+                self._take([(name, found, None) for name, found in kept if found is not None], progress)
+                missing = [name for name, found in kept if found is None]
+                with (
+                    contextlib.closing(self._checked(missing)) as made,
+                    contextlib.closing(self._run.keep(made)) as outcomes,
+                ):
+                    self._take(outcomes, progress)
         except KeyboardInterrupt:
             raise exceptions.EarlyQuit from None
         if not self.options.no_scan:
@@ -396,44 +230,54 @@ class Files(flake8_checker.Manager):
     def _checked(self, names: Sequence[str]) -> Generator[_Outcome, None, None]:
         """The results of files that nobody has kept, in worker processes where several are asked for."""
         global _run
-        jobs = min(len(names), self.jobs)
+        jobs = min(len(names), self._jobs())
         if jobs < 2:
             yield from map(self._run.check, names)
             return
-        self._run.prepare()
+        from flake8_aiguard import workers
+
+        _ = self._run.imported
         _run = self._run  # a fork finds it
         try:
+            # large ones first, so that none of them is left to one worker when the others are done
+            names = sorted(names, key=_size, reverse=True)
             yield from workers.spread(
-                workers.Job(_start_worker, (tuple(self.argv),), _check_in_worker, names), jobs
+                workers.Job(_start_worker, (self._argv,), _check_in_worker, names), jobs
             )
         finally:
             _run = None
 
+    def _jobs(self) -> int:
+        """How many workers are asked for; what comes from stdin is not divided."""
+        if "-" in self.options.filenames:
+            return 1
+        jobs: int = (os.cpu_count() or 1) if self.options.jobs.is_auto else self.options.jobs.n_jobs
+        return jobs
+
     def _take(self, outcomes: Iterable[_Outcome], progress: _Progress) -> None:
-        fault = None
-        for name, results, statistics, failed in outcomes:
+        for name, results, _ in outcomes:
             progress.step()
-            fault = fault or failed
             self.raw.append((name, results))
-            self._add(name, results, statistics)
-        if fault is not None:
-            print(f"flake8-aiguard: {fault}; results are not kept for the next run", file=sys.stderr)
+            self._results.append((name, self._left(name, results)))
 
     def _scan(self) -> None:
+        if not (
+            self._meets_others
+            or others.are_met("", self.options.filenames)
+            or Checker.options.rule_dirs
+            or any(row.key.code not in self._rules for row in Checker.baseline.rows)  # which may be gone
+        ):
+            return  # nothing to look at, for which all rules would have to be loaded
         self._scan_rules = others.rules(self.options)
         self._rules |= {rule.code for rule in self._scan_rules}
         for looked in others.look(self.options, self._scan_rules, self._is_scanned):
             if looked.passed_over:
                 print(f"flake8-aiguard: {looked.path}: {looked.passed_over}", file=sys.stderr)
             else:
-                self._add(looked.path, looked.results, {})
+                self._results.append((looked.path, self._left(looked.path, looked.results)))
 
     def _is_scanned(self, name: str) -> bool:
         return self._is_touched(name) and not self._excluded.below(name)
-
-    def _add(self, name: str, results: list[Result], statistics: _Statistics) -> None:
-        counted = {key: statistics.get(key, 0) for key in ("logical lines", "physical lines", "tokens")}
-        self.results.append((name, [item[:5] for item in self._left(name, results)], counted))
 
     def _left(self, name: str, results: list[Result]) -> list[Result]:
         """The results of a file without what is left to Ruff, was accepted before, or stands on lines that did not change."""
@@ -470,6 +314,17 @@ class Files(flake8_checker.Manager):
         decider = self.style_guide.style_guide_for(name).decider
         return decider.decision_for(code) is style_guide.Decision.Selected
 
+    def report(self) -> int:
+        """Hand all results to flake8's style guide, in the order of flake8, and count those that it reports."""
+        reported = 0
+        for name, results in sorted(self._results, key=lambda item: item[0]):
+            with self.style_guide.processing_file(name):  # type: ignore[attr-defined]  # in its types only
+                for item in results:
+                    reported += self.style_guide.handle_error(
+                        item.code, name, item.line, item.column, item.text, item.noqa_line
+                    )
+        return reported
+
     def stale(self) -> Counter[Key]:
         """What the baseline has and the run has not found, for the files and rules that took part."""
         return self.matches.stale(
@@ -478,6 +333,8 @@ class Files(flake8_checker.Manager):
 
     def suppressions(self) -> Iterator[Suppression]:
         """The comments that silence our rules, or were meant to; of Python as it stands without them."""
+        from flake8_aiguard import suppressions
+
         rules = {plugin.entry_name for plugin in self.plugins.tree}
         for name, results in sorted(self.raw):
             yield from suppressions.suppressions(name, self.options, results, rules)
@@ -487,7 +344,24 @@ class Files(flake8_checker.Manager):
         """Whether the project's own Ruff configuration reports the very same."""
         if item.ruff is None or not Checker.options.defer_to_ruff:
             return False
+        from flake8_aiguard import ruff
+
         return any(ruff.reports(code, filename) for code in item.ruff.split())
+
+
+def _size(name: str) -> int:
+    try:
+        return os.path.getsize(name)
+    except OSError:
+        return 0
+
+
+def _changes(revision: str | None) -> Changes | None:
+    if not revision:
+        return None
+    from flake8_aiguard.changes import Changes
+
+    return Changes(revision)
 
 
 class _Progress:

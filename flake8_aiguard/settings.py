@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import fnmatch
 import functools
-import multiprocessing
 import os
 import re
 import sys
@@ -19,10 +17,7 @@ from flake8.main.options import register_default_options
 from flake8.options import aggregator, config
 from flake8.options.manager import OptionManager
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from flake8_aiguard import toml
 
 T = TypeVar("T")
 
@@ -373,12 +368,12 @@ def _read(path: str) -> object:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        tool = tomllib.loads(text).get("tool") if "aiguard" in text else None
+        tool = toml.parsed(text).get("tool") if "aiguard" in text else None
     except OSError as error:
         raise ExecutionError(f"{shown}: cannot be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError as error:
         raise ExecutionError(f"{shown}: is not UTF-8, as TOML must be; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ExecutionError(f"{shown}: is not valid TOML; correct it: {error}") from error
     return tool.get("aiguard") if isinstance(tool, dict) else None
 
@@ -400,6 +395,8 @@ def _values(table: object, origin: str) -> dict[str, Any]:
 
 
 def _warn(key: str, origin: str) -> None:
+    import multiprocessing
+
     if multiprocessing.parent_process() is not None:
         return  # a worker of flake8: the main process has said it
     print(f"{origin}: [tool.aiguard] has the unknown key {key}; {unknown(key)}", file=sys.stderr)
@@ -409,6 +406,8 @@ def unknown(key: str) -> str:
     """What may be meant by a key that is no setting; empty for one that is."""
     if key in _KEYS:
         return ""
+    import difflib
+
     near = difflib.get_close_matches(key, [*_KEYS, "table"], 1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(_KEYS)} and table"
 

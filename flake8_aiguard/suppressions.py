@@ -16,13 +16,15 @@ from flake8 import defaults
 from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
-from flake8_aiguard.cache import Result
+from flake8_aiguard.results import Result
 
 UNUSED: Final = "unused: it silences nothing here; delete it"
 UNKNOWN: Final = "there is no such rule; delete it"
 _OURS: Final = re.compile(r"\bAIG\d*\b|\bai-?guard\b", re.IGNORECASE)
 _UNREAD: Final = re.compile(r"#noqa\b")
 _RULE: Final = re.compile(r"AIG0\d\d")
+_SQL: Final = re.compile(r"AIG2\d*")
+_CONFIGURATION: Final = re.compile(r"AIG3\d*")
 _BETWEEN: Final = re.compile(r"[,\s]+")
 _FOR_TOOLS: Final = re.compile(
     r"\s*(pragma|type|nosec|pylint|pyright|fmt|isort|mypy|ruff|noqa)\b", re.IGNORECASE
@@ -125,14 +127,18 @@ class _File:
             used = any(_silences(code, item) for item in silenced)
             if not used and number not in self._comments:
                 continue  # a text about noqa
-            yield Suppression(
-                self._path, number, code, _reason(rest), "" if used else self._unused(code.upper())
-            )
+            problem = "" if used else self._unused(code, silenced)
+            yield Suppression(self._path, number, code, _reason(rest), problem)
 
-    def _unused(self, code: str) -> str:
+    def _unused(self, code: str, silenced: Sequence[Result]) -> str:
         if not self._parses:
             return ""
-        if any(rule.startswith(code) for rule in self._rules):
+        if any(_silences(code.upper(), item) for item in silenced):
+            return f"flake8 reads capitals alone; write {code.upper()}"
+        code = code.upper()
+        if _SQL.fullmatch(code):
+            return "in Python the code of SQL is AIG029; delete it, or write that"
+        if _CONFIGURATION.fullmatch(code) or any(rule.startswith(code) for rule in self._rules):
             return UNUSED
         return UNKNOWN if _RULE.fullmatch(code) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import pickle
 import signal
@@ -110,6 +111,7 @@ def _started(job: Job[Item, Outcome], workers: int) -> Iterator[list[Connection]
     connections: list[Connection] = []
     try:
         with _no_signals():
+            gc.freeze()  # so that looking for cycles in a fork does not copy what it shares with the others
             for _ in range(workers):
                 ours, theirs = multiprocessing.Pipe()
                 process: BaseProcess = multiprocessing.get_context().Process(
@@ -121,6 +123,7 @@ def _started(job: Job[Item, Outcome], workers: int) -> Iterator[list[Connection]
                 connections.append(ours)
         yield connections
     finally:
+        gc.unfreeze()
         with _no_signals():
             for started in processes:
                 started.kill()

@@ -100,7 +100,7 @@ def test_silence(path: Path, given: object) -> None:
     assert (done.status, done.out, done.err) == (0, "", "")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 5])
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", "[" * 5, "[" * 100_000])
 def test_what_is_no_event(path: Path, text: str) -> None:
     done = hook(path.parent, "claude-code", event=text)
     assert (done.status, done.out) == (1, "")

@@ -100,6 +100,13 @@ def test_growing_takes_a_reason(accepted: Path, options: list[str]) -> None:
     assert "--accept and --reason TEXT belong together" in done.err
 
 
+def test_it_is_one_of_files(tree: Path) -> None:
+    done = run(tree, "baseline", "-")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "flake8-aiguard: a baseline is one of files: give a path instead of -\n"
+    assert not (tree / FILE).exists()
+
+
 def test_there_must_be_one_to_update(tree: Path) -> None:
     done = run(tree, "baseline", "--update", ".")
     assert (done.status, done.out) == (2, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -191,6 +193,13 @@ def test_a_missing_path_is_misuse(tree: Path) -> None:
     assert run.err == "flake8-aiguard: nowhere.py: no such file or folder; correct the path\n"
 
 
+def test_wrong_arguments_name_the_command(tree: Path) -> None:
+    run = check(tree, "--jobs=many", ".")
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith("usage: flake8-aiguard check [options] file file ...\n")
+    assert "argument -j/--jobs: 'many' must be 'auto' or an integer" in run.err
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
@@ -212,7 +221,7 @@ def test_a_wrong_configuration_is_misuse(tree: Path, config: str, words: str) ->
 
 
 def entries(folder: Path) -> list[Path]:
-    return sorted((folder / FOLDER).glob("*/*.json"))
+    return sorted((folder / FOLDER).glob("*.json"))
 
 
 def test_a_second_run_takes_what_the_first_has_kept(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,9 +229,16 @@ def test_a_second_run_takes_what_the_first_has_kept(tree: Path, monkeypatch: pyt
     check(tree, "service/orders.py")
     [entry] = entries(tree)
     assert (tree / FOLDER / ".gitignore").read_text(encoding="utf-8") == "*\n"
-    key = entry.read_text(encoding="utf-8").split()[0]
-    Cache(tree, ()).write("service/orders.py", key, [Result("AIG014", 1, 0, "kept", None, None)])
+    kept = json.loads(entry.read_text(encoding="utf-8").split("\n")[1])
+    cache = Cache(tree, ())
+    cache.add("service/orders.py", kept["service/orders.py"][0], [Result("AIG014", 1, 0, "kept", None, None)])
+    cache.write()
     assert check(tree, "service/orders.py").out == "service/orders.py:1:1: AIG014 kept\n"
+
+
+def damaged(text: str) -> str:
+    """A part of the cache that is whole, and holds what nobody has written."""
+    return f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}\n{text}"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +248,9 @@ def test_a_second_run_takes_what_the_first_has_kept(tree: Path, monkeypatch: pyt
         lambda text: text[:-2],
         lambda text: text.replace("AIG014", "AIG015"),
         lambda text: text.split("\n")[0] + "\n[]",
+        lambda text: damaged("[]"),
+        lambda text: damaged('{"service/orders.py": 1}'),
+        lambda text: damaged('{"service/orders.py": ["", [[]]]}'),
         lambda text: "\udcff" + text,
     ],
 )
@@ -250,8 +269,11 @@ def test_what_an_entry_depends_on(tmp_path: Path) -> None:
     cache, others = Cache(tmp_path, ("settings",)), Cache(tmp_path, ("other",))
     result = [Result("AIG014", 3, 0, "text", "line\n", "S113")]
     key = cache.key("a.py", b"content")
-    cache.write("a.py", key, result)
-    assert cache.read("a.py", key) == result
+    cache.add("a.py", key, result)
+    cache.write()
+    assert Cache(tmp_path, ("settings",)).read("a.py", key) == result
+    assert Cache(tmp_path, ("settings",)).read("./a.py", key) == result
+    cache = Cache(tmp_path, ())
     for other in (
         cache.key("a.py", b"changed"),
         cache.key("b.py", b"content"),
@@ -265,14 +287,15 @@ def test_what_an_entry_depends_on(tmp_path: Path) -> None:
 def test_an_entry_of_another_version_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache(tmp_path, ())
     key = cache.key("a.py", b"")
-    cache.write("a.py", key, [])
+    cache.add("a.py", key, [])
+    cache.write()
     assert Cache(tmp_path, ()).read("a.py", Cache(tmp_path, ()).key("a.py", b"")) == []
     for name, value in (("flake8.__version__", "0"), ("sys.version", "4.0")):
         with monkeypatch.context() as patched:
             patched.setattr(name, value)
             other = Cache(tmp_path, ())
             assert other.read("a.py", other.key("a.py", b"")) is None
-    monkeypatch.setattr("flake8_aiguard.cache._PACKAGE", tmp_path)
+    monkeypatch.setattr("flake8_aiguard.cache._PACKAGE", str(tmp_path))
     other = Cache(tmp_path, ())
     assert other.read("a.py", other.key("a.py", b"")) is None, "the rules are others"
 
@@ -284,6 +307,48 @@ def test_settings_and_contents_count(tree: Path) -> None:
     assert check(tree, "--disable-noqa", "service").codes.count("AIG014") == 5
     (tree / "pyproject.toml").write_text("[tool.aiguard]\ntests = []\n", encoding="utf-8")
     assert "AIG019" in check(tree, "tests").codes
+
+
+def test_what_stands_beside_a_file_counts(tree: Path) -> None:
+    (tree / "pyproject.toml").write_text(
+        '[tool.aiguard]\nadr-dir = "adr"\nrule-dirs = ["lint"]\ngates = "all"\n', encoding="utf-8"
+    )
+    rule = "id: no-secret\nlanguage: sql\nmessage: no secrets\nrule: {kind: select, regex: secret}\n"
+    write(
+        tree,
+        {
+            "adr/0001-first.md": "",
+            "lint/secret.yml": rule,
+            "service/limit.py": "import time\n\ntime.sleep(17)  # ADR-12\n",
+            "service/text.py": "def f(cursor):\n    cursor.execute('SELECT secret FROM orders')\n",
+        },
+    )
+    paths = ("service/limit.py", "service/text.py")
+    first = check(tree, *paths)
+    assert first.codes == ["AIG016", "AIG029"]
+    assert check(tree, *paths).out == first.out
+    (tree / "adr" / "0012-pause.md").touch()
+    assert check(tree, *paths).codes == ["AIG029"]
+    (tree / "lint" / "secret.yml").write_text(rule.replace("regex: secret", "regex: other"), encoding="utf-8")
+    assert check(tree, *paths).codes == []
+
+
+def test_the_packages_of_the_extra_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata
+
+    from flake8_aiguard.astgrep import languages
+
+    assert None not in languages.installed()
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.metadata.Distribution, "from_name", classmethod(missing))
+        assert languages.installed() == (None, None, None)
+
+
+def missing(cls: type, name: str) -> None:
+    """No distribution is there."""
+    import importlib.metadata
+
+    raise importlib.metadata.PackageNotFoundError(name)
 
 
 def test_without_a_cache_nothing_is_written(tree: Path) -> None:
@@ -309,4 +374,100 @@ def test_runs_at_the_same_time(tree: Path) -> None:
     ]
     outputs = {run.communicate()[0] for run in runs}
     assert outputs == {check(tree, ".").out}
-    assert not [name for _, _, names in os.walk(tree / FOLDER) for name in names if name.endswith(".tmp")]
+    assert not [name for name in os.listdir(tree / FOLDER) if name.endswith(".partial")]
+
+
+def test_entries_of_other_runs_stay_and_those_of_deleted_files_go(tmp_path: Path) -> None:
+    one, other = Cache(tmp_path, ()), Cache(tmp_path, ())
+    names = [f"m{number}.py" for number in range(100)]
+    for name in names:
+        (tmp_path / name).touch()
+        one.read(name, "")  # both know that nothing is kept
+        other.read(name, "")
+    for number, name in enumerate(names):
+        (one if number % 2 else other).add(name, one.key(name, b""), [])
+    one.write()
+    other.write()
+    assert len(entries(tmp_path)) == 16
+    assert [name for name in names if Cache(tmp_path, ()).read(name, one.key(name, b"")) is None] == []
+    (tmp_path / "m0.py").unlink()
+    for name in names[1:]:
+        other.add(name, one.key(name, b""), [])
+    other.write()
+    assert Cache(tmp_path, ()).read("m0.py", one.key("m0.py", b"")) is None
+
+
+@pytest.mark.parametrize("name", ["--no-cache", "--jobs=1"])
+def test_results_are_those_of_the_bytes_that_were_read(tree: Path, name: str) -> None:
+    text = "# -*- coding: latin-1 -*-\n" + CALL.replace("')", "\xe4')  # \x0c\x85")
+    (tree / "service" / "latin.py").write_bytes(text.encode("latin-1").replace(b"\n", b"\r\n"))
+    (tree / "service" / "unknown.py").write_bytes(b"# coding: nothing\n" + CALL.encode())
+    (tree / "service" / "wrong.py").write_bytes(CALL.encode() + b"# \xff\n")
+    (tree / "service" / "mark.py").write_bytes(b"\xef\xbb\xbf" + CALL.encode())
+    wanted = [
+        item for item in harness.flake8(tree, "service").reported if item.code.startswith(("AIG", "E9"))
+    ]
+    assert check(tree, name, "service").reported == wanted
+    assert len([item for item in wanted if item.code == "AIG014"]) >= 4
+
+
+def test_a_stopped_run_keeps_what_it_has_done(tree: Path) -> None:
+    script = (
+        "import sys\nfrom flake8_aiguard import onefile\nfrom flake8_aiguard.cli import main\n"
+        "real = onefile.checked\n"
+        "def stopped(filename, *arguments, **named):\n"
+        "    if 'orders' in filename:\n        raise KeyboardInterrupt\n"
+        "    return real(filename, *arguments, **named)\n"
+        "onefile.checked = stopped\n"
+        "sys.exit(main(['check', '--jobs=1', 'service/broken.py', 'service/orders.py', 'service/quiet.py']))\n"
+    )
+    run = started(tree, script)
+    assert (run.status, run.out, run.err) == (2, "", "flake8-aiguard: stopped; nothing was reported\n")
+    kept = [name for entry in entries(tree) for name in json.loads(entry.read_text().split("\n")[1])]
+    assert kept == ["service/broken.py"]
+
+
+# -- start-up
+
+
+def test_a_run_on_kept_results_imports_no_rule(tree: Path) -> None:
+    script = (
+        "import sys\nfrom flake8_aiguard.cli import main\n"
+        "status = main(['check', 'service', 'per_file'])\n"
+        "print('loaded:', *sorted(name for name in sys.modules))\nsys.exit(status)\n"
+    )
+    cold, warm = started(tree, script), started(tree, script)
+    before, *_ = cold.out.partition("loaded:")
+    assert (warm.status, warm.err) == (cold.status, cold.err) == (1, "")
+    assert warm.out.startswith(f"{before}loaded: ")
+    loaded = set(warm.out.rpartition("loaded:")[2].split())
+    assert "flake8_aiguard.runner" in loaded
+    assert not [name for name in loaded if name.startswith("flake8_aiguard.rules.")]
+    needless = {
+        *(
+            "flake8_aiguard.formats",
+            "flake8_aiguard.index",
+            "flake8_aiguard.module",
+            "flake8_aiguard.onefile",
+        ),
+        *("flake8_aiguard.workers", "flake8_aiguard.astgrep.scan", "ast_grep_py", "yaml", "tomllib", "tomli"),
+    }
+    assert loaded & needless == set()
+
+
+WITHOUT_EXTRA = (
+    "import sys\nsys.modules['ast_grep_py'] = None\nfrom flake8_aiguard.cli import main\n"
+    "sys.exit(main(['check', '--jobs=2', '.']))\n"
+)
+
+
+def test_without_the_extra_it_says_once_what_it_did_not_look_at(tree: Path) -> None:
+    wanted = check(tree, "--no-scan", ".").out
+    assert (started(tree, WITHOUT_EXTRA).out, started(tree, WITHOUT_EXTRA).err) == (wanted, "")
+    (tree / "service" / "rows.sql").write_text("DELETE FROM rows;\n", encoding="utf-8")
+    run = started(tree, WITHOUT_EXTRA)
+    assert (run.status, run.out) == (1, wanted)
+    [line] = run.err.splitlines()
+    assert line.startswith(
+        "flake8-aiguard: SQL and configuration were not looked at: ast_grep_py is not installed;"
+    )

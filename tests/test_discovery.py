@@ -37,14 +37,37 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [(), EXCLUDE, ("build",), ("*/deep/*",), ("HERE/src",), ("HERE/src/deep/er/*.py",), ("src/d*",), ("[[]x].py", "b c*"), ("tree",),
      ("..", "."), ("shown.py",)],
 )  # fmt: skip
-@pytest.mark.parametrize("wanted", [("*.py",), ("*.py", "*.pyi"), (), ("a.*",), ("*er/a*",)])
+@pytest.mark.parametrize(
+    "wanted", [("*.py",), ("*.py", "*.pyi"), (), ("a.*",), ("*er/a*",), ("a.py",), ("HERE/src/deep/er/a.py",)]
+)
 def test_files_are_those_of_flake8(
     here: Path, paths: tuple[str, ...], exclude: tuple[str, ...], wanted: tuple[str, ...]
 ) -> None:
-    exclude = tuple(pattern.replace("HERE", str(here)) for pattern in exclude)
+    exclude, wanted = (
+        tuple(pattern.replace("HERE", str(here)) for pattern in patterns) for patterns in (exclude, wanted)
+    )
     for shown in ("stdin", "shown.py"):
         expected = expand_paths(
             paths=paths, stdin_display_name=shown, filename_patterns=wanted, exclude=exclude
         )
         found = discovery.files(paths, wanted, discovery.Excluded(exclude), shown)
         assert list(found) == list(expected)
+
+
+def test_all_files_on_the_way_are_met(here: Path) -> None:
+    met: dict[str, list[str]] = {}
+    found = discovery.files(
+        ("src",),
+        ("*.py",),
+        discovery.Excluded(("build",)),
+        "stdin",
+        lambda folder, names: met.update({folder: sorted(names)}),
+    )
+    assert len(list(found)) == 7
+    assert met == {
+        "src": ["[x].py", "a.py", "b c.py", "x.PY"],
+        "src/.hidden": ["h.py"],
+        "src/d.py": ["e.py"],
+        "src/deep": [],
+        "src/deep/er": ["a.py", "b.py"],
+    }

@@ -15,6 +15,7 @@ from test_baseline import CALL, ONE, git, run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are those of POSIX")
 
+# No file can hold more than 100 bytes.
 LIMITED = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -68,10 +69,10 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def limited(folder: Path, *arguments: str) -> harness.Flake8:
-    """Run where no file can hold more than 100 bytes."""
+def started(folder: Path, script: str, *arguments: str) -> harness.Flake8:
+    """Run a script in a folder, with arguments."""
     done = subprocess.run(
-        [sys.executable, "-B", "-c", LIMITED, *arguments],
+        [sys.executable, "-B", "-c", script, *arguments],
         cwd=folder,
         env=harness.environment(),
         capture_output=True,
@@ -83,30 +84,18 @@ def limited(folder: Path, *arguments: str) -> harness.Flake8:
 
 def test_a_full_disk(tree: Path) -> None:
     (tree / "out.json").write_text("old", encoding="utf-8")
-    done = limited(tree, "check", "--format=aiguard-json", "--output-file=out.json", ".")
+    done = started(tree, LIMITED, "check", "--format=aiguard-json", "--output-file=out.json", ".")
     assert (done.status, done.out) == (2, "")
     assert done.err.splitlines() == [
         "flake8-aiguard: .aiguard_cache: File too large; results are not kept for the next run",
         "flake8-aiguard: out.json: cannot be written (File too large); nothing of it was changed",
     ]
     assert (tree / "out.json").read_text(encoding="utf-8") == "old"
-    done = limited(tree, "baseline", "--no-cache", ".")
+    done = started(tree, LIMITED, "baseline", "--no-cache", ".")
     assert done.err == (
         "flake8-aiguard: .aiguard-baseline.json: cannot be written (File too large); it is as it was\n"
     )
     assert [path for path in tree.rglob("*") if path.suffix in (".partial", ".json")] == [tree / "out.json"]
-
-
-def started(folder: Path, script: str, *arguments: str) -> harness.Flake8:
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", script, *arguments],
-        cwd=folder,
-        env=harness.environment(),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    return harness.Flake8(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize(

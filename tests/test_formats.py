@@ -165,6 +165,14 @@ def test_gitlab(tree: Path) -> None:
     }
 
 
+def test_fingerprints_are_unique(tmp_path: Path) -> None:
+    call = "    requests.delete('https://example.org')\n"
+    (tmp_path / "same.py").write_text(f"import requests\n\n\ndef f():\n{call * 3}", encoding="utf-8")
+    (tmp_path / "also.py").write_text(f"import requests\n\n\ndef f():\n{call * 3}", encoding="utf-8")
+    found = loaded(check(tmp_path, "--format=aiguard-gitlab", "."))
+    assert len(found) == len({item["fingerprint"] for item in found}) == 6
+
+
 def test_agent(tree: Path) -> None:
     run = check(tree, "--format=aiguard-agent", ".")
     lines = run.out.splitlines()

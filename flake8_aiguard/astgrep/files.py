@@ -44,11 +44,11 @@ def below(paths: Sequence[str], wanted: frozenset[str]) -> Iterator[tuple[str, s
     for path in paths:
         is_folder = os.path.isdir(path)
         for name in sorted(_in_folder(path)) if is_folder else [path]:
-            known = os.path.realpath(name)
-            if known in seen or (is_folder and languages.of_file(name) not in wanted):
-                continue
-            if is_folder and not os.path.isfile(name):
+            if is_folder and (languages.of_file(name) not in wanted or not os.path.isfile(name)):
                 continue  # deleted but still in git's index, or a link to nowhere
+            known = os.path.realpath(name)
+            if known in seen:
+                continue
             seen.add(known)
             yield name, os.path.relpath(name, path) if is_folder else ""
 

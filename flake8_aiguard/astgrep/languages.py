@@ -95,6 +95,17 @@ def comment_kinds(language: str) -> tuple[str, ...]:
     return _COMMENTS.get(language, ("comment",))
 
 
+def installed() -> tuple[str | None, ...]:
+    """Return the versions of the packages of the extra, ``None`` for one that is missing."""
+    found: list[str | None] = []
+    for name in ("ast-grep-py", "tree-sitter-sql", "PyYAML"):
+        try:
+            found.append(importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            found.append(None)
+    return tuple(found)
+
+
 _lock = threading.Lock()
 _ready = False
 

@@ -7,7 +7,8 @@ from typing import Final
 import ast_grep_py
 
 from flake8_aiguard.astgrep import languages
-from flake8_aiguard.identity import Identity, hashed
+from flake8_aiguard.identity import hashed
+from flake8_aiguard.results import Identity
 
 # What a person would call the place of a finding: the statement, or the key with its value.
 _ANCHORS: Final = {

@@ -58,11 +58,7 @@ def scan(
         WorkerError: a worker was killed.
     """
     languages.prepare()
-    found = [
-        (path, files.is_aside(path, inside, aside))
-        for path, inside in files.below(paths, frozenset(rule.language for rule in rules))
-        if wanted is None or wanted(path)
-    ]
+    found = list(looked_at(paths, rules, wanted, aside))
     processes = _cores() if jobs is None else jobs
     if processes < 2 or len(found) < _FEW:
         own = _own(rules)
@@ -70,6 +66,18 @@ def scan(
             yield scan_file(path, own if is_aside else rules)
         return
     yield from workers.spread(workers.Job(_start, (tuple(rules),), _work, found), processes)
+
+
+def looked_at(
+    paths: Sequence[str],
+    rules: Sequence[Rule],
+    wanted: Callable[[str], bool] | None = None,
+    aside: tuple[str, ...] = (),
+) -> Iterator[tuple[str, bool]]:
+    """The files that a scan with these arguments looks at, each with whether only the project's own rules do so."""
+    for path, inside in files.below(paths, frozenset(rule.language for rule in rules)):
+        if wanted is None or wanted(path):
+            yield path, files.is_aside(path, inside, aside)
 
 
 def _cores() -> int:

@@ -5,18 +5,13 @@ A table is an array in one of the files beside this module: ``blocking.call`` is
 
 from __future__ import annotations
 
-import difflib
 import functools
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, cast
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from flake8_aiguard import toml
 
 Row: TypeAlias = Mapping[str, Any]
 _P = ParamSpec("_P")
@@ -52,7 +47,7 @@ def tables() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _file(stem: str) -> dict[str, Any]:
-    return tomllib.loads((_FOLDER / f"{stem}.toml").read_text(encoding="utf-8"))
+    return toml.packaged(_FOLDER / f"{stem}.toml")
 
 
 def rows(table: str) -> tuple[Row, ...]:
@@ -123,6 +118,8 @@ def check(table: str, row: Row) -> None:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(word, list(known), 1)
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"
 
