@@ -94,6 +94,7 @@ def release(
     qualname: Callable[[ast.expr], str | None] | None = None,
     same: Callable[[ast.expr], bool] = lambda value: False,
     strict: bool = False,
+    since: tuple[int, int] = (0, 0),
 ) -> Outcome:
     """Follow one acquired resource along all paths to the ends of its function (or of the module).
 
@@ -116,6 +117,7 @@ def release(
         strict: Whether subscripts are taken to raise too, as are operators and augmented assignments unless they add up
             plain names, constants and attributes of ``self``; and a handler that releases to catch only what it names.
 
+        since: The line and column from which on something may be lost: what stands before it is taken not to raise.
     Returns:
         The gravest verdict over all paths. `UNKNOWN` where a path is not followed and no other path leaks,
         and for an acquisition in a class body, a comprehension or a compound statement's header other than
@@ -123,7 +125,7 @@ def release(
         again; `REBOUND` is a binding that hides it from a release, or from the end of the body.
     """
     return _Tracker(
-        acquire, parent, is_resource, releases, harmless, qualname or dotted, same, strict
+        acquire, parent, is_resource, releases, harmless, qualname or dotted, same, strict, since
     ).follow()
 
 
@@ -176,7 +178,9 @@ class _Tracker:
         qualname: Callable[[ast.expr], str | None],
         same: Callable[[ast.expr], bool],
         strict: bool,
+        since: tuple[int, int],
     ) -> None:
+        self.since = since
         self.acquire = acquire
         self.parent = parent
         self.is_resource = is_resource
@@ -668,7 +672,7 @@ class _Tracker:
     # Expressions, entered with the resource held
 
     def _may_raise(self, node: ast.AST, out: _Exits) -> None:
-        if not self.quiet:
+        if not self.quiet and (node.lineno, node.col_offset) >= self.since:  # type: ignore[attr-defined]
             out.raise_open(node)
 
     def _forget(self) -> int:

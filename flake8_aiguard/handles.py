@@ -240,6 +240,7 @@ class Handles:
             harmless=is_harmless,
             qualname=self._module.qualname,
             same=is_same,
+            since=opened,
         )
         if outcome.release in (Release.NEVER, Release.SOME_PATH):
             self._left_open[variable.body] += 1

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.children import walk
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.memo import memoised
@@ -34,6 +35,7 @@ _ACTS: Final = re.compile(
     r"_?(run|save|send|write|delete|remove|update|process|execute|create|add|put|post|push|set|apply|install|close|stop|start"
     r"|is_valid|full_clean|submit|register|load|check|validate|try|visit|handle|wait|call|fire|emit|notify|publish|commit|flush|sync|test)(_|$)"
 )
+_WAITS: Final = frozenset({"communicate", "join", "result", "wait", "wait_until_done", "wait_until_ready"})
 _FILES: Final = ("typing.TextIO", "typing.BinaryIO", "typing.IO", "io.", "_io.")
 
 
@@ -67,8 +69,8 @@ class IntermediateList(Checker):
     appends to counts where the next loop groups its items. ``str.join`` and ``sorted`` need a list. Silent where the loop changes
     what the list is built from, or may do so through attributes, globals and methods by which items leave (a snapshot); with
     ``await`` or ``:=`` inside; for cursors, queries, pipes and the like, which are drained first; for calls that ``any`` or
-    ``all`` would not reach; over few, fixed items; and
-    for what a test asserts.
+    ``all`` would not reach, or that begin what the loop then waits for (``join()``, ``wait()``, ``result()``); over few, fixed
+    items; and for what a test asserts.
     """
 
     code = "AIG023"
@@ -146,7 +148,9 @@ class IntermediateList(Checker):
             self._is_needed(consumer, source) or self._is_asserted(consumer)
         ):
             return
-        if isinstance(consumer, (ast.For, ast.AsyncFor)) and not self._passes.are_apart(source, consumer):
+        if isinstance(consumer, (ast.For, ast.AsyncFor)) and (
+            not self._passes.are_apart(source, consumer) or _waits(source, consumer)
+        ):
             return
         if isinstance(consumer, ast.comprehension) and not self._is_plain_part(consumer):
             return
@@ -359,6 +363,22 @@ class IntermediateList(Checker):
         return (name is not None and name in _openers()) or (
             name is None and isinstance(call.func, ast.Attribute) and call.func.attr == "open"
         )
+
+
+def _waits(source: ast.expr, loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether calls make what a loop then waits for: the list starts all of them before the first one is waited for."""
+    if not isinstance(source, ast.ListComp) or not isinstance(source.elt, ast.Call):
+        return False
+    targets = {name.id for name in names_in(loop.target)}
+    return any(
+        isinstance(item, ast.Call)
+        and isinstance(item.func, ast.Attribute)
+        and item.func.attr in _WAITS
+        and isinstance(item.func.value, ast.Name)
+        and item.func.value.id in targets
+        for statement in loop.body
+        for item in walk(statement)
+    )
 
 
 def _is_taken(name: ast.Name, loop: ast.For, targets: set[str]) -> bool:
