@@ -26,6 +26,7 @@ else:
     Try: TypeAlias = ast.Try
     TRIES: Final = (ast.Try,)
 COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_WITHS: Final = (ast.With, ast.AsyncWith)
 _COMPREHENDS: Final = (*COMPREHENSIONS, ast.comprehension)
 _NONE: Final[list[Any]] = []
 _NAMED: Final = frozenset({ast.Attribute, ast.Name})
@@ -303,9 +304,12 @@ class Index:
         Args:
             node: any node.
         """
-        for child, parent in self._outwards(node):
-            if isinstance(parent, (ast.With, ast.AsyncWith)) and isinstance(child, ast.stmt):
+        parents, function = self._parents, self.function(node)
+        child, parent = node, parents.get(node)
+        while parent is not None and parent is not function:
+            if isinstance(parent, _WITHS) and isinstance(child, ast.stmt):
                 yield from parent.items
+            child, parent = parent, parents.get(parent)
 
     def _outwards(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
         """The pairs of child and parent from a node outwards, to the function that runs it."""

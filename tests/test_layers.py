@@ -36,6 +36,7 @@ LAYERS = (
     ("baseline", "blocks", "defuse", "flow", "identity", "nouns", "numeric", "scopes", "wordings"),
     ("cache", "changes", "index", "knowledge", "onefile", "ruff", "settings", "shapes", "suppressions", "workers"),
     ("children", "comments", "ddl", "discovery", "errors", "files", "garbage", "memo", "precommit", "reasons", "results", "toml"),
+    ("regex",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = (
