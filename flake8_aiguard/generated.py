@@ -148,6 +148,8 @@ class Generated:
     # -- the comment in the head
 
     def _head(self) -> Tag | None:
+        if not self._comments.may_say(f"@{WORD}"):
+            return None
         tree = self._index.tree
         body = tree.body
         if body and ast.get_docstring(tree, clean=False) is not None:
