@@ -5,6 +5,8 @@ the numbers come about:
 
 - Each tool has a virtual environment of its own, with nothing else in it; pip installs them into ``--folder``, which later runs use again.
 - A round runs all tools one after the other, so that a busy machine slows all of them down; each number is the best of its rounds.
+- Python may keep its bytecode, and we our tables beside it, whatever this process was told: the first round does so, as the first run
+  of an installation does.
 - CPU time is that of all processes of a tool, memory the peak of its largest process, as ``wait4`` says.
 - Without ``--all``, pylint and the plugins of flake8 are left out: they take minutes.
 """
@@ -153,10 +155,11 @@ def run(command: Sequence[str], folder: Path) -> Cost:
     Raises:
         BenchmarkError: it did neither.
     """
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(  # noqa: AIG001 -- os.wait4() reaps it and gives its cost
-            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start

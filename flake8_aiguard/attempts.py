@@ -13,28 +13,29 @@ from flake8_aiguard.blocks import Block, bound_by, called_name, calls_in, outcom
 from flake8_aiguard.index import TRIES, Try
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import number
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, names_in, string
 
-_COUNTS: Final = re.compile(r"_|.*(attempt|retr(?!ie?v)|tries|try|(?<![a-z])n?th$)", re.IGNORECASE)
-_TAKES: Final = re.compile(r"_*(next\w*|pop\w*|(\w+_)?get(_nowait)?|read\w*|recv\w*|popleft)", re.IGNORECASE)
-_SUPPLIES: Final = re.compile(r"_*(next\w*|pop\w*|recv\w*|popleft|stat)", re.IGNORECASE)
-_MAKES: Final = re.compile(
+_COUNTS: Final = regex(r"_|.*(attempt|retr(?!ie?v)|tries|try|(?<![a-z])n?th$)", re.IGNORECASE)
+_TAKES: Final = regex(r"_*(next\w*|pop\w*|(\w+_)?get(_nowait)?|read\w*|recv\w*|popleft)", re.IGNORECASE)
+_SUPPLIES: Final = regex(r"_*(next\w*|pop\w*|recv\w*|popleft|stat)", re.IGNORECASE)
+_MAKES: Final = regex(
     r"choice|choices|sample|uuid\d|token_\w+|mk\w*temp"
     r"|(.*_)?(gen|generate\w*|random\w*|rand\w*|free|unused|unique|new|next|alloc\w*|pick\w*|number|slug|suffix)(_.*)?",
     re.IGNORECASE,
 )
-_ASKS: Final = re.compile(
+_ASKS: Final = regex(
     r"(.*\.)?(input|raw_input|getpass|getkey|getch|get_wch|getchar)|(.*\.)?(stdin|tty|term\w*|console)\.readline|readline"
     r"|((click|typer)\.)?(prompt|confirm)|(questionary|inquirer|[Pp]rompt|Confirm)\.\w+"
 )
-_PAUSES: Final = re.compile(
+_PAUSES: Final = regex(
     r"(^|_)(sleep\w*|pause|delay\w*|back_?off\w*|wait\w*|throttle|cool_?down|poll)(_|$)", re.IGNORECASE
 )
-_LOGS: Final = re.compile(
+_LOGS: Final = regex(
     r"_*(debug|info|warn|warning|error|exception|critical|log\w*|v+|print|append|format\w*|str|repr|write|echo|secho|print_exc|type|isinstance|len|getattr"
     r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float)"
 )
-_CLASHES: Final = re.compile(
+_CLASHES: Final = regex(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Loop
 from flake8_aiguard.loops import Place, contains, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import READS, WRITES, Queries, Query, known
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import (
     argument,
     dotted,
@@ -24,31 +25,31 @@ from flake8_aiguard.shapes import (
 )
 
 # A hole after these is the name of a table or column: each item then has a statement of its own.
-_BEFORE_A_NAME: Final = re.compile(
+_BEFORE_A_NAME: Final = regex(
     r"(?:\b(?:FROM|JOIN|INTO|UPDATE|TABLE|SELECT|DISTINCT|BY|AS|USING|ON|WHERE|AND|OR|SET|ONLY)\s+|[.`\"\[\w]"
     r"|\b(?!IN\b|VALUES\b)\w+\s*\(|\b(?:SELECT|BY)\b[^()]*,\s*)$",
     re.IGNORECASE,
 )
-_MANY: Final = re.compile(
+_MANY: Final = regex(
     r"\bIN\s*(?:\(\s*(?:\0|%s|%\(\w+\)s|:\w+|\?)\s*\)|%s|%\(\w+\)s|:\w+|\?|\0)|\bANY\s*\(|\bOFFSET\b|\bI?LIKE\s+[%:?$\0]",
     re.IGNORECASE,
 )
 # Locks, sequences, catalogues: what is asked is not the rows of a table.
-_NO_LOOKUP: Final = re.compile(
+_NO_LOOKUP: Final = regex(
     r"\bFOR\s+UPDATE\b|\bRETURNING\b|\bnextval\b|\bpg_\w+|\binformation_schema\b|\bsqlite_master\b|\bmysql\.\w"
     r"|\bORDER\s+BY\b.*\bLIMIT\b",
     re.IGNORECASE | re.DOTALL,
 )
-_CALL_ONLY: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
-_FROM: Final = re.compile(r"\bFROM\b", re.IGNORECASE)
+_CALL_ONLY: Final = regex(r"\s*SELECT\b", re.IGNORECASE)
+_FROM: Final = regex(r"\bFROM\b", re.IGNORECASE)
 _MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
 _TABLES: Final = ("Table", "aliased", "get_model", "table")
 _LOCKS: Final = ("select_for_update", "with_for_update")
 ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
-_PAGE_PARAMETER: Final = re.compile(r"(?:page|offset|start|skip|cursor|from)\w*=$", re.IGNORECASE)
-_PATTERN_LOOKUP: Final = re.compile(r"__i?(?:contains|startswith|endswith|regex)$|__search$")
-BATCHES: Final = re.compile(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
+_PAGE_PARAMETER: Final = regex(r"(?:page|offset|start|skip|cursor|from)\w*=$", re.IGNORECASE)
+_PATTERN_LOOKUP: Final = regex(r"__i?(?:contains|startswith|endswith|regex)$|__search$")
+BATCHES: Final = regex(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
 _KEYS: Final = frozenset(("id", "pk"))
 _COUNTS: Final = ("acount", "aggregate", "aaggregate", "count")
 _LINKS: Final = 5  # assignments between the parts of a statement
@@ -203,7 +204,7 @@ class Batching:
 
     def _is_typed_in(self, query: Query, place: Place) -> bool:
         """Whether each item is a form that a person has filled in: there are few."""
-        return "cleaned_data" in self._module.source and any(
+        return self._module.says("cleaned_data") and any(
             isinstance(item, ast.Attribute) and item.attr == "cleaned_data"
             for value in self.arguments(query)
             if self._module.loops.dependents(value, place)

@@ -136,7 +136,7 @@ class Blocking:
 
     def is_ready_or_raises(self, node: ast.Call) -> bool:
         """Whether ``except BlockingIOError`` around a call says that it is on what never blocks."""
-        if "BlockingIOError" not in self._module.source:
+        if not self._module.says("BlockingIOError"):
             return False
         index = self._module.index
         child: ast.AST = node

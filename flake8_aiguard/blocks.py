@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
 from flake8_aiguard.index import FUNCTIONS, TRIES
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 
 Block: TypeAlias = "Iterable[ast.stmt]"
 
-_EXITS: Final = re.compile(r"_?exit(_json)?|fail(_json\w*)?|abort|quit|die|fatal|skip|sys_exit")
+_EXITS: Final = regex(r"_?exit(_json)?|fail(_json\w*)?|abort|quit|die|fatal|skip|sys_exit")
 NESTED: Final = (*FUNCTIONS, ast.ClassDef)
 
 

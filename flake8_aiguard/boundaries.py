@@ -11,22 +11,23 @@ from flake8_aiguard.children import children, walk
 from flake8_aiguard.counting import Counts, Guard, grows, holds, inner, is_length, is_limit, leaves, refuses
 from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, is_constant, last_name
 from flake8_aiguard.wordings import name_of, name_words, words
 
 _NEGATIVE: Final = frozenset(
     {"not", "no", "over", "exceed", "exceeds", "exceeded", "disallow", "limited", "throttled"}
 )
-_DOCUMENTED: Final = re.compile(
+_DOCUMENTED: Final = regex(
     r"\b(?:allow(?:s|ed)?|permit(?:s|ted)?|admit(?:s|ted)?|acquires?|appl(?:y|ies)|checks?|enforces?|quota|limit\w*|rate.?limit\w*|throttl\w+)\b",
     re.IGNORECASE,
 )
 _JUDGES: Final = frozenset(
     {"assert", "clean", "init", "is", "load", "parse", "read", "restore", "validate", "verify"}
 )
-_CONTRARY: Final = re.compile(r"error|fail|full|invalid|refus|reject|too ", re.IGNORECASE)
+_CONTRARY: Final = regex(r"error|fail|full|invalid|refus|reject|too ", re.IGNORECASE)
 # "if the limit permits one more" speaks of the next one, not of one above the limit.
-_NEXT_ONE: Final = re.compile(
+_NEXT_ONE: Final = regex(
     r"\b(?:if|unless|until|when|whether|room for|space for)\b[^.,;]*\bone more\b(?! than)"
 )
 _REFUSED: Final = 400  # HTTP statuses from here on refuse

@@ -15,6 +15,7 @@ from flake8_aiguard.children import children
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Index, Loop, Scope
 from flake8_aiguard.receivers import Receivers
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind, Scopes
 from flake8_aiguard.shapes import argument, is_constant, is_none, last_name, names_in, string
 
@@ -23,34 +24,34 @@ Variable: TypeAlias = "tuple[Scope, str]"
 _DEPTH: Final = 12  # wrappers and variables that are looked through; beyond them nothing is said
 _AROUND: Final = 30  # nodes around a use that are looked at for a guard
 _PARTS: Final = 200  # nodes of a call that are looked at for a limit
-_ENVIRONMENT: Final = re.compile(r"^_*(get|load|parse|read)_?env(_|$)|_from_env(ironment)?$")
-_CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*|__members__")
-_BATCH: Final = re.compile(
+_ENVIRONMENT: Final = regex(r"^_*(get|load|parse|read)_?env(_|$)|_from_env(ironment)?$")
+_CONSTANT: Final = regex(r"_*[A-Z][A-Z0-9_]*|_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*|__members__")
+_BATCH: Final = regex(
     r"(^|_)(chunk|batch|window|slice|partition)(_|$)"
 )  # one; "chunks" are as many as the data
-_CUTS: Final = re.compile(r"chunk|batch|window|slice|group|partition")
+_CUTS: Final = regex(r"chunk|batch|window|slice|group|partition")
 # A number by these names is chosen, one by those follows the data.
-_CHOSEN: Final = re.compile(
+_CHOSEN: Final = regex(
     r"worker|concurren|parallel|thread|proc|replica|shard|pool|limit|max|min|batch|chunk|retr|attempt|slot|consumer"
     r"|producer|connection|client|cpu|core",
     re.IGNORECASE,
 )
-_COUNTED: Final = re.compile(
+_COUNTED: Final = regex(
     r"pages?(_|$)|total|rows?(_|$)|records|items|users|orders|urls|files|entries|documents|docs(_|$)|length|last_",
     re.IGNORECASE,
 )
-_LIMITS: Final = re.compile(r"limit|max_\w+|top_?k|top|k|n|first|per_page|page_size|num_results|size|count")
+_LIMITS: Final = regex(r"limit|max_\w+|top_?k|top|k|n|first|per_page|page_size|num_results|size|count")
 # Arguments without a keyword say less: what a page or a text may measure is no number of items.
-_LIMIT_NAMES: Final = re.compile(
+_LIMIT_NAMES: Final = regex(
     r"limit|top_?k|(max|n|num)_(\w+_)?(chunks|documents|docs|entries|files|hits|images|items|links|matches|pages|queries|records"
     r"|results|rows|searches|urls|webpages)(_to_\w+)?"
 )
-_PASSED: Final = re.compile(r"(^|_)(kw)?args?$")  # as many as a caller writes, but each may hold anything
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PASSED: Final = regex(r"(^|_)(kw)?args?$")  # as many as a caller writes, but each may hold anything
+_CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 _LIMITED: Final = frozenset(
     {"limit", "head", "tail", "fetchmany", "most_common", "nlargest", "nsmallest", "take"}
 )
-_SQL_LIMIT: Final = re.compile(r"\b(LIMIT|TOP|FETCH\s+(FIRST|NEXT))\s+\d", re.IGNORECASE)
+_SQL_LIMIT: Final = regex(r"\b(LIMIT|TOP|FETCH\s+(FIRST|NEXT))\s+\d", re.IGNORECASE)
 _VIEWS: Final = frozenset({"items", "keys", "values", "copy", "split", "splitlines", "difference", "union"})
 _GROWS: Final = frozenset({"append", "add", "appendleft", "insert", "setdefault"})
 _EXTENDS: Final = frozenset({"extend", "extendleft", "update"})

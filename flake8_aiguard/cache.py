@@ -55,15 +55,25 @@ class Cache:
         Returns:
             The results; ``None`` without an entry that counts.
         """
+        try:
+            known, rows = self._entry(filename)
+            return [_result(*row) for row in rows] if known == key else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def has(self, filename: str) -> bool:
+        """Whether there is an entry for a file of this name, which may count: without one, nobody has to read the file."""
+        try:
+            return self._entry(filename) is not None
+        except KeyError:
+            return False
+
+    def _entry(self, filename: str) -> Any:
         name, part = _place(filename)
         entries = self._parts[part]
         if entries is None:
             entries = self._parts[part] = self._read(part)
-        try:
-            known, rows = entries[name]
-            return [_result(*row) for row in rows] if known == key else None
-        except (KeyError, TypeError, ValueError):
-            return None
+        return entries[name]
 
     def add(self, filename: str, key: str, results: list[Result]) -> None:
         """Keep the results of a file, for :meth:`write`."""

@@ -17,6 +17,7 @@ from flake8_aiguard.lookups import Lookup, is_tested
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import dotted, last_name
 
@@ -70,36 +71,36 @@ _BY_NAME: Final = frozenset(
     {"__get__", "__getattr__", "__getattribute__", "__class_getitem__", "__set_name__", "__init_subclass__"}
 )
 # Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
-_SHORT_LIVED: Final = re.compile(
+_SHORT_LIVED: Final = regex(
     r"\w*(?:Action|Analyzer|Assembler|Attributes\w*|Backup|Builder|Checker|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context|Converter"
     r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
     r"|Job|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
     r"|Request|Response|Rewriter|Run|Scanner|Scope|Serializer|Session|Simplifier|State|Step|Task|TestCase|Tokenizer|Trace|Transaction"
     r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
 )
-_SERVES_ON: Final = re.compile(
+_SERVES_ON: Final = regex(
     r"\w*(?:Api|API|App|Application|Backend|Bot|Broker|Bus|Cache|Catalog(?:ue)?|Client|Connector|Controller|Database|DB|Db"
     r"|Directory|Dispatcher|Driver|Gateway|Handler|Hub|Index|Integration|Limiter|Manager|Memo|Middleware|Monitor|Pool|Provider"
     r"|Registry|Repo|Repository|Router|Scheduler|SDK|Server|Service|Storage|Store|Supervisor|Tracker|Watcher|Worker)s?(?:Base|Impl|V?\d)?"
 )
 # Those that may do either, and serve on where they ask a service for what they keep.
-_MAY_SERVE_ON: Final = re.compile(
+_MAY_SERVE_ON: Final = regex(
     r"\w*(?:Adapter|Agent|Engine|Facade|Factory|Fetcher|Loader|Locator|Lookup|Model|Proxy|Resolver|Source|System)s?(?:Base|Impl|V?\d)?"
 )
 # Attributes that hold a client of something outside of the object.
-_CLIENT: Final = re.compile(
+_CLIENT: Final = regex(
     r"_*(?:\w+_)?(?:api|backend|client|conn|connection|database|db|gateway|http|pool|redis|repo|repository|rpc|session|store)",
     re.IGNORECASE,
 )
-_PER_WORK: Final = re.compile(
+_PER_WORK: Final = regex(
     r"\b(?:one|new|fresh|creat\w+|made|built|instances?|instantiat\w+|lives?|lifetime)\b[^.]{0,40}\b(?:per|for (?:each|every|one|a single)|of (?:one|a single))\b"
     r"|short-lived|\bingestion\b|\b(?:per|for (?:a|one|the|this)|of (?:a|one|this)|this|single|one)[- ](?:build|invocation|job|run|scan|session)\b",
     re.IGNORECASE,
 )
 _PIPELINES: Final = ("etl/", "ingestion/")  # a run of them ends
-_KEEPS: Final = re.compile(r"_*(?:add|append|attach|extend|include|insert|put|register|set|subscribe|update)")
+_KEEPS: Final = regex(r"_*(?:add|append|attach|extend|include|insert|put|register|set|subscribe|update)")
 _APPLICATIONS: Final = frozenset({"app", "application", "current_app"})
-_CACHE_NAME: Final = re.compile(r"cache|memo|_by_|lookup", re.IGNORECASE)
+_CACHE_NAME: Final = regex(r"cache|memo|_by_|lookup", re.IGNORECASE)
 # What keys of such a name stand for was set up before: parts of the program, of its configuration or of its deployment.
 _PARTS_OF = (
     r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|category|channel|charset|class|cls|cluster|codec|column"
@@ -109,7 +110,7 @@ _PARTS_OF = (
     r"|plugin|policy|pool|port|pattern|property|protocol|provider|queue|rank|regexp?|region|relation|resource|role|runtime|scheme|schema|scope|section|serializer|server"
     r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|version|worker|zone"
 )
-_FEW: Final = re.compile(
+_FEW: Final = regex(
     rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
     r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
@@ -118,15 +119,15 @@ _FEW: Final = re.compile(
     r"|(?:\w+_)?(?:annotations?(?:_\w+)?|chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|name|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
-_ON_DEVICE: Final = re.compile(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
+_ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
 # What is read once and then stays, whatever its files are called; an id in the key is somebody's.
-_SETTINGS: Final = re.compile(
+_SETTINGS: Final = regex(
     r"_*(?:\w+_)?(?:config|options|presets?|settings)(?:_(?:cache|by_\w+))?", re.IGNORECASE
 )
-_SOMEBODY: Final = re.compile(
+_SOMEBODY: Final = regex(
     r"\w*(?:account|customer|host|_?id|org|request|session|tenant|ur[il]|user)\w*", re.IGNORECASE
 )
-_KINDS: Final = re.compile(r"\w*(?:Type|Kind|Enum)")
+_KINDS: Final = regex(r"\w*(?:Type|Kind|Enum)")
 _CHANGES: Final = frozenset(
     {
         "add",
@@ -142,7 +143,7 @@ _CHANGES: Final = frozenset(
 )
 _INITS: Final = ("__init__", "__new__", "__post_init__")
 _LONGEST_KEY: Final = 40
-_MAKES: Final = re.compile(
+_MAKES: Final = regex(
     r"(?:_?(?:connect|create|make|build|new|spawn|start|open|init|initialize|initialise|setup|register|instantiate|get_or_create|constructor|factory)(?:_\w+)?)"
 )
 

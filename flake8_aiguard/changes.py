@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections import defaultdict
 from typing import Final
 
 from flake8_aiguard.errors import ChangesError
+from flake8_aiguard.regex import regex
 
-_HUNK: Final = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+_HUNK: Final = regex(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _DIFF: Final = (
     *("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--submodule=short"),
     *("--ignore-submodules", "--unified=0", "--inter-hunk-context=0"),

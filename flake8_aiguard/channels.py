@@ -17,42 +17,43 @@ from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name
 
 FIELDS: Final = frozenset({"Factory", "field", "ib"})
 """The last identifiers of calls that declare a field, with a queue as its default."""
 _FACTORIES: Final = ("default_factory", "factory")
-_SENTINEL: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end)")
+_SENTINEL: Final = regex(r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end)")
 # What comes back through such a queue was asked for, so there is no more of it than of the questions.
-_ANSWERS: Final = re.compile(
+_ANSWERS: Final = regex(
     r"(?:\w*_)?(?:results?|resp|responses?|repl(?:y|ies)|answers?|errors?|exceptions?|excs?|futures?|done|outcomes?|out|output|acks?"
     r"|returns?|finished|completed)(?:_?(?:q|queues?|channels?))?",
     re.IGNORECASE,
 )
 # What is put back is what was taken.
-_POOLS: Final = re.compile(
+_POOLS: Final = regex(
     r"(?:\w*_)?(?:conns?|connections?|free|idle|available|pool|ready|resources?|slots?|tokens?|permits?)(?:_\w+)?"
 )
 # Somebody waits for each of them.
-_AWAITED: Final = re.compile(r"_*(?:\w+_)?(?:call|callback|fut|future|promise)")
+_AWAITED: Final = regex(r"_*(?:\w+_)?(?:call|callback|fut|future|promise)")
 # What says start and stop, not what there is to do.
-_CONTROLS: Final = re.compile(
+_CONTROLS: Final = regex(
     r"_*(?:abort|cancel|clean_?up|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
     r"(?:_\w+)?"
 )
-_OPENS: Final = re.compile(r"_*(?:connect|launch|open)(?:_\w+)?")
+_OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
 # What others call and must not be held up: the callbacks of a framework, a library or an event loop.
-_CALLBACKS: Final = re.compile(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
+_CALLBACKS: Final = regex(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
 # What a job is asked for by the worker that runs it.
-_RUNS: Final = re.compile(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
+_RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
 _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage", "state", "status"})
 # What stands in for the real thing in tests and demonstrations.
-_DOUBLES: Final = re.compile(r"_*(?:Dummy|Fake|Mock|Stub)")
+_DOUBLES: Final = regex(r"_*(?:Dummy|Fake|Mock|Stub)")
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
 # What is put into a queue so that its consumer can say when it is done.
 _PROMISES: Final = frozenset({"Event", "Future", "create_future"})
-_LIMIT: Final = re.compile(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
+_LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
 _RUNNERS: Final = frozenset(
     {
         "anyio",
@@ -310,7 +311,7 @@ class Channels:
 
     def _is_bounded_later(self, holder: Holder) -> bool:
         """Whether the file sets the bound of a queue after it was made: ``self.queue.maxsize = settings.queue_size``."""
-        return ".maxsize" in self._module.source and any(
+        return self._module.says(".maxsize") and any(
             item.attr == "maxsize"
             and isinstance(item.ctx, ast.Store)
             and last_name(item.value) == holder.name

@@ -147,7 +147,7 @@ class Checker:
 
         options, filename, lines = self._flake8_options, self.module.filename, self.module.lines
         processor = None
-        if "noqa" in self.module.source.lower():
+        if self.module.has_noqa:
             processor = FileProcessor(filename, options, list(lines))
         for finding in found:
             noqa_line = "" if processor is None else processor.noqa_line_for(finding.line)
@@ -226,7 +226,7 @@ class Checker:
 
     def _is_waived(self, finding: Finding, codes: Collection[str]) -> bool:
         """Whether a ``noqa`` on the lines of a finding names Ruff's code for the very same shape: somebody has decided."""
-        if "noqa" not in self.module.source:
+        if not self.module.has_noqa:
             return False
         last = getattr(finding.node, "end_lineno", None) or finding.line
         body = getattr(finding.node, "body", None)

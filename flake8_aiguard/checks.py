@@ -12,12 +12,13 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.inputs import MAX_STEPS, Input, Inputs
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
 
 _MAX_NODES: Final = 200  # of a test and the locals in it
 _SCALARS: Final = frozenset(f"builtins.{name}" for name in ("bool", "bytes", "float", "int", "str"))
-_CLASS: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
+_CLASS: Final = regex(r"_*[A-Z]\w*[a-z]\w*")
 _WITHOUT_TRUTH: Final = frozenset(
     (
         "builtins.object",

@@ -53,6 +53,10 @@ class Comments:
         """Whether a line holds nothing but a comment."""
         return line in self.all and self._lines[line - 1].lstrip().startswith("#")
 
+    def may_say(self, text: str) -> bool:
+        """Whether a text stands in the file, be it in a comment: a look without tokenising."""
+        return any(text in line for line in self._lines)
+
     def before(self, line: int) -> Mapping[int, str]:
         """The comments above a line: the head of a file, without tokenising the rest.
 

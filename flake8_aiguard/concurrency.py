@@ -11,10 +11,11 @@ from flake8_aiguard.attributes import Attributes, Method
 from flake8_aiguard.locking import is_lockish, lock_rows
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 
 _STARTS = ("create_task", "ensure_future", "gather", "start_soon", "TaskGroup")
-_FOR_ONE = re.compile(
+_FOR_ONE = regex(
     r"\bnot\b.{0,20}\b(?:support|allow|safe|intended|designed|meant|made)\w*\b.{0,20}\bconcurren"
     r"|\bconcurrent (?:access|calls|use)\b.{0,30}\bnot\b|\bnot (?:thread|task|coroutine)[- ]?safe\b|\bsingle[- ](?:consumer|threaded)\b",
     re.IGNORECASE | re.DOTALL,

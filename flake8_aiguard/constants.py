@@ -13,37 +13,36 @@ from flake8_aiguard.classes import ending
 from flake8_aiguard.index import TRIES, Function, Scope, Try
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import last_name, names_in, parameters, root
 
-_CAPITALS: Final = re.compile(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
+_CAPITALS: Final = regex(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
 # Words of names that say that the value is to change.
-_STATE: Final = re.compile(
+_STATE: Final = regex(
     r"(?:^|_)(ACTIVE|BUFFERS?|CACHED?|CACHES|CLIENTS?|CONNECTIONS?|CONTEXTS?|COUNT|COUNTS|COUNTERS?|CURRENT|DB|DATABASE|FLAGS?"
     r"|HISTORY|INITIALI[SZ]ED|INSTANCES?|JOBS|LAST|LOADED|LOCKS?|MEMO|METRICS|NEXT|PENDING|POOLS?|PREVIOUS|QUEUES?|REGISTERED"
     r"|REGISTRATIONS?|REGISTRY|REGISTRIES|RUNNING|SEEN|SEQ|SEQUENCE|SESSIONS?|STATES?|STATISTICS|STATS|STATUS|STORE|TASKS|WARNED)(?=_|$)"
 )
-_SAID: Final = re.compile(
+_SAID: Final = regex(
     r"\b(accumulat|cach|chang(?:e|ed|es) (?:at|by|in|on)|configurable|filled|global state|lazil|may be changed|memo|modified|mutable"
     r"|mutated|overrid|overwritten|populated|re-?assigned|registr|runtime|set (?:at|by|from|in|on|via|when)|singleton|updated)",
     re.IGNORECASE,
 )
 # Words of names that say constant, for what another module binds.
-_SAYS_CONSTANT: Final = re.compile(
-    r"(?:^|_)(ALLOWED|DEFAULTS?|EXCLUDED|MAX|MIN|REQUIRED|SUPPORTED|VALID)(?=_|$)"
-)
+_SAYS_CONSTANT: Final = regex(r"(?:^|_)(ALLOWED|DEFAULTS?|EXCLUDED|MAX|MIN|REQUIRED|SUPPORTED|VALID)(?=_|$)")
 # First words of the names of functions whose task is the change; those that configure rebind what they are given.
-_ON_PURPOSE: Final = re.compile(
+_ON_PURPOSE: Final = regex(
     r"(?!__)_?(clear|deregister|install|invalidate|main|monkeypatch|register|reset|restore|set_?[uU]p|tear_?[dD]own|unregister)(?![a-z])"
 )
-_CONFIGURES: Final = re.compile(
+_CONFIGURES: Final = regex(
     r"(?!__)_?(bootstrap|configure|disable|enable|init|initiali[sz]e|install|load|parse_args|refresh|reload|use)(?![a-z])"
 )
-_ADDS: Final = re.compile(r"_*(?:add|register)_")
+_ADDS: Final = regex(r"_*(?:add|register)_")
 _PUTS: Final = ("add", "append")
 _TAKES: Final = ("discard", "remove")
-_RANDOM: Final = re.compile(r"rand|uuid|nonce|token_(bytes|hex|urlsafe)", re.IGNORECASE)
-_SETTER: Final = re.compile(r"_*set(?![a-z])")
+_RANDOM: Final = regex(r"rand|uuid|nonce|token_(bytes|hex|urlsafe)", re.IGNORECASE)
+_SETTER: Final = regex(r"_*set(?![a-z])")
 _HOOKS: Final = frozenset(
     {"__enter__", "__exit__", "__aenter__", "__aexit__", "__getattr__", "__init_subclass__", "__set_name__"}
 )

@@ -14,12 +14,13 @@ from typing import Final
 from flake8_aiguard.classes import Class, Classes
 from flake8_aiguard.index import Scope
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import single_targets, string
 
 WORD: Final = "aiguard:"
 _ROOTS: Final = (".", "lib", "src")
-_MARK: Final = re.compile(r"aiguard:\s*write-once\b", re.IGNORECASE)
+_MARK: Final = regex(r"aiguard:\s*write-once\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

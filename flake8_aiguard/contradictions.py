@@ -13,6 +13,7 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import number
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import is_constant, last_name, string, text_parts
 from flake8_aiguard.wordings import Claim, claims, name_of, name_words, speaks, words
 
@@ -42,7 +43,7 @@ _PARTS: Final = frozenset(
     }
 )
 # "The documentation says 100, but the server accepts 100 as well."
-_DISPUTES: Final = re.compile(
+_DISPUTES: Final = regex(
     r"\b(?:docs?|documented|documentation|manual|spec(?:ification)?|message|text)\b.*\b(?:wrong|incorrect|inaccurate|mistaken|misleading|but|however|actual(?:ly)?|reality)\b"
     r"|\b(?:wrong|incorrect|inaccurate|contrary|despite|actual(?:ly)?|reality|unlike)\b.*\b(?:docs?|documented|documentation|manual|spec(?:ification)?|message|text)\b"
     r"|\b(?:actual|real|true) (?:limit|bound|maximum|minimum)\b",

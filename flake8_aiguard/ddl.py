@@ -8,69 +8,63 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from flake8_aiguard.regex import regex
+
 NAME: Final = r"[\w.\"`\[\]$]+"
-_CREATED: Final = re.compile(
+_CREATED: Final = regex(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:(?:global\s+|local\s+)?temp(?:orary)?\s+|unlogged\s+|virtual\s+)?table\s+"
     rf"(?:if\s+not\s+exists\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(",
     re.IGNORECASE,
 )
-_INDEXED: Final = re.compile(
+_INDEXED: Final = regex(
     rf"\bcreate\s+(?:unique\s+)?index\b[^(;]*?\son\s+(?:only\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(\s*[\"`\[]?(\w+)",
     re.IGNORECASE,
 )
-_INDEX_ADDED: Final = re.compile(
+_INDEX_ADDED: Final = regex(
     rf"\balter\s+table\s+({NAME})\s[^;]*?\badd\s+(?:constraint\s+\S+\s+)?(?:unique|index|key|primary\s+key)\b"
     r"[^(;]*\(\s*[\"`\[]?(\w+)",
     re.IGNORECASE,
 )
-_ADDED: Final = re.compile(
+_ADDED: Final = regex(
     rf"\balter\s+table\s+({NAME})\s+add\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?(\w+)", re.IGNORECASE
 )
-_CONSTRAINT: Final = re.compile(
-    r"(?:constraint|primary|unique|foreign|check|key|index|exclude)\b", re.IGNORECASE
-)
-_PRIMARY: Final = re.compile(r"primary\s+key\s*\(([^)]*)\)", re.IGNORECASE)
-_KEY: Final = re.compile(
+_CONSTRAINT: Final = regex(r"(?:constraint|primary|unique|foreign|check|key|index|exclude)\b", re.IGNORECASE)
+_PRIMARY: Final = regex(r"primary\s+key\s*\(([^)]*)\)", re.IGNORECASE)
+_KEY: Final = regex(
     r"\b(?:key|index|unique)\s*(?!references\b)(?:[\"`\[]?\w+[\"`\]]?\s*)?(?:using\s+\w+\s*)?\(\s*[\"`\[]?(\w+)",
     re.IGNORECASE,
 )
-_IS_KEY: Final = re.compile(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
-_IS_NOT_NULL: Final = re.compile(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
-_SYSTEM: Final = re.compile(
+_IS_KEY: Final = regex(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
+_IS_NOT_NULL: Final = regex(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
+_SYSTEM: Final = regex(
     r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|information_schema\.|pg_\w+$|pg_catalog\.|sys\.|syscat\."
     r"|system(?:_\w+)?\.|mysql\.|performance_schema\.|ndbinfo\.|(?:all|dba|user)_(?:cons_columns|constraints|ind_\w+|indexes"
     r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|v\$\w+$",
     re.IGNORECASE,
 )
-_EXTENSION: Final = re.compile(
+_EXTENSION: Final = regex(
     r"(?:bdr|citus|cron|partman|pgagent|pglogical|pgq|repmgr|spock|timescaledb_information)\.", re.IGNORECASE
 )
-_PART: Final = re.compile(r"[(),]")
-_MADE: Final = re.compile(
-    rf"\bcreate\s[^;(]*?\b(?:table|view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE
-)
-_RENAMED: Final = re.compile(
+_PART: Final = regex(r"[(),]")
+_MADE: Final = regex(rf"\bcreate\s[^;(]*?\b(?:table|view)\s+(?:if\s+not\s+exists\s+)?({NAME})", re.IGNORECASE)
+_RENAMED: Final = regex(
     rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})\s+rename\s+to\s+({NAME})", re.IGNORECASE
 )
-_PARENT: Final = re.compile(rf"\binherits\s*\(\s*({NAME})", re.IGNORECASE)
-_EMPTIED: Final = re.compile(
+_PARENT: Final = regex(rf"\binherits\s*\(\s*({NAME})", re.IGNORECASE)
+_EMPTIED: Final = regex(
     rf"\b(?:drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?)\s+(?:only\s+)?({NAME})"
     rf"|\bdelete\s+from\s+({NAME})\s*(?:;|\Z)",
     re.IGNORECASE,
 )
-_FILLED: Final = re.compile(rf"\binto\s+({NAME})", re.IGNORECASE)
-_CHANGED: Final = re.compile(
-    rf"\b(?:update|delete\s+from)\s+(?:only\s+)?({NAME})[^;]*\bwhere\b", re.IGNORECASE
-)
-_VERB: Final = re.compile(
-    rf"\b(alter\s+table|update)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE
-)
-_ROW_TYPE: Final = re.compile(
+_FILLED: Final = regex(rf"\binto\s+({NAME})", re.IGNORECASE)
+_CHANGED: Final = regex(rf"\b(?:update|delete\s+from)\s+(?:only\s+)?({NAME})[^;]*\bwhere\b", re.IGNORECASE)
+_VERB: Final = regex(rf"\b(alter\s+table|update)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", re.IGNORECASE)
+_ROW_TYPE: Final = regex(
     r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
 )  # no NAME, which holds quotes and dollars of bodies
-_READ: Final = re.compile(rf"\b(?:from|join)\s+(?:only\s+|lateral\s+)?(\(|{NAME})", re.IGNORECASE)
-_EXTRACT: Final = re.compile(r"\b(?:extract|substring|trim|overlay)\s*\([^()]*\)", re.IGNORECASE)
-_BESIDE: Final = re.compile(rf"\bfrom\s+{NAME}(?:\s+(?:as\s+)?\w+)?\s*,\s*({NAME})", re.IGNORECASE)
+_READ: Final = regex(rf"\b(?:from|join)\s+(?:only\s+|lateral\s+)?(\(|{NAME})", re.IGNORECASE)
+_EXTRACT: Final = regex(r"\b(?:extract|substring|trim|overlay)\s*\([^()]*\)", re.IGNORECASE)
+_BESIDE: Final = regex(rf"\bfrom\s+{NAME}(?:\s+(?:as\s+)?\w+)?\s*,\s*({NAME})", re.IGNORECASE)
 
 
 @dataclass(slots=True)

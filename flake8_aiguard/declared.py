@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +10,7 @@ from flake8_aiguard.classes import Classes, ending, is_expected_to_raise
 from flake8_aiguard.constants import Constants
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import argument, last_name, string
 from flake8_aiguard.writes import How, Write, Writes
@@ -29,8 +29,8 @@ _READ_ONLY: Final = (
     "Sequence",
     "frozenset",
 )
-_FINAL_TEXT: Final = re.compile(r"\s*(\w+\.)?Final\b")
-_FINAL_READ_ONLY: Final = re.compile(rf"\s*(\w+\.)?Final\[(\w+\.)*({'|'.join(_READ_ONLY)})\b")
+_FINAL_TEXT: Final = regex(r"\s*(\w+\.)?Final\b")
+_FINAL_READ_ONLY: Final = regex(rf"\s*(\w+\.)?Final\[(\w+\.)*({'|'.join(_READ_ONLY)})\b")
 
 
 class Declared:

@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-_GLOB: Final = re.compile(r"[*?[]")
+from flake8_aiguard.regex import regex
+
+_GLOB: Final = regex(r"[*?[]")
 
 
 class Patterns:

@@ -13,6 +13,7 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -51,13 +52,13 @@ _COMPOUNDS: Final = frozenset(
     }
 )
 # A class or type, a function or a module: the program has so many of them, and no more.
-_PROGRAM_PART: Final = re.compile(
+_PROGRAM_PART: Final = regex(
     r"_*(?:cls|klass|kls|type|typ|tp|types_?|func|fn|function|callable|callback|method|module|mod)_*\d*"
     r"|\w+_(?:cls|klass|class|type|types|func|fn|function|dtype|model)|dtype|model|models",
     re.IGNORECASE,
 )
 # The world, the program or its configuration has so many of them, whatever their type.
-_NAMED: Final = re.compile(
+_NAMED: Final = regex(
     r"(?:lang|language|locale)(?:_code|_name)?|charset|encoding|codec|tz\w*|timezone|time_zone"
     r"|(?:\w+_)?(?:prefix|urlconf|namespace)|import_path|dotted_path|import_name|import_string|lookup_view|ns_pattern|entry_point|app_label"
     r"|(?:\w+_)?(?:executable|interpreter|shell)(?:_path)?|\w+_(?:callable|function)"
@@ -69,7 +70,7 @@ _NAMED: Final = re.compile(
     r"|attr|attribute|(?:\w+_)?annotations?|\w+_description|pattern|regexp?"
 )
 # A model, its tensors and the machine have few of each.
-_MEASURED: Final = re.compile(
+_MEASURED: Final = regex(
     r"(?:\w+_)?(?:device|gpu|rank)s?(?:_(?:id|idx|index|ordinal))?|(?:\w+_)?(?:dims?|dtype|heads?|shape|sizes?)"
     r"|(?:block|dim|head|num|tile)_\w+",
     re.IGNORECASE,
@@ -82,7 +83,7 @@ _TENSORS: Final = frozenset(
     }
 )
 _KERNELS: Final = frozenset({"cute", "tl", "triton"})
-_TEXTUAL: Final = re.compile(
+_TEXTUAL: Final = regex(
     r"\w*(?:account|content|customer|document|file\w*|_?id|key|message|path|prompt|query|question|request|sentence|session|tenant|text"
     r"|ur[il]|user)s?",
     re.IGNORECASE,
@@ -90,13 +91,13 @@ _TEXTUAL: Final = re.compile(
 _NUMBERS: Final = ("builtins.bool", "builtins.float", "builtins.int")
 _TEXT_TYPES: Final = ("Any", "Path", "PathLike", "bytes", "object", "str")
 _OF_TENSORS: Final = ("torch.device", "torch.dtype")
-_CONFIGURES: Final = re.compile(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
+_CONFIGURES: Final = regex(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
 # An imported class of such a name is an enumeration or as good as one.
-_CATEGORY: Final = re.compile(
+_CATEGORY: Final = regex(
     r"\w*(?:Enum|Type|Kind|Mode|Level|Flag|Flags|Status|State|Category|Policy|Strategy|Format|Choice|Severity|Platform|Language|Color"
     r"|Colour|Backend|DType|Direction|Operator|Version|Config|Settings|ProcessGroup|Capability)"
 )
-_CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
+_CONSTANT: Final = regex(r"_*[A-Z][A-Z0-9_]*")
 _KNOWN_TO_IMPORT: Final = frozenset(
     {
         "builtins.__import__",
@@ -110,13 +111,13 @@ _KNOWN_TO_IMPORT: Final = frozenset(
     }
 )
 # What a mapping is called that is asked over a network, or is a cache itself: it knows more keys than the program has.
-_REMOTE: Final = re.compile(
+_REMOTE: Final = regex(
     r"\w*(?:api|cache\w*|client|collection|conn|connection|cursor|database|db|http|memo\w*|objects|redis|repo|repository|requests|session"
     r"|storage|store)",
     re.IGNORECASE,
 )
-_ONE_PLACE: Final = re.compile(r"\w*(?:cwd|default|home|root)\w*", re.IGNORECASE)
-_REGISTERS: Final = re.compile(r"_*(?:register|set_?up)(?:_|$)")
+_ONE_PLACE: Final = regex(r"\w*(?:cwd|default|home|root)\w*", re.IGNORECASE)
+_REGISTERS: Final = regex(r"_*(?:register|set_?up)(?:_|$)")
 # What takes classes, functions and modules apart.
 _REFLECTS: Final = frozenset(
     {
@@ -142,14 +143,14 @@ _IN_FILES: Final = frozenset(
 _FILLS: Final = frozenset({"MappingProxyType", "dict", "frozenset", "list", "set", "sorted", "tuple"})
 _MAX_CALLERS: Final = 8
 # What is loaded once, when a program starts.
-_LOADED: Final = re.compile(
+_LOADED: Final = regex(
     r"_*(?:\w+_)?(?:adapters|backends|commands|drivers|entry_points|extensions|handlers|plugins|providers|registry)(?:_\w+)?",
     re.IGNORECASE,
 )
 _MEMOS: Final = ("functools.cache", "functools.lru_cache")
-_DEFAULT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*|_*default_\w+")
-_PLACE: Final = re.compile(r"_*(?:\w+_)?(?:dir|directory|file|folder|home|path|root)")
-_SETTINGS: Final = re.compile(r"_*(?:\w*config|conf|environ|getenv|options|os|settings)", re.IGNORECASE)
+_DEFAULT: Final = regex(r"_*[A-Z][A-Z0-9_]*|_*default_\w+")
+_PLACE: Final = regex(r"_*(?:\w+_)?(?:dir|directory|file|folder|home|path|root)")
+_SETTINGS: Final = regex(r"_*(?:\w*config|conf|environ|getenv|options|os|settings)", re.IGNORECASE)
 _TEXTS: Final = ("builtins.str", "os.fspath", "os.path.abspath", "pathlib.Path")
 
 
@@ -464,7 +465,7 @@ class Domains:
 
     def _names_packaged_file(self, function: _Function, parameter: ast.arg) -> bool:
         """Whether a parameter names a file beside the code: ``(Path(__file__).parent / "sql" / name).read_text()``."""
-        if "__file__" not in self._module.source and "resources" not in self._module.source:
+        if not self._module.says("__file__") and not self._module.says("resources"):
             return False
         index = self._module.index
         for use in self._module.scopes.uses(function, parameter.arg):

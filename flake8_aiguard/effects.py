@@ -21,6 +21,7 @@ from flake8_aiguard.loops import Variable
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries, shown
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -35,19 +36,17 @@ from flake8_aiguard.shapes import (
     text_parts,
 )
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SAFE_SQL: Final = re.compile(
+_WORD: Final = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SAFE_SQL: Final = regex(
     r"\bON\s+CONFLICT\b|\bON\s+DUPLICATE\s+KEY\b|\bINSERT\s+(OR\s+)?(IGNORE|REPLACE)\b|\bOR\s+(IGNORE|REPLACE)\b|\bMERGE\b|\bREPLACE\s+INTO\b"
     r"|\bUPSERT\b|\bNOT\s+EXISTS\b|\bEXCEPT\s+SELECT\b|\bTEMP(ORARY)?\b",
     re.IGNORECASE,
 )
-_SAFE_CONSTRUCTS: Final = re.compile(
-    r"on_conflict_do_\w+|on_duplicate_key_update|prefix_with|from_select|merge"
-)
-_STEP: Final = re.compile(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
-_ADDS: Final = re.compile(r"\bADD\s+[#\w]|=\s*[#\w.]+\s*[-+]\s*:|if_not_exists\([^)]*\)\s*\+", re.IGNORECASE)
+_SAFE_CONSTRUCTS: Final = regex(r"on_conflict_do_\w+|on_duplicate_key_update|prefix_with|from_select|merge")
+_STEP: Final = regex(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
+_ADDS: Final = regex(r"\bADD\s+[#\w]|=\s*[#\w.]+\s*[-+]\s*:|if_not_exists\([^)]*\)\s*\+", re.IGNORECASE)
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
-_WRAPPER: Final = re.compile(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
+_WRAPPER: Final = regex(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
 _POST: Final = {"url": 0, "url_keyword": "url"}
 _REQUEST: Final = {"url": 1, "url_keyword": "url"}
 _STEPS: Final = 60  # expressions behind an argument that are looked at

@@ -9,11 +9,12 @@ from typing import Final
 from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import default, is_constant, last_name, string
 
 # There is one for each configured server, account or class; whoever evicts it cuts others off, or breaks a lock in two.
-_RESOURCE: Final = re.compile(
+_RESOURCE: Final = regex(
     r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|semaphore|session|sessionmaker)s?"
     r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Registry|Resolver|Semaphore|Serializer|Session)"
     r"|prepare(?:_(?:async|query|statement))?"  # the statements of a program, which a database keeps as well
@@ -29,15 +30,15 @@ _COMPILERS: Final = frozenset(
         "torch.compile",
     }
 )
-_PATHS: Final = re.compile(
+_PATHS: Final = regex(
     r"\w*jsonpath\w*(?:\.\w+)*\.parse|jmespath\.compile"
 )  # the paths that the program's text spells
 _CLONES: Final = ("clone", "clone_from")
-_NAMED_RESOURCES: Final = re.compile(
+_NAMED_RESOURCES: Final = regex(
     r"(?:\w*_)?(?:adapter|client|connection|connector|engine|lock|mutex|pool|semaphore)s?(?:_(?:by_\w+|cache|map))?",
     re.IGNORECASE,
 )
-_CREDENTIALS: Final = re.compile(
+_CREDENTIALS: Final = regex(
     r"(?:\w+_)?(?:api_?key|credentials?|dsn|password|secret)|(?:access|auth|bearer)_token"
     r"|(?:api|base|broker|database|db|endpoint|jwks|redis|server|service)_ur[il]",
     re.IGNORECASE,
@@ -218,7 +219,7 @@ class Entries:
         return False
 
 
-_FETCHES: Final = re.compile(r"_*(?:download|fetch|query|request|urlopen)")
+_FETCHES: Final = regex(r"_*(?:download|fetch|query|request|urlopen)")
 _NETWORK: Final = frozenset({"aiohttp", "boto3", "httpx", "requests", "urllib", "urllib3"})
 
 

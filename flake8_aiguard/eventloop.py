@@ -10,6 +10,7 @@ from typing import Final
 from flake8_aiguard.blocking import names
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Comprehension, Try
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import parameters
 
@@ -41,7 +42,7 @@ _CONSUMERS: Final = ("extend", "join", "update")
 _STARTUPS: Final = ("lifespan", "on_startup", "prep", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
 _STARTUP_PREFIXES: Final = ("bootstrap_", "setup_", "startup_")
-_OWN_LOOP: Final = re.compile(
+_OWN_LOOP: Final = regex(
     r"\b(dedicated|own|separate)\b[^.]{0,40}\b(thread|event loop)|\bnever (on )?the (application|main) event loop",
     re.IGNORECASE,
 )

@@ -16,6 +16,7 @@ from flake8_aiguard.loops import contains
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import Definition
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, last_name, names_in
 
@@ -26,7 +27,7 @@ _HANDS_OVER: Final = frozenset({"add", "append", "push", "put", "send"})
 _VIEWS: Final = frozenset({"values", "items", "keys", "copy"})
 _PARTIAL: Final = frozenset({"functools.partial"})
 _SLEEPS: Final = frozenset({"asyncio.sleep", "anyio.sleep", "trio.sleep"})
-_STREAM: Final = re.compile(
+_STREAM: Final = regex(
     r"listen|channel|conn|socket|(^|_)ws$|watch|accept|incoming|notif|changes|serve|request", re.IGNORECASE
 )
 

@@ -14,17 +14,18 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import says
 from flake8_aiguard.queries import READS, Queries, Query, shown
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, hides_arguments, last_name
 from flake8_aiguard.wordings import name_words
 
 _LONGEST_CHAIN: Final = 40
 # What narrows a SELECT or makes rows of it that are not the table's.
-_PARTIAL: Final = re.compile(
+_PARTIAL: Final = regex(
     r"\b(where|limit|top|fetch\s+first|group\s+by|having|distinct|join|union)\b|\b(count|sum|min|max|avg)\s*\(",
     re.IGNORECASE,
 )
-_FROM: Final = re.compile(r"\bfrom\b", re.IGNORECASE)
+_FROM: Final = regex(r"\bfrom\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,13 @@ from flake8.violation import Violation
 import flake8_aiguard
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.files import write_whole
+from flake8_aiguard.regex import regex
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
 
-_SLUG: Final = re.compile(r"(?P<message>.*) \[(?P<slug>[a-z0-9-]+)\]", re.DOTALL)
-_SPAN: Final = re.compile(r"@?[\w.]+|[^\w\s]+|\S")
+_SLUG: Final = regex(r"(?P<message>.*) \[(?P<slug>[a-z0-9-]+)\]", re.DOTALL)
+_SPAN: Final = regex(r"@?[\w.]+|[^\w\s]+|\S")
 # Rules of flake8 itself, which stand beside ours.
 _OTHERS: Final = {"E9": ("syntax-error", "error"), "": ("flake8", "warning")}
 _GITLAB: Final = {"error": "major", "warning": "minor", "note": "info"}

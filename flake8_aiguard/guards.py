@@ -16,6 +16,7 @@ from flake8_aiguard.children import children
 from flake8_aiguard.index import FUNCTIONS, Scope
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
@@ -28,10 +29,10 @@ _LEAVES: Final = frozenset({ast.Break, ast.Continue, ast.Raise, ast.Return})
 _ANYTHING: Final = "."  # what any call may change
 _OTHERS: Final = "~"  # what may change while others run
 _SCALARS: Final = ("bytes", "number", "str", "tuple")
-_CONTAINER: Final = re.compile(
+_CONTAINER: Final = regex(
     r"list|dict|map|set|queue|stack|buf|deque|heap|batch|data|pending|cache", re.IGNORECASE
 )
-_LOCK: Final = re.compile(r"lock|mutex|sem(aphore)?$|cond(ition)?$|guard", re.IGNORECASE)
+_LOCK: Final = regex(r"lock|mutex|sem(aphore)?$|cond(ition)?$|guard", re.IGNORECASE)
 _NOTES: Final = frozenset(
     {"critical", "debug", "error", "exception", "info", "log", "print", "warn", "warning"}
 )

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from flake8_aiguard import flow, knowledge
 from flake8_aiguard.flow import Release
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import argument, dotted, last_name, root, string
 
@@ -20,7 +21,7 @@ _Body: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 _ENTERS = ("__enter__", "__aenter__")
 _EXITS = ("__exit__", "__aexit__")
 # Loggers handle their errors, and come from anywhere.
-_LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _READERS = ("resources.reader", "connections.reader")
 _HARMLESS = ("resources.harmless", "connections.harmless")
 _CLOSING = ("contextlib.aclosing", "contextlib.closing")

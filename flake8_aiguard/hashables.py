@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,13 +11,14 @@ from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import forms, says
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, string
 
 _UNHASHABLE: Final = frozenset(
     {"list", "dict", "set", "bytearray", "mapping", "mutablemapping", "ndarray", "defaultdict"}
 )
-_HASHABLE: Final = re.compile(
+_HASHABLE: Final = regex(
     r"Any|Decimal|Hashable|(Pure)?Path|date|(date)?time|timedelta|.*(Enum|I[dD]|Key|Name|Str|U[uU]?I[dD])"
 )
 _OBJECTS: Final = frozenset({"instance", "obj", "object"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
 
 from flake8_aiguard import knowledge
@@ -12,6 +11,7 @@ from flake8_aiguard.handles import Handles, Leak
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import dotted, is_none, string
 
@@ -29,7 +29,7 @@ _PLAIN_BASES = frozenset(
         "typing.ContextManager", "typing.Generic", "typing.Protocol",
     }
 )  # fmt: skip
-_REPLACES = re.compile(
+_REPLACES = regex(
     r"(^|_)(re(fresh|load|new|set|build|create|configure|place|init\w*)|rotate|update|swap|switch|renew)(_|$)"
 )
 

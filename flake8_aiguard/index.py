@@ -26,6 +26,7 @@ else:
     Try: TypeAlias = ast.Try
     TRIES: Final = (ast.Try,)
 COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_WITHS: Final = (ast.With, ast.AsyncWith)
 _COMPREHENDS: Final = (*COMPREHENSIONS, ast.comprehension)
 _NONE: Final[list[Any]] = []
 _NAMED: Final = frozenset({ast.Attribute, ast.Name})
@@ -59,20 +60,34 @@ class Index:
 
     def _walk(self) -> None:
         parents, buckets, children = self._parents, self.buckets, _LAST_FIRST
-        attribute, name = ast.Attribute, ast.Name
-        attributes, names = buckets[attribute], buckets[name]
-        stack: list[ast.AST] = [self.tree]
+        # Three of four nodes are of these classes: no look at their fields.
+        attribute, name, constant, call = ast.Attribute, ast.Name, ast.Constant, ast.Call
+        attributes, names, constants, calls = (buckets[cls] for cls in (attribute, name, constant, call))
+        stack: list[Any] = [self.tree]
         pop, push = stack.pop, stack.append
         while stack:
             node = pop()
             cls = node.__class__
-            while cls is attribute:  # these and names are half of all nodes: no look at their fields
-                attributes.append(node)
-                child = node.value  # type: ignore[attr-defined]
+            while cls is attribute or cls is call:
+                if cls is attribute:
+                    attributes.append(node)
+                    child = node.value
+                else:
+                    calls.append(node)
+                    for item in node.keywords[::-1]:
+                        parents[item] = node
+                        push(item)
+                    for item in node.args[::-1]:
+                        parents[item] = node
+                        push(item)
+                    child = node.func
                 parents[child] = node
                 node, cls = child, child.__class__
             if cls is name:
                 names.append(node)
+                continue
+            if cls is constant:
+                constants.append(node)
                 continue
             buckets[cls].append(node)
             for field in children[cls]:
@@ -303,9 +318,12 @@ class Index:
         Args:
             node: any node.
         """
-        for child, parent in self._outwards(node):
-            if isinstance(parent, (ast.With, ast.AsyncWith)) and isinstance(child, ast.stmt):
+        parents, function = self._parents, self.function(node)
+        child, parent = node, parents.get(node)
+        while parent is not None and parent is not function:
+            if isinstance(parent, _WITHS) and isinstance(child, ast.stmt):
                 yield from parent.items
+            child, parent = parent, parents.get(parent)
 
     def _outwards(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
         """The pairs of child and parent from a node outwards, to the function that runs it."""

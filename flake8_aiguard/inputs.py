@@ -11,6 +11,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import default, dotted, is_none, last_name, string
 
@@ -33,9 +34,9 @@ _DECLARING: Final = (
 )
 _OPTIONALS: Final = ("typing.Optional", "typing_extensions.Optional")
 _PROTOCOLS: Final = ("typing.Protocol", "typing_extensions.Protocol")
-_RAISED: Final = re.compile(r"\w*(?:Error|Exception)")
-_OPTIONAL: Final = re.compile(r"\b(None|Optional)\b")
-_MAPPING: Final = re.compile(r"dict|mapping|headers|params|config|json|\bAny\b|\bobject\b", re.IGNORECASE)
+_RAISED: Final = regex(r"\w*(?:Error|Exception)")
+_OPTIONAL: Final = regex(r"\b(None|Optional)\b")
+_MAPPING: Final = regex(r"dict|mapping|headers|params|config|json|\bAny\b|\bobject\b", re.IGNORECASE)
 _WHERE: Final = {
     "argv": "the command line",
     "csv": "a CSV file",

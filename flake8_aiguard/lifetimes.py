@@ -10,6 +10,7 @@ from typing import Final
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
 from flake8_aiguard.loops import contains
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind, Use
 from flake8_aiguard.shapes import dotted, is_none, last_name, parameters, string
 
@@ -37,7 +38,7 @@ _DISPLAYS: Final = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.Awa
 _MOST: Final = 60  # mentions of a variable that are looked at
 _CLOSING: Final = frozenset(("aclose", "close"))
 # Headers that say who asks; any other one can be given with each request.
-_PERSONAL: Final = re.compile(
+_PERSONAL: Final = regex(
     r"auth|token|cookie|secret|credential|session|tenant|account|customer|organi[sz]ation|user(?!-agent)|(?<!idempotency-)key",
     re.IGNORECASE,
 )

@@ -13,18 +13,19 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import Definition
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import is_constant, is_none, last_name
 
 # Names of semaphores, limiters and capacities, of what is wrapped in them, and of what runs in batches.
-_WORDS: Final = re.compile(
+_WORDS: Final = regex(
     r"(^|_)sem(a|s)?(_|$)|semaphore|limiter|throttl|rate_?limit|bulkhead|token_bucket"
     r"|max_?concurren|concurrency|num_concurrent|concurrent_(limit|requests|tasks)|max_(parallel|workers|in_flight|at_once)"
     r"|(num|n)_workers|(batch|chunk)_size|data_?loader|loading_context|parallelism|(?<!un)(limited|bounded)(?!_?buffer)",
     re.IGNORECASE,
 )
-_NO_LIMITER: Final = re.compile(r"error|exception|exceeded|retry", re.IGNORECASE)
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_WORKER: Final = re.compile(
+_NO_LIMITER: Final = regex(r"error|exception|exceeded|retry", re.IGNORECASE)
+_CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORKER: Final = regex(
     r"(^|_)((worker|consumer)s?|consume)(_|$)|(^|_)(work|loop|forever|listen|listener|monitor|watcher|poller|serve)$"
 )
 

@@ -12,11 +12,12 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import argument, is_constant, last_name, string
 from flake8_aiguard.timeouts import Timeouts
 
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_RATE: Final = re.compile(r"\d+\s*(?:/|per)\s*\w+\s*", re.IGNORECASE)
+_CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
+_RATE: Final = regex(r"\d+\s*(?:/|per)\s*\w+\s*", re.IGNORECASE)
 _VALUES: Final = (ast.Constant, ast.BinOp, ast.Tuple, ast.Call)
 _SETTINGS_FILES: Final = ("settings/", "settings.py", "settings_*.py", "*_settings.py")
 _DEPTH: Final = 4  # 60 * 60 * 24

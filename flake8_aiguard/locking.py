@@ -13,34 +13,35 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import Function
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, string
 
 ANY: Final = "*"  # some lock, which one is not known
 _ANY: Final = frozenset({ANY})
 _OUTSIDE: Final = ("process", "host")
 _NONE: Final[frozenset[str]] = frozenset()
-_LOCKISH = re.compile(
+_LOCKISH = regex(
     r"(?<![bc])(?<!un)lock|mutex|critical|synchroni[sz]ed|(?:^|_)cond(?:ition)?s?(?:$|_)", re.IGNORECASE
 )
-_HELD = re.compile(
+_HELD = regex(
     r"\b(?:lock|mutex)s?\b.{0,30}\b(?:held|hold|holds|holding|acquired|owned|taken)\b"
     r"|\b(?:hold|holds|holding|held|under|acquired?|owns?|takes?|taken|with|within|inside)\b.{0,30}\b(?:lock|mutex)\b"
     r"|\block_?held\b",
     re.IGNORECASE | re.DOTALL,
 )
-_EXPLAINS = re.compile(
+_EXPLAINS = regex(
     r"\batomic|\bGIL\b|lock-?free|thread-?safe|\bbenign\b|never blocks|without (?:the|a|any|holding|taking)\b.{0,20}lock"
     r"|\b(?:no|not|n't)\b.{0,20}\block|\block(?:ing)?\b.{0,30}(?:\bnot\b|n't\b|\bunnecessary|\bheld)|single[- ]thread",
     re.IGNORECASE,
 )
 _CLOSE: Final = 6  # lines
-_SETUP = re.compile(r"_*(?:a?sync_|do_|on_)?(?:set_?up|initiali[sz]e|init|startup)(?:_\w+)?")
+_SETUP = regex(r"_*(?:a?sync_|do_|on_)?(?:set_?up|initiali[sz]e|init|startup)(?:_\w+)?")
 _ENDS: Final = (
     "stop|close|shutdown|disconnect|cancel|clean_?up|terminate|tear_?down|finali[sz]e|exit|abort|destroy|graceful_shutdown|kill"
     "|dispose|join"
 )
-_ENDING = re.compile(rf"_*(?:a_?|async_|do_|on_)?(?:{_ENDS})(?:_\w+)?|__a?exit__|__del__")
-_LIFECYCLE = re.compile(
+_ENDING = regex(rf"_*(?:a_?|async_|do_|on_)?(?:{_ENDS})(?:_\w+)?|__a?exit__|__del__")
+_LIFECYCLE = regex(
     rf"_*(?:a_?|async_|do_|on_)?(?:re)?(?:start|open|connect|launch|login|reset|clear|{_ENDS})(?:_\w+)?"
 )
 _ENTERS: Final = ("enter_context", "enter_async_context")

@@ -14,11 +14,12 @@ from flake8_aiguard.flow import Release
 from flake8_aiguard.index import TRIES, Function, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import ESCAPES, Kind, Use
 from flake8_aiguard.shapes import dotted, last_name
 
-_NAMED = re.compile(r"(^|_)(r|w)?(lock|mutex|sem|sema|semaphore|cond|condition)s?\d*$", re.IGNORECASE)
-_LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_NAMED = regex(r"(^|_)(r|w)?(lock|mutex|sem|sema|semaphore|cond|condition)s?\d*$", re.IGNORECASE)
+_LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _STATE = ("locked", "notify", "notify_all")
 _SEES_ONLY = (Use.METHOD_CALL, Use.ATTRIBUTE, Use.TESTED, Use.ENTERED)
 _MOST_HELD = 50  # acquisitions followed to the end of one body: each costs a walk of it

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
 from flake8_aiguard.locking import ANY, is_ending_name, is_lifecycle_name, is_setup_name
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
 
-_PURPOSES = re.compile(
+_PURPOSES = regex(
     r"(?:io|writ|sen[dt]|print|output|file|log|console|std|connect|conn|init|start|shutdown|stop|clos|reload|remov|setup|sock"
     r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
     re.IGNORECASE,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 
-_CONFIGURES: Final = re.compile(r"(?:add|configure|register|set|subscribe|update)(?:_|$)")
+_CONFIGURES: Final = regex(r"(?:add|configure|register|set|subscribe|update)(?:_|$)")
 
 
 class Lookup:

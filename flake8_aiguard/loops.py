@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from flake8_aiguard.children import children
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import COMPREHENSIONS, Index, Loop, Scope
 from flake8_aiguard.memo import memoised
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Scopes
 from flake8_aiguard.shapes import dotted, last_name, names_in
 
@@ -31,8 +31,8 @@ _WRAPPERS: Final = frozenset(
 _VIEWS: Final = frozenset({"items", "keys", "values", "copy"})
 _GROWS: Final = frozenset({"append", "extend", "add", "update", "insert", "setdefault", "appendleft"})
 _GROWS_BY_ONE: Final = frozenset({"append", "add", "insert", "appendleft"})
-_CONSTANT: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
-_CLASS: Final = re.compile(r"_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+_CONSTANT: Final = regex(r"_*[A-Z][A-Z0-9_]*")
+_CLASS: Final = regex(r"_*[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True)

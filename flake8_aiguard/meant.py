@@ -12,6 +12,7 @@ from flake8_aiguard.ddl import plain
 from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
 from flake8_aiguard.oneoff import OneOff
+from flake8_aiguard.regex import regex
 from flake8_aiguard.rows import Rows, Use
 from flake8_aiguard.shapes import last_name, names_in, parameters
 from flake8_aiguard.sql import HOLE, Statement, Statements, sinks
@@ -22,76 +23,74 @@ _COSTS: Final = frozenset(
     {"AIG201", "AIG203", "AIG204", "AIG205", "AIG206", "AIG207", "AIG208", "AIG209", "AIG215", "AIG216"}
 )
 _NAME: Final = r"[\w.\"`\[\]$]+"
-_FROM: Final = re.compile(rf"\s*from\s*\(*\s*({_NAME})", re.IGNORECASE)
-_INSERTED: Final = re.compile(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({_NAME})", re.IGNORECASE)
+_FROM: Final = regex(rf"\s*from\s*\(*\s*({_NAME})", re.IGNORECASE)
+_INSERTED: Final = regex(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({_NAME})", re.IGNORECASE)
 _HEAD: Final = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*select\s+(?:distinct\s+|all\s+)?"
-_OUTERMOST: Final = re.compile(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
-_COMPARED: Final = re.compile(
+_OUTERMOST: Final = regex(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
+_COMPARED: Final = regex(
     r"\b(?:where|and|or|order\s+by|group\s+by|on)\s+\(*\s*(?:\w+\.)?[\"`\[]?([A-Za-z_]\w*)", re.IGNORECASE
 )
-_KEY_OF_ANY: Final = re.compile(
+_KEY_OF_ANY: Final = regex(
     r"(?:_?id|pk|rowid|_?key|uuid|guid|oid|ctid|rownum|not|exists|hole_.*)", re.IGNORECASE
 )
-_NO_ROWS: Final = re.compile(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
-_NTH: Final = re.compile(
-    r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE
-)  # no page
-_SKIPPED: Final = re.compile(r"\boffset\s+(\S+)", re.IGNORECASE)
+_NO_ROWS: Final = regex(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
+_NTH: Final = regex(r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE)  # no page
+_SKIPPED: Final = regex(r"\boffset\s+(\S+)", re.IGNORECASE)
 _FEW: Final = frozenset(map(str, range(11)))  # rows that cost nothing to skip
-_PAGE: Final = re.compile(r"(^|_)page(_|$)")
-_TOTAL: Final = re.compile(
+_PAGE: Final = regex(r"(^|_)page(_|$)")
+_TOTAL: Final = regex(
     rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({_NAME})", re.IGNORECASE
 )
-_FUNCTION: Final = re.compile(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
-_ROW_FACTORY: Final = re.compile(
+_FUNCTION: Final = regex(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
+_ROW_FACTORY: Final = regex(
     r"\brow_factory\s*=(?!\s*None\b)|\b(?:Real)?DictCursor\b|\b(?:dictionary|as_dict)\s*=\s*True\b"
 )
-_IN: Final = re.compile(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
-_VERSIONED: Final = re.compile(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
-_STAR_FIRST: Final = re.compile(rf"{_HEAD}\*", re.IGNORECASE | re.DOTALL)
-_DERIVED: Final = re.compile(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
-_WRITTEN: Final = re.compile(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
-_FILLED_OR_DELETED: Final = re.compile(
+_IN: Final = regex(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
+_VERSIONED: Final = regex(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
+_STAR_FIRST: Final = regex(rf"{_HEAD}\*", re.IGNORECASE | re.DOTALL)
+_DERIVED: Final = regex(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
+_WRITTEN: Final = regex(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
+_FILLED_OR_DELETED: Final = regex(
     r"\binto\s+(?P<filled>[{%]|[\w.\"`\[\]]+)|\bdelete\s+from\s+(?P<deleted>[\w.\"`]+)[^;]{0,40}?\swhere\b",
     re.IGNORECASE,
 )
-_MADE: Final = re.compile(r"\bcreate\b[^;\n(]*\btable\s+(?:if\s+not\s+exists\s+)?([\w.\"`]+)", re.IGNORECASE)
-_NOTHING_SET: Final = re.compile(r"\bset\s+(\w+)\s*=\s*\1\s*;?\s*$", re.IGNORECASE)  # to run the triggers
-_DDL: Final = re.compile(
+_MADE: Final = regex(r"\bcreate\b[^;\n(]*\btable\s+(?:if\s+not\s+exists\s+)?([\w.\"`]+)", re.IGNORECASE)
+_NOTHING_SET: Final = regex(r"\bset\s+(\w+)\s*=\s*\1\s*;?\s*$", re.IGNORECASE)  # to run the triggers
+_DDL: Final = regex(
     r"\b(?:(?:create|drop|alter)\s+(?:or\s+replace\s+|temp\w*\s+)?(?:table|mapping|view|keyspace)|vacuum)\b",
     re.IGNORECASE,
 )
 # `clear()`, `reset_all()`, `delete_database()`: not `delete()`, nor `clear_sessions()`, which may mean some.
-_EMPTIES: Final = re.compile(
+_EMPTIES: Final = regex(
     r"a?(?:(?:clear|drain|empty|erase|flush|purge|reset)"
     r"|(?:clean|clear|delete|drop|empty|erase|flush|purge|remove|reset)"
     r"_(?:all(?:_\w+)?|cache|data|database|db|everything|history|index|state|storage|store|table|tables))"
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
 )
-_WHOLE_TABLE: Final = re.compile(
+_WHOLE_TABLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
 )
-_READ_WHOLE: Final = re.compile(
+_READ_WHOLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+order\s+by\s+[\w.,\s\"]+)?\s*;?\s*$",
     re.IGNORECASE,
 )
 # "Delete all rows.", "Remove every entry from the table": not "all rows of a user", which is a condition.
-_SAID: Final = re.compile(
+_SAID: Final = regex(
     r"\b(?:clear|delete|drop|empt|erase|flush|purge|remove|reset|wipe)\w*\s+(?:out\s+)?(?:all|every|everything)\b"
     r"(?:\s+(?:of\s+)?(?:the\s+)?\w+)?(?:\s+(?:from|in|of)\s+(?:the|this)(?:\s+\w+)?\s+(?:cache|database|db|queue|store|table))?"
     r"\s*(?:[.,;!]|$|\n\n)",
     re.IGNORECASE,
 )
-_SELECTED: Final = re.compile(
+_SELECTED: Final = regex(
     rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({_NAME}|\()", re.IGNORECASE
 )
-_TESTED: Final = re.compile(r"(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+not\s+in\s*$", re.IGNORECASE)
-_READ: Final = re.compile(rf"\b(?:from|join|update)\s+({_NAME})", re.IGNORECASE)
-_EQUAL: Final = re.compile(
+_TESTED: Final = regex(r"(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+not\s+in\s*$", re.IGNORECASE)
+_READ: Final = regex(rf"\b(?:from|join|update)\s+({_NAME})", re.IGNORECASE)
+_EQUAL: Final = regex(
     r"\b(?:where|and)\s+(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*==?\s*(?:%s|%\(|\?|:\w|\$\d|\d|'|hole_)",
     re.IGNORECASE,
 )
-_COLUMN: Final = re.compile(r"[A-Za-z_]\w*(?!\w*\s*\()")
+_COLUMN: Final = regex(r"[A-Za-z_]\w*(?!\w*\s*\()")
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from flake8_aiguard.kinds import Kinds
 from flake8_aiguard.loops import Loops
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.receivers import Receivers
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Scopes
 from flake8_aiguard.settings import Settings, is_test_path
 from flake8_aiguard.shapes import last_name
@@ -27,8 +28,8 @@ from flake8_aiguard.sources import Sources
 
 T = TypeVar("T")
 
-_WRITTEN_BY_TOOL = re.compile(r"generated\b", re.IGNORECASE)
-_NOT_TO_EDIT = re.compile(
+_WRITTEN_BY_TOOL = regex(r"generated\b", re.IGNORECASE)
+_NOT_TO_EDIT = regex(
     r"\b(do not|don't|should not be|not be|never)\s+(manually\s+)?(edit|modif|change)", re.IGNORECASE
 )
 
@@ -51,6 +52,7 @@ class Module:
         self.lines = lines
         self.settings = settings
         self.reported: set[str] = set()  # codes of the checkers that have run
+        self._said: dict[str, bool] = {}
         self._def_uses: dict[Function | ast.Module, DefUse] = {}
         self._shared: dict[Callable[[Module], Any], Any] = {}
 
@@ -76,6 +78,11 @@ class Module:
     def source(self) -> str:
         """The text of the file."""
         return "".join(self.lines)
+
+    @lazy
+    def has_noqa(self) -> bool:
+        """Whether a ``noqa`` may stand in the file."""
+        return "noqa" in self.source.lower()
 
     @lazy
     def is_test(self) -> bool:
@@ -165,6 +172,13 @@ class Module:
     def has_tags(self) -> bool:
         """Whether some code of the file is tagged as generated."""
         return WORD in self.source and bool(self.generated.tags)
+
+    def says(self, word: str) -> bool:
+        """Whether a word stands in the source: looked for once, as candidates ask again and again."""
+        said = self._said.get(word)
+        if said is None:
+            said = self._said[word] = word in self.source
+        return said
 
     def matches(self, patterns: tuple[str, ...]) -> bool:
         """Whether the file's path matches one of these patterns, written as in the setting ``tests``."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.regex import regex
 
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 # "keys" of "keys_to_skip", "columns" of "columns_by_table"
-_HEAD: Final = re.compile(r"_(?:to|for|by|of|with|in|from|per|on|not)_|_(?:list|names?|set|dict|map)(?=_|$)")
+_HEAD: Final = regex(r"_(?:to|for|by|of|with|in|from|per|on|not)_|_(?:list|names?|set|dict|map)(?=_|$)")
 _GENERIC: Final = frozenset(
     {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
 )

@@ -14,12 +14,13 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries, known
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, identifiers, is_none, last_name, names_in, own_nodes, string, words
 
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
-_ASYNC: Final = re.compile(r"async|aio|^databases\.", re.IGNORECASE)
+_ASYNC: Final = regex(r"async|aio|^databases\.", re.IGNORECASE)
 # What makes each turn a unit of its own.
-_UNITS: Final = re.compile(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
+_UNITS: Final = regex(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import Final
 
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import last_name, names_in, root
 
 _LAZY: Final = frozenset(f"builtins.{name}" for name in ("map", "filter", "zip", "enumerate"))
 _VIEWS: Final = frozenset({"items", "keys", "values"})
-_STARTS: Final = re.compile(
+_STARTS: Final = regex(
     r"_?(submit|create_task|ensure_future|start_soon|apply_async|map_async|remote|delay|spawn|start|launch|schedule|enqueue|fork|defer"
     r"|run_in_executor|to_thread|run_coroutine_threadsafe|subscribe|connect|acquire)(_|$)|(Thread|Process|Popen|Timer)$"
 )
 # Methods by which an item leaves the collection that holds it.
-_LEAVES: Final = re.compile(
+_LEAVES: Final = regex(
     r"(_?(remove|delete|discard|pop|close|cancel|unlink|destroy|kill|detach|unregister|unsubscribe|disconnect|stop|terminate"
     r"|release|clear|drop|move|rename|reparent|replace|insert|append|add|extract|decompose|unwrap))(_|$)"
 )
-_HANDLES: Final = re.compile(
+_HANDLES: Final = regex(
     r"(^|_)(cur|cursor|conn|connection|session|db|database|engine|query|queryset|qs|result|resultset|rs|stmt|reader|response|resp"
     r"|stream|handle|pipe|stdout|stderr|socket|sock|queue|q|transaction|tx)$"
 )

@@ -14,6 +14,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import dotted, is_none, last_name, string
 
@@ -37,8 +38,8 @@ _PLAIN_BASES = frozenset(
     }
 )
 _READS = ("get", "items", "keys", "values", "copy", "count")
-_CONSTANT = re.compile(r"_*[A-Z][A-Z0-9_]*")
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_CONSTANT = regex(r"_*[A-Z][A-Z0-9_]*")
+_NAME = regex(r"[A-Za-z_]\w*")
 _MAX_STEPS = 200  # parts of one condition
 _HOPS = 3  # methods and properties that a condition goes through
 

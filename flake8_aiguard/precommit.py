@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from flake8_aiguard.regex import regex
+
 FILE: Final = ".pre-commit-config.yaml"
 _IDS: Final = ("aiguard", "aiguard-flake8", "aiguard-suppressions", "aiguard-config")
 _SELECTING: Final = frozenset({"aiguard", "aiguard-flake8", "flake8"})
-_FLAKE8: Final = re.compile(r"(^|/)flake8(\.git)?/?$")
-_OURS: Final = re.compile(r"(^|/)flake8-aiguard(\.git)?/?$")
+_FLAKE8: Final = regex(r"(^|/)flake8(\.git)?/?$")
+_OURS: Final = regex(r"(^|/)flake8-aiguard(\.git)?/?$")
 
 
 def problems(text: str) -> Iterator[tuple[int, str]]:

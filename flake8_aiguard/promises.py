@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from typing import Final
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.untyped import Untyped
@@ -19,8 +19,8 @@ from flake8_aiguard.untyped import Untyped
 _SAYS: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type"})
 # What makes a dict of all fields of an object.
 _WHOLE: Final = frozenset({"_asdict", "as_dict", "asdict", "model_dump", "to_dict", "vars"})
-_READS: Final = re.compile(r"_?from_|_?deserialize|_?restore|__setstate__$")
-_WRITES: Final = re.compile(r"_?to_|_?as_dict|_?serialize|_?dump|__getstate__$")
+_READS: Final = regex(r"_?from_|_?deserialize|_?restore|__setstate__$")
+_WRITES: Final = regex(r"_?to_|_?as_dict|_?serialize|_?dump|__getstate__$")
 
 
 class Promises:

@@ -11,6 +11,7 @@ from typing import Final
 
 from flake8_aiguard.generated import Tag
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import default, is_none, parameters, string, text_parts
 
@@ -19,7 +20,7 @@ _MAX_STEPS: Final = 8  # from constant to constant
 _MAX_SHOWN: Final = 60
 
 # ISO 8601-1:2019: calendar, week and ordinal dates, basic and extended. Python writes a space for the T.
-_TIMESTAMP: Final = re.compile(
+_TIMESTAMP: Final = regex(
     r"(?P<year>\d{4})"
     r"(?:-(?P<month>\d\d)-(?P<day>\d\d)|(?P<month_>\d\d)(?P<day_>\d\d)"
     r"|-?W(?P<week>\d\d)-?(?P<weekday>[1-7])|-?(?P<ordinal>\d{3}))"

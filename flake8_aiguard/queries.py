@@ -13,13 +13,14 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, names_in, root, string, text_parts
 
 READS: Final = frozenset({"SELECT", "WITH", "VALUES", "MATCH", "OPTIONAL"})
 _SQLITE: Final = frozenset({"sqlite3", "aiosqlite"})
 WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "UPSERT"})
-_VERB: Final = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
+_VERB: Final = regex(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 _TEXTS: Final = frozenset({"text", "SQL"})  # sqlalchemy.text("..."), psycopg.sql.SQL("...")
 _SAME_TEXT: Final = frozenset({"bindparams", "execution_options", "lstrip", "rstrip", "strip"})
 _CONSTRUCTS: Final = {
@@ -35,8 +36,8 @@ _CONSUMERS: Final = frozenset(
         *("max", "min", "next", "set", "sorted", "sum", "tuple", "zip"),
     )
 )
-_CAPWORD: Final = re.compile(r"_*[A-Z](\w*[a-z]\w*)?")
-_SQL_NAME: Final = re.compile(r"sql|query|statement|stmt", re.IGNORECASE)
+_CAPWORD: Final = regex(r"_*[A-Z](\w*[a-z]\w*)?")
+_SQL_NAME: Final = regex(r"sql|query|statement|stmt", re.IGNORECASE)
 _DATABASES: Final = frozenset({"db", "database", "mongo_db", "mongodb"})
 _LONGEST_CHAIN: Final = 40
 

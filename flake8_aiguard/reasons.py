@@ -17,19 +17,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TOOL: Final = re.compile(
+from flake8_aiguard.regex import regex
+
+_TOOL: Final = regex(
     r"#*\s*\b(?:noqa|nosec|type:|pylint:|pragma:|fmt:|ruff:|mypy:|pyright:|isort:|aiguard:)[^#]*"
 )
 # What has to happen says nothing about the value: "wait until the server answers", "retry when a call fails".
-_CONDITION: Final = re.compile(
+_CONDITION: Final = regex(
     r"(?i)\b(?:until|till|if|when|whenever|after|before|in case)\b[^,.;:]*?(?=\bbecause\b|[,.;:]|$)"
 )
-_CITES: Final = re.compile(
+_CITES: Final = regex(
     r"https?://|\bwww\.|(?:^|[\s(/:\w])#\d+\b|\bGH-\d+|\bRFC[ -]?\d+|\bCVE-\d+|\b(?:docs?|adr)/\w|\b[sS]ee\s+(?!above|below)\S|\bcf\.\s"
     r"|\b(?:[Ii]ssue|[Bb]ug) #?\d+|\b(?:runbook|post-?mortem|incident|outage|ticket|changelog|design doc)\b"
     r"|\b(?!(?:AES|ASCII|CP|HTTP|IPV?|ISO|KOI|PEP|SHA|TLS|UTF|UTC|GMT|X)\b-)[A-Z][A-Z0-9]{1,9}-\d+\b|\bPEP[ -]\d+"
 )
-_AGREED: Final = re.compile(
+_AGREED: Final = regex(
     r"\bSL[AOI]s?\b"
     r"|(?i:\b(?:service level|quotas?|contract(?:s|ual|ually)?|agreed|agreement|recommend(?:s|ed|ation)?|documented|documentation"
     r"|mandated?s?|guarantee[sd]?|compliance|polic(?:y|ies)"
@@ -37,7 +39,7 @@ _AGREED: Final = re.compile(
     r"|(?:required|imposed|enforced|specified|dictated|given|limited|capped|allowed|demanded) by"
     r"|according to|as per|per (?:the|our|their|its)|requirements?)\b)"
 )
-_WHY: Final = re.compile(
+_WHY: Final = regex(
     r"(?i)\b(?:because|due to|owing to|thanks to|caused by|so that|so (?:a|an|the|it|we|they|one|that|callers?|clients?|users?|nobody|no)"
     r"|in order to|otherwise|or else|reason(?:s|ing)?(?=:)|rationale|why(?=:)"
     r"|since (?!(?:the )?(?:last|epoch|start|first|previous)\b)\w+"
@@ -49,19 +51,19 @@ _WHY: Final = re.compile(
     r"|hangs?|responds|starts|times out"
     r"|slow|flaky|unreliable|cold[- ]?starts?|bursts?|bursty|thundering|hammer\w*|overload\w*|overwhelm\w*|spik(?:e|es|y)|starv\w+)\b"
 )
-_MEASURED: Final = re.compile(
+_MEASURED: Final = regex(
     r"(?i)\b(?:p\d\d(?:\.?\d+)?|percentiles?|median|measured|measurements?|observed|benchmark(?:s|ed)?|load[- ]?test(?:s|ed|ing)?|profil(?:ed|ing)"
     r"|empirical(?:ly)?|in practice|worst[- ]case|at peak|peak (?:load|traffic|hours?)|typical(?:ly)?|usual(?:ly)?|on average|averages"
     r"|slowest|longest|(?<!it )takes?|took|lasts|tuned)\b"
 )
-_RELATES: Final = re.compile(
+_RELATES: Final = regex(
     r"(?i)\b(?:(?:long|short|slow|fast|high|low|small|larg|bigg|great|few|strict|tight)e?r than|(?:less|more) than (?:the|our|its|a|an|any)\b|same (?:\w+ ){0,2}as|matches"
     r"|matching|mirrors|equals?|aligned with|in line with|consistent with|twice|double|half (?:of|the)|(?:third|quarter|tenth|fraction) of"
     r"|(?:leaves?|leaving) (?:room|time|space)|head-?room|margin|plus (?:a|some) buffer|budget|too (?:long|short|many|few|low|high|much|little|slow|aggressive|eager)"
     r"|enough (?:for|to|that)|(?:below|under|above|beyond) (?:the|our|its|their|(?-i:[A-Z]\w+)|\w+'s)"
     r"|covers?|(?:stays?|kept|keep) (?:below|under|above|within))(?!\w)"
 )
-_NONE: Final = re.compile(
+_NONE: Final = regex(
     r"(?i)\b(?:arbitrar(?:y|ily)|guess(?:ed|work)?|no (?:\w+ )?reason|magic (?:number|value)s?|random(?:ly)? (?:chosen|picked|value|number)"
     r"|feels? (?:right|ok|okay|good)|not sure|don't know|dunno|(?:seems?|looks?|should be) (?:fine|ok|okay|enough|reasonable|good|sufficient)"
     r"|(?:reasonable|sensible|sane|good) (?:default|value|number)|just because|why\?)"

@@ -11,6 +11,7 @@ from flake8_aiguard.attributes import Access, Kind, Method
 from flake8_aiguard.index import Function
 from flake8_aiguard.locking import is_lifecycle_name, is_setup_name
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name, string
 from flake8_aiguard.shared_state import SharedState
 
@@ -20,16 +21,12 @@ _REFRESHES = frozenset(
 _UPDATES = frozenset({"apply", "replace", "update"})
 _SETTINGS = frozenset({"config", "configuration", "settings"})
 _SAYS_REFRESH = ("refresh", "reload", "rotat", "swap", "resync", "re-sync", "rebuild", "repopulat")
-_SAYS_UPDATE = re.compile(
-    r"\W*updat(?:e|es|ing)\b[^.\n]*\b(?:config|configuration|settings)\b", re.IGNORECASE
-)
-_BATCHES = re.compile(
+_SAYS_UPDATE = regex(r"\W*updat(?:e|es|ing)\b[^.\n]*\b(?:config|configuration|settings)\b", re.IGNORECASE)
+_BATCHES = regex(
     r"batch|buffer|buf(?:_|$)|pending|queue|backlog|outbox|spool|prox(?:y|ies)|collect|accumul", re.IGNORECASE
 )
-_SENDS = re.compile(
-    r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)(?:_|$)"
-)
-_VERSION = re.compile(r"(?:^|_)(?:epoch|generation|revision|serial|version)(?:_|$)")
+_SENDS = regex(r"(?:^|_)(?:flush|drain|send|publish|push|export|swap|ship|deliver|upload|forward)(?:_|$)")
+_VERSION = regex(r"(?:^|_)(?:epoch|generation|revision|serial|version)(?:_|$)")
 _HEAD = 40  # characters, for the first two words of a docstring
 _BULK = frozenset({"clear", "difference_update", "extend", "intersection_update", "update"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})

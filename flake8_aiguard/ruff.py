@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from flake8_aiguard import toml
+from flake8_aiguard.regex import regex
 
 Version: TypeAlias = tuple[int, ...]
 
 _TABLE: Final = Path(__file__).parent / "ruff_defaults.toml"
 _LAST: Final = 9999  # stands for the last patch of a minor version
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     r"(?P<folders>\A\*\*/|/\*\*/)|\[[!^]?(?P<members>\]?[^\]]*)\]|\\(?P<escaped>.)|(?P<char>.)", re.DOTALL
 )
 _WILDCARDS: Final = {"*": ".*", "?": ".", "{": "(?:", ",": "|", "}": ")"}
-_CLAUSE: Final = re.compile(r"\s*(===|==|!=|<=|>=|~=|<|>|)\s*(\d+(?:\.\d+)*)(\.\*)?\s*")
+_CLAUSE: Final = regex(r"\s*(===|==|!=|<=|>=|~=|<|>|)\s*(\d+(?:\.\d+)*)(\.\*)?\s*")
 
 
 class _NotUnderstood(Exception):

@@ -88,7 +88,7 @@ class _Run:
 
     def kept(self, filename: str) -> list[Result] | None:
         """What an earlier run has found in the same file, if that is known."""
-        if self._cache is not None and filename != "-":
+        if self._cache is not None and filename != "-" and self._cache.has(filename):
             with contextlib.suppress(OSError), open(filename, "rb") as content:
                 return self._cache.read(filename, self._cache.key(filename, content.read()))
         return None

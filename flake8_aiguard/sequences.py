@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from typing import Final
 
 from flake8_aiguard import knowledge
@@ -12,11 +11,12 @@ from flake8_aiguard.index import COMPREHENSIONS, Comprehension
 from flake8_aiguard.loops import Place
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.sharing import Sharing, words
 from flake8_aiguard.turns import Turns
 
-_SPLIT: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_SPLIT: Final = regex(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 class Sequences:

@@ -18,6 +18,7 @@ from flake8.options import aggregator, config
 from flake8.options.manager import OptionManager
 
 from flake8_aiguard import toml
+from flake8_aiguard.regex import regex
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ _KEYS: Final[Mapping[str, Field[Any]]] = {
     item.name.replace("_", "-"): item for item in fields(Settings) if item.name != "tables"
 }
 _PREFIX: Final = "aiguard-"
-_CONTRACT: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_CONTRACT: Final = regex(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import bisect
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from flake8_aiguard.children import children, walk
+from flake8_aiguard.regex import regex
 
 _SWALLOWS: Final = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
@@ -165,8 +165,8 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) ->
 
 
 _FORMATS = 5  # "..." % a % b ...: more of them are nobody's text
-_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?[-#0 +]*\d*(?:\.\d+)?(?P<kind>[sdrifx%])")
-_BRACES = re.compile(r"\{(?P<name>\w*)[^{}]*\}")
+_PERCENT = regex(r"%(?:\((?P<name>\w+)\))?[-#0 +]*\d*(?:\.\d+)?(?P<kind>[sdrifx%])")
+_BRACES = regex(r"\{(?P<name>\w*)[^{}]*\}")
 
 
 def text_parts(node: ast.expr, formats: int = _FORMATS) -> list[str | ast.expr] | None:

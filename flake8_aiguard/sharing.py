@@ -12,6 +12,7 @@ from flake8_aiguard.index import COMPREHENSIONS, Function
 from flake8_aiguard.loops import Place
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import last_name, root
 
@@ -22,10 +23,10 @@ _TIMEOUTS: Final = frozenset(
         *(f"{module}.{name}" for module in ("anyio", "trio") for name in ("fail_after", "move_on_after")),
     )
 )
-_CLIENT: Final = re.compile(r"client|http|api", re.IGNORECASE)
-_LIMITER: Final = re.compile(r"sem(?:aphore)?$|lock|limit|throttl|mutex|gate", re.IGNORECASE)
-_BATCHES: Final = re.compile(r"batch|chunk|window|pages?$", re.IGNORECASE)
-_SESSION: Final = re.compile(r"(?:\w*_)?session")
+_CLIENT: Final = regex(r"client|http|api", re.IGNORECASE)
+_LIMITER: Final = regex(r"sem(?:aphore)?$|lock|limit|throttl|mutex|gate", re.IGNORECASE)
+_BATCHES: Final = regex(r"batch|chunk|window|pages?$", re.IGNORECASE)
+_SESSION: Final = regex(r"(?:\w*_)?session")
 
 
 class Sharing:

@@ -10,6 +10,7 @@ from typing import Final
 from flake8_aiguard.checks import is_narrowing
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name, names_in
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
@@ -17,16 +18,16 @@ _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _WALL: Final = 4  # variables whose types a function spells out
 _ROW: Final = 12  # asserts under one comment
 _TYPE_QUESTIONS: Final = ("isinstance", "issubclass", "callable", "type")
-_CHECKED: Final = re.compile(
+_CHECKED: Final = regex(
     r"\balready (been )?(checked|ensured|guaranteed|validated|verified)\b"
     r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b"
     r"|\binvariants?\b|\bsanity[ -]checks?\b",
     re.IGNORECASE,
 )
-_SAYS_CHECKED: Final = re.compile(
+_SAYS_CHECKED: Final = regex(
     r"(checked|ensured|guaranteed|invariant|sanity|validated|verified)", re.IGNORECASE
 )
-_INTERNAL: Final = re.compile(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
+_INTERNAL: Final = regex(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
 
 
 class Signatures:

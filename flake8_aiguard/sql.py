@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.ddl import asks_the_system
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.rows import WRAPPERS
 from flake8_aiguard.shapes import argument, last_name, string
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
 
-_STATEMENT: Final = re.compile(
+_STATEMENT: Final = regex(
     r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*"
     r"(?:select\s|insert\s+(?:or\s+\w+\s+)?into\s|replace\s+into\s|update\s+.+?\sset\s|delete\s+from\s"
     r"|with\s+(?:recursive\s+)?\S+\s*(?:\([^)]*\)\s*)?as\s"
@@ -29,7 +30,7 @@ _STATEMENT: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # The beginning of a statement behind a quote: without one, no name of the file is worth following.
-_QUOTED_STATEMENT: Final = re.compile(
+_QUOTED_STATEMENT: Final = regex(
     r"[\"'](?:\\?\s|\\n)*(?:(?:select|insert|replace|update|delete|with|create|alter)\s|--|/\*|\()",
     re.IGNORECASE,
 )
@@ -38,13 +39,13 @@ HOLE: Final = "hole_"
 """What stands in the text for what is not known."""
 
 # What stands in for a name, not for a clause: a table, column, alias or index.
-_NAME_BEFORE: Final = re.compile(
+_NAME_BEFORE: Final = regex(
     r"(?:\b(?:from|into|update|join|table|index|view|on|references|as|exists|only)\s+[\"`\[]?|\.[\"`\[]?|\"|`|\[)$",
     re.IGNORECASE,
 )
-_VALUE_BEFORE: Final = re.compile(r"(?:[=<>]\s*|'[^']*|\b(?:limit|offset|like)\s+)$", re.IGNORECASE)
-_PERCENT: Final = re.compile(r"%(?:\([^)]*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]|%%")
-_BRACES: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
+_VALUE_BEFORE: Final = regex(r"(?:[=<>]\s*|'[^']*|\b(?:limit|offset|like)\s+)$", re.IGNORECASE)
+_PERCENT: Final = regex(r"%(?:\([^)]*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]|%%")
+_BRACES: Final = regex(r"\{\{|\}\}|\{[^{}]*\}")
 _SAME_TEXT: Final = frozenset({"dedent", "cleandoc", "strip", "lstrip", "rstrip"})
 _ONCE: Final = 8  # names followed from one to the next
 
@@ -52,7 +53,7 @@ _ONCE: Final = 8  # names followed from one to the next
 
 _QUOTED: Final = r"(?P<quoted>'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/)"
 _PLACEHOLDER: Final = r"%\(\w+\)s|%s|(?<![:\w]):[A-Za-z_]\w*|\$\d+|\?(?!\?)"
-_MASKED: Final = re.compile(
+_MASKED: Final = regex(
     rf"{_QUOTED}"
     rf"|(?P<list>\bin\s+(?:{_PLACEHOLDER}))"
     r"|(?P<json>(?<=[\w)\]\"]\s)\?[|&]?(?=\s+(?:'|array\b)))"
@@ -68,7 +69,7 @@ _MASKED: Final = re.compile(
     r"|(?P<glob>\b(?:glob|match|regexp)\b(?=\s+['\"?%:$]))",
     re.IGNORECASE | re.DOTALL,
 )
-_USING: Final = re.compile(
+_USING: Final = regex(
     r"(\bdelete\s+from\s+\S+)(\s+(?:as\s+)?(?!where|using|returning|limit|order)\w+)?(\s+using\s.+?)?(?=\s+where\b)",
     re.IGNORECASE | re.DOTALL,
 )

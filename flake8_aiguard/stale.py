@@ -12,27 +12,28 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.attributes import WRITES, Access, Kind
 from flake8_aiguard.bounds import words_pattern
 from flake8_aiguard.locking import is_lifecycle_name
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import SharedState
 
-_OPENS = re.compile(
+_OPENS = regex(
     r"_*(?:a?connect|open|dial|login|enter_async_context)(?:_\w+)?|_*a?(?:create|make|new|open|build|start|init)_(?:\w+_)?"
     r"(?:pool|conn|connection|session|channel|socket|websocket|client|engine|driver|server|browser|producer|consumer)"
 )
-_ALONE = re.compile(r"_*run(?:_forever|_loop)?")
-_CHEAP = re.compile(
+_ALONE = regex(r"_*run(?:_forever|_loop)?")
+_CHEAP = regex(
     r"_*(?:parse|decode|encode|normali[sz]e|format|(?:de)?seriali[sz]e|hash|digest|validate|compile|render)(?:_\w+)?"
 )
-_READS = re.compile(
+_READS = regex(
     r"_*(?:a|async_)?(?:count|describe|fetch|find|get|has|head|is|list|load|look_?up|query|read|retrieve|search|select)(?:_|$)"
 )
-_SCALARS = re.compile(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
-_EXPIRES = re.compile(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
+_SCALARS = regex(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
+_EXPIRES = regex(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
 # Keys that stand for the task or thread itself, or for an object that the caller has in hand.
 _OWN = frozenset({"current_task", "current_thread", "get_ident", "get_native_id", "id"})
 _PLAIN_VALUES = frozenset({"bool", "bytes", "float", "from_bytes", "hexdigest", "int", "len", "str"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
-_PASSES = re.compile(r"ttl|expir|timed", re.IGNORECASE)
+_PASSES = regex(r"ttl|expir|timed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

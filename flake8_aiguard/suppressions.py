@@ -16,19 +16,18 @@ from flake8 import defaults
 from flake8.processor import FileProcessor
 from flake8.violation import Violation
 
+from flake8_aiguard.regex import regex
 from flake8_aiguard.results import Result
 
 UNUSED: Final = "unused: it silences nothing here; delete it"
 UNKNOWN: Final = "there is no such rule; delete it"
-_OURS: Final = re.compile(r"\bAIG\d*\b|\bai-?guard\b", re.IGNORECASE)
-_UNREAD: Final = re.compile(r"#noqa\b")
-_RULE: Final = re.compile(r"AIG0\d\d")
-_SQL: Final = re.compile(r"AIG2\d*")
-_CONFIGURATION: Final = re.compile(r"AIG3\d*")
-_BETWEEN: Final = re.compile(r"[,\s]+")
-_FOR_TOOLS: Final = re.compile(
-    r"\s*(pragma|type|nosec|pylint|pyright|fmt|isort|mypy|ruff|noqa)\b", re.IGNORECASE
-)
+_OURS: Final = regex(r"\bAIG\d*\b|\bai-?guard\b", re.IGNORECASE)
+_UNREAD: Final = regex(r"#noqa\b")
+_RULE: Final = regex(r"AIG0\d\d")
+_SQL: Final = regex(r"AIG2\d*")
+_CONFIGURATION: Final = regex(r"AIG3\d*")
+_BETWEEN: Final = regex(r"[,\s]+")
+_FOR_TOOLS: Final = regex(r"\s*(pragma|type|nosec|pylint|pyright|fmt|isort|mypy|ruff|noqa)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 from flake8_aiguard import ddl
 from flake8_aiguard.ddl import Table
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 
 _SQLITE: Final = frozenset({"aiosqlite", "apsw", "pysqlite3", "sqlite3", "sqlite_utils"})
 _OTHERS: Final = frozenset(
@@ -18,7 +19,7 @@ _OTHERS: Final = frozenset(
         *("psycopg", "psycopg2", "pymssql", "pymysql", "pyodbc", "snowflake", "duckdb"),
     )
 )
-_SAID_BY_SQLITE: Final = re.compile(
+_SAID_BY_SQLITE: Final = regex(
     r"\b(?:AUTOINCREMENT|INSERT\s+OR\s+(?:REPLACE|IGNORE)|sqlite_master|PRAGMA\s+\w+)\b", re.IGNORECASE
 )
 

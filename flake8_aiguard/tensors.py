@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.children import walk
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import names_in, text_parts
 
-_WORD: Final = re.compile(r"[A-Za-z]{3}")
+_WORD: Final = regex(r"[A-Za-z]{3}")
 
 
 class Tensors:

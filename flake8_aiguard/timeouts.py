@@ -11,11 +11,12 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
 from flake8_aiguard.shapes import argument, dotted, is_none, root
 
 _LIMITS: Final = ("timeout", "deadline")
-_STREAMS: Final = re.compile(r"stream|watch|subscribe|listen|tail|follow", re.IGNORECASE)
+_STREAMS: Final = regex(r"stream|watch|subscribe|listen|tail|follow", re.IGNORECASE)
 _STUB_METHODS: Final = ("with_call",)
 _STREAM_USES: Final = (Use.ITERATED, Use.ENTERED)
 

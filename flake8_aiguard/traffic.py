@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -12,11 +11,12 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import Definition
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 
 _TABLES: Final = ("fanout.io", "queries.call", "queries.method", "timeouts.call", "effects.effect")
 _DEPTH: Final = 2  # the function itself, and one call of the same file that it makes
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 _FILLERS: Final = frozenset({"a", "async", "do", "try", "safe", "and", "one", "single"})
 _STUBS = (ast.Pass, ast.Raise)
 

@@ -11,6 +11,7 @@ from flake8_aiguard.index import COMPREHENSIONS, Comprehension
 from flake8_aiguard.loops import Place, Variable
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, root, single_targets
 from flake8_aiguard.sharing import Sharing, words
@@ -22,7 +23,7 @@ _CONTAINERS: Final = frozenset(
         *(f"collections.{name}" for name in ("OrderedDict", "defaultdict", "deque")),
     )
 )
-_REPORTS: Final = re.compile(r"(?:\w*_)?log(?:ger|ging)?|print|console|progress|pbar|bar", re.IGNORECASE)
+_REPORTS: Final = regex(r"(?:\w*_)?log(?:ger|ging)?|print|console|progress|pbar|bar", re.IGNORECASE)
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 

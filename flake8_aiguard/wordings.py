@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 
 _NUMBERS: Final = {"zero": 0, "one": 1, "two": 2, "three": 3}
@@ -20,22 +21,22 @@ _ABBREVIATED: Final = {
     "length": "len",
     "characters": "chars",
 }
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 _HOLE: Final = "\x00{}\x00"
 # Text that str.format(), % or a translation fills later: its field's name says what.
-_FIELD: Final = re.compile(r"%\((\w+)\)\w|\{(\w+)(?:![rsa])?(?::[^{}]*)?\}")
+_FIELD: Final = regex(r"%\((\w+)\)\w|\{(\w+)(?:![rsa])?(?::[^{}]*)?\}")
 # Also at each parameter of a docstring, "size: ..." and numpy's "size : int".
-_SENTENCE: Final = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*:])|\n\s*(?=\w+(?:, \w+)* ?:)")
+_SENTENCE: Final = regex(r"[.;!?]\s|\n\s*(?=\n|[-*:])|\n\s*(?=\w+(?:, \w+)* ?:)")
 _WORDS: Final = 6  # of a bound that is written out
-_NEGATED: Final = re.compile(
+_NEGATED: Final = regex(
     r"(?:\bcannot|n't|n’t|\b(?:must|should|may|can|shall|could|does|is|are)\s+not|\bnever)(?:\s+(?:ever|be|have|contain|take|use|allow))?(?:\s+an?)?$"
     r"|\b(?:no|not)$"
 )
-_REQUIRED: Final = re.compile(
+_REQUIRED: Final = regex(
     r"\b(?:must|should|shall|has to|have to|needs? to|expect(?:s|ed)?|requires?|required|only)(?:\s+(?:an?|be|strictly|have|contain|to|value|values|length)){0,4}$"
 )
-_STATED: Final = re.compile(r"\b(?:is|are|was|were|has|have|got)(?:\s+\w+)?$")
-_UNSURE: Final = re.compile(
+_STATED: Final = regex(r"\b(?:is|are|was|were|has|have|got)(?:\s+\w+)?$")
+_UNSURE: Final = regex(
     r"\b(?:would|will|could|might|if|when|unless|until|once|while|whether|not necessarily)\b[^,]*$"
 )
 _UNITS: Final[dict[str, tuple[int, ...]]] = {
@@ -47,10 +48,10 @@ _UNITS: Final[dict[str, tuple[int, ...]]] = {
     )
 }
 # "reaches or exceeds", "is equal to or greater than", "at or above": the bound itself belongs to what follows.
-_OR_EQUAL: Final = re.compile(
+_OR_EQUAL: Final = regex(
     r"\b(?:at|equal(?:s|ed)?(?:\s+to)?|reach(?:es|ed)?|meets?|met|match(?:es)?|hits?)\s+or(?:\s+(?:is|be|are|has))?$"
 )
-_COMPARED: Final = re.compile(r"\b(?:than|equal\s+to)(?:\s+(?:an?|its|our|the|their|your))?$")
+_COMPARED: Final = regex(r"\b(?:than|equal\s+to)(?:\s+(?:an?|its|our|the|their|your))?$")
 _FLIPPED: Final = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 

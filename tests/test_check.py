@@ -351,6 +351,17 @@ def missing(cls: type, name: str) -> None:
     raise importlib.metadata.PackageNotFoundError(name)
 
 
+def test_only_what_has_an_entry_is_read_to_look_it_up(tmp_path: Path) -> None:
+    first, name = Cache(tmp_path, ()), "a.py"
+    assert not first.has(name)
+    first.add(name, first.key(name, b"x"), [])
+    first.write()
+    later = Cache(tmp_path, ())
+    assert [later.has(name), later.has("b.py")] == [True, False]
+    assert later.read(name, later.key(name, b"x")) == []
+    assert later.read(name, later.key(name, b"y")) is None
+
+
 def test_without_a_cache_nothing_is_written(tree: Path) -> None:
     assert check(tree, "--no-cache", ".").status == 1
     assert not (tree / FOLDER).exists()

@@ -32,3 +32,8 @@ def test_comments_near_a_line() -> None:
     assert found.near(8) == []  # a blank line separates
     assert found.near(3, 4, 3) == ["one two", "three", "four"]
     assert found.near(1) == ["one"]
+
+
+def test_what_may_be_said_is_looked_for_in_strings_too() -> None:
+    found = comments('# one\nx = "two"\n')
+    assert [found.may_say("one"), found.may_say("two"), found.may_say("three")] == [True, True, False]

@@ -143,6 +143,7 @@ LAYERS = (
         "results",
         "toml",
     ),
+    ("regex",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = (

@@ -12,10 +12,11 @@ import ast_grep_py
 from flake8_aiguard.astgrep import exemptions, languages, masking, places, suppressions
 from flake8_aiguard.astgrep.rulefiles import Rule
 from flake8_aiguard.astgrep.source import Source
+from flake8_aiguard.regex import regex
 from flake8_aiguard.results import Identity
 
-_VARIABLE: Final = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
-_WORD: Final = re.compile(r"[a-z_]\w+|::")
+_VARIABLE: Final = regex(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
+_WORD: Final = regex(r"[a-z_]\w+|::")
 _LONGEST: Final = 80
 
 

@@ -6,10 +6,12 @@ import os
 import re
 from typing import Final
 
-_TAGS: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_MACRO: Final = re.compile(r"\{%-?\s*(?:macro|materialization|test)\b")
-_STANDALONE: Final = re.compile(r"\{\{-?\s*(?:config|log|print)\s*\(")
-_PLACEHOLDER: Final = re.compile(
+from flake8_aiguard.regex import regex
+
+_TAGS: Final = regex(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_MACRO: Final = regex(r"\{%-?\s*(?:macro|materialization|test)\b")
+_STANDALONE: Final = regex(r"\{\{-?\s*(?:config|log|print)\s*\(")
+_PLACEHOLDER: Final = regex(
     r"""
     '(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1  # texts, names, comments, bodies of functions
     | :: | \b(?:from|join|into|update|table|only)\s+[:%]                   # casts; a name that is filled in

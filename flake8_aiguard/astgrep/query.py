@@ -7,16 +7,17 @@ from typing import Final
 
 from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.ddl import NAME
+from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
-_FROM: Final = re.compile(
+_FROM: Final = regex(
     r"\bfrom\b(.*?)(?=\b(?:where|group|order|limit|union|having|window|for)\b|\Z)", _I | re.DOTALL
 )
-_ITEM: Final = re.compile(
+_ITEM: Final = regex(
     rf"\s*(?:only\s+|lateral\s+)?(\(|\{{\{{|:?{NAME})\s*(?:as\s+)?(?!on\b|using\b)([\w\"`]*)", _I
 )
-_JOINED: Final = re.compile(r",|\b(?:(?:natural|left|right|full|inner|outer|cross)\s+)*join\b", _I)
-WORD: Final = re.compile(r"(?<![\w.:$@'])[A-Za-z_][\w.]*(?!\w*\s*\()")
+_JOINED: Final = regex(r",|\b(?:(?:natural|left|right|full|inner|outer|cross)\s+)*join\b", _I)
+WORD: Final = regex(r"(?<![\w.:$@'])[A-Za-z_][\w.]*(?!\w*\s*\()")
 CONSTANT: Final = frozenset(
     {
         *(
@@ -44,10 +45,10 @@ CONSTANT: Final = frozenset(
         ),
     }
 )
-WRITTEN: Final = re.compile(
+WRITTEN: Final = regex(
     rf"(?:delete\s+from|update|insert\s+(?:\w+\s+)?into|delete)\s+(?:only\s+)?({NAME})", _I
 )
-CHANGED: Final = re.compile(r"\s*(?:insert|update|delete)\b", _I)
+CHANGED: Final = regex(r"\s*(?:insert|update|delete)\b", _I)
 AGGREGATE: Final = (
     r"(?:count|sum|avg|min|max|total|every|bool_and|bool_or|string_agg|group_concat|listagg|xmlagg|array_agg|stddev"
     r"|jsonb?_agg|jsonb?_object_agg|json_arrayagg|json_group_array)"

@@ -16,6 +16,7 @@ import yaml
 
 from flake8_aiguard.astgrep import globs, languages
 from flake8_aiguard.astgrep.errors import RuleFileError
+from flake8_aiguard.regex import regex
 
 HERE: Final = Path(__file__).parent
 _PACKAGED: Final = f"{HERE}{os.sep}"
@@ -33,7 +34,7 @@ _SEVERITIES: Final[Mapping[str, str]] = {
     "hint": "note",
     "off": "off",
 }
-_SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SLUG: Final = regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 _NOTHING: Final = {"regex": r"[^\s\S]"}

@@ -14,51 +14,52 @@ from typing import Final
 from flake8_aiguard import ddl
 from flake8_aiguard.astgrep import masking
 from flake8_aiguard.ddl import plain
+from flake8_aiguard.regex import regex
 
-_SILENT: Final = re.compile(
+_SILENT: Final = regex(
     r"'(?:[^']|'')*'|\"[^\"\n]*\"|--[^\n]*|/\*.*?\*/|\bis\s+(\$\w*\$).*?\1", re.DOTALL | re.IGNORECASE
 )
-_RECORDED: Final = re.compile(
+_RECORDED: Final = regex(
     r"^(?:mysql>|MariaDB \[[^\]\n]*\]>|sqlite>|\w+=[#>] |\+--[-+]+\+[ \t]*$)", re.MULTILINE
 )
-_TEMPLATE: Final = re.compile(r"\{\{-?\s*(?:config|ref|source|dbt_utils\.)")
-_MYSQL: Final = re.compile(
+_TEMPLATE: Final = regex(r"\{\{-?\s*(?:config|ref|source|dbt_utils\.)")
+_MYSQL: Final = regex(
     r"`|\bengine\s*=|\bauto_increment\b|\bint(?:eger)?\s*\(\d+\)|\bunsigned\b|\bdrop\s+index\s+\w+\s+on\b"
     r"|\badd\s+(?:column\s+)?\w+\s[^;]*?\safter\s+\w+\s*[,;]|\bmodify\s+(?:column\s+)?\w+\s+\w+",
     re.IGNORECASE,
 )
-_OTHER: Final = re.compile(
+_OTHER: Final = regex(
     r"\bautoincrement\b|^\s*pragma\s|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|^\s*go\s*$|\[dbo\]|\bdbo\.|^/\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_ROUTINE: Final = re.compile(
+_ROUTINE: Final = regex(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:definer\s*=\s*\S+\s+)?(?:function|procedure)\s+[^\s(]+\s*(?=\()",
     re.IGNORECASE,
 )
-_DECLARED: Final = re.compile(
+_DECLARED: Final = regex(
     r"(?:\bdeclare\s|;)\s*(\w+)\s+(?:constant\s+)?[\w.%\"]+(?:\s*\([\d, ]*\))?(?:\[\])?\s*(?=;|:=|=|\bdefault\b)",
     re.IGNORECASE,
 )
-_MODE: Final = re.compile(r"\s*(?:(?:in\s+out|inout|in|out|variadic)\s+)?[\"`@]?(\w+)", re.IGNORECASE)
-_DATABASE: Final = re.compile(r"\b(?:create|drop)\s+database\b", re.IGNORECASE)
-_ASKING: Final = re.compile(r"[?@]|\$\d")
-_ROWS: Final = re.compile(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
-_NUMBERED: Final = re.compile(
+_MODE: Final = regex(r"\s*(?:(?:in\s+out|inout|in|out|variadic)\s+)?[\"`@]?(\w+)", re.IGNORECASE)
+_DATABASE: Final = regex(r"\b(?:create|drop)\s+database\b", re.IGNORECASE)
+_ASKING: Final = regex(r"[?@]|\$\d")
+_ROWS: Final = regex(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
+_NUMBERED: Final = regex(
     r"/(?:migrations?|versions|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$"
 )
-_ALTERED: Final = re.compile(
+_ALTERED: Final = regex(
     r"\b(?:alter|drop)\s+(?:table|index|view|function)\s|\bupdate\s+\S+\s+set\s", re.IGNORECASE
 )
-_NEXT_ROW: Final = re.compile(r"\)\s*,\s*\(")
-_ONCE: Final = re.compile(
+_NEXT_ROW: Final = regex(r"\)\s*,\s*\(")
+_ONCE: Final = regex(
     r"\bcreate\s+(?:unlogged\s+|virtual\s+|unique\s+)?(?:table|index|view|function|type|schema|sequence|trigger|user|role)\s"
     r"(?!\s*if\s+not\s)|\badd\s+column\s+(?!if\s)",
     re.IGNORECASE,
 )
-_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT: Final = regex(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _FEW: Final = 5
-_NO_BREAK: Final = re.compile(r"[^\n]")
-_PARENTHESIS: Final = re.compile(r"[()]")
+_NO_BREAK: Final = regex(r"[^\n]")
+_PARENTHESIS: Final = regex(r"[()]")
 
 
 class Source:

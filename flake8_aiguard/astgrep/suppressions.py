@@ -10,11 +10,12 @@ from typing import Final
 import ast_grep_py
 
 from flake8_aiguard.astgrep import languages
+from flake8_aiguard.regex import regex
 
 _CODES: Final = r"[A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*"
-_NOQA: Final = re.compile(rf"(?:--|#|//|/\*)\s*noqa\s*:\s*({_CODES})", re.IGNORECASE)
-_IGNORE: Final = re.compile(rf"(?:--|#|//|/\*)\s*ast-grep-ignore\b(?:\s*:\s*({_CODES}))?")
-_WORDS: Final = re.compile(r"noqa|ast-grep-ignore", re.IGNORECASE)
+_NOQA: Final = regex(rf"(?:--|#|//|/\*)\s*noqa\s*:\s*({_CODES})", re.IGNORECASE)
+_IGNORE: Final = regex(rf"(?:--|#|//|/\*)\s*ast-grep-ignore\b(?:\s*:\s*({_CODES}))?")
+_WORDS: Final = regex(r"noqa|ast-grep-ignore", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from flake8_aiguard.flow import Release
 from flake8_aiguard.handles import Handles, Leak
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.inline import is_inline
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -27,14 +28,14 @@ from flake8_aiguard.shapes import (
 
 _MODULE_LEVEL = frozenset({"archive", "file", "image", "response", "temporary"})
 _HANDLE_TYPES = ("io.", "typing.BinaryIO", "typing.IO", "typing.TextIO", "socket.")
-_HANDLE_NAMES = re.compile(
+_HANDLE_NAMES = regex(
     r"f|fp|fd|fh|fo|io|bio|obj|raw|data|body|blob|src|dst|file|source|content|contents|image|resp|response|payload"
     r"|.*(stream|buf|buffer|bytes|fileobj|file_obj|filelike|file_like|handle|upload|uploaded|_io|_fp|_file|_data)",
     re.IGNORECASE,
 )
-_HANDLE_CALLS = re.compile(r"(open|io|stream|buffer)$", re.IGNORECASE)
-_LOG = re.compile(r"log|lock|pid", re.IGNORECASE)
-_STANDARD = re.compile(r"sys\.(__)?std(in|out|err)\b")
+_HANDLE_CALLS = regex(r"(open|io|stream|buffer)$", re.IGNORECASE)
+_LOG = regex(r"log|lock|pid", re.IGNORECASE)
+_STANDARD = regex(r"sys\.(__)?std(in|out|err)\b")
 
 
 class UnclosedFile(Checker):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Collection, Iterator
 
 from flake8_aiguard import knowledge
@@ -15,12 +14,13 @@ from flake8_aiguard.held import Held
 from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.oneoff import OneOff
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind, Use
 from flake8_aiguard.shapes import argument, dotted, is_main_guard, is_none, last_name
 
 _OPENERS = "connections.opener"
 _CALLED = ".__call__"
-_MAIN = re.compile(r"(^|_)main(_|$)")
+_MAIN = regex(r"(^|_)main(_|$)")
 _LENT = ("bind", "conn", "connection")
 _GIVEN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FOLDERS = ("*_test/", "features/steps/", "features/*", "*/features/environment.py")

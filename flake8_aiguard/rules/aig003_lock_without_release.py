@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Collection, Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.flow import Release
 from flake8_aiguard.locks import Held, Locks, Taken, acquiring, text_of
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, is_none, last_name
 
 _ENTERS = frozenset({"__enter__", "__aenter__", "__call__", "acquire", "lock"})
-_TAKES = re.compile(r"(^|_)(acquire|lock)(_|$)")
+_TAKES = regex(r"(^|_)(acquire|lock)(_|$)")
 _GENERATORS = ("contextmanager", "fixture")
 
 

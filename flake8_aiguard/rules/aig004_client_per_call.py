@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
@@ -15,21 +14,20 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.knowledge import Row
 from flake8_aiguard.lifetimes import Lifetimes, personal
 from flake8_aiguard.loops import sleeps
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string
 
-_ATTEMPT: Final = re.compile(
+_ATTEMPT: Final = regex(
     r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
 )
-_CALLER: Final = re.compile(
+_CALLER: Final = regex(
     r"tenant|customer|current_(?!app)|(?<!_)user(?!_agent)|request(?!s|_timeout)|owner|organi[sz]ation|kwargs|^objects$"
 )
-_SETTINGS: Final = re.compile(r"(^|_)(settings|config|cfg|conf|env|app)$")
-_SETTINGS_TYPE: Final = re.compile(r"(Settings|Config)$")
-_HOST: Final = re.compile(
-    r"(^|_)(base|endpoint|gateway|host|instance|mirror|node|server|upstream)(_ur[il])?$"
-)
-_URL: Final = re.compile(r"(^|_)(ur[il]|link|href|src)(_|$)")
+_SETTINGS: Final = regex(r"(^|_)(settings|config|cfg|conf|env|app)$")
+_SETTINGS_TYPE: Final = regex(r"(Settings|Config)$")
+_HOST: Final = regex(r"(^|_)(base|endpoint|gateway|host|instance|mirror|node|server|upstream)(_ur[il])?$")
+_URL: Final = regex(r"(^|_)(ur[il]|link|href|src)(_|$)")
 _SENDS: Final = frozenset(("request", "stream", "send"))
 # What takes a URL out of a request and leaves it as it is.
 _READS: Final = frozenset(
@@ -48,7 +46,7 @@ _READS: Final = frozenset(
         "text",
     )
 )
-_MEMORY: Final = re.compile(r":memory:|mode=memory|^sqlite(\+\w+)?:/{0,3}$")
+_MEMORY: Final = regex(r":memory:|mode=memory|^sqlite(\+\w+)?:/{0,3}$")
 _STEPS: Final = 8  # assignments behind a URL that are followed
 _CHEAP: Final = 2  # threads or processes of a pool
 _PAIR: Final = 3  # turns that are written out

@@ -18,23 +18,24 @@ from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes, parameters
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
-_ON_PURPOSE: Final = re.compile(
+_ON_PURPOSE: Final = regex(
     r"unbounded|unlimited|infinite|no (?:upper )?(?:limit|bound)|bounded by|never (?:grows|more than)|at most|small number|few entries"
     r"|limited (?:number|set)|finite|on purpose|deliberate|intentional",
     re.IGNORECASE,
 )
-_ACCEPTED: Final = re.compile(r"#\s*noqa:.*\bB019\b")
+_ACCEPTED: Final = regex(r"#\s*noqa:.*\bB019\b")
 # There is one object of such a class, as a rule, or one for each declaration; the process needs them to its end.
-_ONE: Final = re.compile(
+_ONE: Final = regex(
     r"\w*(?:Api|App|Application|Backend|Bot|Broker|Client|Controller|Driver|Gateway|Hub|Manager|Server|Supervisor"
     r"|Column|Descriptor|Extension|Field|Plugin)"
 )
 _RUNS: Final = ("etl/", "ingestion/")
-_ONCE: Final = re.compile(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
-_DIRECTIVE: Final = re.compile(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
+_ONCE: Final = regex(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
+_DIRECTIVE: Final = regex(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
 
 
 class UnboundedBuffer(Checker):

@@ -207,7 +207,7 @@ class BlockingIoInAsync(Checker):
 
     def _is_deprecated(self, node: ast.Call) -> bool:
         """Whether a decorator says that the function or its class is on its way out: nobody rewrites it."""
-        if not self._names_deprecated:
+        if not self.module.says("deprecated"):
             return False
         around = (item for item in self._scopes_around(node) if isinstance(item, _DEFINITIONS))
         return any(
@@ -215,10 +215,6 @@ class BlockingIoInAsync(Checker):
             for definition in around
             for item in (d.func if isinstance(d, ast.Call) else d for d in definition.decorator_list)
         )
-
-    @functools.cached_property
-    def _names_deprecated(self) -> bool:
-        return "deprecated" in self.module.source
 
     def _scopes_around(self, node: ast.AST) -> Iterator[ast.AST]:
         while not isinstance(node, ast.Module):

@@ -14,6 +14,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, is_startup
 from flake8_aiguard.memo import memoised
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -43,13 +44,13 @@ _NORM = "numpy.linalg.norm"
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 # Iterating over these gives matrices, not vectors.
-_MATRICES = re.compile(r"batch|block|chunk|frame|image|kernel|layer|matri|shard|tensor|weight", re.IGNORECASE)
+_MATRICES = regex(r"batch|block|chunk|frame|image|kernel|layer|matri|shard|tensor|weight", re.IGNORECASE)
 # What answers to several at a time, by its class or its method.
-_SERVES = re.compile(
+_SERVES = regex(
     r"(?:Api|API|App|Application|Backend|Bot|Cog|Consumer|Controller|Endpoint|Gateway|Handler|Hub|Listener|Manager|Middleware"
     r"|Pipeline|Provider|Resource|Router|Server|Service|Skill|Spider|Tool|Toolkit|View|ViewSet|Worker)s?(?:Base|Mixin|V?\d)?$"
 )
-_HANDLES = re.compile(
+_HANDLES = regex(
     r"_*(?:handle|process|on|dispatch|serve)(?:_\w+)?|__call__|get|post|put|patch|delete|head|options|invoke|execute"
 )
 _LOOKED_BACK = 8  # calls on one object, for the one that begins the block

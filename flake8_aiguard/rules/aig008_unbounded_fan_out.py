@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -16,28 +15,29 @@ from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.limiters import Limiters, is_worker_name
 from flake8_aiguard.loops import sleeps
 from flake8_aiguard.receivers import Definition
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, root
 from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
 _LONGEST: Final = 60
 # Functions that end what exists already, and what waits for its end.
-_ENDING: Final = re.compile(
+_ENDING: Final = regex(
     r"_*(?:a|async_)?(cancel|cleanup|close|disconnect|dispose|drain|exit|join|kill|shutdown|stop|teardown|tear_down|terminate|unload"
     r")(_|$)|__aexit__$|_*on_?(shutdown|stop|exit|close)|_+del__$"
 )
-_WAITING: Final = re.compile(r"_*(?:a|async_)?wait(_|$)")
-_ENDING_ALL: Final = re.compile(r"_*(?:a|async_)?(clear|delete|remove)_all(_|$)")
-_BEGINNING: Final = re.compile(
+_WAITING: Final = regex(r"_*(?:a|async_)?wait(_|$)")
+_ENDING_ALL: Final = regex(r"_*(?:a|async_)?(clear|delete|remove)_all(_|$)")
+_BEGINNING: Final = regex(
     r"_*(?:a|async_)?(connect|evaluate|init|open|prepare|ready|reset|set_?up|start|warm_?up)"
 )
 # What brings an object up to date, or turns it into another form.
-_RENEWING: Final = re.compile(
+_RENEWING: Final = regex(
     r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
 )
-_PEERS: Final = re.compile(r"(^|_)(address|addresses|endpoints|hosts|ur[il]s)$")
+_PEERS: Final = regex(r"(^|_)(address|addresses|endpoints|hosts|ur[il]s)$")
 # Callbacks, the next item of a stream, and objects that can be awaited.
-_NOTICE: Final = re.compile(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
+_NOTICE: Final = regex(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
 
 class UnboundedFanOut(Checker):

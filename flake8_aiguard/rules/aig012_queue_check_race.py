@@ -14,13 +14,14 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import Scope
 from flake8_aiguard.memo import memoised
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import ESCAPES, Kind, Use
 from flake8_aiguard.shapes import argument, dotted, is_constant, parameters
 
 _GETS = ("get", "get_nowait")
 _PUTS = ("put", "put_nowait")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_TEARDOWN = re.compile(r"(^|_)(reset|tear_?down|zap)(_|$)", re.IGNORECASE)
+_TEARDOWN = regex(r"(^|_)(reset|tear_?down|zap)(_|$)", re.IGNORECASE)
 _NEAR = 3  # statements after a check that left where it had to
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _UNRELIABLE = (

@@ -13,12 +13,13 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, is_constant, is_main_guard, last_name, names_in, string
 
-_LOGS = re.compile(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
 # What Ruff reads as "this is meant".
-_MEANT = re.compile(r"ruff:\s*ignore\[[^\]]*(async-busy-wait|ASYNC110)|noqa:.*\bASYNC110\b")
+_MEANT = regex(r"ruff:\s*ignore\[[^\]]*(async-busy-wait|ASYNC110)|noqa:.*\bASYNC110\b")
 _EXITS = (ast.Break, ast.Return, ast.Raise)
 
 

@@ -12,6 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.inline import is_inline
 from flake8_aiguard.receivers import Origin
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
@@ -27,13 +28,13 @@ from flake8_aiguard.timeouts import Timeouts, mocks
 
 _FILLED_IN = "\0"  # stands for what an f-string fills in
 _NO_NETWORK = ("file:", "data:")
-_THIS_HOST = re.compile(
+_THIS_HOST = regex(
     r"(https?|wss?)://([^/@]*@)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])([:/?#]|$)", re.IGNORECASE
 )
 _OWN = ("as_uri", "getsockname")
-_HOST = re.compile(r"(https?|wss?)://([^/@\0]*@)?[^/\0]*\w\.\w", re.IGNORECASE)
+_HOST = regex(r"(https?|wss?)://([^/@\0]*@)?[^/\0]*\w\.\w", re.IGNORECASE)
 _TEST_CODE = ("test/", "testing/", "test_utils/", "testutils/", "*_testutils/")
-_EVENTS = re.compile(r"event-stream|SSEClient|(?:\b|_)sse(?:\b|_)", re.IGNORECASE)
+_EVENTS = regex(r"event-stream|SSEClient|(?:\b|_)sse(?:\b|_)", re.IGNORECASE)
 
 
 class MissingTimeout(Checker):

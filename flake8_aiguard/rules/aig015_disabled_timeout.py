@@ -9,18 +9,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, last_name, string
 from flake8_aiguard.timeouts import Timeouts
 
-_INFINITE = re.compile(r"\s*\+?inf(inity)?\s*", re.IGNORECASE)
-_STAYS_OPEN = re.compile(
+_INFINITE = regex(r"\s*\+?inf(inity)?\s*", re.IGNORECASE)
+_STAYS_OPEN = regex(
     r"\b(stream|sse\b|server.sent|web ?sockets?\b|long.?poll|long.?(lived|running)|subscri|stays? open|keeps? open"
     r"|listens?\b|watch)",
     re.IGNORECASE,
 )
-_REASON = re.compile(r"(?<![.\w])(time.?outs?|deadlines?|waits?|waiting)\b(?![=(])", re.IGNORECASE)
-_LEFT_OPEN = re.compile(r"\b(T[O]DO|F[I]XME|X{3})\b")
+_REASON = regex(r"(?<![.\w])(time.?outs?|deadlines?|waits?|waiting)\b(?![=(])", re.IGNORECASE)
+_LEFT_OPEN = regex(r"\b(T[O]DO|F[I]XME|X{3})\b")
 _SENTENCE = 5  # words; fewer only repeat the code
 _HTTPX_PARTS = 4
 _SEVERAL_PARTS = (2, _HTTPX_PARTS)  # (connect, read) of requests, (connect, read, write, pool) of httpx

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.limits import Limit, Limits
 from flake8_aiguard.reasons import cited, is_reason, names_record
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, string
 
-_URL = re.compile(r"https?://")
+_URL = regex(r"https?://")
 _BODIES = ("body", "orelse", "finalbody")
 
 

@@ -11,6 +11,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
 from flake8_aiguard.effects import Effect, Effects, Key
 from flake8_aiguard.index import TRIES
+from flake8_aiguard.regex import regex
 from flake8_aiguard.retries import Policies, Policy, Retried, Retries, are_possible
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import is_constant, is_none, last_name, names_in, own_nodes, string
@@ -280,15 +281,13 @@ class NonIdempotentRetry(Checker):
 
 
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
-_UNWRITTEN = re.compile(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
-_OVERTAKEN = re.compile(r"Conflict|Stale|Version")
-_WHY = re.compile(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
-_READS = re.compile(
-    r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE
-)
+_UNWRITTEN = regex(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
+_OVERTAKEN = regex(r"Conflict|Stale|Version")
+_WHY = regex(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
+_READS = regex(r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
-_UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)
+_UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
 
 
 def _is_recognised(retried: Retried) -> bool:

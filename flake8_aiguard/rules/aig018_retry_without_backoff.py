@@ -12,6 +12,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.attempts import AttemptLoops, Attempts, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.courses import Course, Courses, Pause
+from flake8_aiguard.regex import regex
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
 from flake8_aiguard.shapes import argument, is_constant, last_name
 from flake8_aiguard.timeouts import Timeouts
@@ -466,39 +467,37 @@ def _text(pause: Pause) -> str:
 
 _FEW = 2  # so many attempts are one retry, for which no pause grows
 _POLLS = 20  # so many attempts wait for something to come up
-_WAITS = re.compile(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)
+_WAITS = regex(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)
 # Words of exceptions for what waiting does not mend.
-_LASTING = re.compile(
+_LASTING = regex(
     r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
     r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|Valid|Value|Version|Warning"
 )
 # Words of exceptions by which somebody else was faster.
-_SWAPS = re.compile(
-    r"Conflict|Duplicate|Stale|Integrity|Lock(ed|Error|Not|Timeout|$)|Serializ|Deadlock|Concurren"
-)
+_SWAPS = regex(r"Conflict|Duplicate|Stale|Integrity|Lock(ed|Error|Not|Timeout|$)|Serializ|Deadlock|Concurren")
 # Words of exceptions for an answer that came and is of no use.
-_UNUSABLE = re.compile(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJSON|Schema")
+_UNUSABLE = regex(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJSON|Schema")
 _ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "parse_retry_after")
-_ENDLESS = re.compile(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
+_ENDLESS = regex(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
 # Exceptions that say that something has run out, as it does from time to time; not TimeoutExpired.
-_EXPIRES = re.compile(r"(?<!Timeout)Expired")
-_SIGNALS = re.compile(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)$")
-_NO_END = re.compile(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
-_FIXED_MEANT = re.compile(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
+_EXPIRES = regex(r"(?<!Timeout)Expired")
+_SIGNALS = regex(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)$")
+_NO_END = regex(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
+_FIXED_MEANT = regex(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
 _GOES_ON = (ast.Continue, ast.Pass)
-_TIMES_OUT = re.compile(r"[a-z]Timeout(Error|Exception)?$")  # of one library: TimeoutError is anybody's
+_TIMES_OUT = regex(r"[a-z]Timeout(Error|Exception)?$")  # of one library: TimeoutError is anybody's
 _SAYS = ("critical", "debug", "error", "exception", "info", "log", "warn", "warning")
-_AWAITS = re.compile(
+_AWAITS = regex(
     r"\b(wait\w*|until|forever|not (yet )?(be )?(ready|up|available)|start(s|ing)? up|startup|comes? up)\b",
     re.IGNORECASE,
 )
 _ANY = frozenset({"Exception", "BaseException"})
-_CLIENT = re.compile(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
+_CLIENT = regex(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
 _SHORT = 10  # seconds
 _LONG = 1  # seconds that are a loss where nothing is left to wait for
-_LIMITS = re.compile(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
+_LIMITS = regex(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
 _BOUND = "count the attempts, or set a deadline, and raise at the end"
 _PAUSE = "sleep, longer each time and with some randomness"
 _AT_ONCE = "{what} retries without a pause; {wait}"

@@ -14,6 +14,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name, string, text_parts
 from flake8_aiguard.signatures import Signatures
 from flake8_aiguard.tensors import Tensors
@@ -33,7 +34,7 @@ _TEST_CODE: Final = (
 )
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
-_NEVER: Final = re.compile(
+_NEVER: Final = regex(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
     r"never (happens?|reached)|internal( logic)? error|bug|consistency|sanity)\b",
     re.IGNORECASE,

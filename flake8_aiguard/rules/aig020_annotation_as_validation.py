@@ -14,13 +14,14 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes
 from flake8_aiguard.handling import Handling, spelled
 from flake8_aiguard.promises import Promises
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import last_name, own_nodes, shown, string
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
-_CLIENT = re.compile(
+_WORDS = regex(r"[a-z]+|[A-Z][a-z]*")
+_CLIENT = regex(
     r"api|cache|client|conn|db|http|queue|redis|session|stor(e|age)$", re.IGNORECASE
 )  # what .get() asks there
 _LONGEST = 40  # characters of an expression in a message

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.guards import Guard, Guards
 from flake8_aiguard.receivers import first_parameter
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import last_name, names_in, parameters, shown, string
 
@@ -234,7 +234,7 @@ def _is_narrowing(guard: Guard, function: _Def) -> bool:
     return any(item is not None and _OPTIONAL.search(ast.unparse(item)) for item in found)
 
 
-_OPTIONAL = re.compile(r"\bOptional\[|\bNone\b")
+_OPTIONAL = regex(r"\bOptional\[|\bNone\b")
 _SEVERAL = 2  # callers that run the guard of a public function: a habit of the file
 _NEVER = "{test} was settled on line {line} and nothing has changed since, so this branch is never reached; drop it, or test what was meant"
 _TWICE = (

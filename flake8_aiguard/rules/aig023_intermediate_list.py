@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,6 +13,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.passes import Passes
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, names_in
 
 _BUILT: Final = "{list} is built only to be {used} once; {instead}"
@@ -31,7 +31,7 @@ _LAZY: Final = frozenset(f"builtins.{name}" for name in ("map", "filter", "zip",
 _RUFF: Final = {"any": "C419", "all": "C419", "set": "C403"}
 _NEW: Final = frozenset({"dict", "list", "set", "defaultdict", "Counter", "OrderedDict", "deque", "Decimal"})
 # Calls that are made for their effect.
-_ACTS: Final = re.compile(
+_ACTS: Final = regex(
     r"_?(run|save|send|write|delete|remove|update|process|execute|create|add|put|post|push|set|apply|install|close|stop|start"
     r"|is_valid|full_clean|submit|register|load|check|validate|try|visit|handle|wait|call|fire|emit|notify|publish|commit|flush|sync|test)(_|$)"
 )

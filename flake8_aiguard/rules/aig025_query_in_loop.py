@@ -17,6 +17,7 @@ from flake8_aiguard.loops import Place, Variable, contains, iterables, target_na
 from flake8_aiguard.onebyone import OneByOne
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.queries import Queries, Query, known, shown
+from flake8_aiguard.regex import regex
 from flake8_aiguard.sequences import Sequences
 from flake8_aiguard.shapes import (
     dotted,
@@ -31,7 +32,7 @@ from flake8_aiguard.shapes import (
 _LOOPS: Final[tuple[type[ast.AST], ...]] = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS)
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
 
-_SPECIAL: Final = re.compile(r"cache|memo|task|remote|flow|loader", re.IGNORECASE)
+_SPECIAL: Final = regex(r"cache|memo|task|remote|flow|loader", re.IGNORECASE)
 _LOOKUP: Final = 15  # statements of a function that looks something up
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +11,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.fetches import Fetch, Fetches
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Function
 from flake8_aiguard.oneoff import OneOff
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, is_constant, last_name, string
 
 _FILTERED: Final = (
@@ -29,7 +29,7 @@ _PAIRS: Final[tuple[tuple[type[ast.cmpop], type[ast.cmpop]], ...]] = (
 )
 _OPPOSITES: Final = {**dict(_PAIRS), **{second: first for first, second in _PAIRS}}
 # An attribute whose truth a store can check: others are often properties.
-_FLAG: Final = re.compile(
+_FLAG: Final = regex(
     r"(is|has|was|can)_\w+|\w+ed|active|visible|hidden|public|private|open|done|sent|paid|staff|admin|current|default"
 )
 _CHANGES: Final = ("add", "append", "discard", "remove", "update")

@@ -67,17 +67,23 @@ class InefficientSql(Checker):
         return sql.Statements(self.module)
 
     def is_possible(self) -> bool:
-        """Whether the file calls something that takes a statement, and has a string that begins like one."""
-        return not sql.sinks().isdisjoint(self.module.index.names_called()) and self.statements.has_any
+        """Whether the file calls something that takes a statement, has a string that begins like one, and there are rules for it."""
+        return (
+            not sql.sinks().isdisjoint(self.module.index.names_called())
+            and self.statements.has_any
+            and bool(self._rules)
+        )
+
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        options = self.options
+        return _rules(options.rule_dirs, options.scan_select, options.scan_ignore, options.scan_extend_select)
 
     def call_names(self) -> Collection[str]:
         return sql.sinks()
 
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
-        options = self.options
-        rules = _rules(
-            options.rule_dirs, options.scan_select, options.scan_ignore, options.scan_extend_select
-        )
+        rules = self._rules
         for statement in self.statements.sent_by(node):
             wanted = rules
             if self._meant.is_star_meant(statement, node):  # asked first, as parsing costs more

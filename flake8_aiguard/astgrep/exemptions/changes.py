@@ -8,11 +8,12 @@ from typing import Final
 from flake8_aiguard.astgrep import folders, query
 from flake8_aiguard.astgrep.source import Source, flat
 from flake8_aiguard.ddl import NAME, plain
+from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
-_SET: Final = re.compile(r"\bset\b(.*?)(?=\bfrom\b|\breturning\b|\border\s+by\b|\Z)", _I | re.DOTALL)
-_ASSIGNED: Final = re.compile(r"\s*(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*=(.*)", re.DOTALL)
-_CALL: Final = re.compile(r"\b([A-Za-z_]\w*)\s*\(", _I)
+_SET: Final = regex(r"\bset\b(.*?)(?=\bfrom\b|\breturning\b|\border\s+by\b|\Z)", _I | re.DOTALL)
+_ASSIGNED: Final = regex(r"\s*(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*=(.*)", re.DOTALL)
+_CALL: Final = regex(r"\b([A-Za-z_]\w*)\s*\(", _I)
 _FIXED: Final = frozenset(
     {
         "now",
@@ -26,39 +27,33 @@ _FIXED: Final = frozenset(
         "unix_timestamp",
     }
 )
-_BRANCH: Final = re.compile(r"\b(?:else|elseif|elsif|when)\b", _I)
-_STRING: Final = re.compile(r"'(?:[^']|'')*'")
-_ALTERED_NEXT: Final = re.compile(
-    rf";\s*(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I
-)
-_LOCKED: Final = re.compile(
+_BRANCH: Final = regex(r"\b(?:else|elseif|elsif|when)\b", _I)
+_STRING: Final = regex(r"'(?:[^']|'')*'")
+_ALTERED_NEXT: Final = regex(rf";\s*(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I)
+_LOCKED: Final = regex(
     r"\balter\s+table\s[^;]*?\b(?:add\s+(?:constraint\s+\S+\s+)?primary\s+key|(?:alter|modify)\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type"
     r"|drop\s+constraint|disable\s+trigger)",
     _I,
 )
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
-_OFFLINE: Final = re.compile(r"/sql/[^/.]+\.[^/.]+\.sql$|/(?:upgrades?|updates?|archives?|install|patches)/")
+_OFFLINE: Final = regex(r"/sql/[^/.]+\.[^/.]+\.sql$|/(?:upgrades?|updates?|archives?|install|patches)/")
 _NEAR: Final = 10  # statements back
-_INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
-_OF_INDEX: Final = re.compile(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
-_SCAN: Final = re.compile(
+_INDEX: Final = regex(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
+_OF_INDEX: Final = regex(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
+_SCAN: Final = regex(
     r"\badd\s+(?:constraint\s+\S+\s+)?check\b(?!.*\bnot\s+valid\b)|\bset\s+not\s+null\b"
     r"|\badd\s+(?:constraint\s+\S+\s+)?unique\b(?!\s+using\b)"
     r"|\balter\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type\b",
     _I | re.DOTALL,
 )
-_REFERRING: Final = re.compile(r"\bforeign\s+key\s*\(\s*([^,)]+?)\s*\)", _I)
-_FILLED: Final = re.compile(
-    r"\bdefault\b(?!\s+null\b)|\b(?:small|big)?serial\d?\b|\bgenerated\b|\bidentity\b", _I
-)
-_STABLE: Final = re.compile(
+_REFERRING: Final = regex(r"\bforeign\s+key\s*\(\s*([^,)]+?)\s*\)", _I)
+_FILLED: Final = regex(r"\bdefault\b(?!\s+null\b)|\b(?:small|big)?serial\d?\b|\bgenerated\b|\bidentity\b", _I)
+_STABLE: Final = regex(
     r"\bdefault\s+\(?\s*(?:(?:session|current)_user|user|current_(?:role|catalog|schema|date|time|timestamp)"
     r"|localtime|localtimestamp|(?:now|transaction_timestamp|statement_timestamp)\s*\()",
     _I,
 )
-_INSERT: Final = re.compile(
-    rf"\s*(?:set\s+\w+\s+on\s+)?insert\s+(?:\w+\s+)?into\s+({NAME})\s*(\([^)]*\))?", _I
-)
+_INSERT: Final = regex(rf"\s*(?:set\s+\w+\s+on\s+)?insert\s+(?:\w+\s+)?into\s+({NAME})\s*(\([^)]*\))?", _I)
 
 
 def whole_table(source: Source, start: int, end: int) -> bool:

@@ -9,18 +9,19 @@ from typing import Final
 from flake8_aiguard.astgrep import folders, query
 from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.ddl import NAME, plain
+from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
-_SELECTED: Final = re.compile(
+_SELECTED: Final = regex(
     rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({NAME})", _I
 )
-_LIKE: Final = re.compile(r"\bi?like\b", _I)
-_OPTIONAL: Final = re.compile(r"\bis\s+null\s+or\b|\bor\s+\(?[\w$.]+\s+is\s+null\b", _I)
-_CONDITION: Final = re.compile(r"\b(?:and|where|on|having|when)\b", _I)
-_LIKED: Final = re.compile(r"([\w.]+)[\"`)\]]*\s+i?like\b", _I)
-_WILD: Final = re.compile(r"\s*(?:concat(?:_ws)?\s*)?\(?\s*[EeNn]?['\"][%_]", _I)
-_WRAPPED: Final = re.compile(r"\s*\(?\s*'%'\s*\|\|.*?\|\|\s*'%'", _I | re.DOTALL)
-_CONVERSION: Final = re.compile(r"::\s*(\w+)|\bas\s+(\w+)", _I)
+_LIKE: Final = regex(r"\bi?like\b", _I)
+_OPTIONAL: Final = regex(r"\bis\s+null\s+or\b|\bor\s+\(?[\w$.]+\s+is\s+null\b", _I)
+_CONDITION: Final = regex(r"\b(?:and|where|on|having|when)\b", _I)
+_LIKED: Final = regex(r"([\w.]+)[\"`)\]]*\s+i?like\b", _I)
+_WILD: Final = regex(r"\s*(?:concat(?:_ws)?\s*)?\(?\s*[EeNn]?['\"][%_]", _I)
+_WRAPPED: Final = regex(r"\s*\(?\s*'%'\s*\|\|.*?\|\|\s*'%'", _I | re.DOTALL)
+_CONVERSION: Final = regex(r"::\s*(\w+)|\bas\s+(\w+)", _I)
 _NUMBERS: Final = frozenset(
     {
         "bigint",
@@ -41,9 +42,9 @@ _NUMBERS: Final = frozenset(
         "unsigned",
     }
 )
-_EQUAL: Final = re.compile(r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)", _I)
-_GIVEN: Final = re.compile(r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=\s*(?:[$:@?\d']|hole_)", _I)
-_KEY: Final = re.compile(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
+_EQUAL: Final = regex(r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)", _I)
+_GIVEN: Final = regex(r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=\s*(?:[$:@?\d']|hole_)", _I)
+_KEY: Final = regex(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 
 
 def never_null(source: Source, start: int, end: int) -> bool:

@@ -8,33 +8,34 @@ from typing import Final
 from flake8_aiguard.astgrep import query
 from flake8_aiguard.astgrep.source import Source, flat
 from flake8_aiguard.ddl import NAME, is_of_an_extension, plain
+from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
-_FUNCTION: Final = re.compile(
+_FUNCTION: Final = regex(
     r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+)?(?:%|[\w.]+\s*\())", _I
 )  # what no list can say
-_STAR: Final = re.compile(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
-_COPYING: Final = re.compile(r"\s*insert\b", _I)
-_RETURNS: Final = re.compile(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
-_COPIED: Final = re.compile(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
-_TESTED: Final = re.compile(r"\bexists\s*\($", _I)
-_COUNTED: Final = re.compile(r"\bselect\s+count\s*\(\s*[*1]\s*\)\s*(?:(?:as\s+)?\w+\s*)?from\s*\($", _I)
-_PERFORMED: Final = re.compile(r"(?:^|\bbegin|\bthen|\belse|\bloop)\s*perform\b", _I)
-_OPERATOR: Final = re.compile(r"\b(union|except|intersect|minus)\b(?!\s*\()", _I)
-_NEXT_STAR: Final = re.compile(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
-_SELECT: Final = re.compile(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
-_MANY: Final = re.compile(r"\bwhere\b|\bjoin\b|,", _I)
-_OF_AGGREGATE: Final = re.compile(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
-_DISTINCT: Final = re.compile(r"\(\s*select\s+distinct\b", _I)
-_IN_AGGREGATE: Final = re.compile(rf"\b{query.AGGREGATE}\s*\($", _I)
-_DELETED: Final = re.compile(r"\s*delete\b", _I)
-_CUT: Final = re.compile(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
-_ONE_ROW: Final = re.compile(r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')", _I)
-_READ_AS_TABLE: Final = re.compile(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
-_SET_RETURNING: Final = re.compile(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
-_LINK: Final = re.compile(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
-_COMBINED: Final = re.compile(r"\b(?:union|except|intersect|minus|all|distinct|as|with)\s*\Z", _I)
-_UNNAMED: Final = re.compile(r"\b(?:using|natural|cross)\b", _I)
+_STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
+_COPYING: Final = regex(r"\s*insert\b", _I)
+_RETURNS: Final = regex(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
+_COPIED: Final = regex(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
+_TESTED: Final = regex(r"\bexists\s*\($", _I)
+_COUNTED: Final = regex(r"\bselect\s+count\s*\(\s*[*1]\s*\)\s*(?:(?:as\s+)?\w+\s*)?from\s*\($", _I)
+_PERFORMED: Final = regex(r"(?:^|\bbegin|\bthen|\belse|\bloop)\s*perform\b", _I)
+_OPERATOR: Final = regex(r"\b(union|except|intersect|minus)\b(?!\s*\()", _I)
+_NEXT_STAR: Final = regex(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
+_SELECT: Final = regex(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
+_MANY: Final = regex(r"\bwhere\b|\bjoin\b|,", _I)
+_OF_AGGREGATE: Final = regex(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
+_DISTINCT: Final = regex(r"\(\s*select\s+distinct\b", _I)
+_IN_AGGREGATE: Final = regex(rf"\b{query.AGGREGATE}\s*\($", _I)
+_DELETED: Final = regex(r"\s*delete\b", _I)
+_CUT: Final = regex(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
+_ONE_ROW: Final = regex(r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')", _I)
+_READ_AS_TABLE: Final = regex(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
+_SET_RETURNING: Final = regex(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
+_LINK: Final = regex(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
+_COMBINED: Final = regex(r"\b(?:union|except|intersect|minus|all|distinct|as|with)\s*\Z", _I)
+_UNNAMED: Final = regex(r"\b(?:using|natural|cross)\b", _I)
 
 
 def star(source: Source, start: int, end: int) -> bool:
