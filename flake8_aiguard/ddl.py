@@ -35,6 +35,7 @@ _KEY: Final = re.compile(
     re.IGNORECASE,
 )
 _IS_KEY: Final = re.compile(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
+_IS_ONE: Final = re.compile(r"\bcheck\s*\(\s*[\"`\[]?\w+[\"`\]]?\s*(?:=\s*(?:\d+|'[^']*'|true)\s*)?\)", re.IGNORECASE)
 _IS_NOT_NULL: Final = re.compile(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
 _SYSTEM: Final = re.compile(
     r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|information_schema\.|pg_\w+$|pg_catalog\.|sys\.|syscat\."
@@ -81,11 +82,13 @@ class Table:
         columns: its columns; those of a constraint are none.
         keys: the columns by which an index finds a row.
         not_null: the columns that hold no NULL.
+        is_single: whether a key that takes one value keeps it at one row.
     """
 
     columns: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     not_null: set[str] = field(default_factory=set)
+    is_single: bool = False
 
 
 class Tables:
@@ -225,6 +228,7 @@ def _fill(table: Table, text: str, start: int) -> None:
         table.columns.add(name[1].lower())
         if _IS_KEY.search(part):
             table.keys.add(name[1].lower())
+            table.is_single = table.is_single or _IS_ONE.search(part) is not None
         if _IS_NOT_NULL.search(part):
             table.not_null.add(name[1].lower())
 

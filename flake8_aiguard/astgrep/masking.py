@@ -9,6 +9,19 @@ from typing import Final
 _TAGS: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MACRO: Final = re.compile(r"\{%-?\s*(?:macro|materialization|test)\b")
 _STANDALONE: Final = re.compile(r"\{\{-?\s*(?:config|log|print)\s*\(")
+_HEADS: Final = re.compile(r"\\|^go\b|\b(?:begin|start|commit|rollback|copy|call|delimiter|top|default\s+values)\b", re.IGNORECASE | re.MULTILINE)
+_UNREAD: Final = re.compile(
+    r"""
+    ^[ \t]*copy\b[^;\n]*\bfrom\s+stdin\b[^;\n]*;\n(?:(?!\\\.).*\n)*\\\.                     # rows, up to the line with \.
+    | ^[ \t]*(?:(?:copy|call)\s | insert\s+into\s+\S+\s+default\s+values\b) (?:[^;'] | '[^']*')*;
+    | ^[ \t]*(?:\\(?:(?:q?echo|warn|prompt|set|copy)\b[^\n]*|[a-zA-Z!?][^\n']*$) | delimiter[ \t][^\n]*)
+    | ^[ \t]*(?:begin(?:[ ](?:deferred|immediate|exclusive))?|start|commit|rollback)(?:[ ](?:transaction|work|tran))?[ ]*;
+    | (?<=select[ ])top[ ]*\(?\d+\)?(?:[ ]percent)?(?:[ ]with[ ]ties)?             # of SQL Server
+    | ^[ \t]*(?P<end>go)[ \t]*;?$
+    """,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
+_BRACKETS: Final = re.compile(r"(?<=[\s.,(])\[([A-Za-z_]\w*)\]")
 _PLACEHOLDER: Final = re.compile(
     r"""
     '(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1  # texts, names, comments, bodies of functions
@@ -36,7 +49,14 @@ def mask_templates(text: str) -> str:
     """
     if "{" in text:
         text = _TAGS.sub(_masked, text)
-    return mask_placeholders(text)
+    return mask_unread(mask_placeholders(text))
+
+
+def mask_unread(text: str) -> str:
+    """Replace the commands of a client, and statements that say nothing and confuse the grammar, by blanks."""
+    if "].[" in text or "[dbo]" in text:
+        text = _BRACKETS.sub(r'"\1"', text)
+    return _UNREAD.sub(_ended, text) if _HEADS.search(text) else text
 
 
 def mask_placeholders(text: str) -> str:
@@ -50,11 +70,19 @@ def _number(found: re.Match[str]) -> str:
 
 def _masked(tag: re.Match[str]) -> str:
     text = tag[0]
-    blank = re.sub(r"[^\n]", " ", text)
+    blank = _blank(tag)
     if not text.startswith("{{") or _STANDALONE.match(text):
         return blank
     first = text.split("\n", 1)[0]
     return "j" * len(first) + blank[len(first) :]
+
+
+def _ended(found: re.Match[str]) -> str:
+    return _blank(found) if not found["end"] else ";".ljust(len(found[0]))
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
 
 
 def is_helm_template(path: str) -> bool:

@@ -37,7 +37,7 @@ _LOCKED: Final = re.compile(
     _I,
 )
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
-_OFFLINE: Final = re.compile(r"/sql/[^/.]+\.[^/.]+\.sql$|/(?:upgrades?|updates?|archives?|install|patches)/")
+_OFFLINE: Final = re.compile(r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/")
 _NEAR: Final = 10  # statements back
 _INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
 _OF_INDEX: Final = re.compile(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
@@ -76,6 +76,9 @@ def whole_table(source: Source, start: int, end: int) -> bool:
             return True
     if not written[0].lower().startswith("update"):
         return False
+    table = folders.table(source, written[1])
+    if table is not None and table.is_single:
+        return True
     code = source.code[start : source.around(start)[1]]
     assigned = _SET.search(flat(code))
     if assigned is None or re.match(r"from\b", code[assigned.end() :], _I):
