@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-NAME: Final = r"[\w.\"`\[\]$]+"
+NAME: Final = r":?[\w.\"`\[\]$]+"
 _CREATED: Final = re.compile(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:(?:global\s+|local\s+)?temp(?:orary)?\s+|unlogged\s+|virtual\s+)?table\s+"
     rf"(?:if\s+not\s+exists\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(",
@@ -35,7 +35,9 @@ _KEY: Final = re.compile(
     re.IGNORECASE,
 )
 _IS_KEY: Final = re.compile(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
-_IS_ONE: Final = re.compile(r"\bcheck\s*\(\s*[\"`\[]?\w+[\"`\]]?\s*(?:=\s*(?:\d+|'[^']*'|true)\s*)?\)", re.IGNORECASE)
+_IS_ONE: Final = re.compile(
+    r"\bcheck\s*\(\s*[\"`\[]?\w+[\"`\]]?\s*(?:=\s*(?:\d+|'[^']*'|true)\s*)?\)", re.IGNORECASE
+)
 _IS_NOT_NULL: Final = re.compile(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
 _SYSTEM: Final = re.compile(
     r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|information_schema\.|pg_\w+$|pg_catalog\.|sys\.|syscat\."

@@ -9,7 +9,10 @@ from typing import Final
 _TAGS: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MACRO: Final = re.compile(r"\{%-?\s*(?:macro|materialization|test)\b")
 _STANDALONE: Final = re.compile(r"\{\{-?\s*(?:config|log|print)\s*\(")
-_HEADS: Final = re.compile(r"\\|^go\b|\b(?:begin|start|commit|rollback|copy|call|delimiter|top|default\s+values)\b", re.IGNORECASE | re.MULTILINE)
+_HEADS: Final = re.compile(
+    r"\\|^go\b|\b(?:begin|start|commit|rollback|copy|call|delimiter|top|default\s+values)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
 _UNREAD: Final = re.compile(
     r"""
     ^[ \t]*copy\b[^;\n]*\bfrom\s+stdin\b[^;\n]*;\n(?:(?!\\\.).*\n)*\\\.                     # rows, up to the line with \.

@@ -127,7 +127,10 @@ class Source:
     @functools.cached_property
     def is_of_another_database(self) -> bool:
         """Whether words say that it is not PostgreSQL's."""
-        return any(pattern.search(self.code) for pattern in (_MYSQL, _OTHER)) or _BATCH.search(self.text) is not None
+        return (
+            any(pattern.search(self.code) for pattern in (_MYSQL, _OTHER))
+            or _BATCH.search(self.text) is not None
+        )
 
     # -- statements
 

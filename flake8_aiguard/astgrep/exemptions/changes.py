@@ -37,7 +37,9 @@ _LOCKED: Final = re.compile(
     _I,
 )
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
-_OFFLINE: Final = re.compile(r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/")
+_OFFLINE: Final = re.compile(
+    r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/"
+)
 _NEAR: Final = 10  # statements back
 _INDEX: Final = re.compile(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
 _OF_INDEX: Final = re.compile(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)

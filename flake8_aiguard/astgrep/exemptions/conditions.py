@@ -41,8 +41,12 @@ _NUMBERS: Final = frozenset(
         "unsigned",
     }
 )
-_EQUAL: Final = re.compile(r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)(?:\s*[\"`]?(\w+)[\"`]?\.)?", _I)
-_GIVEN: Final = re.compile(r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(?:=\s*(?:[$:@?\d']|hole_|any\s*\()|in\s*\()", _I)
+_EQUAL: Final = re.compile(
+    r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)(?:\s*[\"`]?(\w+)[\"`]?\.)?", _I
+)
+_GIVEN: Final = re.compile(
+    r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(?:=\s*(?:[$:@?\d']|hole_|any\s*\()|in\s*\()", _I
+)
 _KEY: Final = re.compile(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 
 

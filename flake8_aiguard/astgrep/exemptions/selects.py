@@ -33,9 +33,12 @@ _IN_AGGREGATE: Final = re.compile(rf"\b{query.AGGREGATE}\s*\($", _I)
 _DELETED: Final = re.compile(r"\s*delete\b", _I)
 _CUT: Final = re.compile(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
 _ONE_ROW: Final = re.compile(
-    r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')|\blimit\s+1\b(?!\s*,)|\bfetch\s+first\s+(?:1\s+)?row\s+only\b", _I
+    r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')|\blimit\s+1\b(?!\s*,)|\bfetch\s+first\s+(?:1\s+)?row\s+only\b",
+    _I,
 )
-_GIVES_ROWS: Final = re.compile(r"\b(?:from|union|unnest|generate_\w+|\w+_(?:each|elements|keys|table|matches)\w*)\b", _I)
+_GIVES_ROWS: Final = re.compile(
+    r"\b(?:from|union|unnest|generate_\w+|\w+_(?:each|elements|keys|table|matches)\w*)\b", _I
+)
 _READ_AS_TABLE: Final = re.compile(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
 _SET_RETURNING: Final = re.compile(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
 _LINK: Final = re.compile(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
