@@ -132,7 +132,8 @@ def _recovered(
     root: ast_grep_py.SgNode, text: str, rules: Sequence[Rule]
 ) -> list[tuple[Rule, ast_grep_py.SgNode]]:
     """What packaged rules find in statements that another one hides from the grammar."""
-    if root.find(kind="ERROR") is None or (mended := recovery.mended(root, text)) is None:
+    mended = recovery.mended(root, text)
+    if mended is None:
         return []
     tree = ast_grep_py.SgRoot(mended, "sql").root()
     again = possible([rule for rule in rules if rule.is_packaged], mended)

@@ -23,6 +23,8 @@ def mended(root: ast_grep_py.SgNode, text: str) -> str | None:
     Returns:
         The text with blanks for these statements; ``None`` where nothing is gained by that.
     """
+    if not any(map(_holds_an_end, root.find_all(kind="ERROR"))):
+        return None
     pieces, kept = [], False
     done = 0
     for start, end in _broken(root):
@@ -32,6 +34,15 @@ def mended(root: ast_grep_py.SgNode, text: str) -> str | None:
             pieces.append(statement if is_whole else _NO_BREAK.sub(" ", statement))
         done = end
     return "".join([*pieces, text[done:]]) if kept else None
+
+
+def _holds_an_end(error: ast_grep_py.SgNode) -> bool:
+    """Whether a statement ends within an error."""
+    text = error.text()
+    if ";" not in text:
+        return False
+    parent = error.parent()
+    return ";" in text[:-1] or (parent is not None and parent.kind() != "program")
 
 
 def _broken(root: ast_grep_py.SgNode) -> Iterator[tuple[int, int]]:
