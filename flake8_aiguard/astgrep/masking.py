@@ -16,7 +16,7 @@ _HEADS: Final = re.compile(
 _UNREAD: Final = re.compile(
     r"""
     ^[ \t]*copy\b[^;\n]*\bfrom\s+stdin\b[^;\n]*;\n(?:(?!\\\.).*\n)*\\\.                     # rows, up to the line with \.
-    | ^[ \t]*(?:(?:copy|call)\s | insert\s+into\s+\S+\s+default\s+values\b) (?:[^;'] | '[^']*')*;
+    | ^[ \t]*(?:(?:copy|call)\s | insert\s+into\s+\S+\s+default\s+values\b) (?:[^;'] | '[^']*'){0,500};
     | ^[ \t]*(?:\\(?:(?:q?echo|warn|prompt|set|copy)\b[^\n]*|[a-zA-Z!?][^\n']*$) | delimiter[ \t][^\n]*)
     | ^[ \t]*(?:begin(?:[ ](?:deferred|immediate|exclusive))?|start|commit|rollback)(?:[ ](?:transaction|work|tran))?[ ]*;
     | (?<=select[ ])top[ ]*\(?\d+\)?(?:[ ]percent)?(?:[ ]with[ ]ties)?             # of SQL Server
