@@ -10,7 +10,7 @@ from typing import Final
 
 from flake8_aiguard.regex import regex
 
-NAME: Final = r"[\w.\"`\[\]$]+"
+NAME: Final = r":?[\w.\"`\[\]$]+"
 _CREATED: Final = regex(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:(?:global\s+|local\s+)?temp(?:orary)?\s+|unlogged\s+|virtual\s+)?table\s+"
     rf"(?:if\s+not\s+exists\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(",
@@ -35,6 +35,9 @@ _KEY: Final = regex(
     re.IGNORECASE,
 )
 _IS_KEY: Final = regex(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
+_IS_ONE: Final = regex(
+    r"\bcheck\s*\(\s*[\"`\[]?\w+[\"`\]]?\s*(?:=\s*(?:\d+|'[^']*'|true)\s*)?\)", re.IGNORECASE
+)
 _IS_NOT_NULL: Final = regex(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
 _SYSTEM: Final = regex(
     r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|information_schema\.|pg_\w+$|pg_catalog\.|sys\.|syscat\."
@@ -75,11 +78,13 @@ class Table:
         columns: its columns; those of a constraint are none.
         keys: the columns by which an index finds a row.
         not_null: the columns that hold no NULL.
+        is_single: whether a key that takes one value keeps it at one row.
     """
 
     columns: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     not_null: set[str] = field(default_factory=set)
+    is_single: bool = False
 
 
 class Tables:
@@ -219,6 +224,7 @@ def _fill(table: Table, text: str, start: int) -> None:
         table.columns.add(name[1].lower())
         if _IS_KEY.search(part):
             table.keys.add(name[1].lower())
+            table.is_single = table.is_single or _IS_ONE.search(part) is not None
         if _IS_NOT_NULL.search(part):
             table.not_null.add(name[1].lower())
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import ast_grep_py
 
-from flake8_aiguard.astgrep import exemptions, languages, masking, places, suppressions
+from flake8_aiguard.astgrep import exemptions, languages, masking, places, recovery, suppressions
 from flake8_aiguard.astgrep.rulefiles import Rule
 from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.regex import regex
@@ -107,6 +107,8 @@ def evaluate(
     masked = masking.mask_templates(text) if language == "sql" else text
     root = ast_grep_py.SgRoot(masked, language).root()
     matches = [(rule, node) for rule in wanted for node in root.find_all(rule.matcher(masked))]
+    if language == "sql" and not whole:
+        matches += _recovered(root, masked, wanted)
     if matches and whole and root.find(kind="ERROR") is not None:
         matches = [(rule, node) for rule, node in matches if rule.metadata.get("in-errors") is True]
     if matches and language == "sql":
@@ -125,6 +127,18 @@ def evaluate(
         if not silenced.cover(node.range().start.line, (rule.code, rule.id))
     }
     return sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+
+
+def _recovered(
+    root: ast_grep_py.SgNode, text: str, rules: Sequence[Rule]
+) -> list[tuple[Rule, ast_grep_py.SgNode]]:
+    """What packaged rules find in statements that another one hides from the grammar."""
+    mended = recovery.mended(root, text)
+    if mended is None:
+        return []
+    tree = ast_grep_py.SgRoot(mended, "sql").root()
+    again = possible([rule for rule in rules if rule.is_packaged], mended)
+    return [(rule, node) for rule in again for node in tree.find_all(rule.matcher(mended))]
 
 
 def silenced(

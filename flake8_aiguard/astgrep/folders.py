@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,9 @@ from typing import Final
 from flake8_aiguard import ddl
 from flake8_aiguard.astgrep.source import Source
 
-_LARGEST: Final = 2_000_000
-_FILES: Final = 50  # that are read around one
+_LARGEST: Final = 2_000_000  # characters that are read of a folder
+_FILES: Final = 100  # that are read of a folder around one
+_NUMBERED: Final = re.compile(r"[vV]?\d")
 
 
 def table(source: Source, name: str) -> ddl.Table | None:
@@ -53,20 +55,23 @@ def _folders_of(source: Source) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _folders(folder: str) -> tuple[str, ...]:
-    """A folder, and of the two above it those with files of SQL."""
+    """A folder, and of the two above it those with files of SQL, or with folders of numbered migrations."""
     found = [folder]
     for above in list(map(str, Path(folder).parents))[:2]:
         if os.path.exists(os.path.join(found[-1], ".git")):
             break
-        if os.path.isdir(above) and any(name.endswith(".sql") for name in os.listdir(above)):
+        is_numbered = above == os.path.dirname(folder) and _NUMBERED.match(os.path.basename(folder))
+        if os.path.isdir(above) and (is_numbered or any(name.endswith(".sql") for name in os.listdir(above))):
             found.append(above)
     return tuple(found)
 
 
 def _read(paths: Iterator[Path]) -> Iterator[Source]:
+    left = _LARGEST
     for path in itertools.islice(sorted(paths), _FILES):
         try:
-            if path.stat().st_size <= _LARGEST:
+            if (size := path.stat().st_size) <= left:
+                left -= size
                 yield Source(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError):
             continue
@@ -83,12 +88,14 @@ def _in(folder: str) -> tuple[Source, ...]:
     return tuple(_read(Path(folder).glob("*.sql")))
 
 
-@functools.lru_cache(maxsize=8)
-def _near(folders: tuple[str, ...]) -> tuple[tuple[str, Source], ...]:
+def _near(folders: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
     """The files of some folders, and of the folders in these, that create tables; each with its text in lower case."""
-    paths = {
-        path for folder in folders for pattern in ("*.sql", "*/*.sql") for path in Path(folder).glob(pattern)
-    }
+    return itertools.chain.from_iterable(map(_creating, folders))
+
+
+@functools.lru_cache(maxsize=16)
+def _creating(folder: str) -> tuple[tuple[str, Source], ...]:
+    paths = {path for pattern in ("*.sql", "*/*.sql") for path in Path(folder).glob(pattern)}
     read = ((other.text.lower(), other) for other in _read(iter(paths)))
     return tuple((low, other) for low, other in read if "create table" in low)
 

@@ -11,6 +11,22 @@ from flake8_aiguard.regex import regex
 _TAGS: Final = regex(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MACRO: Final = regex(r"\{%-?\s*(?:macro|materialization|test)\b")
 _STANDALONE: Final = regex(r"\{\{-?\s*(?:config|log|print)\s*\(")
+_HEADS: Final = regex(
+    r"\\|^go\b|\b(?:begin|start|commit|rollback|copy|call|delimiter|top|default\s+values)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_UNREAD: Final = regex(
+    r"""
+    ^[ \t]*copy\b[^;\n]*\bfrom\s+stdin\b[^;\n]*;\n(?:(?!\\\.).*\n)*\\\.                     # rows, up to the line with \.
+    | ^[ \t]*(?:(?:copy|call)\s | insert\s+into\s+\S+\s+default\s+values\b) (?:[^;'] | '[^']*'){0,500};
+    | ^[ \t]*(?:\\(?:(?:q?echo|warn|prompt|set|copy)\b[^\n]*|[a-zA-Z!?][^\n']*$) | delimiter[ \t][^\n]*)
+    | ^[ \t]*(?:begin(?:[ ](?:deferred|immediate|exclusive))?|start|commit|rollback)(?:[ ](?:transaction|work|tran))?[ ]*;
+    | (?<=select[ ])top[ ]*\(?\d+\)?(?:[ ]percent)?(?:[ ]with[ ]ties)?             # of SQL Server
+    | ^[ \t]*(?P<end>go)[ \t]*;?$
+    """,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
+_BRACKETS: Final = regex(r"(?<=[\s.,(])\[([A-Za-z_]\w*)\]")
 _PLACEHOLDER: Final = regex(
     r"""
     '(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1  # texts, names, comments, bodies of functions
@@ -38,7 +54,14 @@ def mask_templates(text: str) -> str:
     """
     if "{" in text:
         text = _TAGS.sub(_masked, text)
-    return mask_placeholders(text)
+    return mask_unread(mask_placeholders(text))
+
+
+def mask_unread(text: str) -> str:
+    """Replace the commands of a client, and statements that say nothing and confuse the grammar, by blanks."""
+    if "].[" in text or "[dbo]" in text:
+        text = _BRACKETS.sub(r'"\1"', text)
+    return _UNREAD.sub(_ended, text) if _HEADS.search(text) else text
 
 
 def mask_placeholders(text: str) -> str:
@@ -52,11 +75,19 @@ def _number(found: re.Match[str]) -> str:
 
 def _masked(tag: re.Match[str]) -> str:
     text = tag[0]
-    blank = re.sub(r"[^\n]", " ", text)
+    blank = _blank(tag)
     if not text.startswith("{{") or _STANDALONE.match(text):
         return blank
     first = text.split("\n", 1)[0]
     return "j" * len(first) + blank[len(first) :]
+
+
+def _ended(found: re.Match[str]) -> str:
+    return _blank(found) if not found["end"] else ";".ljust(len(found[0]))
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
 
 
 def is_helm_template(path: str) -> bool:

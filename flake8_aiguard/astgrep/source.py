@@ -29,9 +29,10 @@ _MYSQL: Final = regex(
     re.IGNORECASE,
 )
 _OTHER: Final = regex(
-    r"\bautoincrement\b|^\s*pragma\s|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|^\s*go\s*$|\[dbo\]|\bdbo\.|^/\s*$",
+    r"\bautoincrement\b|^\s*pragma\s|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_BATCH: Final = regex(r"^[ \t]*go[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ROUTINE: Final = regex(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:definer\s*=\s*\S+\s+)?(?:function|procedure)\s+[^\s(]+\s*(?=\()",
     re.IGNORECASE,
@@ -98,7 +99,7 @@ class Source:
     @functools.cached_property
     def code(self) -> str:
         """The text, with numbers for placeholders, and blanks for comments and what stands in quotes."""
-        return _SILENT.sub(_blank, self._masked)
+        return _SILENT.sub(_blank, masking.mask_unread(self._masked))
 
     @functools.cached_property
     def is_recorded(self) -> bool:
@@ -127,7 +128,10 @@ class Source:
     @functools.cached_property
     def is_of_another_database(self) -> bool:
         """Whether words say that it is not PostgreSQL's."""
-        return _MYSQL.search(self.code) is not None or _OTHER.search(self.code) is not None
+        return (
+            any(pattern.search(self.code) for pattern in (_MYSQL, _OTHER))
+            or _BATCH.search(self.text) is not None
+        )
 
     # -- statements
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.children import walk
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.passes import Passes

@@ -36,7 +36,9 @@ _LOCKED: Final = regex(
     _I,
 )
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
-_OFFLINE: Final = regex(r"/sql/[^/.]+\.[^/.]+\.sql$|/(?:upgrades?|updates?|archives?|install|patches)/")
+_OFFLINE: Final = regex(
+    r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/"
+)
 _NEAR: Final = 10  # statements back
 _INDEX: Final = regex(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
 _OF_INDEX: Final = regex(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
@@ -71,6 +73,9 @@ def whole_table(source: Source, start: int, end: int) -> bool:
             return True
     if not written[0].lower().startswith("update"):
         return False
+    table = folders.table(source, written[1])
+    if table is not None and table.is_single:
+        return True
     code = source.code[start : source.around(start)[1]]
     assigned = _SET.search(flat(code))
     if assigned is None or re.match(r"from\b", code[assigned.end() :], _I):

@@ -42,8 +42,12 @@ _NUMBERS: Final = frozenset(
         "unsigned",
     }
 )
-_EQUAL: Final = regex(r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)", _I)
-_GIVEN: Final = regex(r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=\s*(?:[$:@?\d']|hole_)", _I)
+_EQUAL: Final = regex(
+    r"(?:\bwhere|\band|\bon|^)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*=(?!=)(?:\s*[\"`]?(\w+)[\"`]?\.)?", _I
+)
+_GIVEN: Final = regex(
+    r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(?:=\s*(?:[$:@?\d']|hole_|any\s*\()|in\s*\()", _I
+)
 _KEY: Final = regex(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 
 
@@ -89,7 +93,7 @@ def no_index(source: Source, start: int, end: int) -> bool:
         return True
     where = re.search(r"\bwhere\b", around, _I)
     conditions = around[where.start() :] if where else ""
-    if not re.search(r"\bor\b", conditions, _I) and any(map(_KEY.fullmatch, _GIVEN.findall(conditions))):
+    if not re.search(r"\bor\b", conditions, _I) and _is_found(source, relations, conditions):
         return True
     if _is_said_before(source, start, parameters) or _is_over_tables(
         source,
@@ -105,6 +109,23 @@ def no_index(source: Source, start: int, end: int) -> bool:
         if opening <= first:
             return False
         opening, closing = source.around(opening - 1)
+
+
+def _is_found(source: Source, relations: list[tuple[str, str]], conditions: str) -> bool:
+    """Whether a key is given beside a pattern: by its name, or as the files around index it.
+
+    Args:
+        source: the text.
+        relations: what the query reads.
+        conditions: its conditions, which AND connects.
+    """
+    given = _GIVEN.findall(conditions)
+    if any(map(_KEY.fullmatch, given)):
+        return True
+    if not given or len(relations) != 1 or relations[0][0] == "(":
+        return False
+    table = folders.table(source, relations[0][0])
+    return table is not None and any(name.lower() in table.keys for name in given)
 
 
 def _is_said_before(source: Source, start: int, parameters: set[str]) -> bool:
@@ -188,7 +209,8 @@ def found_by_another(source: Source, start: int, end: int) -> bool:
         return False
     if query.are_derived(query.relations(text)):
         return True
-    names = _EQUAL.findall(conditions)
+    joined = {(alias or plain(name)).lower() for name, alias in query.relations(text)}
+    names = [name for name, other in _EQUAL.findall(conditions) if other.lower() not in joined]
     if any(map(_KEY.fullmatch, names)):
         return True
     read = [name for name, _ in query.relations(text) if name != "("] if names else []

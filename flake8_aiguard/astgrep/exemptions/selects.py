@@ -15,6 +15,9 @@ _FUNCTION: Final = regex(
     r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+)?(?:%|[\w.]+\s*\())", _I
 )  # what no list can say
 _STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
+_READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|[,.])\s*\*", _I)
+_OWN_ROWS: Final = regex(r"\b(?:where|order\s+by|limit|fetch\s+first)\b", _I)
+_IN_FROM: Final = regex(r"\b(?:from|join)\s*\(\s*$", _I)
 _COPYING: Final = regex(r"\s*insert\b", _I)
 _RETURNS: Final = regex(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
 _COPIED: Final = regex(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
@@ -30,7 +33,13 @@ _DISTINCT: Final = regex(r"\(\s*select\s+distinct\b", _I)
 _IN_AGGREGATE: Final = regex(rf"\b{query.AGGREGATE}\s*\($", _I)
 _DELETED: Final = regex(r"\s*delete\b", _I)
 _CUT: Final = regex(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
-_ONE_ROW: Final = regex(r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')", _I)
+_ONE_ROW: Final = regex(
+    r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')|\blimit\s+1\b(?!\s*,)|\bfetch\s+first\s+(?:1\s+)?row\s+only\b",
+    _I,
+)
+_GIVES_ROWS: Final = regex(
+    r"\b(?:from|union|unnest|generate_\w+|\w+_(?:each|elements|keys|table|matches)\w*)\b", _I
+)
 _READ_AS_TABLE: Final = regex(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
 _SET_RETURNING: Final = regex(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
 _LINK: Final = regex(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
@@ -66,6 +75,8 @@ def star(source: Source, start: int, end: int) -> bool:
         return True
     if len(names) > 1:
         return False
+    if _is_narrowed(source, start, text):
+        return True
     routine = source.routine(start)
     if routine >= 0 and plain(names[0]) in map(plain, _RETURNS.findall(source.code[routine:start])):
         return True
@@ -78,21 +89,42 @@ def star(source: Source, start: int, end: int) -> bool:
     return old in new or new in old
 
 
+def _is_narrowed(source: Source, start: int, text: str) -> bool:
+    """Whether a subquery in FROM cuts or sorts the rows of one table, and all that is read of it has a name.
+
+    Args:
+        source: the text.
+        start: where `*` stands.
+        text: the flat text of the subquery from there on.
+    """
+    first = source.around(start)[0]
+    if source.is_mysql or not _OWN_ROWS.search(text) or _OPERATOR.search(source.flat(*source.around(start))):
+        return False
+    if not _IN_FROM.search(query.before(source, first)):
+        return False
+    return not _READS_ALL.search(source.flat(*source.around(first - 1)))
+
+
 def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool:
     if name == "(":
         opening = source.code.find("(", start, last)
         return not _STAR.search(source.code[opening : source.closing(opening, last)])
     if plain(name) in source.script.made:
         return True
+    body = _body(source, name, start)
+    if body is None:
+        return False
+    return "{{" in body or not _STAR.search(body)  # all of a model is what is read of it
+
+
+def _body(source: Source, name: str, start: int) -> str | None:
+    """What stands in the parentheses of a CTE of the statement, the opening one included."""
     first = source.statement(start)[0]
     cte = re.compile(
         rf"(?:\bwith\s+(?:recursive\s+)?|,\s*){re.escape(name)}\s*(?:\([^)]*\)\s*)?as\s+(?:(?:not\s+)?materialized\s+)?\(",
         _I,
     ).search(source.code, first, start)
-    if cte is None:
-        return False
-    body = source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
-    return "{{" in body or not _STAR.search(body)  # all of a model is what is read of it
+    return None if cte is None else source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
 
 
 def _is_whole_row(source: Source, start: int, names: list[str]) -> bool:
@@ -158,7 +190,22 @@ def is_no_join(source: Source, start: int, end: int) -> bool:
         if re.match(r"\s*select\b", source.code[first:], _I):
             break
         first, last = source.around(first - 1)
-    return _ONE_ROW.search(source.flat(end, last)) is not None
+    outer = source.flat(end, last)
+    relations = query.relations(outer)
+    return _ONE_ROW.search(outer) is not None or (
+        bool(relations) and all(name != "(" and _is_of_one_row(source, name, start) for name, _ in relations)
+    )
+
+
+def _is_of_one_row(source: Source, name: str, start: int) -> bool:
+    """Whether a CTE of the statement has at most one row: it reads no table, one `id`, or the first row alone."""
+    body = _body(source, name, start)
+    if body is None:
+        return False
+    own = flat(body[1:])
+    return _SELECT.match(own.lstrip()) is not None and (
+        not _GIVES_ROWS.search(own) or _ONE_ROW.search(own) is not None
+    )
 
 
 def projects(source: Source, start: int, end: int) -> bool:
