@@ -72,8 +72,8 @@ _BY_NAME: Final = frozenset(
 # Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
 _SHORT_LIVED: Final = re.compile(
     r"\w*(?:Action|Analyzer|Assembler|Attributes\w*|Backup|Builder|Checker|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context|Converter"
-    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
-    r"|Job|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
+    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Explainer|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
+    r"|Job|Judge|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
     r"|Request|Response|Rewriter|Run|Scanner|Scope|Serializer|Session|Simplifier|State|Step|Task|TestCase|Tokenizer|Trace|Transaction"
     r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
 )
