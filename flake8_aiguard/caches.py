@@ -73,8 +73,8 @@ _BY_NAME: Final = frozenset(
 # Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
 _SHORT_LIVED: Final = regex(
     r"\w*(?:Action|Analyzer|Assembler|Attributes\w*|Backup|Builder|Checker|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context|Converter"
-    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
-    r"|Job|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
+    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Explainer|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
+    r"|Job|Judge|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
     r"|Request|Response|Rewriter|Run|Scanner|Scope|Serializer|Session|Simplifier|State|Step|Task|TestCase|Tokenizer|Trace|Transaction"
     r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
 )
@@ -103,12 +103,12 @@ _APPLICATIONS: Final = frozenset({"app", "application", "current_app"})
 _CACHE_NAME: Final = regex(r"cache|memo|_by_|lookup", re.IGNORECASE)
 # What keys of such a name stand for was set up before: parts of the program, of its configuration or of its deployment.
 _PARTS_OF = (
-    r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|category|channel|charset|class|cls|cluster|codec|column"
+    r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|button|category|channel|charset|class|cls|cluster|codec|column"
     r"|command|component|config|connection|conn|database|dataset|db|device|dialect|distribution|driver|dsn|dtype|encoding|engine|env"
     r"|environment|event|exchange|extension|feature|field|flag|flags|fmt|format|formatter|func|function|group|handler|index|interface|intf"
-    r"|kind|lang|language|level|loader|locale|method|metric|mime|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
+    r"|criteri(?:on|a)|kind|lang|language|level|loader|locale|method|metric|mime|mode|model|module|namespace|node|option|package|partition|pipeline|platform"
     r"|plugin|policy|pool|port|pattern|property|protocol|provider|queue|rank|regexp?|region|relation|resource|role|runtime|scheme|schema|scope|section|serializer|server"
-    r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|version|worker|zone"
+    r"|service|setting|shard|signal|stage|strategy|table|task|template|timezone|tool|topic|transport|type|tz|validator|version|worker|zone"
 )
 _FEW: Final = regex(
     rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
@@ -127,6 +127,8 @@ _SETTINGS: Final = regex(
 _SOMEBODY: Final = regex(
     r"\w*(?:account|customer|host|_?id|org|request|session|tenant|ur[il]|user)\w*", re.IGNORECASE
 )
+_REGISTERS: Final = regex(r"_*(?:un|de)?register(?:_|$)")
+_MODULES: Final = regex(r"_*(?:\w+_)?modules?(?:_(?:cache|by_\w+))?", re.IGNORECASE)
 _KINDS: Final = regex(r"\w*(?:Type|Kind|Enum)")
 _CHANGES: Final = frozenset(
     {
@@ -217,6 +219,8 @@ class Caches:
                 self._lookups(container, key, function),
             ):
                 continue
+            if _MODULES.fullmatch(holder.name):
+                continue  # an import happens once
             if _SETTINGS.fullmatch(holder.name) and not _SOMEBODY.fullmatch(parameter):
                 continue
             if self._is_known(write, container, key, function) or self._is_linked(write, value, function):
@@ -225,7 +229,11 @@ class Caches:
                 write, container, key, value, target
             ):
                 continue
-            if self._only_grows(holder, target) and not self._is_mirror(holder, function):
+            if (
+                self._only_grows(holder, target)
+                and not self._is_mirror(holder, function)
+                and not self._is_walked(holder, function)
+            ):
                 seen.add(holder)
                 yield Cache(target, self._shown(key, function, parameter), write)
 
@@ -389,9 +397,34 @@ class Caches:
         index = self._module.index
         return any(
             index.function(entry) not in (None, function)
-            and (self._is_set(entry) or self._is_changed(entry) or self._is_new(entry))
+            and (
+                self._is_set(entry)
+                or self._is_changed(entry)
+                or self._is_new(entry)
+                or self._is_registered(entry)
+            )
             and self._lasting.holder(entry.value) == holder
             for entry in self._entries_by_name[holder.name]
+        )
+
+    def _is_walked(self, holder: Holder, function: Function) -> bool:
+        """Whether another function loops over all entries: the dict says what there is, to close or show it."""
+        index = self._module.index
+        return any(
+            isinstance(method, ast.Attribute)
+            and method.attr in ("items", "values")
+            and index.function(method) is not function
+            and (call := index.parent(method)) is not None
+            and isinstance(loop := index.parent(call), (ast.For, ast.comprehension))
+            and loop.iter is call
+            for method in map(index.parent, self._lasting.mentions(holder))
+        )
+
+    def _is_registered(self, entry: ast.Subscript) -> bool:
+        """Whether a function named ``register_...`` stores entries: there are as many as were registered."""
+        setter = self._module.index.function(entry)
+        return isinstance(entry.ctx, (ast.Store, ast.Del)) and bool(
+            _REGISTERS.match(getattr(setter, "name", ""))
         )
 
     def _is_set(self, entry: ast.Subscript) -> bool:

@@ -19,7 +19,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name
+from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name, own_nodes
 
 FIELDS: Final = frozenset({"Factory", "field", "ib"})
 """The last identifiers of calls that declare a field, with a queue as its default."""
@@ -47,6 +47,8 @@ _OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
 _CALLBACKS: Final = regex(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
 # What a job is asked for by the worker that runs it.
 _RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
+# What puts an item into the queue of somebody else.
+_MOVES: Final = regex(r"_*(?:put|put_nowait|enqueue(?:_\w+)?|queue_\w+)")
 _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage", "state", "status"})
 # What stands in for the real thing in tests and demonstrations.
 _DOUBLES: Final = regex(r"_*(?:Dummy|Fake|Mock|Stub)")
@@ -170,7 +172,7 @@ class Channels:
         maker = self._module.index.function(call)
         if maker is not None and any(self._is_filled_by(maker, put) for put in puts):
             return None
-        if self._are_streamed(gets) or self._are_drained(gets):
+        if self._are_streamed(gets) or self._are_drained(gets) or self._are_moved(gets):
             return None
         if self._are_locked(puts) or (puts and all(map(self._is_admitted, puts))):
             return None
@@ -389,6 +391,41 @@ class Channels:
             not self._waits(function, holder)
             and not self._is_deduplicated(put, function)
             and not self._is_answered(put, function)
+            and not self._is_promised(function)
+        )
+
+    def _is_promised(self, function: Function) -> bool:
+        """Whether a ``submit()`` gives a future back for each item: it must not block, and the future is kept anyway."""
+        return getattr(function, "name", "").lstrip("_").startswith("submit") and any(
+            isinstance(node, ast.Call) and last_name(node.func) in ("Future", "create_future")
+            for node in own_nodes(function)
+        )
+
+    def _are_moved(self, gets: list[ast.Call]) -> bool:
+        """Whether all that takes items out puts them into another queue as they are: ``item = await q.get(); await
+        self.next.put(item)``."""
+        return bool(gets) and all(map(self._is_moved, gets))
+
+    def _is_moved(self, get: ast.Call) -> bool:
+        index, scopes = self._module.index, self._module.scopes
+        assign = index.statement(get)
+        target = assign.targets[0] if isinstance(assign, ast.Assign) else None
+        if not isinstance(target, ast.Name):
+            return False
+        owner = scopes.owner(index.scope(target), target.id)
+        calls = (
+            [
+                call
+                for use in scopes.uses(owner, target.id)
+                if isinstance(call := index.parent(use), ast.Call) and use in call.args
+            ]
+            if owner is not None
+            else []
+        )
+        moves = [call for call in calls if _MOVES.fullmatch(last_name(call.func) or "")]
+        return bool(moves) and all(
+            call in moves or last_name(call.func) == "isinstance" or call.lineno > moves[0].lineno
+            for call in calls
         )
 
     def _is_answered(self, put: ast.Call, function: Function) -> bool:

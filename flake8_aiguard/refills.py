@@ -255,7 +255,9 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
                 state.concurrency.is_driven(owner, item) for item in adders
             ):
                 continue
-            if other is function and _starts_empty(state, reset, accesses):
+            if other is function and (
+                _starts_empty(state, reset, accesses) or _is_either(state, reset, accesses)
+            ):
                 continue
             statement = state.module.index.statement(reset.node)
             if state.suspensions.between(taken.node, statement) or (
@@ -293,6 +295,29 @@ def _starts_empty(state: SharedState, reset: Access, accesses: list[Access]) -> 
         and item.node.lineno < reset.node.lineno
         and state.mentions.resets(item)
         for item in accesses
+    )
+
+
+def _is_either(state: SharedState, reset: Access, accesses: list[Access]) -> bool:
+    """Whether one step of a framework's object either adds or resets, and nothing else uses the container: the framework calls an
+    override that calls the method of its base class for one item after the other."""
+    function, index = reset.function, state.module.index
+    if any(item.function is not function and not state.locking.is_setup(item.function) for item in accesses):
+        return False
+    overrides = any(
+        isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Call)
+        and last_name(call.func.value.func) == "super"
+        and index.function(call) is function
+        for call in index.calls_named((function.name,))
+    )
+    added = [index.statement(item.node) for item in accesses if _adds(item)]
+    cleared = index.statement(reset.node)
+    return overrides and any(
+        isinstance(branch, ast.If)
+        and cleared in branch.body + branch.orelse
+        and all(item in (branch.orelse if cleared in branch.body else branch.body) for item in added)
+        for branch in (index.parent(cleared),)
     )
 
 

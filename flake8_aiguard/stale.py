@@ -27,6 +27,13 @@ _CHEAP = regex(
 _READS = regex(
     r"_*(?:a|async_)?(?:count|describe|fetch|find|get|has|head|is|list|load|look_?up|query|read|retrieve|search|select)(?:_|$)"
 )
+# Reads that name what they read, and what is no mere value when it comes back.
+_READS_IT = regex(r"_*(?:a|async_)?(?:describe|find|get|list|look_?up|query|read|retrieve|search|select)_\w+")
+_MADE = regex(
+    r"_*(?:\w+_)?(?:or_)?(?:connect|create|launch|log_?in|make|open|register|spawn|start)(?:_\w+)?"
+    r"|\w*(?:channel|client|conn|connection|cursor|engine|file|lock|pool|process|session|socket|stream|task|transport|worker)",
+    re.IGNORECASE,
+)
 _SCALARS = regex(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = regex(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
 # Keys that stand for the task or thread itself, or for an object that the caller has in hand.
@@ -241,7 +248,19 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
         return True
     if awaited and all(_CHEAP.fullmatch(last_name(call.func) or "") for call in awaited):
         return True
+    if _only_looks_up(state, write, value):
+        return True
     return _is_scalar(state, write, value) and all(map(_only_reads, awaited or _awaits(state, write)))
+
+
+def _only_looks_up(state: SharedState, write: Access, value: ast.expr) -> bool:
+    """Whether all that a function awaits before a write is a look-up (``await store.get_profile(k)``), and the entry is its outcome
+    or made of it: both callers come to the same one."""
+    names = [last_name(call.func) or "" for call in _awaits(state, write)]
+    if not names or not all(_READS_IT.fullmatch(name) and not _MADE.fullmatch(name) for name in names):
+        return False
+    made = [item for item in state.grounds.sources(value) if isinstance(item, ast.Call)]
+    return not any(_MADE.fullmatch(last_name(item.func) or "") for item in made)
 
 
 def _is_of_task(state: SharedState, write: Access) -> bool:

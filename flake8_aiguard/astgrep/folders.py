@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from flake8_aiguard import ddl
 from flake8_aiguard.astgrep.source import Source
+from flake8_aiguard.regex import regex
 
 _LARGEST: Final = 2_000_000  # characters that are read of a folder
 _FILES: Final = 100  # that are read of a folder around one
-_NUMBERED: Final = re.compile(r"[vV]?\d")
+_NUMBERED: Final = regex(r"[vV]?\d")
 
 
 def table(source: Source, name: str) -> ddl.Table | None:

@@ -17,6 +17,7 @@ from flake8_aiguard.domains import Domains
 from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
+from flake8_aiguard.manifold import are_many
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes, parameters
@@ -60,19 +61,21 @@ class UnboundedBuffer(Checker):
         def profile(user_id: str) -> dict:
             return load_profile(user_id)
 
-    Limits: silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
+    Limits: a remembered function outside of a class counts where the name of a parameter says that there may be any number
+    (``user_id``, ``query``, ``url``, ``path``, ``n``, ``x``), not ``feature`` or ``validator_name``. Silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
     refused before, shapes, sizes, devices and element types, all but texts in files that compute with tensors, patterns, annotations and descriptions, files that each call opens or that stand beside the code, what callers leave
     at a default text, replace by a default or read from the configuration, for functions that make functions also what their object was set up with), in closures, as static methods, or
     whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client``, an
     ``__init__`` that takes nothing), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
     settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
-    must have, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), that index what another dict holds, or that the file fills with a table. Silent on
+    must have, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), that index what another dict holds, that the file fills with a table,
+    that keep modules, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
     what there is, or takes all there is in each turn, the producer puts a future that it waits for, or puts
     a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
-    lock, a limit admits what is put, nothing in the file runs beside anything, all producers
+    lock, the consumer only puts each item into another queue, a ``submit()`` gives a future back for it, a limit admits what is put, nothing in the file runs beside anything, all producers
     are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
@@ -231,6 +234,8 @@ class UnboundedBuffer(Checker):
             return
         name = "the lambda" if isinstance(function, ast.Lambda) else function.name
         open_ = self._domains.unbounded(function)
+        if owner is None and not any(are_many(item.arg) for item in open_):
+            return
         ruff = "B019" if owner is not None and not self._is_class_method(function) else None
         is_kept = (
             ruff is not None

@@ -99,7 +99,7 @@ class UnlockedSharedUpdate(Checker):
     by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
     in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
     holds, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
-    ``assert`` is the check, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
+    ``assert`` is the check, where all that is awaited are look-ups by name (``get_card(k)``) of anything but connections and the like, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
     coroutine that is started once, is its own. In a class that starts no task or
@@ -119,7 +119,7 @@ class UnlockedSharedUpdate(Checker):
     has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting, and not in a
     generator, which has one reader.
 
-    Silent in (4) where ``run()`` drives both. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
+    Silent in (4) where ``run()`` drives both, and where one override that calls ``super()`` either adds or resets and nothing else uses it. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
 
     Not followed: globals, attributes of other objects, changes through local names.
     """
