@@ -56,7 +56,8 @@ class RetryWithoutBackoff(Checker):
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
     something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine, and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
-    or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time. Fixed pauses count in
+    or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
+    Nothing is said of the pause after the last attempt where a handler asks a function that is told its number (``may_retry(error, attempt)``). Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
@@ -192,12 +193,18 @@ class RetryWithoutBackoff(Checker):
         return bool(is_wait) and self._raises(function, self._policies.errors(policy))
 
     def _is_swap(self, policy: Policy) -> bool:
-        """Whether only an answer is tried for again, after a random time: a compare and swap has to win, and gets nearer each time."""
+        """Whether only an answer is tried for again: a compare and swap, which has to win, after a random time; a state that may also be the end."""
         is_random = policy.call is not None and any(
             "random" in (last_name(node) or "") or "jitter" in (last_name(node) or "")
             for node in ast.walk(policy.call)
         )
-        return is_random and self._policies.errors(policy).names == frozenset({"result"})
+        if self._policies.errors(policy).names != frozenset({"result"}):
+            return False
+        function = self.module.index.parent(policy.node)
+        return is_random or (
+            isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and any(isinstance(node, ast.Raise) for node in ast.walk(function))
+        )
 
     def _is_condition(self, policy: Policy, errors: Errors) -> bool:
         """Whether a function polls a condition of its own, until a deadline."""
