@@ -38,6 +38,7 @@ _CLASHES: Final = re.compile(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
     re.IGNORECASE,
 )
+_SERIALIZABLE: Final = "SERIALIZABLE"
 _CONFLICTS: Final = (409, 412)  # HTTP statuses of one who was too late
 _LOCAL: Final = frozenset(
     (
@@ -374,15 +375,19 @@ class AttemptLoops:
     @staticmethod
     def clashes(attempts: Attempts) -> bool:
         """Whether a handler says that somebody else was faster: an attempt at once is then as good as a later one."""
-        return any(
-            _CLASHES.search(said)
-            for handler in attempts.handlers
-            for node in ast.walk(handler)
-            if (said := last_name(node) or string(node)) is not None
-        ) or any(
-            isinstance(node, ast.Constant) and node.value in _CONFLICTS
-            for handler in attempts.handlers
-            for node in ast.walk(handler)
+        return (
+            any(
+                _CLASHES.search(said)
+                for handler in attempts.handlers
+                for node in ast.walk(handler)
+                if (said := last_name(node) or string(node)) is not None
+            )
+            or any(
+                isinstance(node, ast.Constant) and node.value in _CONFLICTS
+                for handler in attempts.handlers
+                for node in ast.walk(handler)
+            )
+            or any(_SERIALIZABLE in (string(node) or "") for node in ast.walk(attempts.loop))
         )
 
     def is_followed(self, attempts: Attempts) -> bool:

@@ -8,12 +8,12 @@ from typing import Final
 
 from flake8_aiguard.attempts import AttemptLoops, Attempts
 from flake8_aiguard.blocks import NESTED, Block, bound_by, called_name, calls_in, ends_of, statements_in
-from flake8_aiguard.index import TRIES, Try
+from flake8_aiguard.index import FUNCTIONS, TRIES, Try
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import number, truth
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, names_in
+from flake8_aiguard.shapes import default, dotted, names_in
 
 _UNTIL: Final = 4.0  # what stands for a limit whose number the file does not show
 _TURNS: Final = 40  # turns that are played
@@ -98,6 +98,11 @@ class Courses:
                     found[name.id] = self.constant(last.value)
                 elif found[name.id] is None and isinstance(last.value, ast.BinOp):
                     computed[name.id] = last.value
+            elif len(before) == 1 and isinstance(last.node, ast.arg) and isinstance(owner, FUNCTIONS):
+                given = number(default(owner, last.node))
+                found[name.id] = (
+                    given if given else None
+                )  # none by default: whoever wants attempts says how many
         return found, computed
 
     @memoised

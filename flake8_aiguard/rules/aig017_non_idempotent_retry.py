@@ -62,9 +62,9 @@ class NonIdempotentRetry(Checker):
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
     done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
-    that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
+    that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``), of those that stop or delete something, where the code asks for a conflict (409),
-    of conditional requests (``If-Match``), of headers that a parameter hands in, of files that each attempt makes anew in the folder for
+    of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
     temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do. Whether the other side ignores repetitions by itself is not known.
     """
 
