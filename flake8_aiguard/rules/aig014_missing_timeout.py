@@ -154,9 +154,9 @@ class MissingTimeout(Checker):
             return False
         given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
         parts = [part for item in given for part in ast.walk(self._bound(item) or item)]
-        parts += [
-            part for item in parts if (bound := self._bound(item)) is not None for part in ast.walk(bound)
-        ]
+        if "argparse" in self.module.index.packages:  # run by hand: the address is an argument
+            bound = (self._bound(part) for part in tuple(parts))
+            parts += [part for value in bound if value is not None for part in ast.walk(value)]
         return any(isinstance(part, ast.Attribute) for part in parts)
 
     def _names_host(self, node: ast.Call) -> bool:
