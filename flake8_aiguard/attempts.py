@@ -39,6 +39,7 @@ _CLASHES: Final = regex(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
     re.IGNORECASE,
 )
+_SERIALIZABLE: Final = "SERIALIZABLE"
 _CONFLICTS: Final = (409, 412)  # HTTP statuses of one who was too late
 _LOCAL: Final = frozenset(
     (
@@ -258,7 +259,10 @@ class AttemptLoops:
         used = {
             name.id for item in trial.body for name in names_in(item) if isinstance(name.ctx, ast.Load)
         } - bound
-        for item in statements_in(self._failing(attempts)):
+        failing = [*statements_in(self._failing(attempts))]
+        if self._reduces(attempts, failing, used):
+            return True
+        for item in failing:
             targets: list[ast.expr] = []
             if isinstance(item, ast.Assign):
                 targets = item.targets
@@ -276,6 +280,24 @@ class AttemptLoops:
                 if attribute is None or self._may_read(trial, target.id, attribute):
                     return True
         return False
+
+    @staticmethod
+    def _reduces(attempts: Attempts, failing: list[ast.stmt], used: set[str]) -> bool:
+        """Whether a failure leaves less of what the turn makes its input of: ``rows = rows[:-1]``."""
+        reduced = {
+            target.id
+            for item in failing
+            if isinstance(item, ast.Assign)
+            and isinstance(item.value, ast.Subscript)
+            and isinstance(item.value.slice, ast.Slice)
+            for target in item.targets
+            if isinstance(target, ast.Name) and dotted(item.value.value) == target.id
+        }
+        return bool(reduced) and any(
+            not reduced.isdisjoint(name.id for name in names_in(item))
+            and any(isinstance(target, ast.Name) and target.id in used for target in bound_by(item))
+            for item in statements_in(attempts.loop.body, stop=attempts.trial)
+        )
 
     def _may_read(self, trial: Try, name: str, attribute: str) -> bool:
         """Whether an attempt reads an attribute of an object, itself or in what it calls with the object or on it."""
@@ -354,15 +376,19 @@ class AttemptLoops:
     @staticmethod
     def clashes(attempts: Attempts) -> bool:
         """Whether a handler says that somebody else was faster: an attempt at once is then as good as a later one."""
-        return any(
-            _CLASHES.search(said)
-            for handler in attempts.handlers
-            for node in ast.walk(handler)
-            if (said := last_name(node) or string(node)) is not None
-        ) or any(
-            isinstance(node, ast.Constant) and node.value in _CONFLICTS
-            for handler in attempts.handlers
-            for node in ast.walk(handler)
+        return (
+            any(
+                _CLASHES.search(said)
+                for handler in attempts.handlers
+                for node in ast.walk(handler)
+                if (said := last_name(node) or string(node)) is not None
+            )
+            or any(
+                isinstance(node, ast.Constant) and node.value in _CONFLICTS
+                for handler in attempts.handlers
+                for node in ast.walk(handler)
+            )
+            or any(_SERIALIZABLE in (string(node) or "") for node in ast.walk(attempts.loop))
         )
 
     def is_followed(self, attempts: Attempts) -> bool:

@@ -8,12 +8,12 @@ from typing import Final
 
 from flake8_aiguard.attempts import AttemptLoops, Attempts
 from flake8_aiguard.blocks import NESTED, Block, bound_by, called_name, calls_in, ends_of, statements_in
-from flake8_aiguard.index import TRIES, Try
+from flake8_aiguard.index import FUNCTIONS, TRIES, Try
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import number, truth
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, names_in
+from flake8_aiguard.shapes import default, dotted, names_in
 
 _UNTIL: Final = 4.0  # what stands for a limit whose number the file does not show
 _TURNS: Final = 40  # turns that are played
@@ -41,7 +41,7 @@ class Course:
 
     Attributes:
         gaps: the pauses between one attempt and the next, for each pair of attempts played.
-        tail: the pauses after the last attempt.
+        tail: the pauses after the last attempt; none where a function that is told the number of the attempt may see to that.
         ends: whether the attempts come to an end by themselves; ``None`` where something else may end them.
     """
 
@@ -98,6 +98,11 @@ class Courses:
                     found[name.id] = self.constant(last.value)
                 elif found[name.id] is None and isinstance(last.value, ast.BinOp):
                     computed[name.id] = last.value
+            elif len(before) == 1 and isinstance(last.node, ast.arg) and isinstance(owner, FUNCTIONS):
+                given = number(default(owner, last.node))
+                found[name.id] = (
+                    given if given else None
+                )  # none by default: whoever wants attempts says how many
         return found, computed
 
     @memoised
@@ -140,6 +145,9 @@ class _Play:
         } | {name.id for name in names_in(attempts.loop) if isinstance(name.ctx, ast.Store)}
         self._pauses: list[Pause] = []
         self._maybe_ends = False
+        self._is_asked = (
+            False  # whether a function that is told the number of the attempt says whether to go on
+        )
         self.course = Course()
         self._play()
 
@@ -170,7 +178,7 @@ class _Play:
         is_endless = isinstance(loop, ast.For) or isinstance(loop.test, ast.Constant)
         if course.ends is False and (self._maybe_ends or not is_endless):
             course.ends = None
-        course.tail = self._pauses
+        course.tail = [] if self._is_asked else self._pauses
 
     def _turns(self, loop: ast.For | ast.While) -> list[float | None]:
         """The values of the variable of a ``for``; as many turns as are played for other loops."""
@@ -306,6 +314,7 @@ class _Play:
         goes_on = [branch for branch in ends if branch[0] != "leave"]
         if len(goes_on) < len(ends):
             self._maybe_ends = True
+            self._is_asked = self._is_asked or self._tells_number(item.test)
         if not goes_on:
             return "leave"
         self._env = goes_on[0][1]
@@ -316,6 +325,14 @@ class _Play:
             pause if is_sure else Pause(pause.call, None, False) for branch in goes_on for pause in branch[2]
         ]
         return "fall" if any(branch[0] == "fall" for branch in goes_on) else "next"
+
+    def _tells_number(self, test: ast.expr) -> bool:
+        """Whether a condition is what a function makes of the number of the attempt: ``if not may_retry(error, attempt): raise``."""
+        return any(
+            isinstance(given, ast.Name) and given.id in self._written and self._env.get(given.id) is not None
+            for call in calls_in(test)
+            for given in (*call.args, *(keyword.value for keyword in call.keywords))
+        )
 
     def _assign(self, item: ast.stmt) -> None:
         if isinstance(item, ast.AugAssign):

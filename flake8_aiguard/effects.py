@@ -426,8 +426,17 @@ class Effects:
             if isinstance(binding.value, ast.Call) and self._appends(binding.value):
                 if any(self._module.index.function(made) is function for made in self._temporary):
                     continue  # each call starts with a file of its own
+                if self._resumes(function):
+                    continue
                 return Effect(call, "append", shown(call), {"kind": "append"}, call)
         return None
+
+    @staticmethod
+    def _resumes(function: ast.AST | None) -> bool:
+        """Whether a function goes on where a file ends: it asks for the rest by a ``Range`` header."""
+        return function is not None and any(
+            isinstance(node, ast.Constant) and node.value in ("Range", "range") for node in ast.walk(function)
+        )
 
     @functools.cached_property
     def _temporary(self) -> list[ast.Call]:

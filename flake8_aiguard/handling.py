@@ -16,6 +16,16 @@ _STEPS: Final = 8  # of a chain of lookups
 _NEXT: Final = 2  # statements behind an assignment in which the value is used at once
 _LOOKS: Final = ("get", "items", "keys", "values")
 _SWEEPS: Final = ("items", "keys", "values")
+# Functions that raise TypeError for what is no text.
+_TAKE_TEXT: Final = frozenset(
+    {
+        *(
+            f"re.{name}"
+            for name in ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
+        ),
+        *("ast.parse", "shlex.split", "textwrap.dedent"),
+    }
+)
 _SAME: Final = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 
 
@@ -102,6 +112,8 @@ class Handling:
                 if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Add):
                     other = outer.right if outer.left is first else outer.left
                     return wanted is str and isinstance(other, ast.Constant) and isinstance(other.value, str)
+                if isinstance(outer, ast.Call) and first in outer.args:
+                    return wanted is str and self._module.called(outer) in _TAKE_TEXT
                 return isinstance(outer, ast.Attribute) and self._is_only_of(outer.attr, wanted)
         return False
 

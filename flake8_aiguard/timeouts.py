@@ -18,6 +18,7 @@ from flake8_aiguard.shapes import argument, dotted, is_none, root
 _LIMITS: Final = ("timeout", "deadline")
 _STREAMS: Final = regex(r"stream|watch|subscribe|listen|tail|follow", re.IGNORECASE)
 _STUB_METHODS: Final = ("with_call",)
+_KEEPALIVE: Final = "grpc.keepalive_time_ms"
 _STREAM_USES: Final = (Use.ITERATED, Use.ENTERED)
 
 
@@ -183,7 +184,12 @@ class Timeouts:
             return None
         for row in knowledge.rows("timeouts.stub"):
             if self._is_stub(method.value, row):
-                return None if self._has_configured_channel or self._is_stream(node, method.attr) else row
+                is_other = (
+                    self._has_configured_channel
+                    or self._is_stream(node, method.attr)
+                    or self._has_foreign_channel(method.value, row)
+                )
+                return None if is_other else row
         return None
 
     def _is_stub(self, receiver: ast.expr, row: knowledge.Row) -> bool:
@@ -213,6 +219,23 @@ class Timeouts:
                 if keywords is None or any(name in keywords for name in row["channel_keywords"]):
                     return True
         return False
+
+    def _has_foreign_channel(self, stub: ast.expr, row: knowledge.Row) -> bool:
+        """Whether pings end calls on a dead connection, or the project's own code makes the channel, which may set deadlines."""
+        if _KEEPALIVE in self._module.source:
+            return True
+        receivers = self._module.receivers
+        origin = receivers.origin(stub)
+        key = (origin, "channel")
+        if key not in self._answers:
+            channels = (argument(call, "channel", 0) for call in origin.calls)
+            self._answers[key] = any(
+                self._module.qualname(made.func) not in row["channels"]
+                for channel in channels
+                if channel is not None and self._module.type_of(channel) not in row["built_from"]
+                for made in receivers.origin(channel).calls
+            )
+        return self._answers[key]
 
     def _is_stream(self, node: ast.Call, method: str) -> bool:
         """Whether what a stub's method returns or takes is a stream: those are meant to stay open."""

@@ -78,7 +78,7 @@ class PollingLoop(Checker):
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, and lines whose comment tells Ruff that ASYNC110 is meant.
+    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time, loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, and lines whose comment tells Ruff that ASYNC110 is meant.
     """
 
     code = "AIG013"
@@ -244,7 +244,7 @@ class PollingLoop(Checker):
         is_clearing = state.kind == "event" and not self._waits_for_truth(node, state.node)
         if is_clearing and not self._conditions.is_told(state):
             return  # nothing here could notify of it
-        if self._waits_elsewhere(node, state) or _sleeps_the_rest(node, turn):
+        if self._waits_elsewhere(node, state) or _sleeps_the_rest(node, turn) or self._is_measured(turn):
             return
         yield from self.found(
             node,
@@ -253,6 +253,14 @@ class PollingLoop(Checker):
             if self._is_lock(node, state)
             else self._instead(state, turn, is_timed=asked.is_timed, is_clearing=is_clearing),
             ruff=self._ruff(node, turn),
+        )
+
+    def _is_measured(self, turn: _Turn) -> bool:
+        """Whether a loop waits for measurements to be better: ``while max(self.loads[-3:]) > 60``."""
+        return any(
+            isinstance(part, ast.Call) and self.module.qualname(part.func) in _MEASURES
+            for test in turn.ends
+            for part in ast.walk(test)
         )
 
     def _waits_elsewhere(self, loop: ast.While, state: State) -> bool:
@@ -394,16 +402,31 @@ def _keeps_undone(value: ast.expr) -> bool:
 
 def _sleeps_the_rest(loop: ast.While, turn: _Turn) -> bool:
     """Whether a loop waits for a time: ``while (left := self.due - now()) > 0: sleep(min(left, 1))``."""
+    slept = {name.id for sleep in turn.sleeps for item in sleep.args for name in names_in(item)}
     left = loop.test.left if isinstance(loop.test, ast.Compare) else None
-    return isinstance(left, ast.NamedExpr) and any(
-        name.id == left.target.id for sleep in turn.sleeps for item in sleep.args for name in names_in(item)
+    if isinstance(left, ast.NamedExpr):
+        return left.target.id in slept
+    # left = self.due - now(); if left <= 0: raise TimeoutError; sleep(left)
+    whole = {item.id for sleep in turn.sleeps for item in sleep.args if isinstance(item, ast.Name)}
+    return any(
+        isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id in whole
+        and any(map(_is_rest, turn.assigned.get(test.left.id, ())))
+        for test in turn.ends
     )
+
+
+def _is_rest(value: ast.expr) -> bool:
+    """Whether a value is a time less that of a clock."""
+    return isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) and _calls(value.right)
 
 
 def _calls(node: ast.AST) -> bool:
     return any(isinstance(item, (ast.Call, ast.Await)) for item in ast.walk(node))
 
 
+_MEASURES = ("builtins.max", "builtins.min", "builtins.sum", "statistics.fmean", "statistics.mean")
 # How to wait for at most some time.
 _WITHIN = {
     "threading": ", by wait(timeout=...)",

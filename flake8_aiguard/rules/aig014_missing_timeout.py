@@ -70,7 +70,7 @@ class MissingTimeout(Checker):
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
     calls ``socket.setdefaulttimeout`` (which requests ignores, though), for URLs whose host is written out as this one, in tests for
-    addresses that a server or the test case has as an attribute, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
+    addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
 
@@ -154,9 +154,11 @@ class MissingTimeout(Checker):
         if not self.module.is_test or self._names_host(node):
             return False
         given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
-        return any(
-            isinstance(part, ast.Attribute) for item in given for part in ast.walk(self._bound(item) or item)
-        )
+        parts = [part for item in given for part in ast.walk(self._bound(item) or item)]
+        if "argparse" in self.module.index.packages:  # run by hand: the address is an argument
+            bound = (self._bound(part) for part in tuple(parts))
+            parts += [part for value in bound if value is not None for part in ast.walk(value)]
+        return any(isinstance(part, ast.Attribute) for part in parts)
 
     def _names_host(self, node: ast.Call) -> bool:
         """Whether a host of the network is written out: what a test starts itself has an address that it asks for."""
@@ -210,7 +212,7 @@ class MissingTimeout(Checker):
             return "".join(_FILLED_IN if (text := string(value)) is None else text for value in node.values)
         return string(node)
 
-    def _bound(self, node: ast.expr) -> ast.expr | None:
+    def _bound(self, node: ast.AST) -> ast.expr | None:
         """What a name is bound to, where that is once."""
         resolved = self.module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         if resolved is None or len(resolved[1]) != 1:

@@ -58,7 +58,7 @@ class DisabledTimeout(Checker):
     ``read=None`` beside other limits, on ``stream=True``, on a timeout of httpx with one limit for streams, where a comment at the place says that
     the connection stays open or speaks of the wait, under ``asyncio.timeout``, ``wait_for`` and their like, in tests, and in files that mock
     the network. ``settimeout(None)`` counts on a socket that connects to a peer in this file. An attribute that holds
-    ``None`` is not followed.
+    ``None`` is not followed. Silent on a client all of whose requests in the file stand under ``wait_for`` and the like.
     """
 
     code = "AIG015"
@@ -209,7 +209,20 @@ class DisabledTimeout(Checker):
             or ((partly or "none_for_part" not in row) and self._waits_on_purpose(node, row))
             or self._timeouts.is_guarded(node)
             or self._says_so(node)
+            or self._is_used_under_limit(node)
         )
+
+    def _is_used_under_limit(self, client: ast.Call) -> bool:
+        """Whether all requests that the file makes through a client stand under a limit of their own."""
+        name = self.module.called(client) or ""
+        methods = {full.rpartition(".")[2] for full in _calls() if full.startswith(f"{name}.")}
+        requests = [
+            call
+            for call in self.module.index.calls_named(methods)
+            if isinstance(call.func, ast.Attribute)
+            and client in self.module.receivers.origin(call.func.value).calls
+        ]
+        return bool(requests) and all(map(self._timeouts.is_guarded, requests))
 
     def _waits_on_purpose(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether what a call builds is used for what may never come."""

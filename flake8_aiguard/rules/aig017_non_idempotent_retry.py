@@ -62,10 +62,10 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own), of an INSERT beside its own UPDATE, of messages
-    that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, tokens, inference and the like,
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
+    that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``), of those that stop or delete something, where the code asks for a conflict (409),
-    of conditional requests (``If-Match``), of headers that a parameter hands in, of files that each attempt makes anew in the folder for
+    of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
     temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do. Whether the other side ignores repetitions by itself is not known.
     """
 
@@ -133,6 +133,8 @@ class NonIdempotentRetry(Checker):
         handlers = self._going_on(retried)
         if handlers and all(map(_asks_why, handlers)):
             return True
+        if names and names <= _OPERATIONAL and all(map(_rolls_back, handlers)) and handlers:
+            return any(_SERIALIZABLE in (string(node) or "") for node in walk(retried.around))
         inner: ast.AST = effect.inner
         for outer in self.module.index.ancestors(effect.inner):
             if outer is retried.around:
@@ -283,6 +285,8 @@ class NonIdempotentRetry(Checker):
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 _UNWRITTEN = regex(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
 _OVERTAKEN = regex(r"Conflict|Stale|Version")
+_OPERATIONAL = frozenset({"DBAPIError", "OperationalError"})
+_SERIALIZABLE = "SERIALIZABLE"
 _WHY = regex(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
 _READS = regex(r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
@@ -314,6 +318,10 @@ def _asks_why(handler: ast.ExceptHandler) -> bool:
         for item in ast.walk(test)
     )
     return raises and any(map(_WHY.search, asked))
+
+
+def _rolls_back(handler: ast.ExceptHandler) -> bool:
+    return any(isinstance(node, ast.Call) and last_name(node.func) == "rollback" for node in walk(handler))
 
 
 def _is_raised_unwritten(names: frozenset[str], function: ast.AST) -> bool:

@@ -57,8 +57,9 @@ class RetryWithoutBackoff(Checker):
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
     something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine, and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
-    or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time. Fixed pauses count in
-    policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of attempts that end within ten seconds,
+    or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
+    Nothing is said of the pause after the last attempt where a handler asks a function that is told its number (``may_retry(error, attempt)``). Fixed pauses count in
+    policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
     a signal (``Restart``), and where a comment above says "retry forever" or "fixed wait". An answer that cannot be parsed may be asked for again at once.
@@ -145,8 +146,21 @@ class RetryWithoutBackoff(Checker):
             yield from self.found(
                 policy.node, message=_FIRST, what=policy.shown, why="its first pause is zero"
             )
-        elif not any(_FIXED_MEANT.search(text) for text in self._comments(policy)):
+        elif not self._awaits_state(policy) and not any(
+            _FIXED_MEANT.search(text) for text in self._comments(policy)
+        ):
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
+
+    @staticmethod
+    def _awaits_state(policy: Policy) -> bool:
+        """Whether a predicate, by its name, knows a state of the other side that passes: ``retry_if_exception(is_busy)``."""
+        given = [] if policy.call is None else [item.value for item in policy.call.keywords]
+        return any(
+            _PASSES.search(last_name(part) or "")
+            for value in given
+            if isinstance(value, ast.Call)
+            for part in value.args
+        )
 
     def _is_meant_to_go_on(self, policy: Policy) -> bool:
         """Whether what is retried is an expiry, which comes again and again, or a comment says that attempts never end."""
@@ -193,12 +207,18 @@ class RetryWithoutBackoff(Checker):
         return bool(is_wait) and self._raises(function, self._policies.errors(policy))
 
     def _is_swap(self, policy: Policy) -> bool:
-        """Whether only an answer is tried for again, after a random time: a compare and swap has to win, and gets nearer each time."""
+        """Whether only an answer is tried for again: a compare and swap, which has to win, after a random time; a state that may also be the end."""
         is_random = policy.call is not None and any(
             "random" in (last_name(node) or "") or "jitter" in (last_name(node) or "")
             for node in ast.walk(policy.call)
         )
-        return is_random and self._policies.errors(policy).names == frozenset({"result"})
+        if self._policies.errors(policy).names != frozenset({"result"}):
+            return False
+        function = self.module.index.parent(policy.node)
+        return is_random or (
+            isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and any(isinstance(node, ast.Raise) for node in ast.walk(function))
+        )
 
     def _is_condition(self, policy: Policy, errors: Errors) -> bool:
         """Whether a function polls a condition of its own, until a deadline."""
@@ -393,7 +413,7 @@ class RetryWithoutBackoff(Checker):
     def _judge(self, attempts: Attempts, course: Course, errors: Errors) -> Iterator[Finding]:
         """The worst that is to be said of a loop."""
         loop, gaps = attempts.loop, course.gaps
-        is_wait = self._is_wait(loop) or any("POLL" in _text(pause).upper() for gap in gaps for pause in gap)
+        is_wait = self._is_wait(loop) or any(_POLLED.search(_text(pause)) for gap in gaps for pause in gap)
         is_transient = errors.names is None or not any(map(_LASTING.search, errors.names))
         repairs = self._loops.repairs(attempts)
         is_plain = is_transient and not repairs
@@ -428,7 +448,9 @@ class RetryWithoutBackoff(Checker):
                 )
             elif len(set(sums)) == 1 and course.ends and len(gaps) < _POLLS:
                 found = [*self._tail(attempts, course)]
-                if self._is_remote(attempts) or self._asks_client(attempts):
+                if self._loops.clashes(attempts):
+                    yield from found
+                elif self._is_remote(attempts) or self._asks_client(attempts):
                     fixed = self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
                     yield from found or fixed
                 elif sums[0] >= _LONG:
@@ -485,6 +507,9 @@ _SIGNALS = regex(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)$")
 _NO_END = regex(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
 _FIXED_MEANT = regex(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
 _GOES_ON = (ast.Continue, ast.Pass)
+_POLLED = regex(r"poll|waiter", re.IGNORECASE)  # what a pause between questions is named for
+# What a predicate is named for that knows a state of the other side which passes.
+_PASSES = regex(r"busy|being_|in_progress|not_(yet_)?ready|pending|transition|updating", re.IGNORECASE)
 _TIMES_OUT = regex(r"[a-z]Timeout(Error|Exception)?$")  # of one library: TimeoutError is anybody's
 _SAYS = ("critical", "debug", "error", "exception", "info", "log", "warn", "warning")
 _AWAITS = regex(

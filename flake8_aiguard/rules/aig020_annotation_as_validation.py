@@ -75,7 +75,7 @@ class AnnotationAsValidation(Checker):
     Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
     lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
-    is not optional and has no default, and the next statement does not fail on any other type; parameters of the public functions of a
+    is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does; parameters of the public functions of a
     module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
     TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled; for data files beside the code
