@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import Final, TypeAlias
 
 from flake8_aiguard.index import COMPREHENSIONS
@@ -30,6 +31,7 @@ class Callers:
     def __init__(self, module: Module, inputs: Inputs) -> None:
         self._module = module
         self._inputs = inputs
+        self._computed: dict[tuple[_Def, str], bool] = {}
 
     def settle(self, condition: ast.expr, value: Input, node: ast.Assert) -> bool:
         """Whether an assert on an argument is settled by the program, not by its data.
@@ -49,7 +51,10 @@ class Callers:
                 and (_is_tag(condition) or self._is_uncounted(function, condition, value.name))
             )
             or self._is_refused(function)
-            or ((value.part == "item" or _is_measured(condition)) and self._is_computed(function, value.name))
+            or (
+                (value.part == "item" or _is_measured(condition))
+                and self._comes_computed(function, value.name)
+            )
         )
 
     def _is_refused(self, function: _Def) -> bool:
@@ -65,8 +70,14 @@ class Callers:
             and rest.arg == name
             and isinstance(condition, ast.Compare)
             and isinstance(condition.ops[0], ast.Eq)
-            and len(list(self._module.scopes.uses(function, name))) == 1
+            and len(list(itertools.islice(self._module.scopes.uses(function, name), 2))) == 1
         )
+
+    def _comes_computed(self, function: _Def, name: str) -> bool:
+        key = (function, name)
+        if key not in self._computed:
+            self._computed[key] = self._is_computed(function, name)
+        return self._computed[key]
 
     def _is_computed(self, function: _Def, name: str) -> bool:
         """Whether this file calls the function, and only with a collection or result that the callers have computed themselves."""
