@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checks import Atom, is_empty
 from flake8_aiguard.inputs import Input, Inputs
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.repeats import direct_nodes, next_statement
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
+from flake8_aiguard.shapes import dotted, following, is_none, last_name, names_in, string
 
+_NEAR: Final = 3  # statements after an if
 _CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
-_NEAR: Final = 3
 _WITH_EMPTY: Final = frozenset(
     (
         *(f"builtins.{name}" for name in ("bytes", "dict", "frozenset", "list", "set", "str", "tuple")),
@@ -36,14 +36,6 @@ class Agreements:
     def __init__(self, module: Module, inputs: Inputs) -> None:
         self._module = module
         self._inputs = inputs
-
-    def is_repeated(self, node: ast.Assert) -> bool:
-        """Whether the next statement raises by itself where the assert would."""
-        return (
-            self._is_repeated_by_index(node)
-            or self._is_repeated_by_key(node)
-            or self._is_repeated_by_unpacking(node)
-        )
 
     def covers(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
         """Whether a condition on an argument is agreed on between programmers.
@@ -79,7 +71,7 @@ class Agreements:
 
     def _takes_first(self, name: str, node: ast.Assert) -> bool:
         """Whether the next statement takes an end of a collection, and raises by itself where it is empty: ``first, *rest = args``."""
-        after = self._next_statement(node)
+        after = next_statement(self._module, node)
         if after is None:
             return False
         if isinstance(after, ast.Assign) and isinstance(after.targets[0], (ast.Tuple, ast.List)):
@@ -89,7 +81,7 @@ class Agreements:
             and not isinstance(item.slice, ast.Slice)
             and string(item.slice) is None
             and dotted(item.value) == name
-            for item in _direct_nodes(after)
+            for item in direct_nodes(after)
         )
 
     def _is_agreed(self, atom: Atom, node: ast.Assert) -> bool:
@@ -121,7 +113,7 @@ class Agreements:
         else:
             return False
         name = None if value is None else dotted(value)
-        after = self._next_statement(node)
+        after = next_statement(self._module, node)
         return (
             name is not None
             and after is not None
@@ -137,7 +129,7 @@ class Agreements:
                     and item.func.attr in _CUTTING
                     and dotted(item.func.value) == name
                 )
-                for item in _direct_nodes(after)
+                for item in direct_nodes(after)
             )
         )
 
@@ -152,6 +144,8 @@ class Agreements:
         parent = self._module.index.parent(node)
         block = getattr(parent, "body", [])
         after = block[block.index(node) + 1 :] if node in block else []
+        if isinstance(parent, ast.If) and not after:
+            after = following(self._module.index.parent(parent), parent, _NEAR)
         return stored is not None and any(
             (
                 isinstance(item, ast.Call)
@@ -165,7 +159,7 @@ class Agreements:
                 and dotted(item.value) == stored
             )
             for statement in after
-            for item in _direct_nodes(statement)
+            for item in direct_nodes(statement)
         )
 
     def _is_layout(self, condition: ast.expr) -> bool:
@@ -232,7 +226,7 @@ class Agreements:
 
     def _is_leftover(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
         """Whether the assert says that nothing is left of a collection from which everything was taken out."""
-        after = self._next_statement(node)
+        after = next_statement(self._module, node)
         if (
             atom.negated
             and isinstance(after, ast.Delete)
@@ -283,95 +277,6 @@ class Agreements:
         sides = [item.left for item in (condition, parent.test) if isinstance(item, ast.Compare)]
         return len(sides) == 2 and dotted(sides[0]) == dotted(sides[1]) is not None
 
-    def _is_repeated_by_index(self, node: ast.Assert) -> bool:
-        """Whether ``assert i < len(xs)`` stands directly before ``xs[i]``, which raises IndexError without it."""
-        test = node.test
-        if not isinstance(test, ast.Compare) or len(test.ops) != 1:
-            return False
-        smaller, larger = test.left, test.comparators[0]
-        if isinstance(test.ops[0], ast.Gt):
-            smaller, larger = larger, smaller
-        elif not isinstance(test.ops[0], ast.Lt):
-            return False
-        if not isinstance(larger, ast.Call) or len(larger.args) != 1 or last_name(larger.func) != "len":
-            return False
-        items = dotted(larger.args[0])
-        after = self._next_statement(node, skips_asserts=False)
-        return after is not None and any(
-            isinstance(item, ast.Subscript)
-            and dotted(item.value) == items is not None
-            and _is_same(item.slice, smaller)
-            for item in _direct_nodes(after)
-        )
-
-    def _is_repeated_by_key(self, node: ast.Assert) -> bool:
-        """Whether ``assert key in d`` stands before ``d[key]`` or ``d.remove(key)`` in the same block, which raise without it."""
-        test = node.test
-        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.In):
-            return False
-        items = dotted(test.comparators[0])
-        return items is not None and any(
-            (
-                isinstance(item, ast.Subscript)
-                and isinstance(item.ctx, ast.Load)
-                and dotted(item.value) == items
-                and _is_same(item.slice, test.left)
-            )
-            or (
-                isinstance(item, ast.Call)
-                and isinstance(item.func, ast.Attribute)
-                and item.func.attr in ("index", "remove")
-                and dotted(item.func.value) == items
-                and len(item.args) == 1
-                and _is_same(item.args[0], test.left)
-            )
-            for after in self._following(node)
-            for item in _direct_nodes(after)
-        )
-
-    def _is_repeated_by_unpacking(self, node: ast.Assert) -> bool:
-        """Whether ``assert len(pair) == 2`` stands directly before ``a, b = pair``, which raises ValueError without it."""
-        test = node.test
-        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-            return False
-        sized, size = test.left, test.comparators[0]
-        after = self._next_statement(node)
-        if not isinstance(after, ast.Assign) or not isinstance(size, ast.Constant):
-            return False
-        target = after.targets[0]
-        return (
-            isinstance(sized, ast.Call)
-            and last_name(sized.func) == "len"
-            and len(sized.args) == 1
-            and isinstance(target, (ast.Tuple, ast.List))
-            and len(target.elts) == size.value
-            and not any(isinstance(item, ast.Starred) for item in target.elts)
-            and dotted(after.value) == dotted(sized.args[0]) is not None
-        )
-
-    def _following(self, node: ast.Assert) -> list[ast.stmt]:
-        """The statements after an assert in its block, as far as one can see both."""
-        parent = self._module.index.parent(node)
-        for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(parent, name, None) or []
-            if node in block:
-                at = block.index(node) + 1
-                return block[at : at + _NEAR]
-        return []
-
-    def _next_statement(self, node: ast.Assert, *, skips_asserts: bool = True) -> ast.stmt | None:
-        """The statement after an assert in its block."""
-        parent = self._module.index.parent(node)
-        for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(parent, name, None) or []
-            if node in block[:-1]:
-                for after in block[block.index(node) + 1 :]:
-                    if not isinstance(after, ast.Assert):
-                        return after
-                    if not skips_asserts:
-                        return None
-        return None
-
 
 def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a condition is about what callers write literally: one of some words, the keywords of a call."""
@@ -415,21 +320,6 @@ def _is_own_existence(condition: ast.expr) -> bool:
     )
 
 
-def _direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
-    """The nodes of a statement, those of the blocks in it left out."""
-    yield statement
-    for child in ast.iter_child_nodes(statement):
-        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
-            yield from ast.walk(child)
-
-
 def _unparsed(node: ast.expr) -> str | None:
     """The text of a name, attribute or item."""
     return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else None
-
-
-def _is_same(left: ast.expr, right: ast.expr) -> bool:
-    """Whether two expressions are the same name, attribute or constant."""
-    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
-        return bool(left.value == right.value)
-    return dotted(left) == dotted(right) is not None

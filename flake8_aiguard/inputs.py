@@ -139,7 +139,8 @@ class Inputs:
         if row is not None:
             # what a helper calls request may be one that is sent
             is_guess = "parameters" in row and self._is_helper(node)
-            return None if is_guess else Input(spoken(node), _WHERE[row["kind"]])
+            # a pickle in memory is what the program itself has packed
+            return None if is_guess or row["kind"] == "pickle" else Input(spoken(node), _WHERE[row["kind"]])
         if isinstance(node, ast.Name):
             return self._named(node, depth + 1)
         if isinstance(node, ast.Await):

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checks import is_narrowing
 from flake8_aiguard.inputs import spoken
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import dotted, last_name, parameters
+
+_COUNTS: Final = ("max_", "min_", "n_", "num_")
+_TEXTS: Final = (
+    "lexer",
+    "line",
+    "lines",
+    "tokenizer",
+    "tokens",
+)  # where these are parameters, a token is a word
 
 
 class Permissions:
@@ -87,9 +97,26 @@ class Permissions:
                 is_secret = name in _authorisation("secret") or name.endswith(
                     tuple(_authorisation("secret", "suffixes"))
                 )
-                if is_secret and not isinstance(other, ast.Constant):
+                if is_secret and not isinstance(other, ast.Constant) and not self._is_of_code(side, other):
                     return spoken(side)
         return None
+
+    def _is_of_code(self, side: ast.expr, other: ast.expr) -> bool:
+        """Whether a word for a credential means something else: a number of tokens, the tokens of a line, two signatures."""
+        name = last_name(side) or ""
+        if name.startswith(_COUNTS):
+            return True
+        if isinstance(side, ast.Attribute) and isinstance(other, ast.Attribute):
+            pair = (dotted(side.value) or "", dotted(other.value) or "")
+            return (
+                side.attr == other.attr
+                and pair[0] != pair[1]
+                and len({item.rstrip("0123456789") for item in pair}) == 1
+            )
+        function = self._module.index.function(side)
+        if name != "token" or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        return any(parameter.arg in _TEXTS for parameter in parameters(function))
 
     def _is_user(self, node: ast.expr) -> bool:
         """Whether an expression is, or is part of, who acts: ``user``, ``request.user``, ``current_user.id``."""

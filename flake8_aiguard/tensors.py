@@ -10,7 +10,7 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import names_in, text_parts
+from flake8_aiguard.shapes import last_name, names_in, text_parts
 
 _WORD: Final = regex(r"[A-Za-z]{3}")
 
@@ -34,7 +34,8 @@ class Tensors:
 
         Returns:
             In a file that imports a language for kernels: ``True``. In one that imports a tensor library: whether the
-            assert says nothing in words, or the condition asks for a layout. Elsewhere ``False``.
+            assert says nothing in words, or the condition asks for a layout, or in a layer
+            whether sizes fit. Elsewhere ``False``.
         """
         if not self._imported.isdisjoint(_words("kernels")):
             return True
@@ -52,7 +53,7 @@ class Tensors:
 
     def _asks_layout(self, condition: ast.expr) -> bool:
         """Whether a condition asks how a tensor is laid out, or for a number taken from that: ``rows, columns = x.shape``."""
-        if _tells_layout(condition):
+        if _tells_layout(condition) or (_fits(condition) and self._is_in_layer(condition)):
             return True
         resolved = map(self._module.scopes.resolve, names_in(condition))
         bound = (binding.node for found in resolved if found is not None for binding in found[1])
@@ -63,11 +64,30 @@ class Tensors:
         )
         return any(value is not None and _tells_layout(value) for value in values)
 
+    def _is_in_layer(self, node: ast.expr) -> bool:
+        """Whether a node stands in a layer: a class with a method ``forward``, or derived from a ``Module``."""
+        function = self._module.index.function(node)
+        owner = None if function is None else self._module.index.class_of(function)
+        return owner is not None and (
+            bool(self._module.scopes.bindings(owner, "forward"))
+            or any((last_name(base) or "").endswith("Module") for base in owner.bases)
+        )
+
 
 def _explains(message: ast.expr | None) -> bool:
     """Whether a message has words of its own, and does not only show values."""
     parts = () if message is None else text_parts(message) or ()
     return any(isinstance(part, str) and _WORD.search(part) is not None for part in parts)
+
+
+def _fits(condition: ast.expr) -> bool:
+    """Whether a condition says that sizes fit each other: divisible, a product, lists of one length."""
+    if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], (ast.Eq, ast.NotEq)):
+        return False
+    sides = (condition.left, condition.comparators[0])
+    if all(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides):
+        return True
+    return any(isinstance(side, ast.BinOp) and isinstance(side.op, (ast.Mod, ast.Mult)) for side in sides)
 
 
 def _tells_layout(node: ast.expr) -> bool:

@@ -8,10 +8,12 @@ import pytest
 from questions import module
 
 from flake8_aiguard.agreements import Agreements
+from flake8_aiguard.callers import Callers
 from flake8_aiguard.checks import Checks, atoms
 from flake8_aiguard.inputs import Inputs
 from flake8_aiguard.module import Module
 from flake8_aiguard.permissions import Permissions
+from flake8_aiguard.repeats import Repeats
 
 
 def an_assert(found: Module) -> ast.Assert:
@@ -96,11 +98,39 @@ def test_covers(body: str, expected: bool) -> None:
         ("assert len(xs) == 2; assert ready; a, b = xs", True),
         ("assert len(xs) == 3; a, b = xs", False),
         ("assert len(xs) == 2; a, *b = xs", False),
+        ("assert all(k in d for k in ks); xs = [d[k] for k in ks]", True),
+        ("assert any(k in d for k in ks); x = d[ks[0]]", True),
+        ("assert any(k in d for k in ks); x = [d.get(k) for k in ks]", False),
+        ("assert any(k in d for k in ks); x = [d[k] for k in js]", False),
+        ("assert 'k' not in o; f(k=1, **o)", True),
+        ("assert 'k' not in o; f(j=1, **o)", False),
+        ("assert 'k' not in o; f(k=1)", False),
     ],
 )
-def test_is_repeated(body: str, expected: bool) -> None:
+def test_repeats(body: str, expected: bool) -> None:
     found = module(body)
-    assert Agreements(found, Inputs(found)).is_repeated(an_assert(found)) is expected
+    assert Repeats(found).holds(an_assert(found)) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(xs):\n    assert len(xs) > 1, m\ndef g():\n    ys = build()\n    f(ys)\n", True),
+        ("def f(xs):\n    assert len(xs) > 1, m\ndef g(ys):\n    f(ys)\n", False),
+        ("def f(xs):\n    assert len(xs) > 1, m\ndef g(o):\n    ys = o.pop('ys')\n    f(ys)\n", False),
+        ("def f(xs):\n    assert len(xs) > 1, m\nys = build()\nf(ys)\n", False),
+        ("def f(xs):\n    assert xs > 1, m\ndef g():\n    ys = build()\n    f(ys)\n", False),
+        ("def f(xs):\n    assert len(xs) > 1, m\n", False),
+    ],
+)
+def test_settle(source: str, expected: bool) -> None:
+    found = module(source)
+    node = an_assert(found)
+    inputs = Inputs(found)
+    condition = next(iter(atoms(node.test))).node
+    value = inputs.view(next(item for item in ast.walk(node.test) if getattr(item, "id", "") == "xs"))  # type: ignore[arg-type]
+    assert value is not None
+    assert Callers(found, inputs).settle(condition, value, node) is expected
 
 
 @pytest.mark.parametrize(

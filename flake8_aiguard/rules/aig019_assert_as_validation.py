@@ -10,11 +10,13 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.agreements import Agreements
+from flake8_aiguard.callers import Callers
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
 from flake8_aiguard.regex import regex
+from flake8_aiguard.repeats import Repeats
 from flake8_aiguard.shapes import last_name, string, text_parts
 from flake8_aiguard.signatures import Signatures
 from flake8_aiguard.tensors import Tensors
@@ -83,13 +85,16 @@ class AssertAsValidation(Checker):
     takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
     comment says was checked before or calls an invariant or a sanity check, a result between two limits, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
-    helpers and benchmarks. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
+    helpers and benchmarks. Silent as well, because the program settles it: lengths and items of a collection that all callers in this
+    file have computed, a method beside a ``can_`` method of its name, what lies three attributes inside of an object of known type,
+    ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, pickles in memory, and
+    without a message the number of otherwise unused ``*args`` and the ``type`` or ``kind`` by which a dispatcher calls. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
     too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``. In code on tensors (``torch``, ``jax`` ...)
     asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape,
-    dtype or device; in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
+    dtype or device, or in a layer about sizes that fit each other; in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
     """
 
     code = "AIG019"
@@ -104,7 +109,9 @@ class AssertAsValidation(Checker):
         self.inputs = Inputs(self.module)
         self._checks = Checks(self.module, self.inputs)
         self._agreements = Agreements(self.module, self.inputs)
+        self._callers = Callers(self.module, self.inputs)
         self._permissions = Permissions(self.module)
+        self._repeats = Repeats(self.module)
         self._signatures = Signatures(self.module)
         self._tensors = Tensors(self.module)
         self._places: dict[ast.AST, bool] = {}
@@ -133,7 +140,7 @@ class AssertAsValidation(Checker):
             or _NEVER.search(_said(node.msg)) is not None
             or self._is_in_test_code
             or self._is_apart(node)
-            or (self._agreements.is_repeated(node) and not self._explains(node))
+            or (self._repeats.holds(node) and not self._explains(node))
         )
 
     def _explains(self, node: ast.Assert) -> bool:
@@ -288,7 +295,9 @@ class AssertAsValidation(Checker):
                 continue
             value, sure = check
             if value.is_passed and (
-                self._agreements.covers(atom, value, node) or self._tensors.covers(atom.node, node)
+                self._agreements.covers(atom, value, node)
+                or self._tensors.covers(atom.node, node)
+                or self._callers.settle(atom.node, value, node)
             ):
                 continue
             if sure or _is_text(node.msg):

@@ -1,0 +1,188 @@
+"""Asserts that the statements after them repeat: what the assert says, Python raises there by itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import dotted, following, last_name, string
+
+_NEAR: Final = 3
+
+
+class Repeats:
+    """The asserts of one file whose condition the next statements ask again.
+
+    Args:
+        module: the file.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def holds(self, node: ast.Assert) -> bool:
+        """Whether the next statement raises by itself where the assert would."""
+        return (
+            self._is_by_index(node)
+            or self._is_by_key(node)
+            or self._is_by_unpacking(node)
+            or self._is_by_keys(node)
+            or self._is_by_keyword(node)
+        )
+
+    def _is_by_index(self, node: ast.Assert) -> bool:
+        """Whether ``assert i < len(xs)`` stands directly before ``xs[i]``, which raises IndexError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+            return False
+        smaller, larger = test.left, test.comparators[0]
+        if isinstance(test.ops[0], ast.Gt):
+            smaller, larger = larger, smaller
+        elif not isinstance(test.ops[0], ast.Lt):
+            return False
+        if not isinstance(larger, ast.Call) or len(larger.args) != 1 or last_name(larger.func) != "len":
+            return False
+        items = dotted(larger.args[0])
+        after = next_statement(self._module, node, skips_asserts=False)
+        return after is not None and any(
+            isinstance(item, ast.Subscript)
+            and dotted(item.value) == items is not None
+            and _is_same(item.slice, smaller)
+            for item in direct_nodes(after)
+        )
+
+    def _is_by_key(self, node: ast.Assert) -> bool:
+        """Whether ``assert key in d`` stands before ``d[key]`` or ``d.remove(key)`` in the same block, which raise without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.In):
+            return False
+        items = dotted(test.comparators[0])
+        return items is not None and any(
+            (
+                isinstance(item, ast.Subscript)
+                and isinstance(item.ctx, ast.Load)
+                and dotted(item.value) == items
+                and _is_same(item.slice, test.left)
+            )
+            or (
+                isinstance(item, ast.Call)
+                and isinstance(item.func, ast.Attribute)
+                and item.func.attr in ("index", "remove")
+                and dotted(item.func.value) == items
+                and len(item.args) == 1
+                and _is_same(item.args[0], test.left)
+            )
+            for after in self._following(node)
+            for item in direct_nodes(after)
+        )
+
+    def _is_by_unpacking(self, node: ast.Assert) -> bool:
+        """Whether ``assert len(pair) == 2`` stands directly before ``a, b = pair``, which raises ValueError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+            return False
+        sized, size = test.left, test.comparators[0]
+        after = next_statement(self._module, node)
+        if not isinstance(after, ast.Assign) or not isinstance(size, ast.Constant):
+            return False
+        target = after.targets[0]
+        return (
+            isinstance(sized, ast.Call)
+            and last_name(sized.func) == "len"
+            and len(sized.args) == 1
+            and isinstance(target, (ast.Tuple, ast.List))
+            and len(target.elts) == size.value
+            and not any(isinstance(item, ast.Starred) for item in target.elts)
+            and dotted(after.value) == dotted(sized.args[0]) is not None
+        )
+
+    def _is_by_keys(self, node: ast.Assert) -> bool:
+        """Whether ``assert any(key in d for key in keys)`` stands before ``d[keys[0]]`` or ``[d[key] for key in keys]``."""
+        test = node.test
+        if (
+            not isinstance(test, ast.Call)
+            or last_name(test.func) not in ("all", "any")
+            or len(test.args) != 1
+        ):
+            return False
+        every = test.args[0]
+        if not isinstance(every, (ast.GeneratorExp, ast.ListComp)) or len(every.generators) != 1:
+            return False
+        asked, keys = every.elt, dotted(every.generators[0].iter)
+        if not isinstance(asked, ast.Compare) or not isinstance(asked.ops[0], ast.In) or keys is None:
+            return False
+        items = dotted(asked.comparators[0])
+        if items is None or dotted(asked.left) != dotted(every.generators[0].target):
+            return False
+        return any(_takes_each(after, items, keys) for after in self._following(node))
+
+    def _is_by_keyword(self, node: ast.Assert) -> bool:
+        """Whether ``assert "k" not in options`` stands before ``f(k=1, **options)``, which raises TypeError without it."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.NotIn):
+            return False
+        keyword, options = string(test.left), dotted(test.comparators[0])
+        if keyword is None or options is None:
+            return False
+        return any(
+            isinstance(item, ast.Call)
+            and any(given.arg == keyword for given in item.keywords)
+            and any(given.arg is None and dotted(given.value) == options for given in item.keywords)
+            for after in self._following(node)
+            for item in direct_nodes(after)
+        )
+
+    def _following(self, node: ast.Assert) -> list[ast.stmt]:
+        """The statements after an assert in its block, as far as one can see both."""
+        return following(self._module.index.parent(node), node, _NEAR)
+
+
+def _takes_each(statement: ast.stmt, items: str, keys: str) -> bool:
+    """Whether a statement takes the items of these keys, or of one of them."""
+    nodes = list(direct_nodes(statement))
+    each = {
+        dotted(item.target)
+        for item in nodes
+        if isinstance(item, ast.comprehension) and dotted(item.iter) == keys
+    }
+    return any(
+        isinstance(item, ast.Subscript)
+        and isinstance(item.ctx, ast.Load)
+        and dotted(item.value) == items
+        and (
+            dotted(item.slice) in each - {None}
+            or (isinstance(item.slice, ast.Subscript) and dotted(item.slice.value) == keys)
+        )
+        for item in nodes
+    )
+
+
+def next_statement(module: Module, node: ast.Assert, *, skips_asserts: bool = True) -> ast.stmt | None:
+    """The statement after an assert in its block."""
+    parent = module.index.parent(node)
+    for name in ("body", "orelse", "finalbody"):
+        block: list[ast.stmt] = getattr(parent, name, None) or []
+        if node in block[:-1]:
+            for after in block[block.index(node) + 1 :]:
+                if not isinstance(after, ast.Assert):
+                    return after
+                if not skips_asserts:
+                    return None
+    return None
+
+
+def direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    """The nodes of a statement, those of the blocks in it left out."""
+    yield statement
+    for child in ast.iter_child_nodes(statement):
+        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from ast.walk(child)
+
+
+def _is_same(left: ast.expr, right: ast.expr) -> bool:
+    """Whether two expressions are the same name, attribute or constant."""
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return bool(left.value == right.value)
+    return dotted(left) == dotted(right) is not None
