@@ -161,8 +161,22 @@ class Growth:
                 and dotted(test.left) == dotted(loop.target) is not None
             ):
                 return True
+            if (
+                isinstance(outer, ast.If)
+                and child in (*outer.body, *outer.orelse)
+                and self._is_unended(outer, loop)
+            ):
+                return True
             child = outer
         return False
+
+    def _is_unended(self, choice: ast.If, loop: ast.For | ast.AsyncFor) -> bool:
+        """Whether an ``if`` asks for the end of a line among those of ``splitlines(True)``: the last one alone has none."""
+        if not isinstance(loop.iter, ast.Call) or last_name(loop.iter.func) != "splitlines":
+            return False
+        return bool(loop.iter.args or loop.iter.keywords) and any(
+            string(part) in ("\n", "\r\n") for part in walk(choice.test) if isinstance(part, ast.expr)
+        )
 
     def _is_split_parameter(self, items: ast.expr) -> bool:
         """``name.split(".")`` of what a function is given: a helper of tests, which pass it a literal."""
