@@ -81,8 +81,16 @@ class Accumulators:
         """Whether a loop yields while an attribute grows: whoever takes what is yielded sees each value of it."""
         while isinstance(target, ast.Subscript):
             target = target.value
-        return isinstance(target, ast.Attribute) and any(
+        if not isinstance(target, ast.Attribute) or not any(
             isinstance(item, (ast.Yield, ast.YieldFrom)) for item in walk(loop)
+        ):
+            return False
+        owner: ast.expr = target.value
+        while isinstance(owner, ast.Attribute):
+            owner = owner.value
+        variable = self._module.loops.variable(owner) if isinstance(owner, ast.Name) else None
+        return variable is None or any(
+            item.kind is not Kind.ASSIGN for item in self._module.scopes.bindings(*variable)
         )
 
     def is_within_budget(self, loop: Loop) -> bool:

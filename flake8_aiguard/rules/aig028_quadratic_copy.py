@@ -86,7 +86,7 @@ class QuadraticCopy(Checker):
     an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
     So are items put before the others of a parameter, or until a total that the loop adds up is too large; what grows in an
     attribute while the loop yields; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum
-    whose twin in the function carries ``noqa: RUF017``.
+    whose twin in the function carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy.
     ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
     goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
     begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
@@ -467,8 +467,15 @@ class QuadraticCopy(Checker):
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
-        if trip is not None:
+        if trip is not None and not self._is_deep_copy(node):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
+
+    def _is_deep_copy(self, node: ast.Call) -> bool:
+        """Whether a comment says of a trip through pickle that a copy is what it is for."""
+        if self.module.qualname(node.func) != "pickle.loads":
+            return False
+        near = self.module.comments.near(self.module.index.statement(node).lineno)
+        return any("copy" in text for text in near)
 
 
 def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
