@@ -81,10 +81,10 @@ class Accumulators:
         """Whether a loop yields while an attribute grows: whoever takes what is yielded sees each value of it."""
         while isinstance(target, ast.Subscript):
             target = target.value
-        if not isinstance(target, ast.Attribute) or not any(
-            isinstance(item, (ast.Yield, ast.YieldFrom)) for item in walk(loop)
-        ):
+        if not any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in walk(loop)):
             return False
+        if not isinstance(target, ast.Attribute):
+            return self.is_kept_outside(target)
         owner: ast.expr = target.value
         while isinstance(owner, ast.Attribute):
             owner = owner.value
@@ -234,11 +234,15 @@ class Accumulators:
 
     def _is_climb(self, loop: Loop) -> bool:
         """Whether a loop climbs a path or counts digits: few turns, and the order is the point."""
-        return isinstance(loop, ast.While) or (
-            isinstance(loop, (ast.For, ast.AsyncFor))
-            and isinstance(loop.iter, ast.Call)
-            and self._module.qualname(loop.iter.func) == "builtins.range"
-        )
+        if not isinstance(loop, (ast.For, ast.AsyncFor)) or not isinstance(loop.iter, ast.Call):
+            return isinstance(loop, ast.While)
+        counted, name = loop.iter, self._module.qualname(loop.iter.func)
+        if name == "builtins.reversed" and counted.args and isinstance(counted.args[0], ast.Call):
+            counted = counted.args[0]
+            name = self._module.qualname(counted.func)
+            if any(isinstance(item, ast.Call) for item in counted.args):
+                return False  # reversed(range(len(items)))
+        return name == "builtins.range"
 
     def does(self, loop: Loop, receiver: ast.expr, methods: Collection[str]) -> bool:
         """Whether a loop calls one of these methods of a list, or with ``[:]`` among them takes slices."""

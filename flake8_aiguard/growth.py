@@ -79,7 +79,9 @@ class Growth:
                         isinstance(part, ast.expr) and dotted(part) == stored for part in walk(value)
                     ):
                         return True
-            elif isinstance(item, ast.Attribute) and item.attr in starts and dotted(item.value) == name:
+            elif (isinstance(item, ast.Attribute) and item.attr in starts and dotted(item.value) == name) or (
+                isinstance(item, ast.Call) and self._restarts(item, name)
+            ):
                 return True
         key = target.slice if isinstance(target, ast.Subscript) else None
         keys = set() if key is None else {self._module.loops.variable(part) for part in names_in(key)}
@@ -89,6 +91,18 @@ class Growth:
             or (self._module.loops.writes(item, loop) and self._is_continuation(target, loop))
             for item in keys
             if item is not None
+        )
+
+    def _restarts(self, call: ast.Call, name: str) -> bool:
+        """Whether a method of the same object that a loop calls starts an attribute afresh: ``self.flush()``."""
+        if not name.startswith("self.") or dotted(call.func) != f"self.{last_name(call.func)}":
+            return False
+        method = self._module.receivers.definition(call.func)
+        return isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
+            isinstance(item, ast.Assign)
+            and isinstance(item.value, (ast.Constant, ast.List, ast.Tuple, ast.Dict))
+            and any(dotted(target) == name for target in item.targets)
+            for item in walk(method)
         )
 
     def _is_set_before(self, variable: Variable, node: ast.AST, loop: Loop) -> bool:

@@ -85,7 +85,7 @@ class QuadraticCopy(Checker):
     mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other tasks with
     an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
     So are items put before the others of a parameter, or until a total that the loop adds up is too large; what grows in an
-    attribute while the loop yields; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum
+    attribute while the loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum
     whose twin in the function carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy.
     ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
     goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
@@ -138,9 +138,9 @@ class QuadraticCopy(Checker):
             return
         if kind == "bytes" and self._accumulators.is_message(node.target):
             return
-        if kind == "str" and (
-            self._accumulators.is_complaint(node.target) or self._accumulators.is_short_field(node, loop)
-        ):
+        if kind != "bytes" and self._accumulators.is_complaint(node.target):
+            return
+        if kind == "str" and self._accumulators.is_short_field(node, loop):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._accumulators.is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
