@@ -26,6 +26,7 @@ class Growth:
     def __init__(self, module: Module) -> None:
         self._module = module
         self._few = Few(module)
+        self._restarting: dict[tuple[ast.AST, str], bool] = {}
 
     def loop(self, node: ast.AST, target: ast.expr) -> Loop | None:
         """The loop in which a value grows: over many items, and never starting it afresh.
@@ -98,6 +99,13 @@ class Growth:
         if not name.startswith("self.") or dotted(call.func) != f"self.{last_name(call.func)}":
             return False
         method = self._module.receivers.definition(call.func)
+        if method is None:
+            return False
+        if (method, name) not in self._restarting:
+            self._restarting[method, name] = self._sets_afresh(method, name)
+        return self._restarting[method, name]
+
+    def _sets_afresh(self, method: ast.AST, name: str) -> bool:
         return isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
             isinstance(item, ast.Assign)
             and isinstance(item.value, (ast.Constant, ast.List, ast.Tuple, ast.Dict))

@@ -57,6 +57,7 @@ class Hashables:
 
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._spoken: dict[ast.AST, bool] = {}
 
     def is_hashable(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
         """Whether nothing speaks against looking a value up in a set: no list or dict, nor what a call makes of an item."""
@@ -107,8 +108,10 @@ class Hashables:
         function = self._module.index.function(item)
         if function is None or "hashable" not in self._module.source:
             return False
-        text = ast.get_source_segment(self._module.source, function)
-        return "hashable" in (text or "")
+        if function not in self._spoken:
+            lines = self._module.lines[function.lineno - 1 : function.end_lineno]
+            self._spoken[function] = any("hashable" in line for line in lines)
+        return self._spoken[function]
 
     def _is_sifted(self, loop: Loop) -> bool:
         """Whether a condition asks first whether a loop goes over a list: of such data, nobody knows what the items are."""
