@@ -50,7 +50,7 @@ class Accumulators:
         items = self._module.loops.variable(loop.iter)
         if items is None or target.value.id in ("self", "cls"):
             return False
-        return items[0] is self._module.index.function(node) and all(
+        return items[0] is self._module.index.function(node) and any(
             isinstance(item.value, ast.List) and not item.value.elts
             for item in self._module.scopes.bindings(*items)
         )
@@ -76,6 +76,67 @@ class Accumulators:
         """Whether other tasks may read an attribute between two turns: they see each version whole."""
         waits = (ast.Await, ast.AsyncFor, ast.AsyncWith)
         return isinstance(target, ast.Attribute) and any(isinstance(item, waits) for item in walk(loop))
+
+    def is_seen(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether a loop yields while an attribute grows: whoever takes what is yielded sees each value of it."""
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        if not any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in walk(loop)):
+            return False
+        if not isinstance(target, ast.Attribute):
+            return self.is_kept_outside(target)
+        owner: ast.expr = target.value
+        while isinstance(owner, ast.Attribute):
+            owner = owner.value
+        variable = self._module.loops.variable(owner) if isinstance(owner, ast.Name) else None
+        return variable is None or any(
+            item.kind is not Kind.ASSIGN for item in self._module.scopes.bindings(*variable)
+        )
+
+    def is_within_budget(self, loop: Loop) -> bool:
+        """Whether a loop is left as soon as a total that it adds up is too large: ``if size + more > most: break``."""
+        totals: set[str | None] = set()
+        asked: set[str | None] = set()
+        for item in walk(loop):
+            if isinstance(item, ast.AugAssign) and not isinstance(item.value, ast.Constant):
+                totals.add(dotted(item.target))
+            elif isinstance(item, ast.If) and isinstance(item.body[-1], ast.Break):
+                test = item.test
+                if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Gt, ast.GtE)):
+                    asked.add(dotted(test.left.left if isinstance(test.left, ast.BinOp) else test.left))
+        return bool((totals & asked) - {None})
+
+    def is_handed_over(self, target: ast.expr, loop: Loop) -> bool:
+        """Whether what a call makes of the copy is kept, as each of them needs a copy of its own."""
+        name = dotted(target)
+        return any(
+            not isinstance(self._module.index.parent(call), ast.Expr)
+            for call in walk(loop)
+            if isinstance(call, ast.Call)
+            and last_name(call.func) != "deepcopy"
+            and any(dotted(value) == name for value in (*call.args, *(item.value for item in call.keywords)))
+        )
+
+    def is_empty_before(self, target: ast.expr) -> bool:
+        """Whether a list is bound to nothing but an empty one."""
+        variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
+        return variable is not None and all(
+            (isinstance(item.value, ast.List) and not item.value.elts)
+            or (
+                isinstance(item.value, ast.Call)
+                and not item.value.args
+                and last_name(item.value.func) == "list"
+            )
+            or any(dotted(part) == dotted(target) for part in walk(item.value or item.node))
+            for item in self._module.scopes.bindings(*variable)
+        )
+
+    def is_given(self, target: ast.expr) -> bool:
+        """Whether a list is a parameter: its caller knows what is in it already, and how little is put before that."""
+        variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
+        return variable is not None and any(
+            item.kind is Kind.PARAMETER for item in self._module.scopes.bindings(*variable)
+        )
 
     def is_kept_outside(self, target: ast.expr) -> bool:
         """Whether a string is no plain local, which CPython extends in place."""
@@ -173,11 +234,15 @@ class Accumulators:
 
     def _is_climb(self, loop: Loop) -> bool:
         """Whether a loop climbs a path or counts digits: few turns, and the order is the point."""
-        return isinstance(loop, ast.While) or (
-            isinstance(loop, (ast.For, ast.AsyncFor))
-            and isinstance(loop.iter, ast.Call)
-            and self._module.qualname(loop.iter.func) == "builtins.range"
-        )
+        if not isinstance(loop, (ast.For, ast.AsyncFor)) or not isinstance(loop.iter, ast.Call):
+            return isinstance(loop, ast.While)
+        counted, name = loop.iter, self._module.qualname(loop.iter.func)
+        if name == "builtins.reversed" and counted.args and isinstance(counted.args[0], ast.Call):
+            counted = counted.args[0]
+            name = self._module.qualname(counted.func)
+            if any(isinstance(item, ast.Call) for item in counted.args):
+                return False  # reversed(range(len(items)))
+        return name == "builtins.range"
 
     def does(self, loop: Loop, receiver: ast.expr, methods: Collection[str]) -> bool:
         """Whether a loop calls one of these methods of a list, or with ``[:]`` among them takes slices."""

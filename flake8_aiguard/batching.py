@@ -402,7 +402,7 @@ class Batching:
 
     def _waits(self, loop: Loop) -> bool:
         """Whether the loop sleeps: it spreads its requests on purpose."""
-        return any(contains(loop, call) for call in self._module.index.calls_named(("sleep",)))
+        return any(contains(loop, call) for call in self._module.index.calls_named(("sleep", "throttle")))
 
     def writes(self, query: Query, place: Place) -> bool:
         """Whether the SQL of a query changes rows."""

@@ -97,7 +97,8 @@ class Few:
         qualname = self._module.qualname(call.func)
         if qualname == "builtins.range":  # a number by such a name is chosen: range(batch_size)
             return any(
-                isinstance(item, (ast.Attribute, ast.Name)) and is_allowance(item) for item in call.args
+                (isinstance(item, (ast.Attribute, ast.Name)) and is_allowance(item)) or _is_dimensions(item)
+                for item in call.args
             )
         return qualname in _calls()
 
@@ -220,6 +221,13 @@ class Few:
     @lazy
     def _additions(self) -> Collection[ast.Call]:
         return self._module.index.calls_named(("add", "append", "extend", "insert"))
+
+
+def _is_dimensions(node: ast.expr) -> bool:
+    """Whether a number is that of the dimensions of an array: ``len(x.shape)``, ``x.ndim``."""
+    if isinstance(node, ast.Call) and last_name(node.func) == "len" and node.args:
+        return isinstance(node.args[0], ast.Attribute) and node.args[0].attr == "shape"
+    return isinstance(node, ast.Attribute) and node.attr == "ndim"
 
 
 def _names_each(target: ast.expr) -> bool:

@@ -26,6 +26,7 @@ class Growth:
     def __init__(self, module: Module) -> None:
         self._module = module
         self._few = Few(module)
+        self._restarting: dict[tuple[ast.AST, str], bool] = {}
 
     def loop(self, node: ast.AST, target: ast.expr) -> Loop | None:
         """The loop in which a value grows: over many items, and never starting it afresh.
@@ -79,7 +80,9 @@ class Growth:
                         isinstance(part, ast.expr) and dotted(part) == stored for part in walk(value)
                     ):
                         return True
-            elif isinstance(item, ast.Attribute) and item.attr in starts and dotted(item.value) == name:
+            elif (isinstance(item, ast.Attribute) and item.attr in starts and dotted(item.value) == name) or (
+                isinstance(item, ast.Call) and self._restarts(item, name)
+            ):
                 return True
         key = target.slice if isinstance(target, ast.Subscript) else None
         keys = set() if key is None else {self._module.loops.variable(part) for part in names_in(key)}
@@ -89,6 +92,25 @@ class Growth:
             or (self._module.loops.writes(item, loop) and self._is_continuation(target, loop))
             for item in keys
             if item is not None
+        )
+
+    def _restarts(self, call: ast.Call, name: str) -> bool:
+        """Whether a method of the same object that a loop calls starts an attribute afresh: ``self.flush()``."""
+        if not name.startswith("self.") or dotted(call.func) != f"self.{last_name(call.func)}":
+            return False
+        method = self._module.receivers.definition(call.func)
+        if method is None:
+            return False
+        if (method, name) not in self._restarting:
+            self._restarting[method, name] = self._sets_afresh(method, name)
+        return self._restarting[method, name]
+
+    def _sets_afresh(self, method: ast.AST, name: str) -> bool:
+        return isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
+            isinstance(item, ast.Assign)
+            and isinstance(item.value, (ast.Constant, ast.List, ast.Tuple, ast.Dict))
+            and any(dotted(target) == name for target in item.targets)
+            for item in walk(method)
         )
 
     def _is_set_before(self, variable: Variable, node: ast.AST, loop: Loop) -> bool:
@@ -161,8 +183,22 @@ class Growth:
                 and dotted(test.left) == dotted(loop.target) is not None
             ):
                 return True
+            if (
+                isinstance(outer, ast.If)
+                and child in (*outer.body, *outer.orelse)
+                and self._is_unended(outer, loop)
+            ):
+                return True
             child = outer
         return False
+
+    def _is_unended(self, choice: ast.If, loop: ast.For | ast.AsyncFor) -> bool:
+        """Whether an ``if`` asks for the end of a line among those of ``splitlines(True)``: the last one alone has none."""
+        if not isinstance(loop.iter, ast.Call) or last_name(loop.iter.func) != "splitlines":
+            return False
+        return bool(loop.iter.args or loop.iter.keywords) and any(
+            string(part) in ("\n", "\r\n") for part in walk(choice.test) if isinstance(part, ast.expr)
+        )
 
     def _is_split_parameter(self, items: ast.expr) -> bool:
         """``name.split(".")`` of what a function is given: a helper of tests, which pass it a literal."""

@@ -19,7 +19,7 @@ _UNHASHABLE: Final = frozenset(
     {"list", "dict", "set", "bytearray", "mapping", "mutablemapping", "ndarray", "defaultdict"}
 )
 _HASHABLE: Final = regex(
-    r"Any|Decimal|Hashable|(Pure)?Path|date|(date)?time|timedelta|.*(Enum|I[dD]|Key|Name|Str|U[uU]?I[dD])"
+    r"Decimal|Hashable|(Pure)?Path|date|(date)?time|timedelta|.*(Enum|I[dD]|Key|Name|Str|U[uU]?I[dD])"
 )
 _OBJECTS: Final = frozenset({"instance", "obj", "object"})
 _HOLDERS: Final = frozenset({"list", "sequence", "iterable", "collection", "iterator"})
@@ -57,6 +57,7 @@ class Hashables:
 
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._spoken: dict[ast.AST, bool] = {}
 
     def is_hashable(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
         """Whether nothing speaks against looking a value up in a set: no list or dict, nor what a call makes of an item."""
@@ -64,7 +65,7 @@ class Hashables:
             return False
         if isinstance(item, ast.Name) and self._is_sifted(loop):
             return False
-        if self._holds_unhashable(searched):
+        if self._holds_unhashable(searched) or self._speaks_of_hashes(item):
             return False
         if not isinstance(item, ast.Name):
             return not isinstance(item, ast.Call) or self._makes_hashable(item)
@@ -101,6 +102,16 @@ class Hashables:
             variable = self._module.loops.variable(name)
             if variable is not None:
                 yield from scopes.uses(*variable)
+
+    def _speaks_of_hashes(self, item: ast.expr) -> bool:
+        """Whether a function says what is hashable: ``# dicts are not hashable``."""
+        function = self._module.index.function(item)
+        if function is None or "hashable" not in self._module.source:
+            return False
+        if function not in self._spoken:
+            lines = self._module.lines[function.lineno - 1 : function.end_lineno]
+            self._spoken[function] = any("hashable" in line for line in lines)
+        return self._spoken[function]
 
     def _is_sifted(self, loop: Loop) -> bool:
         """Whether a condition asks first whether a loop goes over a list: of such data, nobody knows what the items are."""

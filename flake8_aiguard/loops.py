@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from flake8_aiguard.children import children
 from flake8_aiguard.imports import Imports
-from flake8_aiguard.index import COMPREHENSIONS, Index, Loop, Scope
+from flake8_aiguard.index import COMPREHENSIONS, TRIES, Index, Loop, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Scopes
@@ -341,6 +341,16 @@ class Loops:
         variable = self.variable(node) if isinstance(node, ast.Name) else None
         return [] if variable is None else self._fixed(variable)
 
+    def _is_walked(self, use: ast.Name) -> bool:
+        """Whether a loop goes over what an item is set in: a dict that grew meanwhile would end it by an error."""
+        for loop in self._index.loops(use):
+            for walked in iterables(loop):
+                if isinstance(walked, ast.Call) and isinstance(walked.func, ast.Attribute):
+                    walked = walked.func.value if walked.func.attr in _VIEWS else walked
+                if isinstance(walked, ast.Name) and walked.id == use.id:
+                    return True
+        return False
+
     @memoised
     def _fixed(self, variable: Variable) -> list[ast.expr]:
         for use in self._scopes.uses(*variable):
@@ -350,7 +360,8 @@ class Loops:
                 once = self._index.function(use) is variable[0] and not any(self._index.loops(use))
                 if parent.attr not in _GROWS_BY_ONE or not once:
                     return []
-            if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
+            is_set = isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store)
+            if is_set and not self._is_walked(use):
                 return []
         return self._once(variable)
 
@@ -371,13 +382,14 @@ def target_names(loop: Loop) -> list[str]:
 
 
 def sleeps(loop: ast.While) -> bool:
-    """Whether every turn of an asynchronous loop sleeps."""
+    """Whether every turn of an asynchronous loop sleeps, if need be in a ``try`` around all that it does."""
+    tried = [part for item in loop.body if isinstance(item, TRIES) for part in item.body]
     return any(
         isinstance(item, ast.Expr)
         and isinstance(item.value, ast.Await)
         and isinstance(item.value.value, ast.Call)
         and last_name(item.value.value.func) == "sleep"
-        for item in loop.body
+        for item in (*loop.body, *tried)
     )
 
 

@@ -59,7 +59,7 @@ class OneByOne:
             or self._grows(loop)
             or self._falls_back(loop)
             or self._runs_once(node, loop)
-            or self._is_exported(loop)
+            or self._is_exported(place)
             or self._has_own_session(node, loop)
             or self._is_handed_on(node)
             or self._is_dispatched(node, place)
@@ -71,9 +71,15 @@ class OneByOne:
             or self.is_remembered(node, loop, place)
         )
 
-    def _is_exported(self, loop: Loop) -> bool:
+    def _is_exported(self, place: Place) -> bool:
         """Whether each turn writes a file of its own: an export, whose answers are not held in memory together."""
+        inside = list(own_nodes(place.loop))
         return any(
+            isinstance(item, ast.Attribute)
+            and item.attr in ("write_bytes", "write_text")
+            and bool(self._module.loops.dependents(item.value, place))
+            for item in inside
+        ) or any(
             isinstance(item, (ast.With, ast.AsyncWith))
             and any(
                 isinstance(call := part.context_expr, ast.Call)
@@ -81,7 +87,7 @@ class OneByOne:
                 and any((string(value) or "").startswith(("w", "x")) for value in call.args[1:2])
                 for part in item.items
             )
-            for item in own_nodes(loop)
+            for item in inside
         )
 
     def _has_own_session(self, node: ast.expr, loop: Loop) -> bool:

@@ -60,6 +60,10 @@ _UNITS: Final = {
 }
 
 
+_PROMPTS: Final = frozenset({"builtins.input", "click.prompt", "getpass.getpass", "typer.prompt"})
+_STARTS: Final = frozenset({"add_task", "create_task", "ensure_future"})
+
+
 class ClientPerCall(Checker):
     """Client, pool or engine that is built anew in a loop or for every request.
 
@@ -107,7 +111,7 @@ class ClientPerCall(Checker):
     the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, on thread pools whose ``with`` ends a
     round over a batch, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
-    is the caller's as a whole, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
+    is the caller's as a whole, or hands its client to one function and starts a task that runs on, where a person types what each turn of a loop sends, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
     ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
     """
 
@@ -146,6 +150,8 @@ class ClientPerCall(Checker):
             if entry is None or entry.kind not in _UNITS or self._is_meant(node, entry):
                 return
             if self._is_joined(node, row) or self._is_of_request(node, row, entry):
+                return
+            if self._starts_work(node, entry):
                 return
             unit, once = _UNITS[entry.kind]
             often, fix = (
@@ -241,6 +247,7 @@ class ClientPerCall(Checker):
                 or self._lifetimes.is_seldom(node, loop, _LONG)
                 or _is_pair(loop)
                 or self._is_probe(node, loop)
+                or self._is_typed(node, loop)
                 or self._asks_another_host(node, loop)
                 or (row.get("threads", False) and self._is_barrier(node, loop))
                 or self._is_tuned(node, loop)
@@ -256,6 +263,13 @@ class ClientPerCall(Checker):
         return sleeps(loop) and any(
             isinstance(item, ast.Call) and self.module.qualname(item.func) == "asyncio.gather"
             for item in ast.walk(statement)
+        )
+
+    def _is_typed(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether a person types what each turn sends in a ``with``: a connection kept meanwhile would be stale."""
+        return isinstance(self.module.index.parent(node), ast.withitem) and any(
+            isinstance(item, ast.Call) and self.module.qualname(item.func) in _PROMPTS
+            for item in ast.walk(loop)
         )
 
     def _is_tuned(self, node: ast.Call, loop: Loop) -> bool:
@@ -436,6 +450,34 @@ class ClientPerCall(Checker):
             return False
         url = _url(sent[0])
         return url is not None and self._is_given(url, entry)
+
+    def _starts_work(self, node: ast.Call, entry: Entry) -> bool:
+        """Whether a handler hands the client of a ``with`` to one function, and starts work that goes on after its answer.
+
+        A request to start a bot or a job comes as seldom as those run long.
+        """
+        index = self.module.index
+        item = index.parent(node)
+        if not isinstance(item, ast.withitem) or not isinstance(item.optional_vars, ast.Name):
+            return False
+        variable = self.module.loops.variable(item.optional_vars)
+        uses = [] if variable is None else self.module.scopes.uses(*variable)
+        block = index.statement(node)
+        inside = [use for use in uses if block in index.ancestors(use) and use is not item.optional_vars]
+        if len(inside) != 1 or not isinstance(index.parent(inside[0]), ast.Call):
+            return False
+        called = [call for call in ast.walk(entry.function) if isinstance(call, ast.Call)]
+        helpers = [
+            self.module.receivers.definition(call.func) for call in called if isinstance(call.func, ast.Name)
+        ]
+        return any(
+            last_name(call.func) in _STARTS for call in called if call is not index.parent(inside[0])
+        ) or any(
+            isinstance(part, ast.Call) and last_name(part.func) in _STARTS
+            for helper in helpers
+            if isinstance(helper, (ast.FunctionDef, ast.AsyncFunctionDef))
+            for part in ast.walk(helper)
+        )
 
     def _passes_cookies(self, value: ast.expr, call: ast.Call) -> bool:
         """Whether what a request sends holds the cookies of the caller: ``request.cookies``, or all of ``request.headers``."""

@@ -33,6 +33,9 @@ _LOOPS: Final[tuple[type[ast.AST], ...]] = (ast.For, ast.AsyncFor, ast.While, *C
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
 
 _SPECIAL: Final = regex(r"cache|memo|task|remote|flow|loader", re.IGNORECASE)
+_IN_LOOP: Final = regex(
+    r"\b(in|inside|within|outside|out of|after) (of )?(the|this|each) (loop|iteration)", re.IGNORECASE
+)
 _LOOKUP: Final = 15  # statements of a function that looks something up
 
 
@@ -63,7 +66,7 @@ class QueryInLoop(Checker):
 
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
-    statements and ``commit()``. Silent on few, fixed items, forms, attempts, pages, batches and streams; on statements that
+    statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on few, fixed items, forms, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
     there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
@@ -71,7 +74,7 @@ class QueryInLoop(Checker):
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
     to further requests; in generated code on what AIG009 reports; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its
-    own, or opens a session, tolerates its failure and awaits other work after it; on calls that run concurrently; and
+    own (also a download), or opens a session, tolerates its failure and awaits other work after it; on calls that run concurrently; and
     in migrations, seeds, repairs, benchmarks and helpers of tests.
     """
 
@@ -270,6 +273,8 @@ class QueryInLoop(Checker):
             self._saves(item, place) for item in inside
         ):
             return
+        if _IN_LOOP.search(self.module.comments.above(index.statement(node).lineno)):
+            return  # somebody has thought about it
         yield from self.found(
             node,
             message="{call} ends a transaction for each {item}; commit once after the loop, or once for each batch",

@@ -39,6 +39,7 @@ _BEFORE: Final[Mapping[str, str]] = {
     "tuple": "append to a list, reverse it after the loop and make the tuple then",
     "str": "append to a list and join it reversed after the loop",
 }
+_IN_FRONT: Final = "gather the items in another list and put them before it once, reversed, after the loop"
 _EXTEND: Final = "extend it"
 _COPIES: Final = "this copies all of {name} on every turn of the loop; {instead}"
 _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loop; {instead}"
@@ -83,6 +84,9 @@ class QuadraticCopy(Checker):
     where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while``
     mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other tasks with
     an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
+    So are items put before the others of a parameter, or until a total that the loop adds up is too large; what grows in an
+    attribute while the loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum
+    whose twin in the function carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy.
     ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
     goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
     begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
@@ -130,11 +134,13 @@ class QuadraticCopy(Checker):
             return
         if kind != "bytes" and self._accumulators.is_shared(node, node.target, loop, text=kind == "str"):
             return
+        if self._accumulators.is_seen(node.target, loop):
+            return
         if kind == "bytes" and self._accumulators.is_message(node.target):
             return
-        if kind == "str" and (
-            self._accumulators.is_complaint(node.target) or self._accumulators.is_short_field(node, loop)
-        ):
+        if kind != "bytes" and self._accumulators.is_complaint(node.target):
+            return
+        if kind == "str" and self._accumulators.is_short_field(node, loop):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._accumulators.is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -188,12 +194,15 @@ class QuadraticCopy(Checker):
             return
         if kind not in ("bytes", "str") and self._accumulators.is_published(target, loop):
             return
+        if self._accumulators.is_seen(target, loop) or self._accumulators.is_within_budget(loop):
+            return
         if not _is_put_before(name, value):
             yield from self._copied(
                 node, target, kind, _EXTEND if kind == "list" and _adds_more(value) else ""
             )
         elif kind in _BEFORE and _is_one(value, kind) and not self._accumulators.keeps_front(loop, target):
-            yield from self._copied(node, target, kind, _BEFORE[kind])
+            is_filled = kind == "list" and not self._accumulators.is_empty_before(target)
+            yield from self._copied(node, target, kind, _IN_FRONT if is_filled else _BEFORE[kind])
 
     @property
     def _gathers_tensors(self) -> bool:
@@ -247,9 +256,14 @@ class QuadraticCopy(Checker):
                 "set the key in place" if is_dict else "change it in place, or copy it once before the loop"
             )
         loop = self._growth.loop(node, target) if is_copied else None
-        if loop is not None and (
-            qualname == "copy.deepcopy" or not self._accumulators.is_shared(node, target, loop)
-        ):
+        if loop is None:
+            return
+        is_needed = (
+            self._accumulators.is_handed_over(target, loop)
+            if qualname == "copy.deepcopy"
+            else self._accumulators.is_shared(node, target, loop)
+        )
+        if not is_needed:
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
@@ -301,7 +315,15 @@ class QuadraticCopy(Checker):
             is_seldom = self.module.index.parent(self.module.index.statement(node)) is not loop
             if is_seldom or self.module.is_test or self._accumulators.keeps_front(loop, method.value):
                 return
-            instead = "append to it and reverse it after the loop, or use collections.deque"
+            if self._accumulators.is_given(method.value) or self._accumulators.is_within_budget(loop):
+                return
+            if self._accumulators.is_shared(self.module.index.statement(node), method.value, loop):
+                return
+            instead = (
+                "append to it and reverse it after the loop, or use collections.deque"
+                if self._accumulators.is_empty_before(method.value)
+                else _IN_FRONT
+            )
         else:
             if len(node.args) > 1 or not self._is_long(method.value):
                 return
@@ -383,15 +405,28 @@ class QuadraticCopy(Checker):
             return
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
+        if self._is_decided(node):
+            return
         chained = "itertools.chain.from_iterable()"
         if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
             # kept: an iterator would be empty after its first use
             chained = f"{'list' if isinstance(start, ast.List) else 'tuple'}({chained})"
         yield from self.found(node, message=_JOINS, call="sum", instead=f"use {chained}", ruff="RUF017")
 
+    def _is_decided(self, node: ast.Call) -> bool:
+        """Whether a ``noqa: RUF017`` in the same function says of the very same sum that it is meant."""
+        if "RUF017" not in self.module.source:
+            return False
+        index, text = self.module.index, ast.unparse(node)
+        return any(
+            "RUF017" in self.module.comments.all.get(call.lineno, "")
+            for call in index.calls_named(("sum",))
+            if index.function(call) is index.function(node) and ast.unparse(call) == text
+        )
+
     def _is_few(self, items: ast.expr) -> bool:
         if isinstance(items, (ast.GeneratorExp, ast.ListComp)):
-            return all(self.module.loops.is_small(part.iter) for part in items.generators)
+            return all(self._few.items(part.iter) for part in items.generators)
         return self.module.loops.is_small(items)
 
     def _reduced(self, node: ast.Call) -> Iterator[Finding]:
@@ -432,8 +467,15 @@ class QuadraticCopy(Checker):
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
-        if trip is not None:
+        if trip is not None and not self._is_deep_copy(node):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
+
+    def _is_deep_copy(self, node: ast.Call) -> bool:
+        """Whether a comment says of a trip through pickle that a copy is what it is for."""
+        if self.module.qualname(node.func) != "pickle.loads":
+            return False
+        near = self.module.comments.near(self.module.index.statement(node).lineno)
+        return any("copy" in text for text in near)
 
 
 def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
