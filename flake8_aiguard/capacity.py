@@ -95,14 +95,14 @@ class Bounds:
 
     def _has_main_guard(self) -> bool:
         packages = self._module.index.packages
-        if packages.isdisjoint(_packages("command")) and "argv" not in self._module.source:
+        if packages.isdisjoint(_packages("command")) and not self._module.says("argv"):
             return False
         return any(map(is_main_guard, self._module.tree.body))
 
     def _runs_on(self) -> bool:
         if not self._module.index.packages.isdisjoint(_packages("service")):
             return True
-        return "serve_forever" in self._module.source or any(
+        return self._module.says("serve_forever") or any(
             isinstance(loop.test, ast.Constant) and bool(loop.test.value)
             for loop in self._module.index.nodes(ast.While)
         )

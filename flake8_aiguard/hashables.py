@@ -106,7 +106,7 @@ class Hashables:
     def _speaks_of_hashes(self, item: ast.expr) -> bool:
         """Whether a function says what is hashable: ``# dicts are not hashable``."""
         function = self._module.index.function(item)
-        if function is None or "hashable" not in self._module.source:
+        if function is None or not self._module.says("hashable"):
             return False
         if function not in self._spoken:
             lines = self._module.lines[function.lineno - 1 : function.end_lineno]

@@ -222,7 +222,7 @@ class Timeouts:
 
     def _has_foreign_channel(self, stub: ast.expr, row: knowledge.Row) -> bool:
         """Whether pings end calls on a dead connection, or the project's own code makes the channel, which may set deadlines."""
-        if _KEEPALIVE in self._module.source:
+        if self._module.says(_KEEPALIVE):
             return True
         receivers = self._module.receivers
         origin = receivers.origin(stub)

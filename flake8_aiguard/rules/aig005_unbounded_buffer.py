@@ -120,7 +120,7 @@ class UnboundedBuffer(Checker):
             for function in functions:
                 if function.decorator_list:
                     yield from self._decorated(function)
-        if "create_memory_object_stream[" in self.module.source:
+        if self.module.says("create_memory_object_stream["):
             for call in index.nodes(ast.Call):
                 if isinstance(call.func, ast.Subscript):
                     yield from self._channel(call)
@@ -319,7 +319,7 @@ class UnboundedBuffer(Checker):
     @functools.cached_property
     def _cleared(self) -> frozenset[str]:
         """The functions whose cache the file clears."""
-        if "cache_clear" not in self.module.source:
+        if not self.module.says("cache_clear"):
             return frozenset()
         return frozenset(
             (dotted(node.value) or "").rpartition(".")[2]

@@ -415,7 +415,7 @@ class QuadraticCopy(Checker):
 
     def _is_decided(self, node: ast.Call) -> bool:
         """Whether a ``noqa: RUF017`` in the same function says of the very same sum that it is meant."""
-        if "RUF017" not in self.module.source:
+        if not self.module.says("RUF017"):
             return False
         index, text = self.module.index, ast.unparse(node)
         return any(
