@@ -73,7 +73,7 @@ class PollingLoop(Checker):
 
     Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are
     variables, attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute
-    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or that ask a function
+    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, that count through what they hold (``while n < len(items)``), or that ask a function
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
@@ -100,7 +100,7 @@ class PollingLoop(Checker):
 
     def visit_While(self, node: ast.While) -> Iterator[Finding]:
         turn = self._turn(node)
-        if turn is None or not turn.sleeps or not turn.ends:
+        if turn is None or not turn.sleeps or not turn.ends or _counts_items(turn):
             return
         asked, rest = (
             self._conditions.asked(part, turn.assigned, turn.counted) for part in (turn.ends, turn.tests)
@@ -386,6 +386,19 @@ def _counts_to_constant(turn: _Turn) -> bool:
         )
         for end in turn.ends
         for item in ast.walk(end)
+    )
+
+
+def _counts_items(turn: _Turn) -> bool:
+    """Whether the loop goes through something by a count of its own: ``while n < len(items)``."""
+    test = turn.ends[0]
+    return (
+        len(turn.ends) == 1
+        and isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id in turn.counted
+        and isinstance(test.comparators[0], ast.Call)
+        and last_name(test.comparators[0].func) == "len"
     )
 
 
