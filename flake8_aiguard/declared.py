@@ -149,12 +149,14 @@ class Declared:
         base = inner.value if isinstance(inner, ast.Subscript) else inner
         if ending(self._module, base) in _READ_ONLY or _FINAL_READ_ONLY.match(string(inner) or ""):
             return True
-        if node.value is None or self._known.is_state(last_name(node.target) or ""):
+        name = last_name(node.target) or ""
+        if node.value is None or self._known.is_state(name):
             return False
-        # What starts empty is the object's own to fill, but not where all objects or functions share it.
-        return self._known.has_content(node.value) or (
-            self._module.index.function(node) is None and self._known.is_container(node.value)
+        # What starts empty is there to be filled, unless all objects of a class share it or it is named as a constant.
+        is_shared = isinstance(self._module.index.scope(node), ast.ClassDef) or (
+            name.isupper() and not name.startswith("_") and self._module.index.function(node) is None
         )
+        return self._known.has_content(node.value) or (is_shared and self._known.is_container(node.value))
 
     # -- a MappingProxyType's source
 
