@@ -30,6 +30,10 @@ _CONTRARY: Final = regex(r"error|fail|full|invalid|refus|reject|too ", re.IGNORE
 _NEXT_ONE: Final = regex(
     r"\b(?:if|unless|until|when|whether|room for|space for)\b[^.,;]*\bone more\b(?! than)"
 )
+# What refuses a finished thing says what it may not have; a check of the next one says that there is no room.
+_SAYS_MORE: Final = regex(
+    r"\b(?:can(?:no|')t|may not|must not|only)\b.*\b(?:bigger|greater|higher|larger|longer|more) than\b"
+)
 _REFUSED: Final = 400  # HTTP statuses from here on refuse
 _NAMED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FEW: Final = 40  # guards that are compared with each other
@@ -81,13 +85,10 @@ class Boundaries:
         by_callers = self._counts.added_by_callers(guard, function)
         if any(by_callers):
             return False
-        return (
-            bool(by_callers)
-            or (says == "decides" and self._counts.is_state(guard.value))
-            or (
-                (says == "limits" or self._checks_next(guard, function))
-                and self._counts.is_added_in_file(guard)
-            )
+        if by_callers or _says_more(guard):
+            return bool(by_callers)
+        return (says == "decides" and self._counts.is_state(guard.value)) or (
+            (says == "limits" or self._checks_next(guard, function)) and self._counts.is_added_in_file(guard)
         )
 
     @staticmethod
@@ -415,6 +416,15 @@ def _is_refusal(guard: Guard) -> bool:
             or (isinstance(node.value, str) and bool(_CONTRARY.search(node.value)))
         )
         for node in walk(value)
+    )
+
+
+def _says_more(guard: Guard) -> bool:
+    """Whether a refusal says that something cannot have more than the limit, as it is compared."""
+    return any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(_SAYS_MORE.search(node.value))
+        for statement in guard.above
+        for node in walk(statement)
     )
 
 

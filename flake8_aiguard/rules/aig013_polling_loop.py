@@ -78,7 +78,7 @@ class PollingLoop(Checker):
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time, loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, and lines whose comment tells Ruff that ASYNC110 is meant.
+    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, and lines whose comment tells Ruff that ASYNC110 is meant.
     """
 
     code = "AIG013"
@@ -419,6 +419,22 @@ def _sleeps_the_rest(loop: ast.While, turn: _Turn) -> bool:
     left = loop.test.left if isinstance(loop.test, ast.Compare) else None
     if isinstance(left, ast.NamedExpr):
         return left.target.id in slept
+    # now = clock(); if now >= self.due: return; sleep(self.due - now)
+    asked = {
+        item.left.id
+        for item in turn.ends
+        if isinstance(item, ast.Compare) and isinstance(item.left, ast.Name)
+    }
+    for sleep in turn.sleeps:
+        pause = sleep.args[0] if sleep.args else None
+        if (
+            isinstance(pause, ast.BinOp)
+            and isinstance(pause.op, ast.Sub)
+            and isinstance(pause.right, ast.Name)
+            and pause.right.id in asked
+            and any(map(_calls, turn.assigned.get(pause.right.id, ())))
+        ):
+            return True
     # left = self.due - now(); if left <= 0: raise TimeoutError; sleep(left)
     whole = {item.id for sleep in turn.sleeps for item in sleep.args if isinstance(item, ast.Name)}
     return any(

@@ -94,7 +94,7 @@ class AssertAsValidation(Checker):
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
     too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``. In code on tensors (``torch``, ``jax`` ...)
     asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape,
-    dtype or device, or in a layer about sizes that fit each other; in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
+    dtype or device, or in a layer about sizes that fit each other; in functions whose docstring promises an ``AssertionError``, and in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
     """
 
     code = "AIG019"
@@ -140,7 +140,17 @@ class AssertAsValidation(Checker):
             or _NEVER.search(_said(node.msg)) is not None
             or self._is_in_test_code
             or self._is_apart(node)
+            or self._is_promised(node)
             or (self._repeats.holds(node) and not self._explains(node))
+        )
+
+    def _is_promised(self, node: ast.Assert) -> bool:
+        """Whether the docstring of the function promises an AssertionError: callers may catch it."""
+        function = self.module.index.function(node)
+        return (
+            isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and self.module.says("AssertionError")
+            and "AssertionError" in (ast.get_docstring(function, clean=False) or "")
         )
 
     def _explains(self, node: ast.Assert) -> bool:
