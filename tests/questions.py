@@ -8,6 +8,21 @@ import textwrap
 from flake8_aiguard.module import Module
 from flake8_aiguard.settings import Settings
 
+ATTEMPTS = """
+for attempt in {items}:
+    try:
+        return client.get()
+    except OSError:
+        {handler}
+"""
+"""A loop of attempts, to be filled with what it goes over and what its handler does."""
+
+
+def attempting(loop: str, before: str = "") -> Module:
+    """The module of one function with a loop of attempts in it, after the statements ``before``."""
+    body = textwrap.indent(textwrap.dedent(before) + textwrap.dedent(loop), "    ")
+    return module(f"import time\nLIMIT = 4\ndef f(client, n, log, xs):\n{body}")
+
 
 def module(source: str, settings: Settings | None = None, filename: str = "example.py") -> Module:
     """Parse a source into a module."""

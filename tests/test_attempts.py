@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-from questions import module
+from questions import ATTEMPTS, attempting
 
 from flake8_aiguard.attempts import AttemptLoops, Attempts
 
 
 def found(loop: str, before: str = "") -> tuple[AttemptLoops, list[Attempts]]:
-    body = textwrap.indent(textwrap.dedent(before) + textwrap.dedent(loop), "    ")
-    loops = AttemptLoops(module(f"import time\nLIMIT = 4\ndef f(client, n, log, xs):\n{body}"))
+    loops = AttemptLoops(attempting(loop, before))
     return loops, [*loops.all()]
-
-
-LOOP = """
-for attempt in {items}:
-    try:
-        return client.get()
-    except OSError:
-        {handler}
-"""
 
 
 @pytest.mark.parametrize(
     "loop",
     [
-        LOOP.format(items="range(3)", handler="pass"),
-        LOOP.format(items="itertools.count()", handler="continue").replace("for", "import itertools\nfor", 1),
-        LOOP.format(items="(1, 2, 4)", handler="time.sleep(attempt)"),
+        ATTEMPTS.format(items="range(3)", handler="pass"),
+        ATTEMPTS.format(items="itertools.count()", handler="continue").replace(
+            "for", "import itertools\nfor", 1
+        ),
+        ATTEMPTS.format(items="(1, 2, 4)", handler="time.sleep(attempt)"),
         "while True:\n    try:\n        client.get()\n    except OSError:\n        continue\n    else:\n        break\n",
         "ok = False\nwhile not ok:\n    try:\n        client.get()\n        ok = True\n    except OSError:\n        pass\n",
         "x = None\nwhile x is None and n:\n    try:\n        x = client.get()\n    except OSError:\n        n -= 1\n",
@@ -44,11 +34,11 @@ def test_attempts(loop: str) -> None:
 @pytest.mark.parametrize(
     "loop",
     [
-        LOOP.format(items="xs", handler="continue"),
-        LOOP.format(items="range(3)", handler="raise"),
-        LOOP.format(items="range(3)", handler="exit()"),
-        LOOP.format(items="range(3)", handler="return None"),
-        LOOP.format(items="range(3)", handler="pass").replace("return client.get()", "client.get()"),
+        ATTEMPTS.format(items="xs", handler="continue"),
+        ATTEMPTS.format(items="range(3)", handler="raise"),
+        ATTEMPTS.format(items="range(3)", handler="exit()"),
+        ATTEMPTS.format(items="range(3)", handler="return None"),
+        ATTEMPTS.format(items="range(3)", handler="pass").replace("return client.get()", "client.get()"),
         "for port in range(3):\n    try:\n        return client.get(port)\n    except OSError:\n        pass\n",
         "while True:\n    try:\n        client.get()\n    except OSError:\n        continue\n",
         "while n:\n    x = xs.pop()\n    try:\n        return client.get(x)\n    except OSError:\n        pass\n",

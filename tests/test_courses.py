@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-from questions import module
+from questions import ATTEMPTS, attempting
 
 from flake8_aiguard.attempts import attempt_loops
 from flake8_aiguard.courses import Course, Courses
 
 
 def course(loop: str, before: str = "") -> Course:
-    body = textwrap.indent(textwrap.dedent(before) + textwrap.dedent(loop), "    ")
-    found = module(f"import time\nLIMIT = 4\ndef f(client, n, log, xs):\n{body}")
+    found = attempting(loop, before)
     attempts = attempt_loops(found)
     assert len(attempts) == 1
     return Courses(found).course(attempts[0], attempts[0].handlers[0])
@@ -21,15 +18,6 @@ def course(loop: str, before: str = "") -> Course:
 
 def seconds(course: Course) -> list[list[float | None]]:
     return [[pause.seconds for pause in gap] for gap in course.gaps]
-
-
-LOOP = """
-for attempt in {items}:
-    try:
-        return client.get()
-    except OSError:
-        {handler}
-"""
 
 
 @pytest.mark.parametrize(
@@ -46,7 +34,7 @@ for attempt in {items}:
     ],
 )
 def test_courses(items: str, handler: str, gaps: list[list[float]], tail: int, ends: bool) -> None:
-    result = course(LOOP.format(items=items, handler=handler))
+    result = course(ATTEMPTS.format(items=items, handler=handler))
     assert (seconds(result), len(result.tail), result.ends) == (gaps, tail, ends)
 
 
