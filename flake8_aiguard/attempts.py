@@ -212,7 +212,13 @@ class AttemptLoops:
         }
         if taken and self._derived(before, taken) & used:
             return True
-        return any(_ASKS.fullmatch(dotted(call.func) or "") for item in trial.body for call in calls_in(item))
+        if getattr(self._module.index.function(loop), "name", "") in ("__next__", "__anext__"):
+            return True  # an iterator passes over an item that it cannot give
+        return any(
+            _ASKS.fullmatch(dotted(call.func) or "")
+            for item in (*trial.body, *before)
+            for call in calls_in(item)
+        )
 
     @staticmethod
     def _derived(items: Iterable[ast.stmt], names: set[str]) -> set[str]:

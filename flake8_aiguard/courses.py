@@ -145,6 +145,7 @@ class _Play:
         } | {name.id for name in names_in(attempts.loop) if isinstance(name.ctx, ast.Store)}
         self._pauses: list[Pause] = []
         self._maybe_ends = False
+        self._answers: set[str] = set()  # what such a function has answered: delay = next_delay(attempt)
         self._is_asked = (
             False  # whether a function that is told the number of the attempt says whether to go on
         )
@@ -314,7 +315,7 @@ class _Play:
         goes_on = [branch for branch in ends if branch[0] != "leave"]
         if len(goes_on) < len(ends):
             self._maybe_ends = True
-            self._is_asked = self._is_asked or self._tells_number(item.test)
+            self._is_asked = self._is_asked or self._depends_on_number(item.test)
         if not goes_on:
             return "leave"
         self._env = goes_on[0][1]
@@ -326,11 +327,15 @@ class _Play:
         ]
         return "fall" if any(branch[0] == "fall" for branch in goes_on) else "next"
 
-    def _tells_number(self, test: ast.expr) -> bool:
+    def _depends_on_number(self, test: ast.expr) -> bool:
         """Whether a condition is what a function makes of the number of the attempt: ``if not may_retry(error, attempt): raise``."""
+        return self._tells_number(test) or any(name.id in self._answers for name in names_in(test))
+
+    def _tells_number(self, node: ast.expr) -> bool:
+        """Whether a function is told the number of the attempt."""
         return any(
             isinstance(given, ast.Name) and given.id in self._written and self._env.get(given.id) is not None
-            for call in calls_in(test)
+            for call in calls_in(node)
             for given in (*call.args, *(keyword.value for keyword in call.keywords))
         )
 
@@ -344,8 +349,11 @@ class _Play:
         else:
             return
         found = number(value, self._env.get)
+        is_answer = self._tells_number(value)
         for target in targets:
             text = dotted(target)
+            if text is not None and is_answer:
+                self._answers.add(text)
             if text is not None:
                 self._env[text] = found
             else:

@@ -17,6 +17,7 @@ from flake8_aiguard.index import FUNCTIONS, Scope
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
+from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
@@ -33,6 +34,7 @@ _CONTAINER: Final = regex(
     r"list|dict|map|set|queue|stack|buf|deque|heap|batch|data|pending|cache", re.IGNORECASE
 )
 _LOCK: Final = regex(r"lock|mutex|sem(aphore)?$|cond(ition)?$|guard", re.IGNORECASE)
+_FILLS: Final = ("add", "append", "appendleft", "clear", "extend", "pop", "put", "set", "update")
 _NOTES: Final = frozenset(
     {"critical", "debug", "error", "exception", "info", "log", "print", "warn", "warning"}
 )
@@ -314,6 +316,8 @@ class Guards:
         if resolved is None:
             return True  # a built-in
         owner, bindings = resolved
+        if any(item.kind is Kind.IMPORT for item in bindings) and self._is_whole(name):
+            return False  # whether a module is still there while the interpreter ends
         if owner is self._module.tree and self._index.function(guard.statement) is not None:
             return len(bindings) == 1
         bound = self._bound(owner, name.id)
@@ -322,6 +326,10 @@ class Guards:
         return not any(
             bisect.bisect_left(bound, start) < bisect.bisect_left(bound, end) for start, end in spans
         )
+
+    def _is_whole(self, name: ast.Name) -> bool:
+        """Whether a name is asked for as it stands, not for an attribute."""
+        return not isinstance(self._index.parent(name), ast.Attribute)
 
     @memoised
     def _bound(self, owner: Scope, name: str) -> list[_Position] | None:
@@ -367,8 +375,30 @@ class Guards:
                 found.add(node.id)
                 if node.id.endswith("s") or _CONTAINER.search(node.id):
                     found.add(f"{node.id}()")
+                if self._is_lent(node):
+                    found |= {_ANYTHING, _OTHERS}
             stack.extend(children(node))
         return found
+
+    def _is_lent(self, name: ast.Name) -> bool:
+        """Whether somebody else may change what a variable holds: one of its methods, or a function that knows it, is handed over."""
+        resolved = self._module.scopes.resolve(name)
+        if resolved is None or not isinstance(resolved[0], FUNCTIONS):
+            return False
+        return self._is_lent_by(resolved[0], name.id)
+
+    @memoised
+    def _is_lent_by(self, owner: Scope, name: str) -> bool:
+        index = self._index
+        for use in self._module.scopes.uses(owner, name):
+            attribute = index.parent(use)
+            if index.function(use) is not owner:
+                return True
+            if isinstance(attribute, ast.Attribute) and attribute.attr in _FILLS:
+                call = index.parent(attribute)
+                if isinstance(call, (ast.Call, ast.keyword)) and getattr(call, "func", None) is not attribute:
+                    return True  # deferred.addCallback(found.append)
+        return False
 
     def _asks_outside(self, call: ast.Call) -> bool:
         """Whether a call asks for more than the value that it is given: a file, a lock, another thread."""

@@ -62,7 +62,7 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
     that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``), of those that stop or delete something, where the code asks for a conflict (409),
     of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
@@ -287,7 +287,11 @@ _UNWRITTEN = regex(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|Undefi
 _OVERTAKEN = regex(r"Conflict|Stale|Version")
 _OPERATIONAL = frozenset({"DBAPIError", "OperationalError"})
 _SERIALIZABLE = "SERIALIZABLE"
-_WHY = regex(r"unique|duplicate|no.?such.?table|undefined.?table|integrity", re.IGNORECASE)
+_WHY = regex(
+    r"unique|duplicate|no.?such.?table|undefined.?table|integrity"
+    r"|deadlock|serializ|40001|40p01|transient|contention|(?<!b)locked|busy",  # the database has undone all of it
+    re.IGNORECASE,
+)
 _READS = regex(r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
@@ -309,14 +313,10 @@ def _is_conflict(node: ast.AST) -> bool:
 
 
 def _asks_why(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler goes on only for errors of rows that are there already, or of a table that is not, and raises others."""
+    """Whether a handler goes on only for errors of rows that are there already, of a table that is not, or after which all is undone."""
     tests = [item.test for item in ast.walk(handler) if isinstance(item, ast.If)]
     raises = any(isinstance(item, ast.Raise) for item in ast.walk(handler))
-    asked = (
-        string(item) or (item.attr if isinstance(item, ast.Attribute) else "")
-        for test in tests
-        for item in ast.walk(test)
-    )
+    asked = (string(item) or last_name(item) or "" for test in tests for item in ast.walk(test))
     return raises and any(map(_WHY.search, asked))
 
 

@@ -55,10 +55,10 @@ class RetryWithoutBackoff(Checker):
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
-    something to be there (a key, a row), that wait for the next item of a queue, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine, and one retry in
+    something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine, and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
     or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
-    Nothing is said of the pause after the last attempt where a handler asks a function that is told its number (``may_retry(error, attempt)``). Fixed pauses count in
+    Nothing is said of the pause after the last attempt where a function that is told its number (``may_retry(error, attempt)``) decides. Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
