@@ -316,7 +316,7 @@ class Guards:
         if resolved is None:
             return True  # a built-in
         owner, bindings = resolved
-        if any(item.kind is Kind.IMPORT for item in bindings) and self._is_whole(name):
+        if any(item.kind is Kind.IMPORT for item in bindings) and self._is_truth(name):
             return False  # whether a module is still there while the interpreter ends
         if owner is self._module.tree and self._index.function(guard.statement) is not None:
             return len(bindings) == 1
@@ -327,9 +327,9 @@ class Guards:
             bisect.bisect_left(bound, start) < bisect.bisect_left(bound, end) for start, end in spans
         )
 
-    def _is_whole(self, name: ast.Name) -> bool:
-        """Whether a name is asked for as it stands, not for an attribute."""
-        return not isinstance(self._index.parent(name), ast.Attribute)
+    def _is_truth(self, name: ast.Name) -> bool:
+        """Whether nothing is asked of a value but its truth."""
+        return isinstance(self._index.parent(name), (ast.BoolOp, ast.If, ast.UnaryOp))
 
     @memoised
     def _bound(self, owner: Scope, name: str) -> list[_Position] | None:

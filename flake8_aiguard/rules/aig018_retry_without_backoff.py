@@ -425,7 +425,11 @@ class RetryWithoutBackoff(Checker):
             ):
                 yield from self.found(loop, what="this loop", more="", advice=_BOUND)
         elif len(gaps) >= _FEW and not any(gaps):
-            is_meant = errors.are("timeout", "over") or self._loops.clashes(attempts)
+            is_meant = (
+                errors.are("over")
+                or (errors.are("timeout") and not self._is_remote(attempts))
+                or self._loops.clashes(attempts)
+            )
             if is_plain and not is_meant and not self._loops.may_pause(attempts):
                 yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
         elif is_wait or not attempts.is_strict:
