@@ -62,8 +62,8 @@ class Evidence:
         views = [(operand, self._inputs.view(operand)) for operand in operands]
         passed = [(operand, view) for operand, view in views if view is not None and view.is_passed]
         inside = [operand for operand, view in passed if self._is_inside(operand, view, condition)]
-        if inside and isinstance(condition, ast.Attribute):
-            return False  # that an object has something: its kind is narrowed
+        if inside and not isinstance(condition, ast.Compare):
+            return False  # that an object has something: its kind or state is narrowed
         if inside:
             return self._is_refusing(function) or _describes(function, value.name)
         if _is_setter(function) and any(_are_keys(operand) for operand, _ in passed):
@@ -72,8 +72,9 @@ class Evidence:
             return self._is_refusing(function) or _describes(function, value.name)
         fit = any(len(self._names(operand)) > 1 for operand in operands) or (
             isinstance(condition, ast.Compare)
-            and not isinstance(condition.ops[0], (*_ORDERING, *_MEMBERSHIP))
+            and isinstance(condition.ops[0], ast.Eq)
             and len({view.name for item, view in passed if not isinstance(item, ast.Compare)}) > 1
+            and all(_OUTSIDE.isdisjoint(words(view.name)) for _, view in passed)
         )
         return not fit or self._is_contract(function, value)
 
@@ -97,7 +98,8 @@ class Evidence:
         ):
             return True
         if view.part == "item":
-            return self._is_place(operand)
+            place = self._place(operand)
+            return place == "unpacked" or (place == "index" and not _is_told(operand, view, condition))
         is_bound = isinstance(operand, ast.Name)  # to a local of its own
         if view.part != "attribute" or is_bound or not _OUTSIDE.isdisjoint(words(view.name)):
             return False
@@ -117,15 +119,20 @@ class Evidence:
             return self._inputs.view(comparison.comparators[0]) is None
         return all(string(item) is not None for item in others)
 
-    def _is_place(self, operand: ast.expr) -> bool:
-        """Whether an expression is at one place of a sequence: ``pair[0]``, ``a`` of ``a, b = pair``; keys are names of data."""
-        at_place = False
+    def _place(self, operand: ast.expr) -> str:
+        """How an expression was taken from one place of a sequence.
+
+        Returns:
+            ``index`` for ``pair[0]``, ``unpacked`` for ``a`` of ``a, b = pair``, else nothing: keys are names of data.
+        """
+        place = ""
         node: ast.expr | None = operand
         for _ in range(_MAX_STEPS):
             if isinstance(node, ast.Subscript):
                 if not isinstance(node.slice, (ast.Constant, ast.Slice, ast.UnaryOp)) or string(node.slice):
-                    return False
-                at_place = at_place or not isinstance(node.slice, ast.Slice)
+                    return ""
+                if not isinstance(node.slice, ast.Slice):
+                    place = place or "index"
                 node = node.value
             elif isinstance(node, ast.Attribute):
                 node = node.value
@@ -134,13 +141,13 @@ class Evidence:
             elif isinstance(node, ast.Name):
                 binding = self._binding(node)
                 if binding is None or binding.kind is Kind.PARAMETER:
-                    return at_place
+                    return place
                 if binding.value is None:
-                    at_place = True
+                    place = "unpacked"
                 node = binding.value or self._unpacked(binding.node)
             else:
                 break
-        return False
+        return ""
 
     def _binding(self, name: ast.Name) -> Binding | None:
         """The binding of a name, of a parameter that is bound again the first one."""
@@ -193,6 +200,15 @@ class Evidence:
             if any(name.id in names for name in names_in(branch.test)):
                 found.add(function)
         return found
+
+
+def _is_told(operand: ast.expr, view: Input, condition: ast.expr) -> bool:
+    """Whether an item of an argument is compared with literals, as what was read from outside is: ``row[0] == "id"``."""
+    if not isinstance(condition, ast.Compare) or view.attributes:
+        return False
+    others = (item for item in (condition.left, *condition.comparators) if item is not operand)
+    parts = (part for item in others for part in getattr(item, "elts", [item]))
+    return all(isinstance(part, ast.Constant) for part in parts)
 
 
 def _are_keys(operand: ast.expr) -> bool:

@@ -82,7 +82,7 @@ class Permissions:
             return False
         if node.attr in _authorisation("check"):
             return True
-        return _has_prefix(node.attr, _authorisation("check", "prefixes")) and self._is_user(node.value)
+        return _has_prefix(f"{node.attr}_", _authorisation("check", "prefixes")) and self._is_user(node.value)
 
     def _compared_permission(self, node: ast.Compare) -> str | None:
         """The credential, role or owner that a comparison is about."""

@@ -36,6 +36,7 @@ _TEST_CODE: Final = (
     ),
 )
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
+_TESTING: Final = regex(r"test_|Test|assert|(check|expect|verify)_(\w+_)?test(_|$)")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
 _NEVER: Final = regex(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
@@ -191,7 +192,7 @@ class AssertAsValidation(Checker):
                     rest = parent.orelse[0].lineno if parent.orelse else None
                     found = rest is None or getattr(node, "lineno", 0) < rest
             elif isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found = parent.name.startswith(("test_", "Test", "assert"))
+                found = _TESTING.match(parent.name) is not None
             if found:
                 break
             node = parent
