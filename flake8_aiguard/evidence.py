@@ -80,8 +80,10 @@ class Evidence:
 
     def _is_contract(self, function: _Def, value: Input) -> bool:
         """Whether the function says that it takes a plain value: by a type, a default, a description, or a refusal."""
-        if value.origin == "field" or self._is_refusing(function) or _describes(function, value.name):
+        if self._is_refusing(function) or _describes(function, value.name):
             return True
+        if value.origin == "field":
+            return False  # an object whose parts do not fit was built by the program
         if value.annotation is not None:
             return (self._module.receivers.annotated(value.annotation) or "").startswith(_PLAIN_TYPES)
         parameter = next((item for item in parameters(function) if item.arg == value.name), None)

@@ -31,13 +31,15 @@ class Tensors:
         Returns:
             In a file that imports a language for kernels: ``True``. In one that imports a tensor library: whether the
             assert says nothing in words, or stands in ``forward``, or the condition asks for a layout, or in a layer
-            whether sizes fit. In one that imports a library for arrays: whether it asks for a number taken from a layout.
-            Elsewhere ``False``.
+            whether sizes fit. In one that imports a library for arrays: whether it asks for one size that was taken from
+            a layout, and is always the same. Elsewhere ``False``.
         """
         if not self._imported.isdisjoint(_words("kernels")):
             return True
         if self._imported.isdisjoint(_words("packages")):
-            return not self._imported.isdisjoint(_words("arrays")) and self._takes_layout(condition)
+            return not self._imported.isdisjoint(_words("arrays")) and (
+                _is_fixed_size(condition) and self._takes_layout(condition)
+            )
         return not explains(node.msg) or self._asks_layout(condition) or self._is_in_forward(condition)
 
     @lazy
@@ -89,6 +91,16 @@ class Tensors:
             bool(self._module.scopes.bindings(owner, "forward"))
             or any((last_name(base) or "").endswith("Module") for base in owner.bases)
         )
+
+
+def _is_fixed_size(condition: ast.expr) -> bool:
+    """Whether a condition compares a local with one number: ``windows == 1``."""
+    return (
+        isinstance(condition, ast.Compare)
+        and isinstance(condition.left, ast.Name)
+        and isinstance(condition.ops[0], ast.Eq)
+        and isinstance(condition.comparators[0], ast.Constant)
+    )
 
 
 def _fits(condition: ast.expr) -> bool:

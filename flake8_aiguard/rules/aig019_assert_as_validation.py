@@ -90,7 +90,7 @@ class AssertAsValidation(Checker):
     helpers and benchmarks. Silent as well, because the program settles it: lengths and items of a collection that all callers in this
     file have computed, a method beside a ``can_`` method of its name, a method ``visit_...``, what lies three attributes inside of an object of known type,
     ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, an optional argument that the next statement calls,
-    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), numbers taken from the shape of an array, pickles in memory, and
+    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``), pickles in memory, and
     without a message the number of otherwise unused ``*args``, the ``type`` or ``kind`` by which a dispatcher calls, a length before
     ``struct.unpack``, and an argument that this file always spells out. An assert without words has to be about what a caller hands over: the argument itself, its length, its
     keys, an attribute compared with a limit or a word, a local bound to an attribute. The state and the insides of an
