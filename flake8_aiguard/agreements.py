@@ -49,7 +49,7 @@ class Agreements:
             self._is_leftover(atom, value, node)
             or self._is_shortened(value, node)
             or self._is_bare(atom, value, node)
-            or self._is_agreed(atom, node)
+            or self._is_agreed(atom, value, node)
             or self._is_known_form(atom, node)
             or self._is_registration(atom, node)
             or self._is_layout(atom.node)
@@ -84,7 +84,7 @@ class Agreements:
             for item in direct_nodes(after)
         )
 
-    def _is_agreed(self, atom: Atom, node: ast.Assert) -> bool:
+    def _is_agreed(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
         """Whether an assert without a message is between programmers: callers in this file, a word that they all spell out."""
         function = self._module.index.function(node)
         if self._is_exclusion(node):
@@ -95,7 +95,9 @@ class Agreements:
             return True
         if node.msg is not None:
             return False
-        if _is_spelled_out(atom, function) or _is_protocol(atom) or _is_own_existence(atom.node):
+        if _is_spelled_out(atom, function) or _is_own_existence(atom.node):
+            return True
+        if _is_protocol(atom) and not (value.part and isinstance(atom.node, ast.Compare)):
             return True
         calls = self._module.index.calls_named((function.name,))
         return any(self._module.receivers.definition(call.func) is function for call in calls)

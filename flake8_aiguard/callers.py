@@ -48,9 +48,16 @@ class Callers:
             (value.annotation is not None and value.attributes >= _FAR)
             or (
                 node.msg is None
-                and (_is_tag(condition) or self._is_uncounted(function, condition, value.name))
+                and (
+                    _is_tag(condition)
+                    or self._is_uncounted(function, condition, value.name)
+                    or self._is_spelled_out(function, value.name)
+                )
             )
             or self._is_refused(function)
+            or function.name.startswith(
+                "visit_"
+            )  # a dispatcher calls it with nodes that the program has built
             or (
                 (value.part == "item" or _is_measured(condition))
                 and self._comes_computed(function, value.name)
@@ -81,6 +88,19 @@ class Callers:
 
     def _is_computed(self, function: _Def, name: str) -> bool:
         """Whether this file calls the function, and only with a collection or result that the callers have computed themselves."""
+        given = self._given(function, name)
+        return bool(given) and all(item is not None and self._is_own(item) for item in given)
+
+    def _is_spelled_out(self, function: _Def, name: str) -> bool:
+        """Whether this file calls the function more than once, and each time with a literal or a name of a module."""
+        given = self._given(function, name)
+        return len(given) > 1 and all(
+            isinstance(item, ast.Constant) or (item is not None and self._module.qualname(item) is not None)
+            for item in given
+        )
+
+    def _given(self, function: _Def, name: str) -> list[ast.expr | None]:
+        """What the calls of a function in this file pass for one of its parameters."""
         index = self._module.index
         owner = index.class_of(function)
         called: ast.AST = function if owner is None or function.name != "__init__" else owner
@@ -93,8 +113,7 @@ class Callers:
         if owner is not None and first_parameter(function) is not None:
             del positional[0]
         position = positional.index(name) if name in positional else None
-        given = [argument(call, name, position) for call in calls]
-        return bool(given) and all(item is not None and self._is_own(item) for item in given)
+        return [argument(call, name, position) for call in calls]
 
     def _is_own(self, node: ast.expr) -> bool:
         """Whether a value was computed in the function that it stands in, from no data from outside."""

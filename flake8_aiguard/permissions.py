@@ -13,6 +13,10 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import dotted, last_name, parameters
 
 _COUNTS: Final = ("max_", "min_", "n_", "num_")
+_OF_TEXT: Final = tuple(
+    f"{word}_"
+    for word in ("bos", "end", "eos", "image", "mask", "next", "pad", "prev", "sep", "start", "stop", "unk")
+)  # tokens of a language model's text
 _TEXTS: Final = (
     "lexer",
     "line",
@@ -65,6 +69,8 @@ class Permissions:
         if self._module.called(call) in _authorisation("check", "calls"):
             return True
         name = last_name(call.func)
+        if name == "has_role" and len(call.args) > 1 and not any(map(self._is_user, (call.func, *call.args))):
+            return False  # a table of roles is asked for an entry
         if name in _authorisation("role") or name in _authorisation("check"):
             return True
         if self._names_a_right(call.func):
@@ -76,7 +82,7 @@ class Permissions:
             return False
         if node.attr in _authorisation("check"):
             return True
-        return _has_prefix(node.attr, _authorisation("check", "prefixes")) and self._is_user(node.value)
+        return _has_prefix(f"{node.attr}_", _authorisation("check", "prefixes")) and self._is_user(node.value)
 
     def _compared_permission(self, node: ast.Compare) -> str | None:
         """The credential, role or owner that a comparison is about."""
@@ -97,7 +103,12 @@ class Permissions:
                 is_secret = name in _authorisation("secret") or name.endswith(
                     tuple(_authorisation("secret", "suffixes"))
                 )
-                if is_secret and not isinstance(other, ast.Constant) and not self._is_of_code(side, other):
+                if (
+                    is_secret
+                    and isinstance(node.ops[0], ast.Eq)
+                    and not isinstance(other, ast.Constant)
+                    and not self._is_of_code(side, other)
+                ):
                     return spoken(side)
         return None
 
@@ -105,6 +116,10 @@ class Permissions:
         """Whether a word for a credential means something else: a number of tokens, the tokens of a line, two signatures."""
         name = last_name(side) or ""
         if name.startswith(_COUNTS):
+            return True
+        if any(
+            item.startswith(_OF_TEXT) and item.endswith("_token") for item in (name, last_name(other) or "")
+        ):
             return True
         if isinstance(side, ast.Attribute) and isinstance(other, ast.Attribute):
             pair = (dotted(side.value) or "", dotted(other.value) or "")

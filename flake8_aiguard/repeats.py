@@ -1,19 +1,28 @@
-"""Asserts that the statements after them repeat: what the assert says, Python raises there by itself."""
+"""Asserts that the statements around them repeat: a branch has decided it, or Python raises by itself further down."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import Final
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import dotted, following, last_name, string
+from flake8_aiguard.shapes import dotted, following, last_name, names_in, string
 
 _NEAR: Final = 3
+_COMPARES: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 
 
 class Repeats:
-    """The asserts of one file whose condition the next statements ask again.
+    """The asserts of one file whose condition the statements around them ask again.
 
     Args:
         module: the file.
@@ -30,6 +39,62 @@ class Repeats:
             or self._is_by_unpacking(node)
             or self._is_by_keys(node)
             or self._is_by_keyword(node)
+        )
+
+    def is_decided(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether the branch around the assert lets nothing else through: ``if version == 2:`` and ``version >= 2``."""
+        asked = _against_constant(condition)
+        if asked is None or type(asked[1]) not in _COMPARES:
+            return False
+        value, question, limit = asked
+        index = self._module.index
+        inner: ast.AST = node
+        for branch in index.ancestors(node):
+            if isinstance(branch, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                break
+            if isinstance(branch, ast.If) and inner in branch.body:
+                known = _against_constant(branch.test)
+                if known is not None and known[0] == value and isinstance(known[1], ast.Eq):
+                    return self._is_unchanged(condition, branch, node) and _compares(
+                        known[2], question, limit
+                    )
+            inner = branch
+        return False
+
+    def _is_unchanged(self, condition: ast.expr, branch: ast.If, node: ast.Assert) -> bool:
+        """Whether nothing between a branch and an assert in it binds what both ask for."""
+        resolved = [self._module.scopes.resolve(name) for name in names_in(condition)]
+        return not any(
+            branch.lineno < getattr(binding.node, "lineno", 0) < node.lineno
+            for found in resolved
+            if found is not None
+            for binding in found[1]
+        )
+
+    def is_by_call(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether the next statements call an optional argument that is asserted to be there: they raise without it."""
+        return isinstance(condition, ast.Name) and any(
+            isinstance(item, ast.Call) and dotted(item.func) == condition.id
+            for after in self._following(node)
+            if not isinstance(after, ast.Assert)
+            for item in direct_nodes(after)
+        )
+
+    def is_by_format(self, node: ast.Assert) -> bool:
+        """Whether a length is asserted before ``struct.unpack``, which raises where the data is too short."""
+        test = node.test
+        sides = [test.left, *test.comparators] if isinstance(test, ast.Compare) else []
+        sized = {
+            dotted(side.args[0])
+            for side in sides
+            if isinstance(side, ast.Call) and last_name(side.func) == "len" and len(side.args) == 1
+        } - {None}
+        return bool(sized) and any(
+            isinstance(item, ast.Call)
+            and last_name(item.func) in ("unpack", "unpack_from")
+            and any(dotted(part) in sized for given in item.args for part in ast.walk(given))
+            for after in self._following(node)
+            for item in direct_nodes(after)
         )
 
     def _is_by_index(self, node: ast.Assert) -> bool:
@@ -179,6 +244,25 @@ def direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(statement):
         if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             yield from ast.walk(child)
+
+
+def _against_constant(condition: ast.expr) -> tuple[str, ast.cmpop, object] | None:
+    """The text of what a comparison asks for, how, and the constant that it is compared with."""
+    if not isinstance(condition, ast.Compare) or len(condition.ops) != 1:
+        return None
+    limit = condition.comparators[0]
+    if not isinstance(limit, ast.Constant) or not isinstance(
+        condition.left, (ast.Name, ast.Attribute, ast.Call)
+    ):
+        return None
+    return ast.unparse(condition.left), condition.ops[0], limit.value
+
+
+def _compares(value: object, question: ast.cmpop, limit: object) -> bool:
+    try:
+        return bool(_COMPARES[type(question)](value, limit))
+    except TypeError:
+        return False
 
 
 def _is_same(left: ast.expr, right: ast.expr) -> bool:

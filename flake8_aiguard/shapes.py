@@ -10,6 +10,7 @@ from typing import Final
 from flake8_aiguard.children import children, walk
 from flake8_aiguard.regex import regex
 
+_WORD: Final = regex(r"[A-Za-z]{3}")
 _SWALLOWS: Final = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
 
@@ -197,6 +198,25 @@ def text_parts(node: ast.expr, formats: int = _FORMATS) -> list[str | ast.expr] 
         else:
             parts += (_formatted(item, formats - 1) if formats else None) or [item]
     return parts if any(isinstance(part, str) for part in parts) else None
+
+
+def explains(message: ast.expr | None) -> bool:
+    """Whether the message of an assert has words of its own, and does not only show values."""
+    stack = [message]
+    for item in stack:
+        text = getattr(item, "value", None) if isinstance(item, ast.Constant) else None
+        if isinstance(text, (str, bytes)):
+            if _WORD.search(text if isinstance(text, str) else text.decode("latin-1")) is not None:
+                return True
+        elif isinstance(item, ast.JoinedStr):
+            stack += item.values
+        elif isinstance(item, ast.BinOp):
+            stack += (item.left, item.right) if isinstance(item.op, ast.Add) else (item.left,)
+        elif isinstance(item, ast.IfExp):
+            stack += (item.body, item.orelse)
+        elif isinstance(item, ast.Call):
+            stack += (getattr(item.func, "value", None), *item.args)
+    return False
 
 
 def _formatted(node: ast.expr, formats: int) -> list[str | ast.expr] | None:

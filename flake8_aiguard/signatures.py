@@ -21,11 +21,11 @@ _TYPE_QUESTIONS: Final = ("isinstance", "issubclass", "callable", "type")
 _CHECKED: Final = regex(
     r"\balready (been )?(checked|ensured|guaranteed|validated|verified)\b"
     r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b"
-    r"|\binvariants?\b|\bsanity[ -]checks?\b",
+    r"|\basserts? (should|must) (be true|hold)\b|\binvariants?\b|\bsanity[ -]checks?\b",
     re.IGNORECASE,
 )
 _SAYS_CHECKED: Final = regex(
-    r"(checked|ensured|guaranteed|invariant|sanity|validated|verified)", re.IGNORECASE
+    r"(asserts|checked|ensured|guaranteed|invariant|sanity|validated|verified)", re.IGNORECASE
 )
 _INTERNAL: Final = regex(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.children import walk
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name, names_in, text_parts
-
-_WORD: Final = regex(r"[A-Za-z]{3}")
+from flake8_aiguard.shapes import explains, last_name, names_in, parameters
 
 
 class Tensors:
@@ -34,14 +30,17 @@ class Tensors:
 
         Returns:
             In a file that imports a language for kernels: ``True``. In one that imports a tensor library: whether the
-            assert says nothing in words, or the condition asks for a layout, or in a layer
-            whether sizes fit. Elsewhere ``False``.
+            assert says nothing in words, or stands in ``forward``, or the condition asks for a layout, or in a layer
+            whether sizes fit. In one that imports a library for arrays: whether it asks for one size that was taken from
+            a layout, and is always the same. Elsewhere ``False``.
         """
         if not self._imported.isdisjoint(_words("kernels")):
             return True
         if self._imported.isdisjoint(_words("packages")):
-            return False
-        return not _explains(node.msg) or self._asks_layout(condition)
+            return not self._imported.isdisjoint(_words("arrays")) and (
+                _is_fixed_size(condition) and self._takes_layout(condition)
+            )
+        return not explains(node.msg) or self._asks_layout(condition) or self._is_in_forward(condition)
 
     @lazy
     def _imported(self) -> set[str]:
@@ -53,8 +52,14 @@ class Tensors:
 
     def _asks_layout(self, condition: ast.expr) -> bool:
         """Whether a condition asks how a tensor is laid out, or for a number taken from that: ``rows, columns = x.shape``."""
-        if _tells_layout(condition) or (_fits(condition) and self._is_in_layer(condition)):
-            return True
+        return (
+            _tells_layout(condition)
+            or (_fits(condition) and self._is_in_layer(condition))
+            or self._takes_layout(condition)
+        )
+
+    def _takes_layout(self, condition: ast.expr) -> bool:
+        """Whether a condition asks for a number that was taken from a layout."""
         resolved = map(self._module.scopes.resolve, names_in(condition))
         bound = (binding.node for found in resolved if found is not None for binding in found[1])
         values = (
@@ -63,6 +68,20 @@ class Tensors:
             if isinstance(node, ast.Name)
         )
         return any(value is not None and _tells_layout(value) for value in values)
+
+    def _is_in_forward(self, node: ast.expr) -> bool:
+        """Whether a node stands in the pass of a layer, which other layers call."""
+        function = self._module.index.function(node)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or function.name != "forward":
+            return False
+        owner = self._module.index.class_of(function)
+        bases = [] if owner is None else owner.bases
+        return any(
+            (self._module.qualname(base) or "").partition(".")[0] in _words("packages") for base in bases
+        ) or any(
+            item.annotation is not None and (last_name(item.annotation) or "").endswith("Tensor")
+            for item in parameters(function)
+        )
 
     def _is_in_layer(self, node: ast.expr) -> bool:
         """Whether a node stands in a layer: a class with a method ``forward``, or derived from a ``Module``."""
@@ -74,10 +93,14 @@ class Tensors:
         )
 
 
-def _explains(message: ast.expr | None) -> bool:
-    """Whether a message has words of its own, and does not only show values."""
-    parts = () if message is None else text_parts(message) or ()
-    return any(isinstance(part, str) and _WORD.search(part) is not None for part in parts)
+def _is_fixed_size(condition: ast.expr) -> bool:
+    """Whether a condition compares a local with one number: ``windows == 1``."""
+    return (
+        isinstance(condition, ast.Compare)
+        and isinstance(condition.left, ast.Name)
+        and isinstance(condition.ops[0], ast.Eq)
+        and isinstance(condition.comparators[0], ast.Constant)
+    )
 
 
 def _fits(condition: ast.expr) -> bool:

@@ -57,6 +57,7 @@ LAYERS = (
         "courses",
         "effects",
         "eventloop",
+        "evidence",
         "fetches",
         "frame",
         "frozen",

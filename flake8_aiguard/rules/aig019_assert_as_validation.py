@@ -13,11 +13,12 @@ from flake8_aiguard.agreements import Agreements
 from flake8_aiguard.callers import Callers
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
+from flake8_aiguard.evidence import Evidence
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
 from flake8_aiguard.regex import regex
 from flake8_aiguard.repeats import Repeats
-from flake8_aiguard.shapes import last_name, string, text_parts
+from flake8_aiguard.shapes import explains, last_name, string, text_parts
 from flake8_aiguard.signatures import Signatures
 from flake8_aiguard.tensors import Tensors
 
@@ -35,10 +36,11 @@ _TEST_CODE: Final = (
     ),
 )
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
+_TESTING: Final = regex(r"test_|Test|assert|(check|expect|verify)_(\w+_)?test(_|$)")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
 _NEVER: Final = regex(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
-    r"never (happens?|reached)|internal( logic)? error|bug|consistency|sanity)\b",
+    r"never (happens?|reached)|internal( logic)? error|bug|consistency|sanity|please report)\b",
     re.IGNORECASE,
 )
 _CALLED: Final = (
@@ -86,9 +88,14 @@ class AssertAsValidation(Checker):
     path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
     comment says was checked before or calls an invariant or a sanity check, a result between two limits, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
     helpers and benchmarks. Silent as well, because the program settles it: lengths and items of a collection that all callers in this
-    file have computed, a method beside a ``can_`` method of its name, what lies three attributes inside of an object of known type,
-    ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, pickles in memory, and
-    without a message the number of otherwise unused ``*args`` and the ``type`` or ``kind`` by which a dispatcher calls. For checks against the object's own state, or by a function that nothing is known of, only an assert with a
+    file have computed, a method beside a ``can_`` method of its name, a method ``visit_...``, what lies three attributes inside of an object of known type,
+    ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, an optional argument that the next statement calls,
+    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``), pickles in memory, and
+    without a message the number of otherwise unused ``*args``, the ``type`` or ``kind`` by which a dispatcher calls, a length before
+    ``struct.unpack``, and an argument that this file always spells out. An assert without words has to be about what a caller hands over: the argument itself, its length, its
+    keys, an attribute compared with a limit or a word, a local bound to an attribute. The state and the insides of an
+    object, one place of a tuple, arithmetic with the own state, and whether arguments fit each other count where the function describes the argument in its docstring, or refuses
+    another one by ``raise`` (that they fit each other also where the argument has a plain type or default). For checks against the object's own state, or by a function that nothing is known of, only an assert with a
     message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
     programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
     which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
@@ -110,6 +117,7 @@ class AssertAsValidation(Checker):
         self._checks = Checks(self.module, self.inputs)
         self._agreements = Agreements(self.module, self.inputs)
         self._callers = Callers(self.module, self.inputs)
+        self._evidence = Evidence(self.module, self.inputs)
         self._permissions = Permissions(self.module)
         self._repeats = Repeats(self.module)
         self._signatures = Signatures(self.module)
@@ -155,7 +163,7 @@ class AssertAsValidation(Checker):
 
     def _explains(self, node: ast.Assert) -> bool:
         """Whether the assert says in words what is wrong with data from outside: an IndexError would not."""
-        if not _is_text(node.msg) or " " not in _said(node.msg):
+        if " " not in _said(node.msg):
             return False
         views = map(self.inputs.view, _operands(node.test))
         return any(view is not None and not view.is_passed for view in views)
@@ -184,7 +192,7 @@ class AssertAsValidation(Checker):
                     rest = parent.orelse[0].lineno if parent.orelse else None
                     found = rest is None or getattr(node, "lineno", 0) < rest
             elif isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found = parent.name.startswith(("test_", "Test", "assert"))
+                found = _TESTING.match(parent.name) is not None
             if found:
                 break
             node = parent
@@ -232,9 +240,11 @@ class AssertAsValidation(Checker):
         return ((last_name(receiver) or "").lstrip("_"), method) in _effects_of_receivers()
 
     def _is_fresh(self, first: ast.expr, row: knowledge.Row) -> bool:
-        return isinstance(first, ast.GeneratorExp) or (
-            isinstance(first, ast.Call) and self.module.qualname(first.func) in row["fresh"]
-        )
+        """Whether an iterator was made for this call alone: nobody takes another item from it."""
+        if not isinstance(first, ast.Call):
+            return isinstance(first, ast.GeneratorExp)
+        name = self.module.qualname(first.func)
+        return name in row["fresh"] or last_name(first.func) in row["fresh_methods"]
 
     def _is_used_elsewhere(self, walrus: ast.NamedExpr, node: ast.Assert) -> bool:
         scopes = self.module.scopes
@@ -304,13 +314,24 @@ class AssertAsValidation(Checker):
             ):
                 continue
             value, sure = check
+            if self._repeats.is_decided(atom.node, node):
+                continue
             if value.is_passed and (
                 self._agreements.covers(atom, value, node)
                 or self._tensors.covers(atom.node, node)
                 or self._callers.settle(atom.node, value, node)
+                or (value.optional and self._repeats.is_by_call(atom.node, node))
+                or (not explains(node.msg) and self._repeats.is_by_format(node))
             ):
                 continue
-            if sure or _is_text(node.msg):
+            if explains(node.msg) or (
+                sure
+                and (
+                    not value.is_passed
+                    or self._evidence.holds(atom.node, value, node)
+                    or self._is_caught(node)
+                )
+            ):
                 return self.message, str(value)
         return None
 
@@ -318,13 +339,6 @@ class AssertAsValidation(Checker):
 def _operands(condition: ast.expr) -> list[ast.expr]:
     """What a comparison compares; itself, where it is none."""
     return [condition.left, *condition.comparators] if isinstance(condition, ast.Compare) else [condition]
-
-
-def _is_text(message: ast.expr | None) -> bool:
-    """Whether a message says something to a person, and does not only show values."""
-    return message is not None and not isinstance(
-        message, (ast.Tuple, ast.List, ast.Dict, ast.Name, ast.Attribute)
-    )
 
 
 def _said(message: ast.expr | None) -> str:
