@@ -103,9 +103,9 @@ class Batching:
             return False
         if any(self.knows_answer(value, query.top, place) for value in self.arguments(query)):
             return False  # the next page
-        if any(self._is_made(value, place) for value in self.arguments(query)) or self._is_row_of_its_own(
-            query, place
-        ):
+        statement = self._queries.statement(query)  # ``insert(Table)`` makes no key
+        keys = (value for value in self.arguments(query) if value is not statement)
+        if any(self._is_made(value, place) for value in keys) or self._is_row_of_its_own(query, place):
             return False
         if self._is_walk(query, place) or self._is_typed_in(query, place) or self._reads_more(query, place):
             return False
