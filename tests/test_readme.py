@@ -158,3 +158,27 @@ def test_pre_commit_hooks_exist() -> None:
     [repo] = yaml.safe_load(text)["repos"]
     assert [hook["id"] for hook in repo["hooks"]] == ["aiguard"]
     assert set(re.findall(r"- id: (\S+)", text)) == {hook["id"] for hook in manifest}
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/architecture.md", "docs/ci.md", "docs/settings.md", "docs/agents.md"]
+)
+def test_no_sentence_stands_twice(name: str) -> None:
+    """What two branches wrote at the same place: git keeps both."""
+    text = (harness.ROOT / name).read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    heads = [line[:70] for line in prose.splitlines() if len(line) > 70 and not line.startswith("|")]
+    assert [head for head in dict.fromkeys(heads) if heads.count(head) > 1] == []
+
+
+def test_the_page_on_layers_names_each_module_once() -> None:
+    page = (harness.ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    layers = re.findall(r"^([a-z_, ]+?)  +\S", blocks(page, "")[0], re.MULTILINE)
+    names = [name for group in layers for name in group.split(", ")]
+    assert len(names) > 50
+    assert [name for name in dict.fromkeys(names) if names.count(name) > 1] == []
+    package = harness.ROOT / "flake8_aiguard"
+    modules = {path.stem for path in package.glob("*.py")} | {
+        path.name for path in package.iterdir() if path.is_dir()
+    }
+    assert set(names) - modules <= {"hooks"}
