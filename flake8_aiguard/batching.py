@@ -103,17 +103,23 @@ class Batching:
             return False
         if any(self.knows_answer(value, query.top, place) for value in self.arguments(query)):
             return False  # the next page
-        if any(self._is_made(value, place) for value in self.arguments(query)) or self._is_row_of_its_own(
-            query, place
-        ):
+        statement = self._queries.statement(query)  # ``insert(Table)`` makes no key
+        keys = (value for value in self.arguments(query) if value is not statement)
+        if any(self._is_made(value, place) for value in keys) or self._is_row_of_its_own(query, place):
             return False
-        if self._is_walk(query, place) or self._is_typed_in(query, place):
+        if self._is_walk(query, place) or self._is_typed_in(query, place) or self._reads_more(query, place):
             return False
         if self._is_partition(query, place) or self._is_after_write(query, place):
             return False
         if "url" in query.row:
             return not self._is_script and self._is_one_host(query, place)
         return self._is_one_statement(query, place)
+
+    def _reads_more(self, query: Query, place: Place) -> bool:
+        """Whether the loop, or the helper that makes the query, reads what only the answer for one item has."""
+        key: str | None = query.row.get("unless_read")
+        region = self._module.index.function(query.call) or place.loop
+        return key is not None and any(string(item) == key for item in own_nodes(region))
 
     def _is_made(self, value: ast.expr, place: Place) -> bool:
         """Whether a key is of something that this turn of the loop has made."""
@@ -306,6 +312,8 @@ class Batching:
         loops, statement = self._module.loops, self._queries.statement(query)
         if statement is None:
             return True
+        if self._queries.is_sqlite(query) and self._has_two_parameters(query, statement, place):
+            return False  # no list can be made of them, and asking costs no round trip
         writes = False
         for value in loops.values(statement, place):
             verb = self._queries.verb(value)
@@ -319,6 +327,14 @@ class Batching:
             elif not self._is_one_construct(value, place):
                 return False
         return not writes or self._only_writes(query, place)
+
+    def _has_two_parameters(self, query: Query, statement: ast.expr, place: Place) -> bool:
+        """Whether a SELECT takes two parameters that depend on the item."""
+        if self._queries.verb(statement) != "SELECT":
+            return False
+        given = argument(query.call, "parameters", query.row.get("statement", 0) + 1)
+        parts = given.elts if isinstance(given, (ast.Tuple, ast.List)) else []
+        return sum(bool(self._module.loops.dependents(item, place)) for item in parts) > 1
 
     def _is_one_construct(self, value: ast.expr, place: Place, links: int = _LINKS) -> bool:
         """Whether an SQLAlchemy statement is for the same table each time; how another value is built is not seen."""

@@ -13,7 +13,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, is_constant, names_in
+from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, names_in
 
 # Conditions of a row that arguments which are not written out may meet.
 _CONDITIONS: Final = ("flag", "timeout", "needs", "blocking", "nonblocking")
@@ -118,6 +118,27 @@ class Blocking:
         origin = self._module.receivers.origin(pipe.value)
         given = [self._module.receivers.keywords(call) for call in origin.calls]
         return origin.known and all(found is not None and pipe.attr not in found for found in given)
+
+    def is_of_ended_process(self, node: ast.Call) -> bool:
+        """Whether a pipe is read below ``if process.poll() is not None``: nobody writes to it any more."""
+        pipe = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if not isinstance(pipe, ast.Attribute) or self._module.type_of(pipe) != "subprocess.PIPE":
+            return False
+        index = self._module.index
+        process = dotted(pipe.value)
+        child: ast.AST = node
+        for parent in index.outwards(node, index.function(node) or self._module.tree):
+            if isinstance(parent, ast.If) and child in parent.body and isinstance(parent.test, ast.Compare):
+                asked = parent.test.left
+                if (
+                    isinstance(parent.test.ops[0], ast.IsNot)
+                    and is_none(parent.test.comparators[0])
+                    and dotted(asked.func if isinstance(asked, ast.Call) else asked)
+                    in (f"{process}.poll", f"{process}.returncode")
+                ):
+                    return True
+            child = parent
+        return False
 
     def is_free(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether nobody else can hold a lock yet, or its constructor says not to wait for it."""

@@ -12,7 +12,7 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Comprehension, Try
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import parameters
+from flake8_aiguard.shapes import argument, last_name, parameters, string
 
 _CANCELLED: Final = (
     *("anyio.get_cancelled_exc_class", "asyncio.CancelledError", "asyncio.exceptions.CancelledError"),
@@ -39,7 +39,7 @@ _COORDINATE: Final = (
 )
 _OTHER_TASKS: Final = frozenset((*_START_TASKS, *_START_SERVERS)) - {"run_in_executor", "to_thread"}
 _CONSUMERS: Final = ("extend", "join", "update")
-_STARTUPS: Final = ("lifespan", "on_startup", "prep", "setup", "startup")
+_STARTUPS: Final = ("on_startup", "prep", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
 _STARTUP_PREFIXES: Final = ("bootstrap_", "setup_", "startup_")
 _OWN_LOOP: Final = regex(
@@ -267,7 +267,12 @@ def is_startup(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     name = function.name.strip("_")
     if name in _STARTUPS_WITHOUT_ARGUMENTS:
         return all(item.arg in ("self", "cls", "app", "loop") for item in parameters(function))
-    return name in _STARTUPS or name.startswith(_STARTUP_PREFIXES)
+    return (
+        name in _STARTUPS
+        or "lifespan" in name
+        or name.startswith(_STARTUP_PREFIXES)
+        or _handles(function, "startup")
+    )
 
 
 def has_own_loop(function: ast.AsyncFunctionDef) -> bool:
@@ -276,8 +281,18 @@ def has_own_loop(function: ast.AsyncFunctionDef) -> bool:
 
 
 def is_shutdown(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function's name says that it runs when nothing is served any more: ``shutdown()``, ``teardown()``."""
-    return function.name.strip("_") in _SHUTDOWNS
+    """Whether a function's name or decorator says that it runs when nothing is served any more: ``@app.on_event("shutdown")``."""
+    return function.name.strip("_") in _SHUTDOWNS or _handles(function, "shutdown")
+
+
+def _handles(function: ast.FunctionDef | ast.AsyncFunctionDef, event: str) -> bool:
+    """Whether a decorator registers a function for an event in the life of a server."""
+    return any(
+        isinstance(item, ast.Call)
+        and last_name(item.func) == "on_event"
+        and string(argument(item, "event_type", 0)) == event
+        for item in function.decorator_list
+    )
 
 
 def migrates(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -20,6 +20,7 @@ from flake8_aiguard.shapes import (
     dotted,
     evaluated_outside,
     is_irrefutable,
+    last_name,
     single_targets,
     swallows,
 )
@@ -52,6 +53,13 @@ _CATCH_ALL: frozenset[str | None] = frozenset({"Exception", "BaseException"})
 _BROAD = _CATCH_ALL | {"OSError", "IOError", "EnvironmentError"}
 _CATCH_EXIT = frozenset({"BaseException", "SystemExit"})
 _OPEN_STATE = {"closed": False, "is_closed": False, "is_open": True, "is_connected": True, "locked": True}
+# Types of plain values, by their last names: what is open is none of them.
+_VALUES = frozenset(
+    {
+        "str", "bytes", "bytearray", "int", "float", "list", "tuple", "dict", "Path", "PurePath",
+        "text_type", "string_types", "binary_type",
+    }
+)  # fmt: skip
 _MAX_DEPTH = 60
 
 
@@ -95,6 +103,7 @@ def release(
     same: Callable[[ast.expr], bool] = lambda value: False,
     strict: bool = False,
     since: tuple[int, int] = (0, 0),
+    unopened: Callable[[ast.ExceptHandler], bool] = lambda handler: False,
 ) -> Outcome:
     """Follow one acquired resource along all paths to the ends of its function (or of the module).
 
@@ -118,6 +127,7 @@ def release(
             plain names, constants and attributes of ``self``; and a handler that releases to catch only what it names.
 
         since: The line and column from which on something may be lost: what stands before it is taken not to raise.
+        unopened: Whether a handler catches only what the acquisition itself raises, so that nothing is held in it.
     Returns:
         The gravest verdict over all paths. `UNKNOWN` where a path is not followed and no other path leaks,
         and for an acquisition in a class body, a comprehension or a compound statement's header other than
@@ -125,7 +135,7 @@ def release(
         again; `REBOUND` is a binding that hides it from a release, or from the end of the body.
     """
     return _Tracker(
-        acquire, parent, is_resource, releases, harmless, qualname or dotted, same, strict, since
+        acquire, parent, is_resource, releases, harmless, qualname or dotted, same, strict, since, unopened
     ).follow()
 
 
@@ -179,8 +189,10 @@ class _Tracker:
         same: Callable[[ast.expr], bool],
         strict: bool,
         since: tuple[int, int],
+        unopened: Callable[[ast.ExceptHandler], bool],
     ) -> None:
         self.since = since
+        self.unopened = unopened
         self.acquire = acquire
         self.parent = parent
         self.is_resource = is_resource
@@ -617,6 +629,9 @@ class _Tracker:
         for handler in stmt.handlers:
             caught = _caught(handler)
             exits = caught & _CATCH_EXIT
+            if self.unopened(handler):
+                ends.add(self._enter(handler.body, _DONE))
+                continue
             cleanup = self._cleanup(handler.body, raised | stopped if exits else raised)
             is_broad = not caught.isdisjoint(_BROAD)
             if is_broad:
@@ -824,6 +839,9 @@ class _Tracker:
         if isinstance(test, ast.Call):
             if dotted(test.func) == "hasattr" and test.args and self._is(test.args[0]):
                 return True
+            if dotted(test.func) == "isinstance" and len(test.args) == 2 and self._is(test.args[0]):
+                kinds = test.args[1].elts if isinstance(test.args[1], ast.Tuple) else [test.args[1]]
+                return False if {last_name(kind) for kind in kinds} <= _VALUES else None
             test = test.func
         if isinstance(test, ast.Attribute) and self._is(test.value):
             return _OPEN_STATE.get(test.attr)

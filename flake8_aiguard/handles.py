@@ -242,6 +242,7 @@ class Handles:
             qualname=self._module.qualname,
             same=is_same,
             since=opened,
+            unopened=lambda handler: self._is_unopened(handler, row),
         )
         if outcome.release in (Release.NEVER, Release.SOME_PATH):
             self._left_open[variable.body] += 1
@@ -260,6 +261,13 @@ class Handles:
         if swallowed is not None and _position(swallowed[0]) < opened:
             swallowed = None  # what raises there leaves nothing open
         return Leak(variable.names[0], outcome.release, where, uses, swallowed)
+
+    def _is_unopened(self, handler: ast.ExceptHandler, row: knowledge.Row) -> bool:
+        """Whether a handler catches only what the opening itself raises."""
+        if "errors" not in row or handler.type is None:
+            return False
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return all(self._module.qualname(item) in row["errors"] for item in caught)
 
     def _telling(self, raising: ast.expr, uses: tuple[ast.Name, ...], releasing: Collection[str]) -> ast.expr:
         """A call on the resource beside the raising node, or in its loop: it says more to a reader."""

@@ -15,12 +15,26 @@ from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries, known
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import dotted, identifiers, is_none, last_name, names_in, own_nodes, string, words
+from flake8_aiguard.shapes import (
+    dotted,
+    identifiers,
+    is_constant,
+    is_none,
+    last_name,
+    names_in,
+    own_nodes,
+    string,
+    words,
+)
 
 _Helper = ast.FunctionDef | ast.AsyncFunctionDef
 _ASYNC: Final = regex(r"async|aio|^databases\.", re.IGNORECASE)
 # What makes each turn a unit of its own.
 _UNITS: Final = regex(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
+_REASON: Final = regex(
+    r"\bone (at a time|by one)\b|\bn ?\+ ?1\b|\b(no|cannot|can't|cannot be|does not support|doesn't support) (bulk|batch)",
+    re.IGNORECASE,
+)
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
 
@@ -55,7 +69,9 @@ class OneByOne:
         """
         loop = place.loop
         return (
-            self._is_split(loop)
+            self._is_for_one(loop)
+            or self._is_explained(node, loop)
+            or self._is_split(loop)
             or self._grows(loop)
             or self._falls_back(loop)
             or self._runs_once(node, loop)
@@ -70,6 +86,24 @@ class OneByOne:
             or self._is_streamed(node, place)
             or self.is_remembered(node, loop, place)
         )
+
+    def _is_for_one(self, loop: Loop) -> bool:
+        """Whether a loop stands below ``if len(items) == 1``."""
+        sizes = {f"len({ast.unparse(iterable)})" for iterable in iterables(loop) if dotted(iterable)}
+        return bool(sizes) and any(
+            isinstance(outer, ast.If)
+            and isinstance(outer.test, ast.Compare)
+            and isinstance(outer.test.ops[0], ast.Eq)
+            and is_constant(outer.test.comparators[0], 1)
+            and ast.unparse(outer.test.left) in sizes
+            and _is_within(outer.body, loop)
+            for outer in self._module.index.ancestors(loop)
+        )
+
+    def _is_explained(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether the comment above the query or its loop says that it asks one by one, and so that somebody has thought of it."""
+        lines = {self._module.index.statement(node).lineno, getattr(loop, "lineno", node.lineno)}
+        return any(_REASON.search(text) for text in self._module.comments.near(*lines))
 
     def _is_exported(self, place: Place) -> bool:
         """Whether each turn writes a file of its own: an export, whose answers are not held in memory together."""

@@ -18,7 +18,8 @@ _Blocking = Callable[[ast.Call], knowledge.Row | None]
 
 _READS: Final = ("read_bytes", "read_text")
 _TAKERS: Final = ("extend", "join", "writelines")  # methods that iterate over what they are given
-_LOCKS: Final = ("fcntl.flock", "fcntl.lockf", "msvcrt.locking", "os.close")
+_FILE_LOCKS: Final = ("fcntl.flock", "fcntl.lockf", "msvcrt.locking")
+_LOCKS: Final = (*_FILE_LOCKS, "os.close")
 _TOUCHES: Final = ("close", "fileno", "name", "seek", "tell")
 _HEAD: Final = 64 * 1024  # bytes of a file that are read at once, from the page cache as a rule
 _MAX_STEPS: Final = 50  # from a path to the parts that it is built of
@@ -77,8 +78,27 @@ class Openings:
             return bool(row.get("opened", False)) if row is not None else not self._reads(by)
         if isinstance(parent, ast.withitem) and parent.optional_vars is None:
             return True  # only to see whether it can be opened
+        if isinstance(parent, ast.withitem) and self._is_marker(parent):
+            return True
         uses = self._uses(node)
         return bool(uses) and all(self._hands_over(use, node, blocking) for use in uses)
+
+    def _is_marker(self, item: ast.withitem) -> bool:
+        """Whether a file is opened so that it is there: ``with open(path, "w") as file: pass``."""
+        block, call = self._module.index.parent(item), item.context_expr
+        if not isinstance(call, ast.Call):
+            return False
+        is_function = self._module.qualname(call.func) is not None
+        mode = string(argument(call, "mode", 1 if is_function else 0)) or "r"
+        return (
+            isinstance(block, ast.With)
+            and "r" not in mode
+            and all(
+                isinstance(statement, ast.Pass)
+                or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+                for statement in block.body
+            )
+        )
 
     def is_passed(self, node: ast.Call) -> bool:
         """Whether the file that a call opens is passed to a function, which wants a sync file.
@@ -95,6 +115,18 @@ class Openings:
             how is Use.PASSED and isinstance(by, ast.Call)
             for how, by in (self._module.scopes.use_of(node), *soon)
         )
+
+    def is_given_back(self, target: ast.Name) -> bool:
+        """Whether what a name is bound to is returned, by itself or in the object that wraps it."""
+        scopes = self._module.scopes
+        owner = scopes.owner(self._module.index.scope(target), target.id)
+        for use in () if owner is None else scopes.uses(owner, target.id):
+            how, by = scopes.use(use)
+            if how is Use.RETURNED or (
+                how is Use.PASSED and by is not None and isinstance(self._module.index.parent(by), ast.Return)
+            ):
+                return True
+        return False
 
     def _uses(self, node: ast.Call) -> list[ast.Name]:
         """The uses of the name that a ``with`` or an assignment gives to the result."""
@@ -202,11 +234,17 @@ class Openings:
         )
 
     def is_lock_file(self, node: ast.Call) -> bool:
-        """Whether a descriptor is opened only to be locked: no data is read or written."""
+        """Whether a descriptor is opened only to be locked, or for a function that threads run: nothing is read or written here."""
         uses = self._uses(node) if self._module.qualname(node.func) == "os.open" else []
-        return bool(uses) and all(map(self._locks, uses))
+        return bool(uses) and (all(map(self._locks, uses)) or any(map(self._is_locked, uses)))
+
+    def _is_locked(self, use: ast.Name) -> bool:
+        by = self._module.index.parent(use)
+        return isinstance(by, ast.Call) and self._module.qualname(by.func) in _FILE_LOCKS
 
     def _locks(self, use: ast.Name) -> bool:
+        if self._module.scopes.use(use)[0] in (Use.CLOSED_OVER, Use.TESTED):
+            return True
         by = self._module.index.parent(use)
         if not isinstance(by, ast.Call) or use is by.func:
             return False

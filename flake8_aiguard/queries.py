@@ -375,6 +375,17 @@ class Queries:
         databases = self._module.index.packages & _database_packages()
         return query.row["kind"] == "sql" and bool(databases) and databases <= _SQLITE
 
+    def is_local(self, query: Query) -> bool:
+        """Whether a statement looks like one of sqlite3: ``self.db.execute("... = ?", (key,)).fetchone()``, whatever the file imports.
+
+        Drivers that go to a server write ``%s``, or have no ``execute()`` but that of a cursor.
+        """
+        receiver, statement = query.receiver, self.statement(query)
+        if not isinstance(receiver, ast.Attribute) or statement is None or self._module.type_of(receiver):
+            return False
+        parts = self.parts(statement) or ()
+        return query.top is not query.call and any("?" in part for part in parts if isinstance(part, str))
+
     def verb(self, value: ast.expr) -> str | None:
         """The verb of a statement: of its text, or of the SQLAlchemy construct that builds it."""
         parts = self.parts(value)

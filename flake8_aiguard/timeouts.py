@@ -13,13 +13,14 @@ from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, dotted, is_none, root
+from flake8_aiguard.shapes import argument, dotted, is_none, last_name, root, text_parts
 
 _LIMITS: Final = ("timeout", "deadline")
-_STREAMS: Final = regex(r"stream|watch|subscribe|listen|tail|follow", re.IGNORECASE)
+_STREAMS: Final = regex(r"stream|watch|subscri|listen|tail|follow", re.IGNORECASE)
 _STUB_METHODS: Final = ("with_call",)
 _KEEPALIVE: Final = "grpc.keepalive_time_ms"
 _STREAM_USES: Final = (Use.ITERATED, Use.ENTERED)
+_STREAM_METHODS: Final = ("done_writing", "read", "write")  # what a call has that is no unary one
 
 
 class Timeouts:
@@ -212,11 +213,15 @@ class Timeouts:
 
     @lazy
     def _has_configured_channel(self) -> bool:
-        """Whether a channel of the file has what may set deadlines."""
+        """Whether a channel of the file has what may set deadlines, or leads to a socket of this host."""
         for row in knowledge.rows("timeouts.stub"):
             for call in self._module.index.calls_named({name.rpartition(".")[2] for name in row["channels"]}):
                 keywords = self._module.receivers.keywords(call)
                 if keywords is None or any(name in keywords for name in row["channel_keywords"]):
+                    return True
+                target = keywords.get("target", argument(call, None, 0))
+                first = None if target is None else next(iter(text_parts(target) or ()), None)
+                if isinstance(first, str) and first.startswith("unix:"):
                     return True
         return False
 
@@ -260,8 +265,12 @@ class Timeouts:
         key = (owner, target.id)
         if key not in self._answers:
             uses = [] if owner is None else scopes.uses(owner, target.id)
-            self._answers[key] = any(scopes.use(name)[0] in _STREAM_USES for name in uses)
+            self._answers[key] = any(map(self._is_streamed, uses))
         return self._answers[key]
+
+    def _is_streamed(self, use: ast.Name) -> bool:
+        how, by = self._module.scopes.use(use)
+        return how in _STREAM_USES or (isinstance(by, ast.Call) and last_name(by.func) in _STREAM_METHODS)
 
     # -- Ruff
 

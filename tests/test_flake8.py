@@ -180,6 +180,20 @@ def test_one_class_alone_as_local_plugin(tmp_path: Path) -> None:
     assert (findings(run), run.err) == ([("example.py", 3, "AIG014")], "")
 
 
+@pytest.mark.parametrize("code", ["AIG001", "AIG006", "AIG012", "AIG014", "AIG019", "AIG025"])
+def test_each_class_is_a_whole_plugin(tmp_path: Path, code: str) -> None:
+    """Without the distribution, and without any other of its classes: its own options, table and findings."""
+    rule = catalog.find(code)
+    (tmp_path / "example.py").write_text(harness.bad_example(rule), encoding="utf-8")
+    (tmp_path / ".flake8").write_text(
+        f"[flake8]\nselect = AIG\n[flake8:local-plugins]\nextension =\n    {code} = {rule.__module__}:{rule.__qualname__}\n"
+    )
+    run = harness.flake8(tmp_path, "-j1", hidden=True)
+    assert (set(run.codes), run.err) == ({code}, "")
+    other = harness.flake8(tmp_path, "-j1", "--aiguard-vendored=example.py", hidden=True)
+    assert (other.codes, other.err) == ([], ""), "its settings come with it"
+
+
 def test_local_plugin_beside_the_distribution(tmp_path: Path) -> None:
     write(tmp_path, example=SAMPLE + CHECKED)
     (tmp_path / ".flake8").write_text(f"[flake8]\nselect = AIG\naiguard-gates = all\n{LOCAL}")

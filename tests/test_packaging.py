@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.message
+import re
 import sys
 import venv
 import zipfile
@@ -47,6 +48,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> Non
     }
     expected |= {f"flake8_aiguard/hooks/{path.name}" for path in (harness.ROOT / "hooks").glob("*.py")}
     assert held == expected
+    assert {"flake8_aiguard/py.typed", "flake8_aiguard/hooks/__init__.py"} <= held
 
 
 def test_wheel_declares_exactly_the_rules_that_exist(wheel: zipfile.ZipFile) -> None:
@@ -64,10 +66,31 @@ def test_wheel_metadata(wheel: zipfile.ZipFile) -> None:
     assert data["License-Expression"] == "MIT"
     assert data["Requires-Python"] == ">=3.10"
     classifiers = data.get_all("Classifier", [])
-    assert "Framework :: Flake8" in classifiers
+    assert {"Framework :: Flake8", "Typing :: Typed"} <= set(classifiers)
     assert [item for item in classifiers if item.startswith("License ::")] == []
     extras = toml(harness.ROOT / "pyproject.toml")["project"]["optional-dependencies"]
     assert sorted(data.get_all("Provides-Extra", [])) == sorted(extras)
+    assert {"sql", "test", "dev"} <= set(extras)
+    names = {re.split(r"[<>=\[]", item)[0] for item in extras["sql"]}
+    assert names == {"ast-grep-py", "tree-sitter-sql", "PyYAML"}
+
+
+def test_setup_cfg_is_for_flake8_alone() -> None:
+    parser = ConfigParser()
+    parser.read(harness.ROOT / "setup.cfg", encoding="utf-8")
+    assert parser.sections() == ["flake8"]
+    assert parser["flake8"]["select"] == "AIG, E9"
+
+
+def test_top_level() -> None:
+    """What the layout fixes is there; nothing else is a package or module beside it."""
+    files = {".pre-commit-hooks.yaml", "CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "setup.cfg"}
+    assert {name for name in files if not (harness.ROOT / name).is_file()} == set()
+    folders = {path.parent.relative_to(harness.ROOT).parts[0] for path in harness.ROOT.glob("*/*.py")}
+    assert (
+        {"flake8_aiguard", "hooks", "tests"} <= folders <= {"flake8_aiguard", "hooks", "tests", "benchmarks"}
+    )
+    assert list(harness.ROOT.glob("*.py")) == []
 
 
 def test_declared_packages_are_the_folders_on_disk() -> None:

@@ -68,7 +68,8 @@ class UnclosedFile(Checker):
     directories are reported only where nothing releases them, handles of a module only if the module itself reads or
     writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
     or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
-    down and a function that only ``if __name__ == "__main__":`` calls are left alone. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
+    down and a function that only ``if __name__ == "__main__":`` calls are left alone. A handler of nothing but
+    ``HTTPError`` or ``URLError`` is entered before anything is open. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
     """
 
     code = "AIG001"

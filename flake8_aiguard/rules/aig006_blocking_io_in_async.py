@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Collection, Iterator
 
 from flake8_aiguard import knowledge
@@ -14,12 +15,15 @@ from flake8_aiguard.eventloop import EventLoop, has_own_loop, is_shutdown, is_st
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import argument, calls_before, dotted, last_name, string
 
 # What nobody minds in a test, and what in a command that has its event loop for itself.
 _FINE_IN_TESTS = ("file", "process")
 _FINE_IN_COMMANDS = ("file", "input")
+_THREADS = ("lock", "thread")  # a test waits for its own threads, and for so long at most
+_CREATES = regex(r"\s*(CREATE|ALTER)\b", re.IGNORECASE)
 _WRITES = ("write", "writelines")
 _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -71,12 +75,13 @@ class BlockingIoInAsync(Checker):
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
     ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
-    asked first (``empty()``, ``done()``), for ``put()`` on a
+    asked first (``empty()``, ``done()``), for ``os.open`` of what threads write to, for a file that is opened so that it is there, for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, for files and
-    ``input()`` in commands of click, typer and cyclopts, for files in ``startup()``, ``lifespan()``, ``shutdown()``, migrations and
-    the like, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
+    ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
+    for ``input()`` in a command line outside of ``async with``, for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
+    ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
     no file is yet, for benchmarks, and for what ``main()`` does before it first
-    waits, when ``asyncio.run`` starts it. A process that is kept on an object is reported where something waits for it.
+    waits, when ``asyncio.run`` starts it. A process that is kept on an object, or handed back in one, is reported where something waits for it.
     ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
     a ``with ThreadPoolExecutor()``, and ending an executor in ``finally``, is not.
     """
@@ -166,6 +171,8 @@ class BlockingIoInAsync(Checker):
             return False
         if self._is_beside_service or (row["kind"] == "file" and self._is_command_line):
             return False
+        if self.module.is_test and row["kind"] in _THREADS and _has_literal_timeout(node, row):
+            return False
         return self._calls.waits(node, row) and (
             not row.get("bounded", False) or self._calls.is_bounded(node)
         )
@@ -197,6 +204,7 @@ class BlockingIoInAsync(Checker):
             or self._openings.is_lock_file(node)
             or self._is_process_of_class(node)
             or self._calls.is_no_pipe(node)
+            or self._calls.is_of_ended_process(node)
             or self._calls.is_free(node, row)
             or self._calls.is_ready_or_raises(node)
             or self._calls.is_asked_first(node, row)
@@ -229,6 +237,8 @@ class BlockingIoInAsync(Checker):
         if self.module.qualname(node.func) != "subprocess.Popen":
             return False
         parent = self.module.index.parent(node)
+        if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+            return self._openings.is_given_back(parent.targets[0])
         return isinstance(parent, ast.Return) or (
             isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Attribute)
         )
@@ -291,13 +301,24 @@ class BlockingIoInAsync(Checker):
             return True
         if row["kind"] == "file" and (is_startup(function) or migrates(function)):
             return True
+        if row["kind"] == "database" and is_startup(function) and _sets_up(node):
+            return True
         if (row["kind"] == "file" or _ends_executor(node)) and is_shutdown(function):
             return True
         if row["kind"] == "file" and self._loop.is_script:
             return True
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_dialogue:
             return True
+        if row["kind"] == "input" and self._is_command_line and not self._is_in_session(node):
+            return True
         return self._loop.is_before_first_wait(node)
+
+    def _is_in_session(self, node: ast.Call) -> bool:
+        """Whether an ``async with`` around a call holds something open that may have to answer meanwhile."""
+        return any(
+            isinstance(self.module.index.parent(item), ast.AsyncWith)
+            for item in self.module.index.with_items(node)
+        )
 
     # -- what Ruff reports
 
@@ -358,6 +379,17 @@ class BlockingIoInAsync(Checker):
 def _ends_executor(node: ast.Call) -> bool:
     """Whether a call waits for what an executor still has to do, as leaving its ``with`` does."""
     return last_name(node.func) == "shutdown"
+
+
+def _sets_up(node: ast.Call) -> bool:
+    """Whether a statement creates a table or the like, where there is none yet."""
+    return _CREATES.match(string(argument(node, None, 0)) or "") is not None
+
+
+def _has_literal_timeout(node: ast.Call, row: knowledge.Row) -> bool:
+    """Whether a number at the call says how long it waits at most."""
+    given = argument(node, row.get("timeout"), row.get("timeout_position"))
+    return isinstance(given, ast.Constant) and isinstance(given.value, (int, float))
 
 
 def _is_before(binding: ast.AST, use: ast.Name) -> bool:

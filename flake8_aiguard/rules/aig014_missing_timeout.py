@@ -33,7 +33,7 @@ _THIS_HOST = regex(
 )
 _OWN = ("as_uri", "getsockname")
 _HOST = regex(r"(https?|wss?)://([^/@\0]*@)?[^/\0]*\w\.\w", re.IGNORECASE)
-_TEST_CODE = ("test/", "testing/", "test_utils/", "testutils/", "*_testutils/")
+_TEST_CODE = ("test/", "testing/", "test_utils/", "testutils/", "*_testutils/", "tests.py")
 _EVENTS = regex(r"event-stream|SSEClient|(?:\b|_)sse(?:\b|_)", re.IGNORECASE)
 
 
@@ -70,7 +70,8 @@ class MissingTimeout(Checker):
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
     calls ``socket.setdefaulttimeout`` (which requests ignores, though), for URLs whose host is written out as this one, in tests for
-    addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
+    addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
+    elsewhere where each session of the file has ``request`` replaced, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
 
@@ -158,7 +159,20 @@ class MissingTimeout(Checker):
         if "argparse" in self.module.index.packages:  # run by hand: the address is an argument
             bound = (self._bound(part) for part in tuple(parts))
             parts += [part for value in bound if value is not None for part in ast.walk(value)]
-        return any(isinstance(part, ast.Attribute) for part in parts)
+        if any(isinstance(part, ast.Attribute) for part in parts):
+            return True
+        # url = f"{self.server}/a" ... url = f"{self.server}/b"
+        return any(
+            values
+            and all(any(isinstance(part, ast.Attribute) for part in ast.walk(value)) for value in values)
+            for values in map(self._assigned, given)
+        )
+
+    def _assigned(self, node: ast.expr) -> list[ast.expr]:
+        """What a name is assigned, each time; nothing where it gets a value in another way as well."""
+        bindings = (self.module.scopes.resolve(node) or (None, []))[1] if isinstance(node, ast.Name) else []
+        values = [item.value for item in bindings if item.kind is Kind.ASSIGN and item.value is not None]
+        return values if len(values) == len(bindings) else []
 
     def _names_host(self, node: ast.Call) -> bool:
         """Whether a host of the network is written out: what a test starts itself has an address that it asks for."""
@@ -228,6 +242,7 @@ class MissingTimeout(Checker):
             or name.partition(".")[0] in self._patched
             or self._is_given_to_constructor(node, row)
             or self._is_set_on_receiver(node, row)
+            or self._is_set_on_all(node, row)
             or self._is_mocked(node)
             or self._timeouts.is_guarded(node)
         )
@@ -280,6 +295,19 @@ class MissingTimeout(Checker):
             found = (self._set_on[name] for name in setters if name in self._set_on)
             self._answers[key] = any(not objects.isdisjoint(those) for those in found)
         return self._answers[key]
+
+    def _is_set_on_all(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether the receiver comes from elsewhere, and every session of the file has ``request`` replaced: this one, too."""
+        if "request" not in row.get("receiver_attributes", ()) or "request" not in self._set_on:
+            return False
+        if not isinstance(node.func, ast.Attribute) or self.module.receivers.origin(node.func.value).calls:
+            return False
+        made = [
+            call
+            for call in self.module.index.calls_named({name.rpartition(".")[2] for name in row["types"]})
+            if self.module.type_of(call) in row["types"]
+        ]
+        return bool(made) and self._set_on["request"].issuperset(made)
 
     @functools.cached_property
     def _set_on(self) -> dict[str, set[object]]:

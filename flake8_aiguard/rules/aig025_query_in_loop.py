@@ -66,7 +66,9 @@ class QueryInLoop(Checker):
 
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
-    statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on few, fixed items, forms, attempts, pages, batches and streams; on statements that
+    statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on objects of a store (``get_object``, the metadata of ``head_object``),
+    which no call brings together; below ``if len(items) == 1``; where a comment says that there is no bulk query; on two columns of SQLite,
+    and on helpers that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, forms, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
     there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
@@ -231,6 +233,7 @@ class QueryInLoop(Checker):
                     and self._batching.could_be_one(query, place)
                     and not self._batching.writes(query, place)
                     and not (self._is_cheap_or_apart(query) and self._is_conditional(call, around.loop))
+                    and not self._queries.is_local(query)
                 ):
                     if self._is_other_rules(call):
                         return
