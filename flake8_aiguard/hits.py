@@ -24,6 +24,8 @@ _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
 # What stands between a fetch and the assignment of its result.
 _STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
 LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign}
+_WITHS: Final = frozenset((ast.With, ast.AsyncWith))
+_ASKS: Final = frozenset((ast.If, *TRIES))
 _LINE: Final = operator.attrgetter("lineno")
 _NEAR: Final = (
     6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
@@ -81,6 +83,8 @@ class Hits:
             return None
         following = self._following(assign)
         for item in following:
+            if item.__class__ not in _ASKS:
+                continue
             if isinstance(item, ast.If):
                 asked = _asked_first(item.test)
                 if isinstance(asked, ast.Name) and asked.id == target.id:
@@ -149,11 +153,16 @@ class Hits:
                 continue
             at = bisect.bisect_left(block, statement.lineno, key=_LINE)
             if at < len(block) and block[at] is statement:
-                found: list[ast.stmt] = []
-                for item in block[at + 1 : at + 1 + _NEAR]:
-                    found.append(item)
-                    if isinstance(item, (ast.With, ast.AsyncWith)):
-                        found += item.body
+                found = block[at + 1 : at + 1 + _NEAR]
+                if any(item.__class__ in _WITHS for item in found):
+                    found = [
+                        inner
+                        for item in found
+                        for inner in (
+                            item,
+                            *(item.body if isinstance(item, (ast.With, ast.AsyncWith)) else ()),
+                        )
+                    ]
                 is_last = len(block) == at + 1 and isinstance(parent, (ast.With, ast.AsyncWith))
                 return self._following(parent) if is_last and isinstance(parent, ast.stmt) else found
         return []

@@ -64,6 +64,7 @@ LAYERS = (
         "held",
         "inventory",
         "limits",
+        "nulls",
         "oneoff",
         "openings",
         "others",

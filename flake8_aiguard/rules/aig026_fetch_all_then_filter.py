@@ -85,7 +85,7 @@ class FetchAllThenFilter(Checker):
         if value is None or OneOff(self.module).is_migration:
             return
         function = self.module.index.function(node)
-        if function is not None and _is_upgrade(function):
+        if function is not None and self._is_upgrade(function):
             return
         uses = self._uses(value)
         if not uses:
@@ -168,6 +168,18 @@ class FetchAllThenFilter(Checker):
                 continue  # if not rows: return
             uses.append(item)
         return uses
+
+    def _is_upgrade(self, function: Function) -> bool:
+        """Whether a function is a step of a schema: ``@db.upgrade("users")``, or the ``upgrade()`` of Alembic."""
+        if (
+            getattr(function, "name", None) in ("upgrade", "downgrade")
+            and "alembic" in self.module.index.packages
+        ):
+            return True
+        return any(
+            last_name(item.func if isinstance(item, ast.Call) else item) == "upgrade"
+            for item in getattr(function, "decorator_list", ())
+        )
 
     # -- what is done with the rows
 
@@ -376,14 +388,6 @@ def _names(target: ast.expr) -> set[str]:
 def _is_comparison(message: str, predicate: str) -> bool:
     return message is _FILTERED and any(
         operator in predicate for operator in (" == ", " != ", " < ", " > ", " in ")
-    )
-
-
-def _is_upgrade(function: Function) -> bool:
-    """Whether a function is registered as a step of a schema: ``@db.upgrade("users")``."""
-    return any(
-        last_name(item.func if isinstance(item, ast.Call) else item) == "upgrade"
-        for item in getattr(function, "decorator_list", ())
     )
 
 

@@ -102,7 +102,7 @@ class RedundantFetch(Checker):
             named = index.calls_to(name)
             if len(named) < 2:
                 continue
-            same: defaultdict[tuple[str | None, type | None, object], list[ast.Call]] = defaultdict(list)
+            same: defaultdict[object, list[ast.Call]] = defaultdict(list)
             for call in named:
                 same[_looks(call)].append(call)
             for calls in same.values() if len(same) < len(named) else ():
@@ -265,9 +265,18 @@ def _position(call: ast.Call) -> tuple[int, int]:
     return call.lineno, call.col_offset
 
 
-def _looks(call: ast.Call) -> tuple[str | None, type | None, object]:
+def _looks(call: ast.Call) -> tuple[int, type, object, object]:
     """What two equal calls of one name share: a cheap look."""
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    first = call.args[0] if call.args else None
-    given = repr(first.value) if isinstance(first, ast.Constant) else last_name(first)
-    return last_name(owner), type(first), given
+    function, args = call.func, call.args
+    first = args[0] if args else None
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    return len(args), type(first), _name(first), _name(owner)
+
+
+def _name(node: ast.expr | None) -> object:
+    """What a name, attribute or literal says; ``None`` for any other node."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.value if isinstance(node, ast.Constant) else None
