@@ -445,12 +445,13 @@ def _made_of(names: set[str], function: Function) -> set[str]:
 
 
 def _is_made_of(value: ast.expr, names: set[str]) -> bool:
-    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``v.decode("utf-8")``, ``dict(v)``."""
+    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``v.decode("utf-8")``, ``dict(v)``; not what is asked with it."""
     start = root(value)
     if isinstance(start, ast.Name) and start.id in names:
         return True
-    is_conversion = isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords
-    return is_conversion and _is_made_of(value.args[0], names)  # type: ignore[attr-defined]
+    if not isinstance(value, ast.Call) or len(value.args) != 1 or value.keywords:
+        return False
+    return not may_fetch(call_name(value)) and _is_made_of(value.args[0], names)
 
 
 def call_name(call: ast.Call) -> str:

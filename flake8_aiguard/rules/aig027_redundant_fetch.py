@@ -265,12 +265,12 @@ def _position(call: ast.Call) -> tuple[int, int]:
     return call.lineno, call.col_offset
 
 
-def _looks(call: ast.Call) -> tuple[int, type, object, object]:
+def _looks(call: ast.Call) -> tuple[type, object, object]:
     """What two equal calls of one name share: a cheap look."""
     function, args = call.func, call.args
     first = args[0] if args else None
     owner = function.value if isinstance(function, ast.Attribute) else None
-    return len(args), type(first), _name(first), _name(owner)
+    return type(first), _name(first), _name(owner)
 
 
 def _name(node: ast.expr | None) -> object:
