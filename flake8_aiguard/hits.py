@@ -92,6 +92,8 @@ class Hits:
                 if asked is not None and self._may_concern(asked, following):
                     break
             if isinstance(item, TRIES):
+                if _attempted(item) is None:
+                    return None
                 break
         else:
             return None
@@ -173,10 +175,9 @@ class Hits:
         """The cache that the next statements ask, and whether the result is kept in it."""
         for statement in statements:
             if isinstance(statement, ast.If):
-                found = (
-                    self._condition(statement, names, assign, function) if _may_ask(statement.test) else None
-                )
-                if found is not None or not _may_ask(statement.test) or self._mentions([statement], names):
+                may_ask = _may_ask(statement.test)
+                found = self._condition(statement, names, assign, function) if may_ask else None
+                if found is not None or not may_ask or self._mentions([statement], names):
                     return found
             elif isinstance(statement, TRIES):
                 return self._attempt(statement, names, assign, function)
@@ -198,11 +199,12 @@ class Hits:
         self, statement: ast.If, names: set[str], assign: ast.stmt, function: Function
     ) -> tuple[str, bool] | None:
         """The cache that a condition asks, where only the miss uses the result."""
-        if self._mentions([statement.test], names):
-            return None
-        body, other = self._mentions(statement.body, names), self._mentions(statement.orelse, names)
         leaves = isinstance(statement.body[-1], _LEAVES) or bool(statement.orelse)
-        if (body and other) or not (body or leaves):
+        body = self._mentions(statement.body, names)
+        if not (body or leaves) or self._mentions([statement.test], names):
+            return None
+        other = self._mentions(statement.orelse, names)
+        if body and other:
             return None
         for container, hit, miss in self._questions(statement.test, function):
             if _refuses(statement.orelse if miss else statement.body):
@@ -217,15 +219,8 @@ class Hits:
     ) -> tuple[str, bool] | None:
         """``try: return cache[key]`` whose handler, or what follows, uses the result."""
         assert isinstance(statement, TRIES)
-        last = statement.body[-1]
-        if (
-            len(statement.body) > 1
-            or not isinstance(last, ast.Return)
-            or self._mentions(statement.body, names)
-        ):
-            return None
-        value = last.value
-        if not (isinstance(value, ast.Subscript) and dotted(value.value)):
+        value = _attempted(statement)
+        if value is None or self._mentions(statement.body, names):
             return None
         in_handler = any(self._mentions(handler.body, names) for handler in statement.handlers)
         if in_handler or self._used(names, assign, function, after=statement):
@@ -334,6 +329,14 @@ class Hits:
                         dotted(method.value) == text and self._mentions(node.args, names)
                     )
         return text, is_stored and is_taken
+
+
+def _attempted(statement: ast.stmt) -> ast.Subscript | None:
+    """The entry that a ``try`` returns and does nothing else."""
+    assert isinstance(statement, TRIES)
+    last = statement.body[-1]
+    value = last.value if isinstance(last, ast.Return) and len(statement.body) == 1 else None
+    return value if isinstance(value, ast.Subscript) and dotted(value.value) else None
 
 
 def _refuses(block: Sequence[ast.stmt]) -> bool:

@@ -265,18 +265,13 @@ def _position(call: ast.Call) -> tuple[int, int]:
     return call.lineno, call.col_offset
 
 
-def _looks(call: ast.Call) -> tuple[type, object, object]:
+def _looks(call: ast.Call) -> tuple[object, ...]:
     """What two equal calls of one name share: a cheap look."""
-    function, args = call.func, call.args
-    first = args[0] if args else None
-    owner = function.value if isinstance(function, ast.Attribute) else None
-    return type(first), _name(first), _name(owner)
-
-
-def _name(node: ast.expr | None) -> object:
-    """What a name, attribute or literal says; ``None`` for any other node."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.value if isinstance(node, ast.Constant) else None
+    first = call.args[0] if call.args else None
+    owner = getattr(call.func, "value", None)
+    return (
+        first.__class__,
+        getattr(first, "id", None) or getattr(first, "attr", None),
+        first.value if isinstance(first, ast.Constant) else None,
+        getattr(owner, "id", None) or getattr(owner, "attr", None),
+    )
