@@ -83,7 +83,7 @@ class AnnotationAsValidation(Checker):
     schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``), and where all callers of a private function make it of an object
     (``asdict(sample)``); where the value is only compared, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
     asserted, converted, one by one or as a whole, or asked for its type later in the function, where it must be there and is only
-    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
+    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, or hands it on to the constructor of a base class, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
     validators; for parsers that are given a hook; for TOML in a file with a schema.
     """
 
@@ -342,7 +342,7 @@ class AnnotationAsValidation(Checker):
                 return False
         if words == ["data"] and self._is_private(node):
             return False
-        if self._handling.fills(start):
+        if self._handling.fills(start) or self._handling.passes_up(start):
             return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
