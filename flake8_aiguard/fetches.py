@@ -16,10 +16,11 @@ from flake8_aiguard.nouns import says
 from flake8_aiguard.queries import READS, Queries, Query, shown
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, hides_arguments, last_name
+from flake8_aiguard.shapes import dotted, hides_arguments, last_name, own_nodes
 from flake8_aiguard.wordings import name_words
 
 _LONGEST_CHAIN: Final = 40
+_VIEWS: Final = ("append", "copy", "extend", "get", "items", "keys", "values")
 # What narrows a SELECT or makes rows of it that are not the table's.
 _PARTIAL: Final = regex(
     r"\b(where|limit|top|fetch\s+first|group\s+by|having|distinct|join|union)\b|\b(count|sum|min|max|avg)\s*\(",
@@ -161,26 +162,48 @@ class Fetches:
                 if name.startswith("get_") and (_is_some(name) or self._is_entity(call, row)):
                     return False
                 body = self._module.receivers.definition(call.func)
-                return not isinstance(body, (ast.FunctionDef, ast.AsyncFunctionDef)) or self._asks(body)
+                if isinstance(body, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    return self._asks(body)
+                return not isinstance(call.func, ast.Attribute) or name not in self._in_memory
         return False
 
+    @functools.cached_property
+    def _in_memory(self) -> frozenset[str]:
+        """The methods of this file that only hand out what their object holds: ``return list(self._users.values())``."""
+        index = self._module.index
+        return frozenset(
+            function.name
+            for function in index.nodes(ast.FunctionDef)
+            if index.class_of(function) is not None and self._holds(function)
+        )
+
+    def _holds(self, function: ast.FunctionDef) -> bool:
+        """Whether a function returns something, and calls nothing but built-ins and views of dicts."""
+        nodes = list(own_nodes(function))
+        return any(isinstance(node, ast.Return) and node.value is not None for node in nodes) and all(
+            last_name(node.func) in _VIEWS or (self._module.qualname(node.func) or "").startswith("builtins.")
+            for node in nodes
+            if isinstance(node, ast.Call)
+        )
+
     def _is_entity(self, call: ast.Call, row: knowledge.Row) -> bool:
-        """Whether a receiver is an object that the function has just got, and nothing about it says that it keeps data: ``guest``."""
+        """Whether a receiver is an object that the function has just got, or a part of its own object, and nothing says that it keeps data."""
         if not isinstance(call.func, ast.Attribute):
             return False
         receiver = call.func.value
         found: list[ast.expr] = []
+        is_own = isinstance(receiver, ast.Attribute) and last_name(receiver.value) == "self"
+        if isinstance(self._module.index.parent(call), ast.Await):
+            return False  # goes somewhere
         if isinstance(receiver, ast.Name):
             resolved = self._module.scopes.resolve(receiver)
             local = {Kind.ASSIGN, Kind.ANNOTATED, Kind.FOR}
             if resolved is None or not isinstance(resolved[0], FUNCTIONS):
                 return False
-            if isinstance(self._module.index.parent(call), ast.Await):
-                return False  # goes somewhere
             if any(item.kind not in local for item in resolved[1]):
                 return False
             found = [item.value for item in resolved[1] if item.value is not None]
-        elif not isinstance(receiver, ast.Call):
+        elif not isinstance(receiver, ast.Call) and not is_own:
             return False
         said = {
             word
@@ -189,7 +212,8 @@ class Fetches:
             if isinstance(node, (ast.Name, ast.Attribute))
             for word in name_words(last_name(node) or "")
         }
-        return said.isdisjoint(row["receivers"])
+        stores = said.intersection(row["receivers"])
+        return not stores or (is_own and stores.issubset(row["managers"]))
 
     def _asks(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a function of this file goes to a store itself."""

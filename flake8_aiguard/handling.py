@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, TypeGuard
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import following, last_name
+from flake8_aiguard.regex import regex
+from flake8_aiguard.shapes import following, last_name, string
 from flake8_aiguard.untyped import asked
+from flake8_aiguard.wordings import name_words
 
 _STEPS: Final = 8  # of a chain of lookups
 _NEXT: Final = 2  # statements behind an assignment in which the value is used at once
@@ -23,8 +25,28 @@ _TAKE_TEXT: Final = frozenset(
             f"re.{name}"
             for name in ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
         ),
-        *("ast.parse", "shlex.split", "textwrap.dedent"),
+        *(
+            "ast.parse",
+            "base64.b64decode",
+            "binascii.unhexlify",
+            "html.escape",
+            "html.unescape",
+            "json.loads",
+        ),
+        *("shlex.split", "textwrap.dedent"),
     }
+)
+# Methods and functions whose arguments are only shown to people.
+_SHOW: Final = frozenset(
+    {
+        *("critical", "debug", "echo", "error", "exception", "fail", "info", "log", "notice", "secho"),
+        *("success", "trace", "verbose", "warn", "warning"),
+    }
+)
+_TELL: Final = frozenset({"announce", "display", "message", "notify", "reply", "say", "send", "show", "tell"})
+_ARRAYS: Final = ("numpy.array", "numpy.asarray", "torch.tensor", "torch.as_tensor")
+_NAMES_A_PLACE: Final = regex(
+    r"(?i)(?:^|_)(?:cmd|command|endpoint|file|filename|key|path|query|sql|stmt|uri|url)s?$"
 )
 _SAME: Final = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 
@@ -78,6 +100,86 @@ class Handling:
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
         return isinstance(receiver, ast.Attribute) and last_name(receiver.value) == "self"
 
+    def fills(self, container: ast.expr) -> bool:
+        """Whether a function puts entries into a dict itself: then it is one that the program works with."""
+        index = self._module.index
+        return any(
+            isinstance(parent, ast.Subscript) and parent.value is use and isinstance(parent.ctx, ast.Store)
+            for use in self.uses(container)
+            for parent in [index.parent(use)]
+        )
+
+    def passes_up(self, container: ast.expr) -> bool:
+        """Whether a constructor hands a dict on to that of its base class, which reads it, too."""
+        index = self._module.index
+        for use in self.uses(container):
+            parent = index.parent(use)
+            call = index.parent(parent) if isinstance(parent, ast.keyword) else parent
+            called = call.func if isinstance(call, ast.Call) and call.func is not use else None
+            base = called.value if isinstance(called, ast.Attribute) and called.attr == "__init__" else None
+            if isinstance(base, ast.Call) and last_name(base.func) == "super":
+                return True
+        return False
+
+    def converts_each(self, target: ast.expr, conversions: Collection[str]) -> bool:
+        """Whether all that a comprehension takes out of a container is converted: ``[int(item) for item in items]``."""
+        uses = self.uses(target)
+        return bool(uses) and all(self._converts_each(use, conversions) for use in uses)
+
+    def _converts_each(self, use: ast.Name, conversions: Collection[str]) -> bool:
+        part = self._module.index.parent(use)
+        outer = self._module.index.parent(part) if isinstance(part, ast.comprehension) else None
+        made = getattr(outer, "elt", None)
+        if not isinstance(part, ast.comprehension) or not isinstance(made, ast.Call) or not made.args:
+            return False
+        name = self._module.qualname(made.func) or ""
+        is_typed = name in _ARRAYS and any(item.arg == "dtype" for item in made.keywords)
+        return ast.unparse(made.args[0]) == ast.unparse(part.target) and (is_typed or name in conversions)
+
+    def only_shows(self, target: ast.expr) -> bool:
+        """Whether a value is only logged, or put into a text that is no address, path, statement or result: any type has a text."""
+        uses = self.uses(target)
+        return bool(uses) and all(map(self._shows, uses))
+
+    def _shows(self, use: ast.expr) -> bool:
+        index = self._module.index
+        node: ast.AST = use
+        is_text = False
+        for parent in index.ancestors(use):
+            if isinstance(parent, ast.Call):
+                if (
+                    isinstance(parent.func, ast.Attribute)
+                    and parent.func.attr == "format"
+                    and node is not parent.func
+                ):
+                    is_text = True
+                elif node is not parent.func:
+                    name = last_name(parent.func) or ""
+                    return (
+                        name in _SHOW
+                        or (is_text and not _TELL.isdisjoint(name_words(name)))
+                        or isinstance(index.parent(parent), ast.Raise)
+                    )
+            elif (
+                isinstance(parent, (ast.FormattedValue, ast.JoinedStr))
+                or isinstance(parent, ast.BinOp)
+                and isinstance(parent.op, ast.Mod)
+                and self._is_text(parent.left)
+            ):
+                is_text = True
+            elif isinstance(parent, (ast.Assign, ast.AnnAssign)):
+                targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+                return is_text and not any(_NAMES_A_PLACE.search(last_name(item) or "") for item in targets)
+            elif not isinstance(parent, (ast.keyword, ast.Tuple)):
+                return False
+            node = parent
+        return False
+
+    def _is_text(self, node: ast.expr) -> bool:
+        return (
+            string(node) is not None or isinstance(node, ast.JoinedStr) or (last_name(node) or "").isupper()
+        )
+
     def only_compares(self, target: ast.expr) -> bool:
         """Whether a value is only asked for being equal to something: one of another type is simply not equal."""
         uses = self.uses(target)
@@ -102,20 +204,31 @@ class Handling:
             node: the assignment.
             wanted: the type that its annotation names.
         """
-        index = self._module.index
+        first = self._used_next(node)
+        outer = None if first is None else self._module.index.parent(first)
+        if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Add):
+            other = outer.right if outer.left is first else outer.left
+            return wanted is str and isinstance(other, ast.Constant) and isinstance(other.value, str)
+        if isinstance(outer, ast.Attribute):
+            return self._is_only_of(outer.attr, wanted)
+        return wanted is str and self.is_read_as_text(node)
+
+    def is_read_as_text(self, node: ast.AnnAssign) -> bool:
+        """Whether the next statements give a value to a function that raises for all but text."""
+        first = self._used_next(node)
+        outer = None if first is None else self._module.index.parent(first)
+        return (
+            isinstance(outer, ast.Call) and first in outer.args and self._module.called(outer) in _TAKE_TEXT
+        )
+
+    def _used_next(self, node: ast.AnnAssign) -> ast.Name | ast.Attribute | None:
+        """The first use of what an assignment has set, in the next statements."""
         text = spelled(node.target)
-        for statement in following(index.parent(node), node, _NEXT):
+        for statement in following(self._module.index.parent(node), node, _NEXT):
             uses = [item for item in walk(statement) if _is_use(item, text)]
             if uses:
-                first = min(uses, key=lambda item: (item.lineno, item.col_offset))
-                outer = index.parent(first)
-                if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Add):
-                    other = outer.right if outer.left is first else outer.left
-                    return wanted is str and isinstance(other, ast.Constant) and isinstance(other.value, str)
-                if isinstance(outer, ast.Call) and first in outer.args:
-                    return wanted is str and self._module.called(outer) in _TAKE_TEXT
-                return isinstance(outer, ast.Attribute) and self._is_only_of(outer.attr, wanted)
-        return False
+                return min(uses, key=lambda item: (item.lineno, item.col_offset))
+        return None
 
     def _is_only_of(self, method: str, wanted: type) -> bool:
         """Whether of all types that a document may hold, one has a method."""

@@ -24,6 +24,8 @@ _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
 # What stands between a fetch and the assignment of its result.
 _STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
 LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign}
+_WITHS: Final = frozenset((ast.With, ast.AsyncWith))
+_ASKS: Final = frozenset((ast.If, *TRIES))
 _LINE: Final = operator.attrgetter("lineno")
 _NEAR: Final = (
     6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
@@ -81,6 +83,8 @@ class Hits:
             return None
         following = self._following(assign)
         for item in following:
+            if item.__class__ not in _ASKS:
+                continue
             if isinstance(item, ast.If):
                 asked = _asked_first(item.test)
                 if isinstance(asked, ast.Name) and asked.id == target.id:
@@ -88,6 +92,8 @@ class Hits:
                 if asked is not None and self._may_concern(asked, following):
                     break
             if isinstance(item, TRIES):
+                if _attempted(item) is None:
+                    return None
                 break
         else:
             return None
@@ -149,11 +155,16 @@ class Hits:
                 continue
             at = bisect.bisect_left(block, statement.lineno, key=_LINE)
             if at < len(block) and block[at] is statement:
-                found: list[ast.stmt] = []
-                for item in block[at + 1 : at + 1 + _NEAR]:
-                    found.append(item)
-                    if isinstance(item, (ast.With, ast.AsyncWith)):
-                        found += item.body
+                found = block[at + 1 : at + 1 + _NEAR]
+                if any(item.__class__ in _WITHS for item in found):
+                    found = [
+                        inner
+                        for item in found
+                        for inner in (
+                            item,
+                            *(item.body if isinstance(item, (ast.With, ast.AsyncWith)) else ()),
+                        )
+                    ]
                 is_last = len(block) == at + 1 and isinstance(parent, (ast.With, ast.AsyncWith))
                 return self._following(parent) if is_last and isinstance(parent, ast.stmt) else found
         return []
@@ -164,10 +175,9 @@ class Hits:
         """The cache that the next statements ask, and whether the result is kept in it."""
         for statement in statements:
             if isinstance(statement, ast.If):
-                found = (
-                    self._condition(statement, names, assign, function) if _may_ask(statement.test) else None
-                )
-                if found is not None or not _may_ask(statement.test) or self._mentions([statement], names):
+                may_ask = _may_ask(statement.test)
+                found = self._condition(statement, names, assign, function) if may_ask else None
+                if found is not None or not may_ask or self._mentions([statement], names):
                     return found
             elif isinstance(statement, TRIES):
                 return self._attempt(statement, names, assign, function)
@@ -189,11 +199,12 @@ class Hits:
         self, statement: ast.If, names: set[str], assign: ast.stmt, function: Function
     ) -> tuple[str, bool] | None:
         """The cache that a condition asks, where only the miss uses the result."""
-        if self._mentions([statement.test], names):
-            return None
-        body, other = self._mentions(statement.body, names), self._mentions(statement.orelse, names)
         leaves = isinstance(statement.body[-1], _LEAVES) or bool(statement.orelse)
-        if (body and other) or not (body or leaves):
+        body = self._mentions(statement.body, names)
+        if not (body or leaves) or self._mentions([statement.test], names):
+            return None
+        other = self._mentions(statement.orelse, names)
+        if body and other:
             return None
         for container, hit, miss in self._questions(statement.test, function):
             if _refuses(statement.orelse if miss else statement.body):
@@ -208,15 +219,8 @@ class Hits:
     ) -> tuple[str, bool] | None:
         """``try: return cache[key]`` whose handler, or what follows, uses the result."""
         assert isinstance(statement, TRIES)
-        last = statement.body[-1]
-        if (
-            len(statement.body) > 1
-            or not isinstance(last, ast.Return)
-            or self._mentions(statement.body, names)
-        ):
-            return None
-        value = last.value
-        if not (isinstance(value, ast.Subscript) and dotted(value.value)):
+        value = _attempted(statement)
+        if value is None or self._mentions(statement.body, names):
             return None
         in_handler = any(self._mentions(handler.body, names) for handler in statement.handlers)
         if in_handler or self._used(names, assign, function, after=statement):
@@ -325,6 +329,14 @@ class Hits:
                         dotted(method.value) == text and self._mentions(node.args, names)
                     )
         return text, is_stored and is_taken
+
+
+def _attempted(statement: ast.stmt) -> ast.Subscript | None:
+    """The entry that a ``try`` returns and does nothing else."""
+    assert isinstance(statement, TRIES)
+    last = statement.body[-1]
+    value = last.value if isinstance(last, ast.Return) and len(statement.body) == 1 else None
+    return value if isinstance(value, ast.Subscript) and dotted(value.value) else None
 
 
 def _refuses(block: Sequence[ast.stmt]) -> bool:
@@ -436,12 +448,13 @@ def _made_of(names: set[str], function: Function) -> set[str]:
 
 
 def _is_made_of(value: ast.expr, names: set[str]) -> bool:
-    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``v.decode("utf-8")``, ``dict(v)``."""
+    """Whether a value is a fetched one, or what one call makes of it: ``v``, ``v.json()``, ``v.decode("utf-8")``, ``dict(v)``; not what is asked with it."""
     start = root(value)
     if isinstance(start, ast.Name) and start.id in names:
         return True
-    is_conversion = isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords
-    return is_conversion and _is_made_of(value.args[0], names)  # type: ignore[attr-defined]
+    if not isinstance(value, ast.Call) or len(value.args) != 1 or value.keywords:
+        return False
+    return not may_fetch(call_name(value)) and _is_made_of(value.args[0], names)
 
 
 def call_name(call: ast.Call) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from flake8_aiguard.ddl import plain
 from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
+from flake8_aiguard.nulls import Nulls
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rows import Rows, Use
@@ -64,7 +65,7 @@ _DDL: Final = regex(
 _EMPTIES: Final = regex(
     r"a?(?:(?:clear|drain|empty|erase|flush|purge|reset)"
     r"|(?:clean|clear|delete|drop|empty|erase|flush|purge|remove|reset)"
-    r"_(?:all(?:_\w+)?|cache|data|database|db|everything|history|index|state|storage|store|table|tables))"
+    r"_(?:all(?:_\w+)?|cache|data|database|db|everything|entries|history|index|items|logs?|queue|rows|state|storage|store|table|tables))"
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
 )
 _WHOLE_TABLE: Final = regex(
@@ -81,10 +82,6 @@ _SAID: Final = regex(
     r"\s*(?:[.,;!]|$|\n\n)",
     re.IGNORECASE,
 )
-_SELECTED: Final = regex(
-    rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({_NAME}|\()", re.IGNORECASE
-)
-_TESTED: Final = regex(r"(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+not\s+in\s*$", re.IGNORECASE)
 _READ: Final = regex(rf"\b(?:from|join|update)\s+({_NAME})", re.IGNORECASE)
 _EQUAL: Final = regex(
     r"\b(?:where|and)\s+(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*==?\s*(?:%s|%\(|\?|:\w|\$\d|\d|'|hole_)",
@@ -122,6 +119,7 @@ class Meant:
         self._rows = Rows(module)
         self._tables = Tables(module)
         self._once = OneOff(module)
+        self._nulls = Nulls(module, self._tables)
         self._read: dict[Function | None, _Around] = {}
         self._made: dict[Function | None, set[str]] = {}
 
@@ -144,7 +142,7 @@ class Meant:
         if code == "AIG201":
             return self._is_whole_row_meant(start, statement, call)
         if code == "AIG202":
-            return self._is_never_null(text, start, end)
+            return self._nulls.are_impossible(text, start, end, is_migration=self._once.is_migration)
         if code == "AIG205":
             return self._is_whole_table_meant(statement, call)
         if code == "AIG209":
@@ -185,7 +183,10 @@ class Meant:
         text = statement.text
         is_outermost = _OUTERMOST.match(text[:start]) is not None
         if self._is_any_table(start, statement):
-            kinds = self._rows.uses(call).kinds if is_outermost else Use.NONE
+            kinds = self._rows.uses(call).kinds if is_outermost else Use.OPEN
+            compared = _COMPARED.findall(_query(text, start))
+            if not kinds and any(not name.startswith(HOLE) for name in compared):
+                return False  # asks for some, and takes none with all columns
             return Use.DESCRIPTION in kinds or not kinds & (Use.POSITION | Use.NAME)
         if _FUNCTION.match(text, start + 1) or _NO_ROWS.search(text) or _IN.search(text[:start]):
             return True
@@ -275,24 +276,6 @@ class Meant:
             return False
         lines = self._module.lines[function.lineno - 1 : function.end_lineno]
         return plain(read[1]) in {plain(match[1]) for match in _TOTAL.finditer("".join(lines))}
-
-    # -- NOT IN
-
-    def _is_never_null(self, text: str, start: int, end: int) -> bool:
-        """Whether the column that a subquery selects holds no NULL: by its table, or as the key that is asked for."""
-        inner = text[start:end]
-        selected = _SELECTED.match(inner)
-        if selected is None:
-            return False
-        column = selected[1].lower()
-        if column == "id" and self._once.is_migration and not _joins(inner):
-            return True
-        created = self._tables.created(selected[2])
-        if created is not None and column in created.not_null and not _joins(inner):
-            return True
-        tested = _TESTED.search(text[:start])
-        tables = {plain(name) for name in _READ.findall(text)}
-        return tested is not None and tested[1].lower() == column and len(tables) == 1
 
     # -- UPDATE and DELETE of all rows
 

@@ -16,12 +16,10 @@ _TEST_CODE: Final = (
     *("test/", "testing/", "testing.py", "test_utils/", "testutils/", "*_testutils/", "testcases.py"),
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
-_MIGRATIONS: Final = (
-    "migrations/",
-    "migrations.py",
-    "delta/",
-)  # those of Alembic import it and say how to go up and down, wherever they stand
-_REVISES: Final = ("upgrade", "downgrade")
+_MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/")
+_VERSIONS: Final = (
+    "versions/",
+)  # where Alembic keeps its own; wherever they stand, they say which one came before
 
 
 class OneOff:
@@ -47,24 +45,32 @@ class OneOff:
         """Whether the file changes the schema or the data of a database once, and is then left as it is."""
         if self._module.matches(_MIGRATIONS):
             return True
-        index = self._module.index
-        return "alembic" in index.packages and any(
-            function.name in _REVISES for function in index.nodes(ast.FunctionDef)
+        return "alembic" in self._module.index.packages and (
+            self._module.matches(_VERSIONS)
+            or bool(self._module.scopes.bindings(self._module.tree, "down_revision"))
         )
 
     def runs(self, function: ast.AST | None) -> bool:
-        """Whether a function is a migration or fills a database once."""
+        """Whether a function is a migration or fills a database once, or only such functions of the file call it."""
         if self.is_migration:
             return True
+        index = self._module.index
         while isinstance(function, FUNCTIONS):
-            if words(getattr(function, "name", "")) & known("one-off function"):
+            if self._is_step(function):
                 return True
-            if any(
-                item.arg == "schema_editor" or "migration" in words(item.arg) for item in parameters(function)
-            ):
+            calls = index.calls_to(getattr(function, "name", ""))
+            if calls and all(self._is_step(index.function(call)) for call in calls):
                 return True
-            function = self._module.index.function(function)
+            function = index.function(function)
         return False
+
+    def _is_step(self, function: ast.AST | None) -> bool:
+        """Whether a function says of itself that it is a migration or fills a database once."""
+        if not isinstance(function, FUNCTIONS):
+            return False
+        return bool(words(getattr(function, "name", "")) & known("one-off function")) or any(
+            item.arg == "schema_editor" or "migration" in words(item.arg) for item in parameters(function)
+        )
 
 
 @knowledge.cached

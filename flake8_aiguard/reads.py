@@ -60,10 +60,8 @@ class Reads:
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls in this file to ask about."""
         index = self._module.index
-        packages = _packages_of()
-        known = index.names_called() & packages.keys()
-        found = {name for name in known if not index.packages.isdisjoint(packages[name])}
-        return frozenset(found | self._readers)
+        known = _led_to_by(index.packages & _leading())
+        return frozenset((index.names_called() & known) | self._readers)
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
@@ -429,6 +427,18 @@ def _packages_of() -> dict[str, set[str]]:
         for method in row["methods"] if row["effect"] != "write" else ():
             found.setdefault(method, set()).add("builtins")  # whatever the file imports
     return found
+
+
+@knowledge.cached
+def _leading() -> frozenset[str]:
+    """The packages whose import may lead to a call that reads."""
+    return frozenset(package for packages in _packages_of().values() for package in packages)
+
+
+@knowledge.cached
+def _led_to_by(imported: frozenset[str]) -> frozenset[str]:
+    """The last identifiers of the calls that some packages may lead to: many files import the same ones of these."""
+    return frozenset(name for name, packages in _packages_of().items() if not packages.isdisjoint(imported))
 
 
 @knowledge.cached

@@ -65,6 +65,7 @@ LAYERS = (
         "held",
         "inventory",
         "limits",
+        "nulls",
         "oneoff",
         "openings",
         "others",

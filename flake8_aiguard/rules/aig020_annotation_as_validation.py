@@ -82,7 +82,8 @@ class AnnotationAsValidation(Checker):
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
     schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``), and where all callers of a private function make it of an object
     (``asdict(sample)``); where the value is only compared, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
-    asserted, converted or asked for its type later in the function, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
+    asserted, converted, one by one or as a whole, or asked for its type later in the function, where it must be there and is only
+    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, or hands it on to the constructor of a base class, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
     validators; for parsers that are given a hook; for TOML in a file with a schema.
     """
 
@@ -102,7 +103,7 @@ class AnnotationAsValidation(Checker):
         lookup = self._untyped.lookup(node.value)
         if lookup is None or not self._claims(node, lookup) or self._is_checked(node, lookup):
             return
-        if self._handling.only_hands_on(node.target) or self._handling.only_compares(node.target):
+        if self._is_harmless(node, lookup):
             return
         if not (self._is_from_outside(lookup) if lookup.data.origin else self._is_said_outside(node, lookup)):
             return
@@ -114,6 +115,19 @@ class AnnotationAsValidation(Checker):
             lookup=shown(node.value, _LONGEST),
             container=shown(lookup.container, _LONGEST),
             origin=lookup.data.origin,
+        )
+
+    def _is_harmless(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether another type of value would do no harm, or raise at once."""
+        handling = self._handling
+        if handling.only_hands_on(node.target) or handling.only_compares(node.target):
+            return True
+        if lookup.may_miss:
+            return False  # None is a likely value, and looks like one in a text
+        return (
+            handling.only_shows(node.target)
+            or handling.is_read_as_text(node)
+            or handling.converts_each(node.target, _column("conversion", "calls"))
         )
 
     def _message(self, node: ast.AnnAssign, lookup: Lookup) -> str | None:
@@ -327,6 +341,8 @@ class AnnotationAsValidation(Checker):
             if not words or words[-1].lower() not in _column("outside", "words"):
                 return False
         if words == ["data"] and self._is_private(node):
+            return False
+        if self._handling.fills(start) or self._handling.passes_up(start):
             return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):

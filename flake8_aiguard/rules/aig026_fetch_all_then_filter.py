@@ -60,7 +60,9 @@ class FetchAllThenFilter(Checker):
     ``archived``) and no property of this file. Of a function that is only called ``fetch_all_...`` or ``get_all_...``,
     comparisons alone are reported, and not where it is asked for some (``get_all_episodes(season=1)``), or lists what the
     program or a machine is made of (``get_all_modules()``, ``get_all_volume_groups()``), or an object is asked that the
-    function has just got and whose name says nothing of data (``guest.get_all_disks()``). Migrations are silent, functions
+    function has just got, or that is a part of its own, and whose name says nothing of data (``guest.get_all_disks()``,
+    ``self.block_manager.get_all_blocks()``), or a class of this file has them in memory. Silent where the rows of two fetches are
+    joined, as a query for each row costs more. Migrations are silent, functions
     under ``@db.upgrade(...)`` among them, and so are loops that only skip rows without a value, which they then parse.
     """
 
@@ -83,7 +85,7 @@ class FetchAllThenFilter(Checker):
         if value is None or OneOff(self.module).is_migration:
             return
         function = self.module.index.function(node)
-        if function is not None and _is_upgrade(function):
+        if function is not None and self._is_upgrade(function):
             return
         uses = self._uses(value)
         if not uses:
@@ -92,6 +94,8 @@ class FetchAllThenFilter(Checker):
         first = judged[0]
         if first is None or any(other is None for other in judged):
             return  # also used whole
+        if any(self._is_joined(use, node) for use in uses):
+            return  # a query for each turn costs more
         fetch = self.fetches.of(node)
         if fetch is None or (
             fetch.promised and not all(other and _is_comparison(*other) for other in judged)
@@ -165,6 +169,18 @@ class FetchAllThenFilter(Checker):
             uses.append(item)
         return uses
 
+    def _is_upgrade(self, function: Function) -> bool:
+        """Whether a function is a step of a schema: ``@db.upgrade("users")``, or the ``upgrade()`` of Alembic."""
+        if (
+            getattr(function, "name", None) in ("upgrade", "downgrade")
+            and "alembic" in self.module.index.packages
+        ):
+            return True
+        return any(
+            last_name(item.func if isinstance(item, ast.Call) else item) == "upgrade"
+            for item in getattr(function, "decorator_list", ())
+        )
+
     # -- what is done with the rows
 
     def _judged(self, rows: ast.expr) -> tuple[str, str] | None:
@@ -212,6 +228,23 @@ class FetchAllThenFilter(Checker):
             tests = [parent.body[0].test]
         return any(isinstance(item, ast.Call) for test in tests for item in ast.walk(test))
 
+    def _is_joined(self, rows: ast.expr, fetch: ast.Call) -> bool:
+        """Whether a loop around the use, and not around the fetch, has the value that the rows are compared with."""
+        index = self.module.index
+        parent = index.parent(rows)
+        around = set(index.loops(fetch))
+        others = {
+            name.removeprefix("=")
+            for loop in index.loops(rows)
+            if loop not in around and isinstance(loop, (ast.For, ast.AsyncFor))
+            for name in _names(loop.target)
+        }
+        if isinstance(parent, ast.For) and isinstance(parent.body[0], ast.If):
+            tests = [parent.body[0].test]
+        else:
+            tests = parent.ifs if isinstance(parent, ast.comprehension) else []
+        return bool(others) and any(_mentions(test, others) for test in tests)
+
     def _filter_function(self, call: ast.Call) -> tuple[str, str] | None:
         function = call.args[0]
         if self.module.qualname(call.func) != "builtins.filter" or not isinstance(function, ast.Lambda):
@@ -253,11 +286,15 @@ class FetchAllThenFilter(Checker):
         if not isinstance(first, ast.If) or first.orelse:
             return None
         if len(loop.body) == 1:
-            return None if _is_presence(first.test, first.body) else self._predicate(first.test, names)
-        if isinstance(first.body[-1], ast.Continue) and len(first.body) == 1:
-            condition = _opposite(first.test)
-            return None if _is_presence(condition, loop.body[1:]) else self._predicate(condition, names)
-        return None
+            condition, body = first.test, first.body
+        elif isinstance(first.body[-1], ast.Continue) and len(first.body) == 1:
+            condition, body = _opposite(first.test), loop.body[1:]
+        else:
+            return None
+        is_all = isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And)
+        parts = condition.values if is_all and isinstance(condition, ast.BoolOp) else [condition]
+        found = (self._predicate(part, names) for part in parts if not _is_presence(part, body))
+        return next((item for item in found if item is not None), None)
 
     def _predicate(self, condition: ast.expr, names: set[str]) -> str | None:
         """The text of a condition that a store could check; of several that all hold, the first such one."""
@@ -354,17 +391,9 @@ def _is_comparison(message: str, predicate: str) -> bool:
     )
 
 
-def _is_upgrade(function: Function) -> bool:
-    """Whether a function is registered as a step of a schema: ``@db.upgrade("users")``."""
-    return any(
-        last_name(item.func if isinstance(item, ast.Call) else item) == "upgrade"
-        for item in getattr(function, "decorator_list", ())
-    )
-
-
 def _is_presence(condition: ast.expr, body: list[ast.stmt]) -> bool:
     """Whether a condition only asks that there is a value, which the body then computes with: ``if row["data"]: load(row["data"])``."""
-    if not isinstance(condition, (ast.Attribute, ast.Subscript)):
+    if not isinstance(condition, (ast.Attribute, ast.Name, ast.Subscript)):
         return False
     text = ast.dump(condition)
     return any(

@@ -102,7 +102,7 @@ class RedundantFetch(Checker):
             named = index.calls_to(name)
             if len(named) < 2:
                 continue
-            same: defaultdict[tuple[str | None, type | None, object], list[ast.Call]] = defaultdict(list)
+            same: defaultdict[object, list[ast.Call]] = defaultdict(list)
             for call in named:
                 same[_looks(call)].append(call)
             for calls in same.values() if len(same) < len(named) else ():
@@ -265,9 +265,13 @@ def _position(call: ast.Call) -> tuple[int, int]:
     return call.lineno, call.col_offset
 
 
-def _looks(call: ast.Call) -> tuple[str | None, type | None, object]:
+def _looks(call: ast.Call) -> tuple[object, ...]:
     """What two equal calls of one name share: a cheap look."""
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     first = call.args[0] if call.args else None
-    given = repr(first.value) if isinstance(first, ast.Constant) else last_name(first)
-    return last_name(owner), type(first), given
+    owner = getattr(call.func, "value", None)
+    return (
+        first.__class__,
+        getattr(first, "id", None) or getattr(first, "attr", None),
+        first.value if isinstance(first, ast.Constant) else None,
+        getattr(owner, "id", None) or getattr(owner, "attr", None),
+    )
