@@ -53,9 +53,10 @@ class Limiters:
             node: where the tasks are started.
             called: the function of this file whose coroutine runs, if it is one.
         """
-        regions = [*self._around(node), *([] if called is None else [called])]
+        around = list(self._around(node))
+        regions = [*around, *([] if called is None else [called])]
         return any(self._holds_token(region) for region in regions) or any(
-            self._reaches(maker, regions) for maker in self._limited_clients
+            maker in regions or self._reaches(maker, around) for maker in self._limited_clients
         )
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:

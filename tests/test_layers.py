@@ -22,7 +22,8 @@ LAYERS = (
     ("docs", "scaffold"),
     ("catalog",),
     ("rules",),
-    ("locksets", "refills", "stale"),
+    ("stale",),
+    ("harms", "locksets", "refills"),
     ("shared_state",),
     ("candidates", "commands", "doctor", "grounds", "joins", "takers"),
     (

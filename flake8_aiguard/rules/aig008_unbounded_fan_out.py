@@ -36,6 +36,11 @@ _RENEWING: Final = regex(
     r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
 )
 _PEERS: Final = regex(r"(^|_)(address|addresses|endpoints|hosts|ur[il]s)$")
+# Members of a cluster, by their number or as the keys of what was sorted by them: "node_id", "for node, rows in rows_by_node.items()".
+_MEMBER: Final = regex(
+    r"_*(?:\w+_)?(?:broker|node|rank|replica|server|shard|worker)_?(?:id|idx|index|name|no|num|number|uid)s?"
+)
+_CLUSTER: Final = regex(r"_*(?:\w+_)?(?:broker|node|rank|replica|shard)")
 # Callbacks, the next item of a stream, and objects that can be awaited.
 _NOTICE: Final = regex(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
@@ -70,12 +75,12 @@ class UnboundedFanOut(Checker):
     ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
     Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
     function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
-    connections is made there, for the whole module or handed over, where an item of the loop is awaited in its turn or the
+    connections is made there, for the whole module or handed over to the function that starts the tasks, where an item of the loop is awaited in its turn or the
     loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
     ``n_workers``, ``batch``, ``plugins``, ``servers`` or ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
     ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
-    loop (``for server in load()``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
+    loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
     are left alone. Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
@@ -136,7 +141,13 @@ class UnboundedFanOut(Checker):
             )
         ):
             return True  # an object's own parts, such as its devices, and parts that are made ready
-        if is_part_name(fan_out.item):
+        asked = root(fan_out.runs)
+        is_method = (
+            isinstance(fan_out.runs, ast.Attribute)
+            and isinstance(asked, ast.Name)
+            and asked.id == fan_out.item
+        )
+        if is_part_name(fan_out.item, own=is_method) or _is_for_each_member(fan_out):
             return True  # "for server in load()"
         around = getattr(self.module.index.function(fan_out.node), "name", "")
         if _ENDING.match(around) or _ENDING_ALL.match(around):
@@ -210,6 +221,17 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _traffic(self) -> Traffic:
         return Traffic(self.module)
+
+
+def _is_for_each_member(fan_out: FanOut) -> bool:
+    """Whether a loop runs over the members of a cluster: ``for node_id in groups``, ``for node, rows in rows_by_node.items()``."""
+    loop = fan_out.loop
+    if loop is None or isinstance(loop, ast.While):
+        return False
+    target = loop.generators[-1].target if isinstance(loop, COMPREHENSIONS) else loop.target
+    first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
+    name = first.id if isinstance(first, ast.Name) else ""
+    return bool(_MEMBER.fullmatch(name) or (first is not target and _CLUSTER.fullmatch(name)))
 
 
 def _is_numbered_part(fan_out: FanOut) -> bool:
