@@ -170,13 +170,14 @@ def _does(write: Access, call: ast.Call) -> bool:
 
 def _awaited_between(state: SharedState, read: ast.expr, write: Access) -> Iterator[ast.Call]:
     """The calls that are awaited between a check and a write, but for what is done when they fail."""
+    around = set(state.module.index.outwards(write.node, write.function))
     for item in state.module.index.nodes(ast.Await):
         if (
             start_of(read) < start_of(item) <= start_of(write.node)
             and isinstance(item.value, ast.Call)
             and state.module.index.function(item) is write.function
             and not any(
-                isinstance(outer, ast.ExceptHandler)
+                isinstance(outer, ast.ExceptHandler) and outer not in around
                 for outer in state.module.index.outwards(item, write.function)
             )
         ):

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
-from flake8_aiguard.locking import ANY, is_ending_name, is_lifecycle_name, is_setup_name
+from flake8_aiguard.attributes import WRITES, Access, Kind, Method
+from flake8_aiguard.lifecycles import begins_anew
+from flake8_aiguard.locking import ANY, is_setup_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.takers import is_named_for
 
@@ -22,11 +23,6 @@ _PURPOSES = regex(
 )
 _CUSTOM = 5  # writers without a lock for each one that holds it
 _ATOMIC = frozenset({"append", "appendleft"})
-_PLAIN = frozenset({"acquire", "release", "debug", "info", "warning", "error", "exception", "log", "print"})
-_CHANGES = (
-    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Pass, ast.Return),
-    *(ast.With, ast.AsyncWith, ast.If, ast.For, ast.Try),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             if _is_write(state, owner, item)
             and _holds_no_lock_or_another(state, item)
             and not state.mentions.is_new(item)
-            and not _begins_anew(state, item, own)
+            and not begins_anew(state, item, own)
             and not _is_setter(item)
             and not _is_own_entry(state, item)
             and not _is_handed_out(state, item)
@@ -212,45 +208,6 @@ def _is_handed_over(state: SharedState, owner: ast.ClassDef, function: Method, i
     )
 
 
-def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
-    """Whether a write stands where a fixed value is put in as something begins or ends: nobody else is at work then.
-
-    A public method that does nothing but change attributes resets them while others are.
-    """
-    if is_ending_name(write.function.name) and _takes_all_out(state, write):
-        return True
-    if write.kind is not Kind.BIND or not any(
-        item.function is write.function
-        and (state.mentions.binds_constant(item) or state.mentions.resets(item))
-        for item in own
-    ):
-        return False
-    body = write.function.body
-    if isinstance(body[0], ast.Expr) and string(body[0].value) is not None:
-        body = body[1:]
-    name = write.function.name
-    begins = name.startswith("_") or (is_lifecycle_name(name) and not name.startswith(("clear", "re")))
-    return begins or not all(map(_only_changes, body))
-
-
-def _takes_all_out(state: SharedState, write: Access) -> bool:
-    """Whether a write empties a container, drops the attribute, or takes out its entries in a loop over them."""
-    if write.kind is Kind.BIND:
-        return state.mentions.deletes(write)
-    if write.kind is not Kind.CALL:
-        return False
-    return state.mentions.resets(write) or (
-        write.method in ("pop", "popitem", "popleft")
-        and any(
-            state.mentions.is_read(item, write)
-            for loop in state.module.index.loops(write.node)
-            if isinstance(loop, (ast.For, ast.While))
-            for item in ast.walk(loop.iter if isinstance(loop, ast.For) else loop.test)
-            if isinstance(item, ast.Attribute)
-        )
-    )
-
-
 def _is_setter(write: Access) -> bool:
     """Whether a property's setter does nothing else than to bind what it is given."""
     return (
@@ -262,22 +219,6 @@ def _is_setter(write: Access) -> bool:
         and isinstance(write.function.body[-1], ast.Assign)
         and isinstance(write.function.body[-1].value, ast.Name)
     )
-
-
-def _only_changes(statement: ast.stmt) -> bool:
-    """Whether a statement does nothing but set or change something, or say so in a log."""
-    stack: list[ast.stmt] = [statement]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, ast.Expr):
-            call = item.value
-            if not isinstance(call, ast.Call) or last_name(call.func) not in _PLAIN | changing_methods():
-                return False
-        elif not isinstance(item, _CHANGES):
-            return False
-        for name in ("body", "orelse", "finalbody"):
-            stack += getattr(item, name, ())
-    return True
 
 
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:

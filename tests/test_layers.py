@@ -22,8 +22,8 @@ LAYERS = (
     ("docs", "scaffold"),
     ("catalog",),
     ("rules",),
-    ("stale",),
-    ("harms", "locksets", "refills"),
+    ("locksets", "refills", "stale"),
+    ("harms", "lifecycles"),
     ("shared_state",),
     ("candidates", "commands", "doctor", "grounds", "joins", "takers"),
     (
