@@ -35,12 +35,13 @@ _BEGINNING: Final = regex(
 _RENEWING: Final = regex(
     r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
 )
-_PEERS: Final = regex(r"(^|_)(address|addresses|endpoints|hosts|ur[il]s)$")
+_PEERS: Final = regex(r"(^|_)(address(es|s)?|endpoints|hosts|ur[il]s)$")
 # Members of a cluster, by their number or as the keys of what was sorted by them: "node_id", "for node, rows in rows_by_node.items()".
 _MEMBER: Final = regex(
     r"_*(?:\w+_)?(?:broker|node|rank|replica|server|shard|worker)_?(?:id|idx|index|name|no|num|number|uid)s?"
 )
 _CLUSTER: Final = regex(r"_*(?:\w+_)?(?:broker|node|rank|replica|shard)")
+_PROBES: Final = regex(r"_*(?:a|async_|check_|run_)?(?:health|heartbeat|ping|probe)")
 # Callbacks, the next item of a stream, and objects that can be awaited.
 _NOTICE: Final = regex(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
@@ -90,7 +91,7 @@ class UnboundedFanOut(Checker):
     or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
     (``engine.encode(prompt)``), where a function of one's own is handed the ``timeout`` by which all are to answer, and for
     the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, ``get_env_urls()`` is
-    configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, as does ``self.urls[i]`` by the
+    configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, or any peers whether they are well, as does ``self.urls[i]`` by the
     number of the item, as many peers as there are.
     """
 
@@ -147,6 +148,8 @@ class UnboundedFanOut(Checker):
             and isinstance(asked, ast.Name)
             and asked.id == fan_out.item
         )
+        if fan_out.item == "call" and (self.module.says("FunctionCall") or self.module.says("tool_call")):
+            return True  # what one answer of a model asks for
         if is_part_name(fan_out.item, own=is_method) or _is_for_each_member(fan_out):
             return True  # "for server in load()"
         around = getattr(self.module.index.function(fan_out.node), "name", "")
@@ -163,14 +166,14 @@ class UnboundedFanOut(Checker):
             return True
         if self._is_paced(fan_out) or _is_numbered_part(fan_out):
             return True
-        return limiters.bound(fan_out.node, called) or not self._goes_outside(fan_out, called)
+        return limiters.bound(fan_out.node, called, fan_out.runs) or not self._goes_outside(fan_out, called)
 
     def _is_paced(self, fan_out: FanOut) -> bool:
-        """Whether a loop that sleeps on every turn asks the object's own peers: ``self._urls``."""
+        """Whether a loop that sleeps on every turn asks the object's own peers, ``self._urls``, or whether they are well."""
         items = fan_out.items
-        if not isinstance(items, ast.Attribute) or dotted(items) != f"self.{items.attr}":
-            return False
-        return _PEERS.search(items.attr) is not None and any(
+        is_own = isinstance(items, ast.Attribute) and dotted(items) == f"self.{items.attr}"
+        is_asked = _PROBES.match(last_name(fan_out.runs) or "") and _PEERS.search(f"{fan_out.item}s")
+        return bool(is_asked or (is_own and _PEERS.search(last_name(items) or "") is not None)) and any(
             isinstance(loop, ast.While) and sleeps(loop) for loop in self.module.index.loops(fan_out.node)
         )
 
