@@ -90,7 +90,8 @@ class UnboundedFanOut(Checker):
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
     or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
     (``engine.encode(prompt)``), where a function of one's own is handed the ``timeout`` by which all are to answer, and for
-    the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, ``get_env_urls()`` is
+    the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, nor are tasks that a loop
+    lets go after two round trips of its own for each, ``get_env_urls()`` is
     configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, or any peers whether they are well, as does ``self.urls[i]`` by the
     number of the item, as many peers as there are.
     """
@@ -164,7 +165,7 @@ class UnboundedFanOut(Checker):
             limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):
             return True
-        if self._is_paced(fan_out) or _is_numbered_part(fan_out):
+        if self._is_paced(fan_out) or self._is_slow(fan_out) or _is_numbered_part(fan_out):
             return True
         return limiters.bound(fan_out.node, called, fan_out.runs) or not self._goes_outside(fan_out, called)
 
@@ -175,6 +176,25 @@ class UnboundedFanOut(Checker):
         is_asked = _PROBES.match(last_name(fan_out.runs) or "") and _PEERS.search(f"{fan_out.item}s")
         return bool(is_asked or (is_own and _PEERS.search(last_name(items) or "") is not None)) and any(
             isinstance(loop, ast.While) and sleeps(loop) for loop in self.module.index.loops(fan_out.node)
+        )
+
+    def _is_slow(self, fan_out: FanOut) -> bool:
+        """Whether a loop waits twice or more before each task that it starts and lets go, also for something outside: it is slower
+        than they."""
+        index, loop = self.module.index, fan_out.loop
+        if not isinstance(loop, ast.For) or not isinstance(index.parent(fan_out.node), ast.Expr):
+            return False
+        around = set(index.ancestors(fan_out.node))
+        asked = [
+            item.value
+            for item in index.nodes(ast.Await)
+            if isinstance(item.value, ast.Call)
+            and item.lineno < fan_out.node.lineno
+            and loop in index.loops(item)
+            and index.parent(index.statement(item)) in around
+        ]
+        return len(asked) > 1 and any(
+            self._traffic.is_known(call.func, call.args, None, counted=False) for call in asked
         )
 
     def _goes_outside(self, fan_out: FanOut, called: Definition | None) -> bool:
