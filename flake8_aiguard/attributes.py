@@ -154,6 +154,15 @@ class Attributes:
                 seen = False
         return seen
 
+    def holds_bytes(self, owner: ast.ClassDef, name: str) -> bool:
+        """Whether an attribute is a buffer of bytes."""
+        return any(
+            (isinstance(value, ast.Constant) and isinstance(value.value, bytes))
+            or (isinstance(value, ast.Call) and last_name(value.func) in ("bytearray", "bytes"))
+            or last_name(annotation) in ("bytearray", "bytes")
+            for value, annotation in self.values(owner, name)
+        )
+
     def is_property(self, owner: ast.ClassDef, name: str) -> bool:
         """Whether the class or a base of this file defines an attribute as a property, which does what its setter does."""
         return any(

@@ -20,6 +20,8 @@ _FOR_ONE = regex(
     r"|\bconcurrent (?:access|calls|use)\b.{0,30}\bnot\b|\bnot (?:thread|task|coroutine)[- ]?safe\b|\bsingle[- ](?:consumer|threaded)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_SOLE = regex(r"_*(?:Mock|Fake|Dummy|Stub)(?:[A-Z0-9_]\w*)?|\w+(?:Iterator|Paginator|Mock|Fake|Stub)")
+_NEXT = ("__anext__", "__next__")
 
 
 class Concurrency:
@@ -51,9 +53,13 @@ class Concurrency:
 
     @memoised
     def is_for_one(self, owner: ast.ClassDef) -> bool:
-        """Whether the docstring of a class says that it is not used by several at once."""
-        return any(
+        """Whether a class says that several do not use it at once: its docstring, its name, that of an iterator or a mock, or its
+        base, which works one after the other."""
+        if any("Sequential" in (last_name(base) or "") for base in owner.bases):
+            return True
+        return _SOLE.fullmatch(owner.name) is not None or any(
             _FOR_ONE.search(ast.get_docstring(family, clean=False) or "") is not None
+            or any(item.name in _NEXT for item in family.body if isinstance(item, Method))
             for family in self._attributes.family(owner)
         )
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import bisect
+import re
 from collections.abc import Iterator
 
-from flake8_aiguard.attributes import WRITES, Access, Attributes, Kind
+from flake8_aiguard.attributes import WRITES, Access, Attributes, Kind, changing_methods
 from flake8_aiguard.children import walk
 from flake8_aiguard.defuse import DefUse
 from flake8_aiguard.index import FUNCTIONS, TRIES
 from flake8_aiguard.mentions import Mentions, parts
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import is_none, last_name
+from flake8_aiguard.regex import regex
+from flake8_aiguard.shapes import is_none, last_name, names_in
 from flake8_aiguard.suspensions import Suspensions, block_of, start_of
 
+_TIMES = regex(
+    r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp|age|fresh|stale)(?:_|$)", re.IGNORECASE
+)
+_COPIES = ("copy", "deepcopy", "dict", "list", "set", "tuple")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _NEAR = 12  # statements back
@@ -114,12 +120,15 @@ class Grounds:
                 yield expression.value
 
     def is_chosen(self, name: ast.Name) -> bool:
-        """Whether a local is one of some values, and none that is computed from them: ``given or self.x``."""
+        """Whether a local is one of some values or a copy, and none that is computed from them: ``given or self.x``."""
         flow = self._module.def_use(self._index.function(name) or self._module.tree)
         seen: set[ast.AST] = set()
         stack: list[ast.expr] = [name]
         while stack:
-            item = stack.pop()
+            held = stack.pop()
+            item = original(held)
+            if item is not held and self._is_changed(name):
+                return False
             if isinstance(item, ast.BoolOp):
                 stack += item.values
             elif isinstance(item, ast.IfExp):
@@ -131,9 +140,24 @@ class Grounds:
                         seen.add(definition)
                     elif not isinstance(definition, ast.arg):
                         return False
-            elif not isinstance(item, (ast.Attribute, ast.Constant)):
+            elif not isinstance(item, (ast.Attribute, ast.Await, ast.Constant)):
                 return False
         return True
+
+    def _is_changed(self, name: ast.Name) -> bool:
+        """Whether a function changes in place what a local holds: ``saved[k] = v``, ``saved.append(v)``."""
+        function = self._index.function(name) or self._module.tree
+        slots = (
+            item.value
+            for item in self._attributes.within(ast.Subscript, function)
+            if item.ctx.__class__ is not ast.Load
+        )
+        called = (
+            call.func.value
+            for call in self._index.calls_named(changing_methods())
+            if isinstance(call.func, ast.Attribute) and self._index.function(call) is function
+        )
+        return any(isinstance(item, ast.Name) and item.id == name.id for item in (*slots, *called))
 
     def missed(self, write: Access) -> ast.Attribute | None:
         """The read of the same item that failed: ``try: return self.c[k]`` with the write in its ``except KeyError``."""
@@ -174,7 +198,10 @@ class Grounds:
             if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
                 stack.append((node.operand, not wanted))
             elif isinstance(node, ast.BoolOp):
-                stack += ((value, wanted) for value in node.values)
+                # "a or not in self.x", "not (a and in self.x)": it may be written while it is there
+                others = node.values if isinstance(node.op, ast.Or) is wanted else []
+                if not any(self._decides_alone(value, wanted, write) for value in others):
+                    stack += ((value, wanted) for value in node.values)
             elif isinstance(node, ast.Compare) and len(node.ops) == 1:
                 asked = self._compares(node, wanted, write, key)
             elif not wanted and write.kind in (Kind.BIND, Kind.ITEM):
@@ -183,6 +210,29 @@ class Grounds:
             if found is not None:
                 return found
         return None
+
+    def _decides_alone(self, operand: ast.expr, truth: bool, write: Access) -> bool:
+        """Whether a part of a condition lets a write run for a reason of its own, whether or not anything is missing.
+
+        Not where it asks for the attribute or the key, too, for the time, or for a flag that somebody has to set:
+        ``if force or key not in self.c`` with ``force=False``.
+        """
+        slot = self._index.parent(write.node)
+        key = {item.id for item in names_in(slot.slice)} if isinstance(slot, ast.Subscript) else set()
+        flag, wanted = operand, truth
+        while isinstance(flag, ast.UnaryOp) and isinstance(flag.op, ast.Not):
+            flag, wanted = flag.operand, not wanted
+        if isinstance(flag, ast.Name):
+            default = _default(write.function, flag.id)
+            if default is not None:
+                return isinstance(default, ast.Constant) and bool(default.value) is wanted
+        names = {item.id for item in names_in(operand)}
+        if not names.isdisjoint(key) or any(
+            _TIMES.search(last_name(item) or "") for item in walk(operand) if isinstance(item, ast.expr)
+        ):
+            return False
+        held = (expression for item in (operand, *names_in(operand)) for expression in self.sources(item))
+        return not any(True for expression in held for _ in self._mentions.reads(expression, write))
 
     def _compares(
         self, node: ast.Compare, wanted: bool, write: Access, key: str | None
@@ -271,3 +321,27 @@ class Grounds:
             ):
                 return True
         return False
+
+
+def original(node: ast.expr) -> ast.expr:
+    """What an expression is a copy of: ``saved`` of ``saved.copy()``, ``list(saved)``, ``copy.deepcopy(saved)``; else itself."""
+    if not isinstance(node, ast.Call) or last_name(node.func) not in _COPIES or node.keywords:
+        return node
+    if len(node.args) == 1:
+        return node.args[0]
+    return node.func.value if isinstance(node.func, ast.Attribute) and not node.args else node
+
+
+def _default(function: ast.AST, name: str) -> ast.expr | None:
+    """The default of a parameter; a name that may be anything where it has none."""
+    arguments = getattr(function, "args", None)
+    if not isinstance(arguments, ast.arguments):
+        return None
+    given = [*arguments.posonlyargs, *arguments.args]
+    for parameter, default in zip(reversed(given), reversed(arguments.defaults), strict=False):
+        if parameter.arg == name:
+            return default
+    for parameter, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if parameter.arg == name and value is not None:
+            return value
+    return next((ast.Name(name) for item in (*given, *arguments.kwonlyargs) if item.arg == name), None)

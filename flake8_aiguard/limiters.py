@@ -43,7 +43,7 @@ class Limiters:
     def __init__(self, module: Module) -> None:
         self._module = module
 
-    def bound(self, node: ast.AST, called: Definition | None) -> bool:
+    def bound(self, node: ast.AST, called: Definition | None, runs: ast.expr) -> bool:
         """Whether something bounds how many coroutines run at once that a node starts.
 
         Looks for a semaphore, limiter or capacity by type, name or ``acquire()`` in the functions and classes around the node
@@ -52,10 +52,15 @@ class Limiters:
         Args:
             node: where the tasks are started.
             called: the function of this file whose coroutine runs, if it is one.
+            runs: the function whose coroutine runs.
         """
-        regions = [*self._around(node), *([] if called is None else [called])]
+        around = list(self._around(node))
+        if called is None and isinstance(runs, ast.Name):
+            # A function of another module does not take what other methods of the class take.
+            around = [region for region in around if not isinstance(region, ast.ClassDef)]
+        regions = [*around, *([] if called is None else [called])]
         return any(self._holds_token(region) for region in regions) or any(
-            self._reaches(maker, regions) for maker in self._limited_clients
+            maker in regions or self._reaches(maker, around) for maker in self._limited_clients
         )
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:

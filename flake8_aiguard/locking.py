@@ -29,6 +29,10 @@ _HELD = regex(
     r"|\block_?held\b",
     re.IGNORECASE | re.DOTALL,
 )
+_DECLINES = regex(
+    r"\bno lock\b|\bavoid(?:s|ing)? (?:the |a )?lock|\block (?:is )?not needed|\bneeds? no lock",
+    re.IGNORECASE,
+)
 _EXPLAINS = regex(
     r"\batomic|\bGIL\b|lock-?free|thread-?safe|\bbenign\b|never blocks|without (?:the|a|any|holding|taking)\b.{0,20}lock"
     r"|\b(?:no|not|n't)\b.{0,20}\block|\block(?:ing)?\b.{0,30}(?:\bnot\b|n't\b|\bunnecessary|\bheld)|single[- ]thread",
@@ -345,12 +349,17 @@ class Locking:
         return bool(self._mentions.get(function.name))
 
     def is_explained(self, node: ast.AST) -> bool:
-        """Whether a comment close above a node, or beside it, says why no lock is needed."""
+        """Whether a comment close above a node, or beside it, says why no lock is needed, or one in its method that none is taken."""
         line: int = node.lineno  # type: ignore[attr-defined]
         function = self._index.function(node)
         first = max(line - _CLOSE, 1 if function is None else function.lineno)
         comments = self._module.comments.all
-        return any(_EXPLAINS.search(comments.get(number, "")) for number in range(first, line + 1))
+        if any(_EXPLAINS.search(comments.get(number, "")) for number in range(first, line + 1)):
+            return True
+        while function is not None and (outer := self._index.function(function)) is not None:
+            function = outer
+        first = line if function is None else function.lineno
+        return any(_DECLINES.search(comments.get(number, "")) for number in range(first, line + 1))
 
     def _is_public(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         is_method = self._index.class_of(function) is not None

@@ -8,42 +8,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flake8_aiguard.attributes import WRITES, Access, Kind, Method, changing_methods
-from flake8_aiguard.locking import ANY, is_ending_name, is_lifecycle_name, is_setup_name
+from flake8_aiguard.attributes import WRITES, Access, Kind, Method
+from flake8_aiguard.lifecycles import begins_anew
+from flake8_aiguard.locking import ANY, is_setup_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import SharedState
+from flake8_aiguard.takers import is_named_for
 
 _PURPOSES = regex(
     r"(?:io|writ|sen[dt]|print|output|file|log|console|std|connect|conn|init|start|shutdown|stop|clos|reload|remov|setup|sock"
     r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
     re.IGNORECASE,
 )
-_GENERIC = frozenset(
-    {
-        "",
-        "lock",
-        "rlock",
-        "mutex",
-        "guard",
-        "do",
-        "the",
-        "my",
-        "thread",
-        "sync",
-        "state",
-        "data",
-        "cond",
-        "condition",
-    }
-)
-
+_CUSTOM = 5  # writers without a lock for each one that holds it
 _ATOMIC = frozenset({"append", "appendleft"})
-_PLAIN = frozenset({"acquire", "release", "debug", "info", "warning", "error", "exception", "log", "print"})
-_CHANGES = (
-    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Pass, ast.Return),
-    *(ast.With, ast.AsyncWith, ast.If, ast.For, ast.Try),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +80,8 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             if _is_write(state, owner, item)
             and _holds_no_lock_or_another(state, item)
             and not state.mentions.is_new(item)
-            and not _begins_anew(state, item, own)
+            and not begins_anew(state, item, own)
+            and not _is_setter(item)
             and not _is_own_entry(state, item)
             and not _is_handed_out(state, item)
         ]
@@ -124,7 +104,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 or not state.takers.is_always_bound(owner, lock)
             ):
                 continue
-            if not _is_guarded(state, owner, name, lock, inside):
+            if not _is_guarded(state, owner, name, lock, inside) or _is_exception(state, owner, lock, name):
                 continue
             for function, update in updates:
                 if function not in reported and not state.locking.is_explained(update.node):
@@ -228,47 +208,23 @@ def _is_handed_over(state: SharedState, owner: ast.ClassDef, function: Method, i
     )
 
 
-def _begins_anew(state: SharedState, write: Access, own: list[Access]) -> bool:
-    """Whether a write stands where a fixed value is put in as something begins or ends: nobody else is at work then.
-
-    A public method that does nothing but change attributes resets them while others are.
-    """
-    if write.kind is Kind.CALL and is_ending_name(write.function.name) and state.mentions.resets(write):
-        return True
-    if write.kind is not Kind.BIND or not any(
-        item.function is write.function
-        and (state.mentions.binds_constant(item) or state.mentions.resets(item))
-        for item in own
-    ):
-        return False
-    body = write.function.body
-    if isinstance(body[0], ast.Expr) and string(body[0].value) is not None:
-        body = body[1:]
-    name = write.function.name
-    begins = name.startswith("_") or (is_lifecycle_name(name) and not name.startswith(("clear", "re")))
-    return begins or not all(map(_only_changes, body))
-
-
-def _only_changes(statement: ast.stmt) -> bool:
-    """Whether a statement does nothing but set or change something, or say so in a log."""
-    stack: list[ast.stmt] = [statement]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, ast.Expr):
-            call = item.value
-            if not isinstance(call, ast.Call) or last_name(call.func) not in _PLAIN | changing_methods():
-                return False
-        elif not isinstance(item, _CHANGES):
-            return False
-        for name in ("body", "orelse", "finalbody"):
-            stack += getattr(item, name, ())
-    return True
+def _is_setter(write: Access) -> bool:
+    """Whether a property's setter does nothing else than to bind what it is given."""
+    return (
+        write.kind is Kind.BIND
+        and any(
+            isinstance(item, ast.Attribute) and item.attr == "setter"
+            for item in write.function.decorator_list
+        )
+        and isinstance(write.function.body[-1], ast.Assign)
+        and isinstance(write.function.body[-1].value, ast.Name)
+    )
 
 
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
     """Whether a lock is there for an attribute: it is held at half of the uses and in half of the functions that use it, or
     around a change of it while the lock's name speaks of nothing else."""
-    if _is_named_for(lock, name) and any(
+    if is_named_for(lock, name) and any(
         _is_write(state, owner, item)
         and (
             _is_change(state, item)
@@ -288,10 +244,15 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
     return 2 * len(held) >= len(used) and 2 * len(holders) >= len(users)
 
 
-def _is_named_for(lock: str, name: str) -> bool:
-    """Whether the name of a lock says nothing but that it is one, or names the attribute."""
-    words = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", lock).lower().split("_")) - _GENERIC
-    return not words or any(word.removesuffix("s") in name.lower() for word in words)
+def _is_exception(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
+    """Whether writing without a lock is the custom of a class: it is held for one purpose, and most writers do without."""
+    writers: dict[Method, bool] = {}
+    for family in state.attributes.family(owner):
+        for item in state.attributes.accesses(family).get(name, ()):
+            if _is_write(state, owner, item) and not state.locking.is_setup(item.function):
+                held = not state.locking.held(item.node).isdisjoint((lock, ANY))
+                writers[item.function] = writers.get(item.function, False) or held
+    return len(writers) - sum(writers.values()) > _CUSTOM * max(1, sum(writers.values()))
 
 
 def _by_lock(state: SharedState, owner: ast.ClassDef, name: str) -> dict[str, list[Access]]:
@@ -346,7 +307,7 @@ def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], w
 
     A plain function cannot wait for the lock; what it writes is lost only where the task computes its value from the read.
     """
-    if state.mentions.detaches(write):
+    if state.mentions.detaches(write) or _only_grows(state, write):
         return False
     is_plain = not isinstance(write.function, ast.AsyncFunctionDef)
     if not is_plain and _is_change(state, write) and any(_is_awaited(state, item) for item in writes):
@@ -357,6 +318,14 @@ def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], w
         if not is_plain or (item.kind is Kind.BIND and _is_change(state, item))
         for read in inside
     )
+
+
+def _only_grows(state: SharedState, write: Access) -> bool:
+    """Whether a write puts a member in or out of a set, or takes the larger of two values: in one step, and twice is as good."""
+    if write.kind is Kind.CALL:
+        return write.method in ("add", "discard")
+    value = state.mentions.assigned(write.node) if write.kind is Kind.BIND else None
+    return isinstance(value, ast.Call) and last_name(value.func) in ("max", "min")
 
 
 def _is_awaited(state: SharedState, write: Access) -> bool:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from flake8_aiguard.attributes import Access, Kind, Method
 from flake8_aiguard.index import Function
-from flake8_aiguard.locking import is_lifecycle_name, is_setup_name
+from flake8_aiguard.locking import is_lifecycle_name, is_lockish, is_setup_name
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shapes import is_constant, last_name, string
 from flake8_aiguard.shared_state import SharedState
+from flake8_aiguard.takers import is_named_for
 
 _REFRESHES = frozenset(
     {"refresh", "reload", "rotate", "swap", "resync", "resynchronize", "rebuild", "repopulate", "reconfigure"}
@@ -57,11 +58,12 @@ def torn_refreshes(state: SharedState) -> Iterator[Step]:
 
 def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[Step]:
     changes: list[Access] = []
-    for accesses in state.attributes.accesses(owner).values():
+    for name, accesses in state.attributes.accesses(owner).items():
         inside = [
             item
             for item in accesses
             if item.function is method
+            and name != "__dict__"
             and not _is_undone(state, item)
             and not _repoints(state, item)
             and not _permutes(state, item)
@@ -71,6 +73,8 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
             changes.append(refill)
     changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
     if len(changes) < 2 or not _has_readers(state, owner, method, changes):
+        return
+    if not _combines(state, owner, method, changes) or _runs_once(state, method):
         return
     if (
         state.concurrency.is_for_one(owner)
@@ -88,10 +92,40 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
     yield Step(state.module.index.statement(first.node), first.name, last.name)
 
 
+def _combines(state: SharedState, owner: ast.ClassDef, method: Method, changes: list[Access]) -> bool:
+    """Whether somebody can see half of a change: of one entry only who reads two of the containers, or where the class shows
+    nobody else."""
+    if len({state.mentions.key(item.node) if item.kind is Kind.ITEM else None for item in changes}) > 1:
+        return True
+    if any(item.kind is not Kind.ITEM for item in changes):
+        return True
+    users: dict[ast.AST, set[str]] = {}
+    for change in changes:
+        for item in state.attributes.accesses(owner)[change.name]:
+            if item.function is not method and not state.locking.is_setup(item.function):
+                users.setdefault(item.function, set()).update({item.name} if item.kind is Kind.READ else ())
+    return not users or any(len(names) > 1 for names in users.values())
+
+
+def _runs_once(state: SharedState, method: Method) -> bool:
+    """Whether a method returns at once where its flag says that it has run: ``if self.built: return``."""
+    for first, second in zip(method.body, method.body[1:4], strict=False):
+        if (
+            isinstance(first, ast.If)
+            and isinstance(first.test, ast.Attribute)
+            and isinstance(first.body[-1], ast.Return)
+            and isinstance(second, ast.Assign)
+            and is_constant(second.value, True)
+            and last_name(second.targets[0]) == first.test.attr
+        ):
+            return True
+    return False
+
+
 def _is_undone(state: SharedState, access: Access) -> bool:
-    """Whether a change stands in a handler that raises: what follows it does not happen."""
+    """Whether a change stands in a handler that leaves: what was to follow has failed, and what follows it does not happen."""
     return any(
-        isinstance(outer, ast.ExceptHandler) and isinstance(outer.body[-1], ast.Raise)
+        isinstance(outer, ast.ExceptHandler) and isinstance(outer.body[-1], (ast.Raise, ast.Return))
         for outer in state.module.index.outwards(access.node, access.function)
     )
 
@@ -251,6 +285,9 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
             ):
                 continue
             other = next((item for item in adders if item is not function), function)
+            last = _taken(state, reset, accesses[::-1])
+            if last is not None and _is_shut(state, owner, last, other):
+                continue
             if state.concurrency.is_driven(owner, function) and all(
                 state.concurrency.is_driven(owner, item) for item in adders
             ):
@@ -263,7 +300,7 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
             if state.suspensions.between(taken.node, statement) or (
                 "thread" in concurrency
                 and other is not function
-                and _runs_beside(state, owner, function, other)
+                and _runs_beside(state, owner, name, function, other)
             ):
                 yield Step(statement, name, other.name)
 
@@ -284,6 +321,18 @@ def _taken(state: SharedState, reset: Access, accesses: list[Access]) -> Access 
             and item.node.lineno <= reset.node.lineno
         ),
         None,
+    )
+
+
+def _is_shut(state: SharedState, owner: ast.ClassDef, taken: Access, adder: Function) -> bool:
+    """Whether a flag that keeps others from adding is set before a container is taken: ``self.accepts = False``."""
+    return any(
+        state.mentions.binds_constant(item)
+        and item.function is taken.function
+        and item.node.lineno < taken.node.lineno
+        and any(other.function is adder and other.kind is Kind.READ for other in accesses)
+        for accesses in state.attributes.accesses(owner).values()
+        for item in accesses
     )
 
 
@@ -339,8 +388,15 @@ def _batches(owner: ast.ClassDef, name: str, function: str) -> bool:
     return any(map(_BATCHES.search, (owner.name, name))) or _SENDS.search(function) is not None
 
 
-def _runs_beside(state: SharedState, owner: ast.ClassDef, one: Function, other: Function) -> bool:
-    """Whether two functions run in different threads: one of them only is started as such, or a lock says that many come."""
+def _runs_beside(state: SharedState, owner: ast.ClassDef, name: str, one: Function, other: Function) -> bool:
+    """Whether two functions run in different threads: one of them only is started as such, or a lock, if not one that is there
+    for something else, says that many come."""
     if state.concurrency.starts_threads(owner):
         return state.locking.is_started(one) is not state.locking.is_started(other)
-    return True
+    locks = [
+        key
+        for family in state.attributes.family(owner)
+        for key, items in state.attributes.accesses(family).items()
+        if is_lockish(items[0].node)
+    ]
+    return not locks or any(is_named_for(key, name) for key in locks)

@@ -8,18 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import harms, knowledge
 from flake8_aiguard.attributes import WRITES, Access, Kind
 from flake8_aiguard.bounds import words_pattern
-from flake8_aiguard.locking import is_lifecycle_name
+from flake8_aiguard.grounds import original
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import SharedState
 
-_OPENS = regex(
-    r"_*(?:a?connect|open|dial|login|enter_async_context)(?:_\w+)?|_*a?(?:create|make|new|open|build|start|init)_(?:\w+_)?"
-    r"(?:pool|conn|connection|session|channel|socket|websocket|client|engine|driver|server|browser|producer|consumer)"
-)
 _ALONE = regex(r"_*run(?:_forever|_loop)?")
 _CHEAP = regex(
     r"_*(?:parse|decode|encode|normali[sz]e|format|(?:de)?seriali[sz]e|hash|digest|validate|compile|render)(?:_\w+)?"
@@ -70,6 +66,8 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
         One write for each statement.
     """
     reported: set[ast.stmt] = set()
+    if state.concurrency.is_for_one(owner):
+        return
     for name, accesses in state.attributes.accesses(owner).items():
         mentions = Counter(item.function for item in accesses)
         for write in accesses:
@@ -88,29 +86,21 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
                 continue
             if _is_private(state, owner, write, accesses) or _is_of_one_task(state, owner, write, accesses):
                 continue
-            if stale and (state.concurrency.runs_alone(owner, function) or _is_of_task(state, write)):
-                continue
+            if stale and (
+                state.concurrency.runs_alone(owner, function)
+                or _is_of_task(state, write)
+                or state.attributes.holds_bytes(owner, name)
+            ):
+                continue  # bytes that arrive in order have one reader
             statement = state.module.index.statement(write.node)
-            if statement in reported or state.concurrency.is_for_one(owner):
+            if statement in reported:
+                continue
+            harm = "" if stale else harms.harm(state, write)
+            if harm and not harms.is_worth_a_lock(state, read, write, harm):
                 continue
             if not state.locking.is_explained(statement):
                 reported.add(statement)
-                yield Stale(write.node, name, "" if stale else _harm(state, write))
-
-
-def _harm(state: SharedState, write: Access) -> str:
-    """What two callers do who both passed the check before a write."""
-    if (
-        state.mentions.key(write.node) is None
-        or state.mentions.augments(write.node)
-        or write.method.startswith("append")
-    ):
-        is_opened = write.kind is Kind.BIND and not state.mentions.recounts(write)
-        return "open" if is_opened else "count"
-    value = state.mentions.assigned(write.node)
-    if value is None or not any(state.grounds.awaited(value)):
-        return "work"
-    return "open" if _opens(state, write, value) else "fetch"
+                yield Stale(write.node, name, harm)
 
 
 def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:
@@ -131,6 +121,7 @@ def _is_of_one_task(state: SharedState, owner: ast.ClassDef, write: Access, acce
     return state.concurrency.is_driven(owner, write.function) and all(
         item.kind not in WRITES
         or not (_is_update(state, owner, item) or item.kind is Kind.AUGMENT)
+        or state.mentions.binds_constant(item)
         or item.function is write.function
         or state.locking.is_setup(item.function)
         or state.concurrency.is_driven(owner, item.function)
@@ -165,7 +156,8 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
         return statement.target if state.suspensions.between(statement.target, statement) else None
     key = state.mentions.key(write.node)
     expressions = list(state.grounds.sources(value))
-    if isinstance(value, ast.Name) and (state.grounds.is_chosen(value) or _rolls_back(state, statement)):
+    kept = original(value)
+    if isinstance(kept, ast.Name) and (state.grounds.is_chosen(kept) or _rolls_back(state, statement)):
         return None  # puts back what was there, or was given
     if isinstance(value, ast.UnaryOp) and _is_stored_before(state, value, write):
         return None  # shows what was stored
@@ -175,10 +167,22 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
         read
         for item in expressions
         for read in state.mentions.reads(item, write)
-        if key in (None, state.mentions.key(read))
+        if key in (None, state.mentions.key(read)) and not _only_filters(state, read)
     ]
     stale = [read for read in reads if state.suspensions.between(read, statement)]
     return stale[0] if len(stale) == len(reads) > 0 else None
+
+
+def _only_filters(state: SharedState, read: ast.expr) -> bool:
+    """Whether a read only decides which items of something else stay: ``[p for p in names if p != self.last]``."""
+    child: ast.AST = read
+    for outer in state.module.index.ancestors(read):
+        if isinstance(outer, ast.comprehension):
+            return child in outer.ifs
+        if isinstance(outer, ast.stmt):
+            return False
+        child = outer
+    return False
 
 
 def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> ast.expr | None:
@@ -189,7 +193,9 @@ def _stale_condition(state: SharedState, owner: ast.ClassDef, write: Access) -> 
     is_single = write.kind is Kind.BIND or (
         write.kind is Kind.ITEM and state.mentions.has_fixed_key(write.node)
     )
-    if is_single and (value is None or not (_opens(state, write, value) or state.mentions.recounts(write))):
+    if is_single and (
+        value is None or not (harms.opens(state, write, value) or state.mentions.recounts(write))
+    ):
         return None
     statement = state.module.index.statement(write.node)
     if _may_repeat(state, owner, write, value):
@@ -355,14 +361,6 @@ def _names_scalar(annotation: ast.expr | None) -> bool:
     if isinstance(annotation, ast.Constant):
         return annotation.value is None
     return isinstance(annotation, ast.Name) and annotation.id in ("bool", "float", "int", "str")
-
-
-def _opens(state: SharedState, write: Access, value: ast.expr) -> bool:
-    """Whether a write keeps a connection that an ``await`` opened: the second one leaks. Not where opening it is all that a
-    method is there for."""
-    if is_lifecycle_name(write.function.name):
-        return False
-    return any(_OPENS.fullmatch(last_name(call.func) or "") for call in state.grounds.awaited(value))
 
 
 def _is_rechecked(state: SharedState, write: Access) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
@@ -19,6 +20,25 @@ from flake8_aiguard.suspensions import start_of
 
 _ASKING = frozenset(
     {"getattr", "hasattr", "id", "isinstance", "len", "print", "repr", "setattr", "str", "super", "type"}
+)
+
+_GENERIC = frozenset(
+    {
+        "",
+        "lock",
+        "rlock",
+        "mutex",
+        "guard",
+        "do",
+        "the",
+        "my",
+        "thread",
+        "sync",
+        "state",
+        "data",
+        "cond",
+        "condition",
+    }
 )
 
 
@@ -119,10 +139,14 @@ class Takers:
 
     @memoised
     def is_bound(self, owner: ast.ClassDef, lock: str) -> bool:
-        """Whether the file shows what a lock is: its type, or where the class or a base of this file gets it from."""
-        return any(
-            annotation is not None or (value is not None and not is_none(value))
-            for value, annotation in self._attributes.values(owner, lock)
+        """Whether the file shows what a lock is: its type, or, where it deals with threads or tasks at all, where the class or a base
+        of this file gets it from."""
+        return (
+            self._concurrency.imports_runners
+            and any(
+                annotation is not None or (value is not None and not is_none(value))
+                for value, annotation in self._attributes.values(owner, lock)
+            )
         ) or any(
             self._locking.runs(access.node)
             for family in self._attributes.family(owner)
@@ -237,6 +261,12 @@ class Takers:
             if isinstance(test.ops[0], ast.NotEq) and isinstance(test.comparators[0], ast.Constant):
                 found[self._index.function(test)].add(test.comparators[0].value)
         return found
+
+
+def is_named_for(lock: str, name: str) -> bool:
+    """Whether the name of a lock says nothing but that it is one, or names the attribute."""
+    words = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", lock).lower().split("_")) - _GENERIC
+    return not words or any(word.removesuffix("s") in name.lower() for word in words)
 
 
 @knowledge.cached

@@ -18,6 +18,7 @@ _TABLES: Final = ("fanout.io", "queries.call", "queries.method", "timeouts.call"
 _DEPTH: Final = 2  # the function itself, and one call of the same file that it makes
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 _FILLERS: Final = frozenset({"a", "async", "do", "try", "safe", "and", "one", "single"})
+_PROTOCOL: Final = frozenset({"aiohttp", "http", "httpx"})
 _STUBS = (ast.Pass, ast.Raise)
 
 
@@ -109,6 +110,8 @@ class Traffic:
         owner = _last_words([function.value]) if isinstance(function, ast.Attribute) else set()
         if says_traffic(name) or not _nouns("service").isdisjoint(owner):
             return True
+        if not _PROTOCOL.isdisjoint(_words(name)):
+            return True  # aiohttp_get_json()
         verb, *rest = _words(name) or [""]
         if verb not in _nouns("access"):
             return False

@@ -22,7 +22,8 @@ LAYERS = (
     ("docs", "scaffold"),
     ("catalog",),
     ("rules",),
-    ("locksets", "refills", "stale"),
+    ("locksets", "stale"),
+    ("harms", "lifecycles", "refills"),
     ("shared_state",),
     ("candidates", "commands", "doctor", "grounds", "joins", "takers"),
     (

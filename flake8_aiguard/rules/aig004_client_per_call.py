@@ -60,6 +60,8 @@ _UNITS: Final = {
 }
 
 
+# Requests that become a connection which stays open: the client lives as long as it does.
+_STAYING: Final = frozenset({"aconnect_sse", "aconnect_ws", "connect_sse", "connect_ws", "ws_connect"})
 _PROMPTS: Final = frozenset({"builtins.input", "click.prompt", "getpass.getpass", "typer.prompt"})
 _STARTS: Final = frozenset({"add_task", "create_task", "ensure_future"})
 
@@ -111,7 +113,7 @@ class ClientPerCall(Checker):
     the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, on thread pools whose ``with`` ends a
     round over a batch, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
-    is the caller's as a whole, or hands its client to one function and starts a task that runs on, where a person types what each turn of a loop sends, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
+    is the caller's as a whole, or hands its client to one function and starts a task that runs on, where a person types what each turn of a loop sends, where a ``with`` holds the client for one websocket, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
     ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
     """
 
@@ -138,6 +140,8 @@ class ClientPerCall(Checker):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         row = self._row(node)
         if row is None or self._is_part_of_another(node) or self._is_light(node, row):
+            return
+        if self._stays_open(node):
             return
         loop = self._loop(node, row) if row.get("loops", True) else None
         if loop is not None and self._is_next_branch(node):
@@ -220,6 +224,13 @@ class ClientPerCall(Checker):
         if row.get("memory") == "default" and not given:
             return True
         return "memory" in row and any(_MEMORY.search(string(value) or "") for value in given)
+
+    def _stays_open(self, node: ast.Call) -> bool:
+        """Whether a ``with`` holds a client for one websocket or stream of events, and closes both together."""
+        statement = self.module.index.statement(node)
+        return isinstance(statement, (ast.With, ast.AsyncWith)) and any(
+            isinstance(item, ast.Call) and last_name(item.func) in _STAYING for item in ast.walk(statement)
+        )
 
     def _called(self, value: ast.expr) -> str | None:
         return self.module.called(value) if isinstance(value, ast.Call) else None

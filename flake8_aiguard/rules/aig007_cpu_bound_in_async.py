@@ -93,7 +93,8 @@ class CpuBoundInAsync(Checker):
     resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
     and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
-    documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, and in generators that never wait. Opening a PDF is cheap: extracting its text is reported.
+    documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, and in generators that never wait. YAML counts where a handler reads or writes
+    it in a file. Opening a PDF is cheap: extracting its text is reported.
     Extracting an archive from a file is AIG006's, and ``writestr()`` into a ``ZipFile`` that is opened without compression only copies.
     """
 
@@ -320,7 +321,7 @@ class CpuBoundInAsync(Checker):
             or (row.get("vectors", False) and self._is_of_vectors(node))
             or (row.get("items", False) and self._is_of_item(node))
             or (row.get("memory", False) and not self._is_in_memory(node))
-            or ("file_position" in row and not self._is_of_file(node, row["file_position"]))
+            or ("file_position" in row and not self._is_of_served_file(node, row["file_position"]))
         )
 
     def _is_lazy(self, node: ast.Call, row: knowledge.Row) -> bool:
@@ -585,6 +586,10 @@ class CpuBoundInAsync(Checker):
 
     def _is_in_memory(self, node: ast.Call) -> bool:
         return not _IN_MEMORY.isdisjoint(self.module.receivers.given_types(node))
+
+    def _is_of_served_file(self, node: ast.Call, position: int) -> bool:
+        """Whether a file is read or written for each request or message; elsewhere it holds a few settings, and is read once."""
+        return self._is_of_file(node, position) and self.module.entrypoints.around(node) is not None
 
     def _is_of_file(self, node: ast.Call, position: int) -> bool:
         """Whether an argument is a file, or read from one on the spot."""

@@ -35,7 +35,13 @@ _BEGINNING: Final = regex(
 _RENEWING: Final = regex(
     r"_*(?:a|async_)?((as|to)_|(dump|read_data|refresh|render|resolve|result|serialize|update|validate)(_|$))"
 )
-_PEERS: Final = regex(r"(^|_)(address|addresses|endpoints|hosts|ur[il]s)$")
+_PEERS: Final = regex(r"(^|_)(address(es|s)?|endpoints|hosts|ur[il]s)$")
+# Members of a cluster, by their number or as the keys of what was sorted by them: "node_id", "for node, rows in rows_by_node.items()".
+_MEMBER: Final = regex(
+    r"_*(?:\w+_)?(?:broker|node|rank|replica|server|shard|worker)_?(?:id|idx|index|name|no|num|number|uid)s?"
+)
+_CLUSTER: Final = regex(r"_*(?:\w+_)?(?:broker|node|rank|replica|shard)")
+_PROBES: Final = regex(r"_*(?:a|async_|check_|run_)?(?:health|heartbeat|ping|probe)")
 # Callbacks, the next item of a stream, and objects that can be awaited.
 _NOTICE: Final = regex(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
 
@@ -70,12 +76,12 @@ class UnboundedFanOut(Checker):
     ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
     Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
     function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
-    connections is made there, for the whole module or handed over, where an item of the loop is awaited in its turn or the
+    connections is made there, for the whole module or handed over to the function that starts the tasks, where an item of the loop is awaited in its turn or the
     loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
     ``n_workers``, ``batch``, ``plugins``, ``servers`` or ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
     ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
-    loop (``for server in load()``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
+    loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
     are left alone. Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
@@ -84,8 +90,9 @@ class UnboundedFanOut(Checker):
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
     or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
     (``engine.encode(prompt)``), where a function of one's own is handed the ``timeout`` by which all are to answer, and for
-    the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, ``get_env_urls()`` is
-    configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, as does ``self.urls[i]`` by the
+    the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, nor are tasks that a loop
+    lets go after two round trips of its own for each, ``get_env_urls()`` is
+    configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, or any peers whether they are well, as does ``self.urls[i]`` by the
     number of the item, as many peers as there are.
     """
 
@@ -136,7 +143,15 @@ class UnboundedFanOut(Checker):
             )
         ):
             return True  # an object's own parts, such as its devices, and parts that are made ready
-        if is_part_name(fan_out.item):
+        asked = root(fan_out.runs)
+        is_method = (
+            isinstance(fan_out.runs, ast.Attribute)
+            and isinstance(asked, ast.Name)
+            and asked.id == fan_out.item
+        )
+        if fan_out.item == "call" and (self.module.says("FunctionCall") or self.module.says("tool_call")):
+            return True  # what one answer of a model asks for
+        if is_part_name(fan_out.item, own=is_method) or _is_for_each_member(fan_out):
             return True  # "for server in load()"
         around = getattr(self.module.index.function(fan_out.node), "name", "")
         if _ENDING.match(around) or _ENDING_ALL.match(around):
@@ -150,17 +165,36 @@ class UnboundedFanOut(Checker):
             limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):
             return True
-        if self._is_paced(fan_out) or _is_numbered_part(fan_out):
+        if self._is_paced(fan_out) or self._is_slow(fan_out) or _is_numbered_part(fan_out):
             return True
-        return limiters.bound(fan_out.node, called) or not self._goes_outside(fan_out, called)
+        return limiters.bound(fan_out.node, called, fan_out.runs) or not self._goes_outside(fan_out, called)
 
     def _is_paced(self, fan_out: FanOut) -> bool:
-        """Whether a loop that sleeps on every turn asks the object's own peers: ``self._urls``."""
+        """Whether a loop that sleeps on every turn asks the object's own peers, ``self._urls``, or whether they are well."""
         items = fan_out.items
-        if not isinstance(items, ast.Attribute) or dotted(items) != f"self.{items.attr}":
-            return False
-        return _PEERS.search(items.attr) is not None and any(
+        is_own = isinstance(items, ast.Attribute) and dotted(items) == f"self.{items.attr}"
+        is_asked = _PROBES.match(last_name(fan_out.runs) or "") and _PEERS.search(f"{fan_out.item}s")
+        return bool(is_asked or (is_own and _PEERS.search(last_name(items) or "") is not None)) and any(
             isinstance(loop, ast.While) and sleeps(loop) for loop in self.module.index.loops(fan_out.node)
+        )
+
+    def _is_slow(self, fan_out: FanOut) -> bool:
+        """Whether a loop waits twice or more before each task that it starts and lets go, also for something outside: it is slower
+        than they."""
+        index, loop = self.module.index, fan_out.loop
+        if not isinstance(loop, ast.For) or not isinstance(index.parent(fan_out.node), ast.Expr):
+            return False
+        around = set(index.ancestors(fan_out.node))
+        asked = [
+            item.value
+            for item in index.nodes(ast.Await)
+            if isinstance(item.value, ast.Call)
+            and item.lineno < fan_out.node.lineno
+            and loop in index.loops(item)
+            and index.parent(index.statement(item)) in around
+        ]
+        return len(asked) > 1 and any(
+            self._traffic.is_known(call.func, call.args, None, counted=False) for call in asked
         )
 
     def _goes_outside(self, fan_out: FanOut, called: Definition | None) -> bool:
@@ -210,6 +244,17 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _traffic(self) -> Traffic:
         return Traffic(self.module)
+
+
+def _is_for_each_member(fan_out: FanOut) -> bool:
+    """Whether a loop runs over the members of a cluster: ``for node_id in groups``, ``for node, rows in rows_by_node.items()``."""
+    loop = fan_out.loop
+    if loop is None or isinstance(loop, ast.While):
+        return False
+    target = loop.generators[-1].target if isinstance(loop, COMPREHENSIONS) else loop.target
+    first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
+    name = first.id if isinstance(first, ast.Name) else ""
+    return bool(_MEMBER.fullmatch(name) or (first is not target and _CLUSTER.fullmatch(name)))
 
 
 def _is_numbered_part(fan_out: FanOut) -> bool:

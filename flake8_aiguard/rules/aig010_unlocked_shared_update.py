@@ -91,14 +91,17 @@ class UnlockedSharedUpdate(Checker):
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
     for locks between hosts and those of files, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
     the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, in
-    a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another.
+    a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another, puts a member in or out of a set, or takes the larger value.
 
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
     where the check is repeated after the ``await``, where the entry or a flag is set before it, for results that a loop counts
     by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
     in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
-    holds, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
+    holds, where only an answer is looked up in between: an entry is reported where the ``await`` is the value written, or makes, starts, fetches
+    or changes something, calls a parameter or asks a client, where tasks are started, or the entry is a new container; for counts of failures,
+    attempts, calls or turns, where a hit raises (a name that is taken), where the check is not why it is written (``a and k in self.c``
+    with an ``a`` that has nothing to do with it), where one task is awaited by all (``shield``), for buffers of bytes, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
     ``assert`` is the check, where all that is awaited are look-ups by name (``get_card(k)``) of anything but connections and the like, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
@@ -109,7 +112,7 @@ class UnlockedSharedUpdate(Checker):
     one request is reported too.
 
     (3) A method that refreshes, reloads, rotates, swaps, resyncs or rebuilds, by its name or docstring, or updates or applies a
-    configuration, and changes two or more containers in place without a lock, one of them by more than adding to it. Silent where other methods exist and none uses
+    configuration, and changes two or more containers in place without a lock, one of them by more than adding to it. Silent for two entries of one key of which no method reads both, where a flag lets it run once, where other methods exist and none uses
     them, where the same method made the containers, for ``del`` that tolerates ``KeyError``, for entries that are only set
     where they are missing, where nothing new comes in (all is only emptied, or ``clear()`` is called on what the class does not show to be a container), for
     entries that change places, for changes in a handler that raises, where a loop over the keys gives each a value that was made before, where the entries of one key give way to new ones, where
@@ -119,7 +122,8 @@ class UnlockedSharedUpdate(Checker):
     has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting, and not in a
     generator, which has one reader.
 
-    Silent in (4) where ``run()`` drives both, and where one override that calls ``super()`` either adds or resets and nothing else uses it. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use.
+    Silent in (4) where ``run()`` drives both, where a flag has shut out who adds, where threads show by a lock for something else only, and where one override that calls ``super()`` either adds or resets and nothing else uses it. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use, for iterators,
+    mocks and what has a sequential base.
 
     Not followed: globals, attributes of other objects, changes through local names.
     """
