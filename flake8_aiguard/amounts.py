@@ -206,7 +206,7 @@ class Amounts:
             called = last_name(node.func)
             if called in ("split", "rsplit"):
                 return any((string(item) or "").strip(_BETWEEN) for item in node.args)
-            return called == "get" and isinstance(node.func, ast.Attribute) and bool(node.args)
+            return called in ("get", "pop") and isinstance(node.func, ast.Attribute) and bool(node.args)
         if isinstance(node, ast.Subscript):
             return string(node.slice) is not None
         if not isinstance(node, ast.Attribute) or self._module.qualname(node) is not None:

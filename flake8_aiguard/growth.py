@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.index import Loop
 from flake8_aiguard.loops import Variable, iterables
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, last_name, names_in, string
 
@@ -39,7 +41,7 @@ class Growth:
             ``None`` where the innermost loop has few turns, runs on only after an error, or is left right after.
         """
         loop = next(self._module.index.loops(node), None)
-        if loop is None or self._is_short(loop) or self._is_last(node, loop):
+        if loop is None or self._is_short(loop) or self.is_last(node, loop):
             return None
         if any(isinstance(item, ast.ExceptHandler) for item in self._module.index.outwards(node, loop)):
             return None  # as often as something fails
@@ -48,7 +50,51 @@ class Growth:
             return None
         return None if key is None or self._is_started(key, target, loop) else loop
 
-    def _is_last(self, node: ast.AST, loop: Loop) -> bool:
+    def loops(self, node: ast.AST, target: ast.expr) -> list[Loop]:
+        """The loops in which a value that grows in the innermost one is not started afresh, that one first.
+
+        Args:
+            node: what makes it grow.
+            target: the variable, attribute or item that holds it.
+        """
+        key = dotted(target.value if isinstance(target, ast.Subscript) else target)
+        spans: list[Loop] = []
+        for loop in self._module.index.loops(node):
+            if spans and (key is None or self._is_started(key, target, loop)):
+                break
+            spans.append(loop)
+        return spans
+
+    def is_of_few(self, loops: Sequence[Loop]) -> bool:
+        """Whether all of these loops go over few items, or over the parts of what a loop around them goes over.
+
+        Those are few as well: ``for edge in edges: pair = (); for node in edge: pair += (node,)``.
+
+        Args:
+            loops: the loops in which a value is not started afresh.
+        """
+        return all(
+            not isinstance(loop, ast.While)
+            and any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
+            for loop in loops
+        )
+
+    def is_part(self, node: ast.expr) -> bool:
+        """Whether a collection is a part of what a loop goes over: ``edge``, ``entry.names``, ``row[2]``; not records, by their name.
+
+        Args:
+            node: the collection.
+        """
+        if says(last_name(node) or "") == "data":
+            return False
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
+        return variable is not None and all(
+            item.kind is Kind.FOR for item in self._module.scopes.bindings(*variable)
+        )
+
+    def is_last(self, node: ast.AST, loop: Loop) -> bool:
         """Whether the loop is left right after."""
         statement: ast.AST = self._module.index.statement(node)
         while statement is not loop:

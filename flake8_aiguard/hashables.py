@@ -27,6 +27,8 @@ _MUTABLE: Final = (ast.List, ast.Dict, ast.Set, *COMPREHENSIONS)
 _CONTAINER_METHODS: Final = frozenset(
     {"get", "items", "keys", "values", "update", "append", "extend", "pop", "setdefault"}
 )
+# attributes of paths, dates and enumerations, which have a hash
+_OF_VALUES: Final = frozenset({"day", "month", "name", "parent", "stem", "suffix", "value", "year"})
 # calls that give a text, or an item of a collection
 _PLAIN: Final = frozenset(
     (
@@ -80,6 +82,27 @@ class Hashables:
         values = [binding.value for binding in bindings if binding.kind is Kind.ASSIGN]
         return says(item.id) == "data" or all(
             not isinstance(value, ast.Call) or self._makes_hashable(value) for value in values
+        )
+
+    def is_record(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop goes over objects with attributes, of a class that nobody knows to have a hash.
+
+        Args:
+            item: what is looked for.
+            searched: the list.
+            loop: the loop.
+        """
+        variable = self._module.loops.variable(item) if isinstance(item, ast.Name) else None
+        if not isinstance(item, ast.Name) or variable is None:
+            return False
+        if any(binding.kind is not Kind.FOR for binding in self._module.scopes.bindings(*variable)):
+            return False
+        index = self._module.index
+        return any(
+            isinstance(attribute := index.parent(use), ast.Attribute)
+            and attribute.attr not in _OF_VALUES
+            and not (isinstance(call := index.parent(attribute), ast.Call) and call.func is attribute)
+            for use in self._alike(item, searched, loop)
         )
 
     def _alike(self, item: ast.Name, searched: ast.expr, loop: Loop) -> Iterator[ast.Name]:

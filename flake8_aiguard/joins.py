@@ -46,7 +46,7 @@ class Joins:
         if not pairs:
             return None
         iterable = collection(self._module, scan.iterable)
-        if not isinstance(iterable, (ast.Name, ast.Attribute)):
+        if not isinstance(iterable, (ast.Name, ast.Attribute)) or self._is_iterator(iterable):
             return None
         if self._amounts.is_part(iterable) and not self._amounts.says_data(iterable):
             return None
@@ -85,6 +85,17 @@ class Joins:
                 )
                 return (loop, pair) if is_key and self._amounts.is_data(scan.iterable, keyed=keyed) else None
         return None
+
+    def _is_iterator(self, iterable: ast.expr) -> bool:
+        """Whether each pass goes on where the last one ended: ``rest = iter(lines)``."""
+        resolved = self._module.scopes.resolve(iterable) if isinstance(iterable, ast.Name) else None
+        return resolved is not None and any(
+            isinstance(item.value, ast.GeneratorExp)
+            or (
+                isinstance(item.value, ast.Call) and self._module.qualname(item.value.func) == "builtins.iter"
+            )
+            for item in resolved[1]
+        )
 
     def _is_worth_join(self, iterable: ast.expr, loop: Loop) -> bool:
         """Whether both collections may be long: nothing that one record holds, and one of them given, or data by its name."""

@@ -29,6 +29,7 @@ LAYERS = (
         "agreements",
         "concurrency",
         "declared",
+        "fronts",
         "handling",
         "hits",
         "meant",

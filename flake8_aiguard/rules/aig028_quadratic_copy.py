@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.accumulators import Accumulators
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
-from flake8_aiguard.growth import GROWS, Growth
+from flake8_aiguard.fronts import Fronts
+from flake8_aiguard.growth import Growth
 from flake8_aiguard.index import Loop
 from flake8_aiguard.nouns import says
 from flake8_aiguard.roundtrips import RoundTrips
@@ -23,7 +23,6 @@ from flake8_aiguard.shapes import (
     hides_arguments,
     is_constant,
     last_name,
-    names_in,
 )
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -46,7 +45,6 @@ _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loo
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
-_ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
 _TENSORS: Final = frozenset({"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "triton"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
@@ -78,7 +76,7 @@ class QuadraticCopy(Checker):
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
     loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
     path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
-    spells out. So are additions under a condition that a literal names the item, and tuples in files that import a tensor
+    spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are additions under a condition that a literal names the item, and tuples in files that import a tensor
     library. A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on a list. ``reduce(add, ...)``
     counts where a start, a comprehension, an annotation or the name (``lists``) says what the items are, and ``d[k] += s``
     where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while``
@@ -90,6 +88,10 @@ class QuadraticCopy(Checker):
     ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
     goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
     begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
+    Nor does ``pop(0)`` count while a condition looks at the first item, a few steps deep, or over the bases of a class. Bytes
+    do not count where each turn hands them to a call, where they are filled up to the place of a field, where the loop is
+    left when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
+    joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops.
     ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of
     another object than ``self`` that a loop over a list of the same function fills is short. A round trip counts with plain
     arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion,
@@ -108,6 +110,7 @@ class QuadraticCopy(Checker):
         self._growth = Growth(self.module)
         self._accumulators = Accumulators(self.module)
         self._trips = RoundTrips(self.module)
+        self._fronts = Fronts(self.module, self._accumulators)
         self._reported: set[tuple[Loop, str]] = set()
 
     def is_possible(self) -> bool:
@@ -136,11 +139,15 @@ class QuadraticCopy(Checker):
             return
         if self._accumulators.is_seen(node.target, loop):
             return
-        if kind == "bytes" and self._accumulators.is_message(node.target):
+        if kind == "bytes" and (
+            self._accumulators.is_message(node.target) or self._accumulators.is_drained(node.value, loop)
+        ):
             return
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
             return
         if kind == "str" and self._accumulators.is_short_field(node, loop):
+            return
+        if not self._is_worth(node, node.target, kind, loop):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._accumulators.is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -196,6 +203,8 @@ class QuadraticCopy(Checker):
             return
         if self._accumulators.is_seen(target, loop) or self._accumulators.is_within_budget(loop):
             return
+        if kind in ("tuple", "bytes", "str") and not self._is_worth(node, target, kind, loop):
+            return
         if not _is_put_before(name, value):
             yield from self._copied(
                 node, target, kind, _EXTEND if kind == "list" and _adds_more(value) else ""
@@ -203,6 +212,15 @@ class QuadraticCopy(Checker):
         elif kind in _BEFORE and _is_one(value, kind) and not self._accumulators.keeps_front(loop, target):
             is_filled = kind == "list" and not self._accumulators.is_empty_before(target)
             yield from self._copied(node, target, kind, _IN_FRONT if is_filled else _BEFORE[kind])
+
+    def _is_worth(self, node: ast.stmt, target: ast.expr, kind: str, loop: Loop) -> bool:
+        """Whether what is copied may get long, and need not be there whole on every turn."""
+        if self._growth.is_of_few(self._growth.loops(node, target)):
+            return False
+        return kind != "bytes" or not (
+            self._accumulators.is_short(node, target, loop)
+            or self._accumulators.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
+        )
 
     @property
     def _gathers_tensors(self) -> bool:
@@ -268,10 +286,10 @@ class QuadraticCopy(Checker):
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
         shown = dotted(target) or ast.unparse(target)
-        loop = next(self.module.index.loops(node))
-        if (loop, shown) in self._reported:
+        loop, *_, outermost = [*(spans := self._growth.loops(node, target)), spans[-1]]
+        if (outermost, shown) in self._reported:
             return
-        self._reported.add((loop, shown))
+        self._reported.add((outermost, shown))
         instead = instead or _INSTEAD[kind]
         if kind in ("list", "dict", "set") and not self._accumulators.is_own(target, loop):
             instead = "copy it once before the loop and change the copy"
@@ -325,18 +343,7 @@ class QuadraticCopy(Checker):
                 else _IN_FRONT
             )
         else:
-            if len(node.args) > 1 or not self._is_long(method.value):
-                return
-            if (self.module.index.function(node), dotted(method.value)) in self._windows:
-                return
-            if self.module.index.parent(self.module.index.statement(node)) is not loop:
-                return  # now and then
-            if (
-                self._accumulators.does(loop, method.value, _ONLY_LISTS)
-                or self._accumulators.is_read_whole(loop, method.value)
-                or self._waits(loop)
-                or _is_stripped(loop, node)
-            ):
+            if len(node.args) > 1 or not self._fronts.is_slow(node, method.value, loop):
                 return
             instead = "use collections.deque and popleft(), or loop over the list"
         if (loop, name) in self._reported:
@@ -344,59 +351,9 @@ class QuadraticCopy(Checker):
         self._reported.add((loop, name))
         yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
 
-    def _waits(self, loop: Loop) -> bool:
-        """Whether a turn sleeps, next to which no list is long."""
-        return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
-
     @functools.cached_property
     def _few(self) -> Few:
         return Few(self.module)
-
-    @functools.cached_property
-    def _windows(self) -> Collection[tuple[ast.AST | None, str | None]]:
-        """The lists that stay short, as somewhere in the function their first item is taken where they get too long."""
-        return {
-            (self.module.index.function(call), dotted(call.func.value))
-            for call in self.module.index.calls_named(("pop",))
-            if isinstance(call.func, ast.Attribute) and self._is_bounded(call, call.func.value)
-        }
-
-    def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
-        """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
-        for item in self.module.index.ancestors(node):
-            if isinstance(item, (ast.If, ast.While)) and any(
-                isinstance(part, ast.Call)
-                and last_name(part.func) == "len"
-                and part.args
-                and dotted(part.args[0]) == dotted(receiver)
-                for part in walk(item.test)
-            ):
-                return True
-            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                break
-        return False
-
-    def _is_long(self, receiver: ast.expr) -> bool:
-        """Whether a list is filled in a loop, read from a file or made of another collection."""
-        variable = self.module.loops.variable(receiver) if isinstance(receiver, ast.Name) else None
-        if variable is None:
-            return False
-        for binding in self.module.scopes.bindings(*variable):
-            value = binding.value
-            if isinstance(value, ast.ListComp) and self._few.items(value):
-                return False
-            if isinstance(value, ast.ListComp) or (binding.kind is Kind.PARAMETER and binding.annotation):
-                return True
-            if isinstance(value, ast.Call) and last_name(value.func) in (
-                *("list", "sorted", "splitlines", "readlines", "findall", "listdir", "glob"),
-            ):
-                return True
-        return any(
-            isinstance(parent := self.module.index.parent(use), ast.Attribute)
-            and parent.attr in GROWS
-            and next(self.module.index.loops(use), None) is not None
-            for use in self.module.scopes.uses(*variable)
-        )
 
     def _summed(self, node: ast.Call) -> Iterator[Finding]:
         """``sum(lists, [])``."""
@@ -405,13 +362,18 @@ class QuadraticCopy(Checker):
             return
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
-        if self._is_decided(node):
+        if self._is_decided(node) or (isinstance(start, ast.Tuple) and self._is_local(node.args[0])):
             return
         chained = "itertools.chain.from_iterable()"
         if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
             # kept: an iterator would be empty after its first use
             chained = f"{'list' if isinstance(start, ast.List) else 'tuple'}({chained})"
         yield from self.found(node, message=_JOINS, call="sum", instead=f"use {chained}", ruff="RUF017")
+
+    def _is_local(self, items: ast.expr) -> bool:
+        """Whether nothing says how many items a local has; tuples that are joined are mostly parts of a signature or syntax tree."""
+        resolved = self.module.scopes.resolve(items) if isinstance(items, ast.Name) else None
+        return resolved is not None and all(item.kind is Kind.ASSIGN for item in resolved[1])
 
     def _is_decided(self, node: ast.Call) -> bool:
         """Whether a ``noqa: RUF017`` in the same function says of the very same sum that it is meant."""
@@ -426,8 +388,10 @@ class QuadraticCopy(Checker):
 
     def _is_few(self, items: ast.expr) -> bool:
         if isinstance(items, (ast.GeneratorExp, ast.ListComp)):
-            return all(self._few.items(part.iter) for part in items.generators)
-        return self.module.loops.is_small(items)
+            return all(self._few.items(part.iter) for part in items.generators) or self._growth.is_part(
+                items.generators[0].iter
+            )
+        return self._few.items(items)
 
     def _reduced(self, node: ast.Call) -> Iterator[Finding]:
         """``reduce(operator.add, lists)``."""
@@ -476,20 +440,6 @@ class QuadraticCopy(Checker):
             return False
         near = self.module.comments.near(self.module.index.statement(node).lineno)
         return any("copy" in text for text in near)
-
-
-def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
-    """Whether a loop only drops what a list begins with, or copies a text on each turn anyway.
-
-    ``while lines and not lines[0]: lines.pop(0)``, ``while "?" in text: text = text.replace("?", values.pop(0), 1)``.
-    """
-    body = loop.body if isinstance(loop, ast.While) else []
-    if len(body) != 1:
-        return False
-    if isinstance(body[0], ast.Assign) and isinstance(loop, ast.While):
-        asked = {name.id for name in names_in(loop.test)}
-        return isinstance(body[0].targets[0], ast.Name) and body[0].targets[0].id in asked
-    return isinstance(body[0], ast.Expr) and body[0].value is pop
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
