@@ -17,6 +17,8 @@ _SHORT: Final = 4096  # bytes whose copies cost nothing
 _HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
 _PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
 _ADDRESSES: Final = frozenset({"inet_aton", "inet_pton"})  # a header holds few of them
+_READS: Final = frozenset({"read", "recv"})
+_CHARACTERS: Final = frozenset({"byte", "ch", "char", "getc", "getch", "nextch", "nextchar"})
 _COMPLAINTS: Final = frozenset(
     {"err", "error", "errors", "message", "messages", "msg", "note", "notes", "warning", "warnings"}
 )
@@ -141,11 +143,7 @@ class Accumulators:
 
     def is_drained(self, added: ast.expr, loop: Loop) -> bool:
         """Whether a loop adds what a ``read()`` without a size gives (all on the first turn, nothing on the next), or addresses."""
-        values: list[ast.expr] = [added]
-        variable = self._module.loops.variable(added) if isinstance(added, ast.Name) else None
-        if variable is not None:
-            bound = (item.value for item in self._module.scopes.bindings(*variable))
-            values = [value for value in bound if value is not None and contains(loop, value)]
+        values = self._added(added, loop)
         return bool(values) and all(
             isinstance(value, ast.Call)
             and (
@@ -153,6 +151,37 @@ class Accumulators:
                 or (last_name(value.func) == "read" and not value.args and not value.keywords)
             )
             for value in values
+        )
+
+    def _added(self, added: ast.expr, loop: Loop) -> list[ast.expr]:
+        """What a loop adds: the expression, or what it binds the variable to."""
+        variable = self._module.loops.variable(added) if isinstance(added, ast.Name) else None
+        if variable is None:
+            return [added]
+        bound = (item.value for item in self._module.scopes.bindings(*variable))
+        return [value for value in bound if value is not None and contains(loop, value)]
+
+    def is_word(self, added: ast.expr, loop: Loop) -> bool:
+        """Whether a loop adds one character at a time up to one that ends a word or number: ``while c != b":": s += c``."""
+        calls = self._added(added, loop)
+        if not calls or not all(
+            isinstance(call, ast.Call)
+            and (
+                (len(call.args) == 1 and is_constant(call.args[0], 1) and last_name(call.func) in _READS)
+                or (not call.args and not _CHARACTERS.isdisjoint(words(last_name(call.func) or "")))
+            )
+            for call in calls
+        ):
+            return False
+        tests = [item.test for item in walk(loop) if isinstance(item, ast.If)]
+        tests += [loop.test] if isinstance(loop, ast.While) else []
+        return any(
+            isinstance(part, ast.Compare)
+            and dotted(part.left) == dotted(added) is not None
+            and isinstance(part.ops[0], (ast.Eq, ast.NotEq, ast.In, ast.NotIn))
+            and not (isinstance(end := part.comparators[0], ast.Constant) and not end.value)
+            for test in tests
+            for part in walk(test)
         )
 
     def is_needed(

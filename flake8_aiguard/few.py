@@ -128,7 +128,7 @@ class Few:
         if all(binding.kind is Kind.PARAMETER for binding in bindings):
             return all(self._is_given_few(binding, variable[0]) for binding in bindings)
         return all(
-            binding.kind is Kind.ASSIGN
+            binding.kind in (Kind.ANNOTATED, Kind.ASSIGN)
             and isinstance(
                 binding.value, (ast.Call, ast.Name, *COMPREHENSIONS)
             )  # others fill an empty display

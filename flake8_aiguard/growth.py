@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.index import Loop
-from flake8_aiguard.loops import Variable, iterables
+from flake8_aiguard.loops import SMALL, Variable, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import block_of, dotted, last_name, names_in, string
+from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string
 
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
@@ -75,8 +75,22 @@ class Growth:
         """
         return all(
             not isinstance(loop, ast.While)
-            and any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
+            and (
+                any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
+                or self._is_over_attributes(loop)
+            )
             for loop in loops
+        )
+
+    def _is_over_attributes(self, loop: Loop) -> bool:
+        """Whether a loop goes over the names of attributes, as many as a class has: ``for name in names: getattr(self, name)``."""
+        targets = {dotted(loop.target)} if isinstance(loop, (ast.For, ast.AsyncFor)) else set()
+        return any(
+            isinstance(item, ast.Call)
+            and last_name(item.func) == "getattr"
+            and len(item.args) > 1
+            and dotted(item.args[1]) in targets - {None}
+            for item in walk(loop)
         )
 
     def is_part(self, node: ast.expr) -> bool:
@@ -188,7 +202,7 @@ class Growth:
 
     def _is_short(self, loop: Loop) -> bool:
         if isinstance(loop, ast.While):
-            return _is_halved(loop) or self._is_peeled(loop)
+            return _is_halved(loop) or _is_counted(loop) or self._is_peeled(loop)
         if self._few.turns(loop):
             return True
         return self._module.is_test and any(map(self._is_split_parameter, iterables(loop)))
@@ -257,6 +271,27 @@ class Growth:
             and variable is not None
             and any(item.kind is Kind.PARAMETER for item in self._module.scopes.bindings(*variable))
         )
+
+
+def _is_counted(loop: ast.While) -> bool:
+    """Whether a loop ends after a few turns that it counts: ``while rest and n < 10``."""
+    tests = (
+        loop.test.values if isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And) else []
+    )
+    counted = {
+        dotted(item.target)
+        for item in walk(loop)
+        if isinstance(item, ast.AugAssign) and is_constant(item.value, 1)
+    }
+    return any(
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], (ast.Lt, ast.LtE))
+        and dotted(test.left) in counted - {None}
+        and isinstance(most := test.comparators[0], ast.Constant)
+        and isinstance(most.value, int)
+        and most.value <= SMALL
+        for test in (*tests, loop.test)
+    )
 
 
 def _is_halved(loop: ast.While) -> bool:

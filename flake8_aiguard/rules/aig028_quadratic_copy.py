@@ -140,7 +140,9 @@ class QuadraticCopy(Checker):
         if self._accumulators.is_seen(node.target, loop):
             return
         if kind == "bytes" and (
-            self._accumulators.is_message(node.target) or self._accumulators.is_drained(node.value, loop)
+            self._accumulators.is_message(node.target)
+            or self._accumulators.is_drained(node.value, loop)
+            or self._accumulators.is_word(node.value, loop)
         ):
             return
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
@@ -362,7 +364,11 @@ class QuadraticCopy(Checker):
             return
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
-        if self._is_decided(node) or (isinstance(start, ast.Tuple) and self._is_local(node.args[0])):
+        if (
+            self._is_decided(node)
+            or self._is_tree(node.args[0])
+            or (isinstance(start, ast.Tuple) and self._is_local(node.args[0]))
+        ):
             return
         chained = "itertools.chain.from_iterable()"
         if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
@@ -374,6 +380,18 @@ class QuadraticCopy(Checker):
         """Whether nothing says how many items a local has; tuples that are joined are mostly parts of a signature or syntax tree."""
         resolved = self.module.scopes.resolve(items) if isinstance(items, ast.Name) else None
         return resolved is not None and all(item.kind is Kind.ASSIGN for item in resolved[1])
+
+    def _is_tree(self, items: ast.expr) -> bool:
+        """Whether a local holds the levels of a tree, each half as long: ``while len(rows[-1]) > 1``."""
+        variable = self.module.loops.variable(items) if isinstance(items, ast.Name) else None
+        uses = () if variable is None else self.module.scopes.uses(*variable)
+        return any(
+            isinstance(last := self.module.index.parent(use), ast.Subscript)
+            and isinstance(measured := self.module.index.parent(last), ast.Call)
+            and last_name(measured.func) == "len"
+            and isinstance(self.module.index.statement(use), ast.While)
+            for use in uses
+        )
 
     def _is_decided(self, node: ast.Call) -> bool:
         """Whether a ``noqa: RUF017`` in the same function says of the very same sum that it is meant."""
