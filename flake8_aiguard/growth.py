@@ -14,6 +14,7 @@ from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string
 
+_GENERIC = frozenset({"input", "inputs", "output", "outputs"})  # of these there may be any number
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
 
@@ -78,9 +79,24 @@ class Growth:
             and (
                 any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
                 or self._is_over_attributes(loop)
+                or self._is_over_parts(loop)
             )
             for loop in loops
         )
+
+    def _is_over_parts(self, loop: Loop) -> bool:
+        """Whether a loop goes over what somebody chose, by its name, and no caller gives: ``self.options``."""
+        for node in iterables(loop):
+            while isinstance(node, ast.Call) and node.args:
+                node = node.args[0]
+            name = last_name(node) or ""
+            if says(name) != "chosen" or name in _GENERIC:
+                continue
+            variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
+            bindings = () if variable is None else self._module.scopes.bindings(*variable)
+            if all(item.kind is not Kind.PARAMETER for item in bindings):
+                return True
+        return False
 
     def _is_over_attributes(self, loop: Loop) -> bool:
         """Whether a loop goes over the names of attributes, as many as a class has: ``for name in names: getattr(self, name)``."""
@@ -287,11 +303,13 @@ def _is_counted(loop: ast.While) -> bool:
         isinstance(test, ast.Compare)
         and isinstance(test.ops[0], (ast.Lt, ast.LtE))
         and dotted(test.left) in counted - {None}
-        and isinstance(most := test.comparators[0], ast.Constant)
-        and isinstance(most.value, int)
-        and most.value <= SMALL
+        and _is_few(test.comparators[0])
         for test in (*tests, loop.test)
     )
+
+
+def _is_few(number: ast.expr) -> bool:
+    return isinstance(number, ast.Constant) and isinstance(number.value, int) and number.value <= SMALL
 
 
 def _is_halved(loop: ast.While) -> bool:

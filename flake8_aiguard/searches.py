@@ -20,6 +20,7 @@ from flake8_aiguard.shapes import dotted, last_name, names_in
 from flake8_aiguard.wordings import name_words
 
 _GROWS: Final = frozenset({"append", "extend", "insert"})
+_ORDERS: Final = ("bisect", "bisect_left", "bisect_right", "insort", "insort_left", "insort_right")
 _TAKES: Final = ("clear", "pop", "remove")
 _CHANGES: Final = _GROWS | {"add", "clear", "discard", "pop", "popitem", "remove", "setdefault", "update"}
 
@@ -208,6 +209,19 @@ class Searches:
             and dotted(call.func.value) == name
             and loop in self._module.index.loops(call)
             for call in self._module.index.calls_named(_TAKES)
+        )
+
+    def is_ordered(self, searched: ast.expr) -> bool:
+        """Whether a list is kept in order, so that ``bisect`` finds what a set would: ``insort(xs, x)``.
+
+        Args:
+            searched: the list.
+        """
+        name = dotted(searched)
+        return name is not None and any(
+            dotted(argument) == name
+            for call in self._module.index.calls_named(_ORDERS)
+            for argument in call.args[:1]
         )
 
     def is_guard(self, node: ast.expr, searched: ast.expr) -> bool:

@@ -46,7 +46,10 @@ _JOINS: Final = "{call}() copies everything joined so far for each item; {instea
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
-_TENSORS: Final = frozenset({"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "triton"})
+_TENSORS: Final = frozenset(
+    {"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "transformers", "triton"}
+)
+_OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
 
@@ -76,27 +79,30 @@ class QuadraticCopy(Checker):
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
     loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
     path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
-    spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are additions under a condition that a literal names the item, and tuples in files that import a tensor
-    library. A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on a list. ``reduce(add, ...)``
-    counts where a start, a comprehension, an annotation or the name (``lists``) says what the items are, and ``d[k] += s``
-    where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while``
-    mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other tasks with
-    an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
-    So are items put before the others of a parameter, or until a total that the loop adds up is too large; what grows in an
-    attribute while the loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum
-    whose twin in the function carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy.
-    ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
-    goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
-    begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
-    Nor does ``pop(0)`` count while a condition looks at the first item, a few steps deep, or over the bases of a class. Bytes
-    do not count where each turn hands them to a call, where they are filled up to the place of a field, where the loop is
-    left when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
-    joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops.
-    ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of
-    another object than ``self`` that a loop over a list of the same function fills is short. A round trip counts with plain
-    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion,
-    a comparison with what JSON gave needs it, what YAML gave or a function named ``..._json`` returns is brought into its
-    form, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. Strings, bytes and
+    tuples neither count over what somebody chose, by its name, unless a caller gives it (``self.options``), nor over the
+    names of attributes. So are additions under a condition that a literal names the item, and tuples in files that import a
+    tensor library. A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on a list. ``reduce(add,
+    ...)`` counts where a start, a comprehension, an annotation or the name (``lists``) says what the items are, and ``d[k]
+    += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where
+    ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other
+    tasks with an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it
+    counts. So are items put before the others of a parameter, or until a total that the loop adds up is too large; what
+    grows in an attribute while the loop yields, or is started afresh by a method that the loop calls; the copy that each
+    turn hands over; the last line of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``;
+    and a trip through pickle that a comment calls a copy. ``pop(0)`` counts on a list that is built here, and not where its
+    length is asked first, or the loop sorts, slices or goes through it. Silent on ``+=`` in tests, in helpers of tests, in
+    ``except`` clauses, over ``*args``, for bytes that begin with a packed header and for texts of errors and notes, all of
+    which stay short, and on ``insert(0)`` in tests. Nor does ``pop(0)`` count while a condition looks at the first item, a
+    few steps deep, or over the bases of a class. Bytes do not count where each turn hands them to a call, where they are
+    filled up to the place of a field, where the loop is left when they have some thousand, or where ``read()`` without a
+    size gives all of them at once; tuples that ``sum()`` joins count where a caller gives them or a comprehension makes
+    them. One accumulator is reported once for a nest of loops. ``xs += (x,)`` is silent where nothing says that ``xs`` is a
+    tuple, as a list is extended in place, and the field of another object than ``self`` that a loop over a list of the same
+    function fills is short. A round trip counts with plain arguments, outside of tests and of ``try``: an encoder,
+    ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison with what JSON gave needs it, what YAML
+    gave or a function named ``..._json`` returns is brought into its form, and ``self.model_dump_json()`` counts where the
+    class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -130,7 +136,9 @@ class QuadraticCopy(Checker):
         kind = self._accumulators.kind(node.target, node.value)
         if kind not in ("tuple", "bytes", "str") or self.module.is_test:
             return
-        if kind == "tuple" and (self._accumulators.may_be_list(node.target) or self._gathers_tensors):
+        if kind == "tuple" and (
+            self._accumulators.may_be_list(node.target) or self._gathers_tensors(node.target)
+        ):
             return
         loop = self._growth.loop(node, node.target)
         if loop is None or self._accumulators.is_measured(node.target, loop):
@@ -194,7 +202,7 @@ class QuadraticCopy(Checker):
             copied = [item.value for item in value.elts if isinstance(item, ast.Starred)]
             kinds = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
             kind = kinds[type(value)] if any(dotted(item) == name for item in copied) else None
-        if kind is None or (kind == "tuple" and self._gathers_tensors):
+        if kind is None or (kind == "tuple" and self._gathers_tensors(target)):
             return
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
@@ -224,10 +232,10 @@ class QuadraticCopy(Checker):
             or self._accumulators.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
         )
 
-    @property
-    def _gathers_tensors(self) -> bool:
+    def _gathers_tensors(self, target: ast.expr) -> bool:
         """Whether a tuple most likely holds tensors: each takes so long to compute that the references to them cost nothing."""
-        return not _TENSORS.isdisjoint(self.module.index.packages)
+        name = last_name(target) or ""
+        return name.endswith(_OF_TENSORS) or not _TENSORS.isdisjoint(self.module.index.packages)
 
     def _is_new(self, part: ast.expr) -> bool:
         """Whether what is merged into a dict is another one on each turn."""
@@ -283,15 +291,21 @@ class QuadraticCopy(Checker):
             if qualname == "copy.deepcopy"
             else self._accumulators.is_shared(node, target, loop)
         )
-        if not is_needed:
+        if not is_needed and self._is_first(node, target, f"{qualname} {name}"):
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
+
+    def _is_first(self, node: ast.stmt, target: ast.expr, shown: str) -> bool:
+        """Whether an accumulator has not been reported yet, in this loop or one around it: one change mends all."""
+        key = (self._growth.loops(node, target)[-1], shown)
+        is_new = key not in self._reported
+        self._reported.add(key)
+        return is_new
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
         shown = dotted(target) or ast.unparse(target)
-        loop, *_, outermost = [*(spans := self._growth.loops(node, target)), spans[-1]]
-        if (outermost, shown) in self._reported:
+        if not self._is_first(node, target, shown):
             return
-        self._reported.add((outermost, shown))
+        loop = next(self.module.index.loops(node))
         instead = instead or _INSTEAD[kind]
         if kind in ("list", "dict", "set") and not self._accumulators.is_own(target, loop):
             instead = "copy it once before the loop and change the copy"
