@@ -77,6 +77,7 @@ LAYERS = (
         "accumulators",
         "attempts",
         "blocking",
+        "bytestrings",
         "capacity",
         "causes",
         "checker",

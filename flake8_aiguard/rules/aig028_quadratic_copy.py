@@ -9,6 +9,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.accumulators import Accumulators
+from flake8_aiguard.bytestrings import Bytestrings
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.few import Few
 from flake8_aiguard.fronts import Fronts
@@ -99,10 +100,11 @@ class QuadraticCopy(Checker):
     some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()`` joins count where a
     caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops. ``xs += (x,)`` is
     silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of another object than
-    ``self`` that a loop over a list of the same function fills is short. A round trip counts with plain arguments, outside
-    of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison with
-    what JSON gave needs it, what YAML gave or takes or a function named ``..._json`` returns is brought into its form, and
-    ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    ``self`` that a loop over a list of the same function fills is short, and an attribute that grows under two conditions.
+    A round trip counts with plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or
+    ``errors`` make it a conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named
+    ``..._json`` returns is brought into its form, and ``self.model_dump_json()`` counts where the class has a base that may
+    be a model.
     """
 
     code = "AIG028"
@@ -115,6 +117,7 @@ class QuadraticCopy(Checker):
     def start(self) -> None:
         self._growth = Growth(self.module)
         self._accumulators = Accumulators(self.module)
+        self._bytes = Bytestrings(self.module)
         self._trips = RoundTrips(self.module)
         self._fronts = Fronts(self.module, self._accumulators)
         self._reported: set[tuple[Loop, str]] = set()
@@ -148,14 +151,16 @@ class QuadraticCopy(Checker):
         if self._accumulators.is_seen(node.target, loop):
             return
         if kind == "bytes" and (
-            self._accumulators.is_message(node.target)
-            or self._accumulators.is_drained(node.value, loop)
-            or self._accumulators.is_word(node.value, loop)
+            self._bytes.is_message(node.target)
+            or self._bytes.is_drained(node.value, loop)
+            or self._bytes.is_word(node.value, loop)
         ):
             return
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
             return
-        if kind == "str" and self._accumulators.is_short_field(node, loop):
+        if kind == "str" and (
+            self._accumulators.is_short_field(node, loop) or self._accumulators.is_seldom(node, loop)
+        ):
             return
         if not self._is_worth(node, node.target, kind, loop):
             return
@@ -228,8 +233,8 @@ class QuadraticCopy(Checker):
         if self._growth.is_of_few(self._growth.loops(node, target)):
             return False
         return kind != "bytes" or not (
-            self._accumulators.is_short(node, target, loop)
-            or self._accumulators.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
+            self._bytes.is_short(node, target, loop)
+            or self._bytes.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
         )
 
     def _gathers_tensors(self, target: ast.expr) -> bool:
