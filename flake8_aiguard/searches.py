@@ -318,8 +318,13 @@ class Searches:
         is_asked = self.is_only_asked(searched)
         if "option" in own:
             return "data" in around or (is_asked and self._amounts.is_given_whole(searched))
-        if is_asked or (isinstance(searched, ast.Name) and "data" in around):
+        if is_asked:
             return True
+        if isinstance(searched, ast.Name) and "data" in around:
+            # the parts of one record are few, unless they are records by their name
+            return not outer or not all(
+                self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer
+            )
         name = dotted(searched)
         return last_name(getattr(node, "func", None)) in ("index", "count") and any(
             dotted(collection(self._module, iterable)) == name for iterable in outer
