@@ -43,7 +43,7 @@ class Joins:
         if not self._is_repeated(scan):
             return None
         pairs = [pair for test in scan.tests for pair in pairs_of(test, scan.targets, scan.unequal)]
-        if not pairs:
+        if not pairs or self._is_picky(scan):
             return None
         iterable = collection(self._module, scan.iterable)
         if not isinstance(iterable, (ast.Name, ast.Attribute)) or self._is_iterator(iterable):
@@ -85,6 +85,17 @@ class Joins:
                 )
                 return (loop, pair) if is_key and self._amounts.is_data(scan.iterable, keyed=keyed) else None
         return None
+
+    def _is_picky(self, scan: Scan) -> bool:
+        """Whether further conditions choose the items, so that a dict made before would need them all."""
+        stack, filters = list(scan.tests), 0
+        while stack:
+            test = stack.pop()
+            if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+                stack += test.values
+            elif not list(pairs_of(test, scan.targets, scan.unequal)):
+                filters += 2 if isinstance(test, ast.BoolOp) else 1
+        return filters > 1
 
     def _is_iterator(self, iterable: ast.expr) -> bool:
         """Whether each pass goes on where the last one ended: ``rest = iter(lines)``."""

@@ -192,8 +192,12 @@ class Searches:
             and loop in index.loops(call)
         ]
         conditions = sum(isinstance(outer, ast.If) for outer in index.outwards(node, loop))
-        return conditions <= 1 and any(
-            len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added
+        beside = index.parent(node)
+        tests = beside.values if isinstance(beside, ast.BoolOp) else [node]
+        return (
+            conditions <= 1
+            and len(tests) <= 2
+            and any(len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added)
         )
 
     def is_emptied(self, searched: ast.expr, loop: Loop) -> bool:

@@ -81,15 +81,15 @@ class NestedScan(Checker):
     record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query
     answers and no name calls records. Silent where the loop builds or chooses the collection anew (a tree, a slice) or
     changes it so that a dict made before would be stale (``if x in xs: xs.remove(x)`` alone counts), goes on with an
-    iterator, or keeps all items that are equal, where ``bisect`` keeps the list in order, where the item that a join ends
-    at is read behind it though none may match, in test helpers (files that import pytest), for positions, for dicts, lists
-    and objects (whose attributes are read) of a class that may have no hash as items (no set takes them), for ``list[Any]``
-    and where a docstring or comment speaks of what is hashable, for all pairs, and where the loop is left right after
-    ``remove``. Nor is a list reported that grows by others than what is looked up, under a further condition, or by
-    ``extend()`` of what it does not hold yet; an attribute that grows and is used for more than lookups; items that are
-    removed from the front, or moved to the end; and what has few items for a reason that the file shows (unpacked,
-    measured, parts of a name or path, constants that each call of a private function gives). Sets, dicts and strings never
-    count.
+    iterator, or keeps all items that are equal, where two further conditions choose from what is passed through, where
+    ``bisect`` keeps the list in order, where the item that a join ends at is read behind it though none may match, in test
+    helpers (files that import pytest), for positions, for dicts, lists and objects (whose attributes are read) of a class
+    that may have no hash as items (no set takes them), for ``list[Any]`` and where a docstring or comment speaks of what is
+    hashable, for all pairs, and where the loop is left right after ``remove``. Nor is a list reported that grows by others
+    than what is looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that
+    grows and is used for more than lookups; items that are removed from the front, or moved to the end; and what has few
+    items for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a
+    private function gives). Sets, dicts and strings never count.
     """
 
     code = "AIG024"
