@@ -15,6 +15,7 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string
 
 _GENERIC = frozenset({"input", "inputs", "output", "outputs"})  # of these there may be any number
+_VIEWS = frozenset({"copy", "items", "keys", "values"})
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
 
@@ -87,8 +88,13 @@ class Growth:
     def _is_over_parts(self, loop: Loop) -> bool:
         """Whether a loop goes over what somebody chose, by its name, and no caller gives: ``self.options``."""
         for node in iterables(loop):
-            while isinstance(node, ast.Call) and node.args:
-                node = node.args[0]
+            while isinstance(node, ast.Call):
+                if node.args:
+                    node = node.args[0]
+                elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+                    node = node.func.value
+                else:
+                    break
             name = last_name(node) or ""
             if says(name) != "chosen" or name in _GENERIC:
                 continue

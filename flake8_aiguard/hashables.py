@@ -155,11 +155,22 @@ class Hashables:
         ``rows: list[dict]``, ``steps: list[Step]`` of a class from elsewhere, or of a dataclass that compares by value.
         """
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
-        for binding in () if resolved is None else resolved[1]:
-            for part in () if binding.annotation is None else walk(binding.annotation):
+        annotations = [] if resolved is None else [item.annotation for item in resolved[1]]
+        for annotation in (*annotations, self._returned_as(node)):
+            for part in () if annotation is None else walk(annotation):
                 if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
                     return self._is_unhashable(part.slice)
         return False
+
+    def _returned_as(self, node: ast.expr) -> ast.expr | None:
+        """What a function says that it returns, where a local is what it returns: ``-> list[Step]``."""
+        function = self._module.index.function(node)
+        if not isinstance(node, ast.Name) or not isinstance(
+            function, (ast.FunctionDef, ast.AsyncFunctionDef)
+        ):
+            return None
+        last = function.body[-1]
+        return function.returns if isinstance(last, ast.Return) and dotted(last.value) == node.id else None
 
     def _is_unhashable(self, annotation: ast.expr) -> bool:
         for part in _alternatives(annotation):
