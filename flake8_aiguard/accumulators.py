@@ -12,7 +12,6 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, words
 
-_HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
 _PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
 _COMPLAINTS: Final = frozenset(
     {"err", "error", "errors", "message", "messages", "msg", "note", "notes", "warning", "warnings"}
@@ -54,6 +53,22 @@ class Accumulators:
             isinstance(item.value, ast.List) and not item.value.elts
             for item in self._module.scopes.bindings(*items)
         )
+
+    def is_seldom(self, node: ast.AugAssign, loop: Loop) -> bool:
+        """Whether an attribute grows under two conditions or more: few of the items get there.
+
+        Args:
+            node: the statement that adds to it.
+            loop: the loop.
+        """
+        index = self._module.index
+        conditions = [
+            item
+            for item in index.outwards(node, loop)
+            if isinstance(item, (ast.If, ast.match_case))
+            and not (isinstance(outer := index.parent(item), ast.If) and outer.orelse == [item])  # elif
+        ]
+        return isinstance(node.target, ast.Attribute) and len(conditions) > 1
 
     def is_own(self, target: ast.expr, loop: Loop) -> bool:
         """Whether a collection is made here, at the latest right before the loop: nobody else sees it change."""
@@ -144,15 +159,6 @@ class Accumulators:
             return True
         scope = self._module.index.scope(target)
         return self._module.scopes.owner(scope, target.id) is not scope
-
-    def is_message(self, target: ast.expr) -> bool:
-        """Whether bytes begin with a packed header: one message of a protocol, which is short."""
-        variable = self._module.loops.variable(target) if isinstance(target, ast.Name) else None
-        return variable is not None and any(
-            isinstance(item.value, ast.Call) and self._module.qualname(item.value.func) in _HEADERS
-            for item in self._module.scopes.bindings(*variable)
-            if item.kind is Kind.ASSIGN
-        )
 
     def is_complaint(self, target: ast.expr) -> bool:
         """Whether a string is what a person reads about what went wrong."""

@@ -199,14 +199,17 @@ class Amounts:
     def is_part(self, node: ast.expr) -> bool:
         """Whether a loop runs over the parts of one record or of one text: ``file.owners``, ``slo["ids"]``, ``line.split(",")``."""
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
-        if resolved is not None and len(resolved[1]) == 1 and isinstance(resolved[1][0].value, ast.ListComp):
-            node = resolved[1][0].value.generators[0].iter
+        made = resolved[1][0].value if resolved is not None and len(resolved[1]) == 1 else None
+        if isinstance(made, ast.ListComp):
+            node = made.generators[0].iter
+        elif isinstance(made, ast.Call) and last_name(made.func) == "pop" and made.args:
+            node = made  # after = self.after.pop(name, [])
         node = collection(self._module, node)
         if isinstance(node, ast.Call):
             called = last_name(node.func)
             if called in ("split", "rsplit"):
                 return any((string(item) or "").strip(_BETWEEN) for item in node.args)
-            return called == "get" and isinstance(node.func, ast.Attribute) and bool(node.args)
+            return called in ("get", "pop") and isinstance(node.func, ast.Attribute) and bool(node.args)
         if isinstance(node, ast.Subscript):
             return string(node.slice) is not None
         if not isinstance(node, ast.Attribute) or self._module.qualname(node) is not None:

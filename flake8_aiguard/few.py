@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
@@ -13,6 +14,7 @@ from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.loops import SMALL, Variable, iterables
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import argument, default, last_name, string
 
@@ -20,6 +22,7 @@ _HOPS: Final = 12  # wrappers and variables that are looked through
 _WRAPPERS: Final = frozenset({"enumerate", "list", "reversed", "set", "sorted", "tuple", "zip"})
 _VIEWS: Final = frozenset({"copy", "items", "keys", "values"})
 _BETWEEN: Final = " \t\r\n,;|"  # what stands between the words, lines or values of a text; others cut a name
+_COLLECTION: Final = regex(r"(dict|list|map|set|tuple)$", re.IGNORECASE)
 _COMMAND_LINES: Final = frozenset({"parse_args", "parse_known_args"})
 _LEAVES: Final = (ast.Break, ast.Continue, ast.Raise, ast.Return)
 
@@ -50,7 +53,7 @@ class Few:
             node: the collection.
 
         Returns:
-            True for displays, constants, enumerations and ``*args``; for the parts of a name (``path.split("/")``,
+            True for displays, constants, enumerations, ``*args`` and ``**options``; for the parts of a name (``path.split("/")``,
             ``s.partition(x)``), of a signature, class or command line; for what is unpacked or measured (``a, b = xs``,
             ``if len(xs) != 3: return``); and for a parameter of a private function to which every
             call of the file gives such a collection.
@@ -77,7 +80,7 @@ class Few:
                 or (node.attr in _words("path") and last_name(node.value) in _words("path owner"))
             )
         variable = self._module.loops.variable(node)
-        return variable is not None and self._holds_few(variable)
+        return variable is not None and (node.id in _words("name") or self._holds_few(variable))
 
     def _called(self, call: ast.Call, hops: int) -> bool:
         name = last_name(call.func) or ""
@@ -100,6 +103,12 @@ class Few:
                 (isinstance(item, (ast.Attribute, ast.Name)) and is_allowance(item)) or _is_dimensions(item)
                 for item in call.args
             )
+        if _COLLECTION.search(name) and call.args and not call.keywords:
+            # OrderedDict([("a", 1)])
+            return all(
+                isinstance(item, (ast.Dict, ast.List, ast.Tuple)) and self._module.loops.is_small(item)
+                for item in call.args
+            )
         return qualname in _calls()
 
     # -- variables
@@ -119,7 +128,7 @@ class Few:
         if all(binding.kind is Kind.PARAMETER for binding in bindings):
             return all(self._is_given_few(binding, variable[0]) for binding in bindings)
         return all(
-            binding.kind is Kind.ASSIGN
+            binding.kind in (Kind.ANNOTATED, Kind.ASSIGN)
             and isinstance(
                 binding.value, (ast.Call, ast.Name, *COMPREHENSIONS)
             )  # others fill an empty display
@@ -165,7 +174,7 @@ class Few:
         spec, node = self._module.index.parent(binding.node), binding.node
         if not isinstance(spec, ast.arguments) or not isinstance(node, ast.arg):
             return False
-        if node is spec.vararg:
+        if node in (spec.vararg, spec.kwarg):
             return True
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.index import Loop
-from flake8_aiguard.loops import Variable, iterables
+from flake8_aiguard.loops import SMALL, Variable, iterables
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import block_of, dotted, last_name, names_in, string
+from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string
 
+_GENERIC = frozenset({"input", "inputs", "output", "outputs"})  # of these there may be any number
+_VIEWS = frozenset({"copy", "items", "keys", "values"})
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
 
@@ -39,7 +43,7 @@ class Growth:
             ``None`` where the innermost loop has few turns, runs on only after an error, or is left right after.
         """
         loop = next(self._module.index.loops(node), None)
-        if loop is None or self._is_short(loop) or self._is_last(node, loop):
+        if loop is None or self._is_short(loop) or self.is_last(node, loop):
             return None
         if any(isinstance(item, ast.ExceptHandler) for item in self._module.index.outwards(node, loop)):
             return None  # as often as something fails
@@ -48,7 +52,85 @@ class Growth:
             return None
         return None if key is None or self._is_started(key, target, loop) else loop
 
-    def _is_last(self, node: ast.AST, loop: Loop) -> bool:
+    def loops(self, node: ast.AST, target: ast.expr) -> list[Loop]:
+        """The loops in which a value that grows in the innermost one is not started afresh, that one first.
+
+        Args:
+            node: what makes it grow.
+            target: the variable, attribute or item that holds it.
+        """
+        key = dotted(target.value if isinstance(target, ast.Subscript) else target)
+        spans: list[Loop] = []
+        for loop in self._module.index.loops(node):
+            if spans and (key is None or self._is_started(key, target, loop)):
+                break
+            spans.append(loop)
+        return spans
+
+    def is_of_few(self, loops: Sequence[Loop]) -> bool:
+        """Whether all of these loops go over few items, or over the parts of what a loop around them goes over.
+
+        Those are few as well: ``for edge in edges: pair = (); for node in edge: pair += (node,)``.
+
+        Args:
+            loops: the loops in which a value is not started afresh.
+        """
+        return all(
+            not isinstance(loop, ast.While)
+            and (
+                any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
+                or self._is_over_attributes(loop)
+                or self._is_over_parts(loop)
+            )
+            for loop in loops
+        )
+
+    def _is_over_parts(self, loop: Loop) -> bool:
+        """Whether a loop goes over what somebody chose, by its name, and no caller gives: ``self.options``."""
+        for node in iterables(loop):
+            while isinstance(node, ast.Call):
+                if node.args:
+                    node = node.args[0]
+                elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+                    node = node.func.value
+                else:
+                    break
+            name = last_name(node) or ""
+            if says(name) != "chosen" or name in _GENERIC:
+                continue
+            variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
+            bindings = () if variable is None else self._module.scopes.bindings(*variable)
+            if all(item.kind is not Kind.PARAMETER for item in bindings):
+                return True
+        return False
+
+    def _is_over_attributes(self, loop: Loop) -> bool:
+        """Whether a loop goes over the names of attributes, as many as a class has: ``for name in names: getattr(self, name)``."""
+        targets = {dotted(loop.target)} if isinstance(loop, (ast.For, ast.AsyncFor)) else set()
+        return any(
+            isinstance(item, ast.Call)
+            and last_name(item.func) == "getattr"
+            and len(item.args) > 1
+            and dotted(item.args[1]) in targets - {None}
+            for item in walk(loop)
+        )
+
+    def is_part(self, node: ast.expr) -> bool:
+        """Whether a collection is a part of what a loop goes over: ``edge``, ``entry.names``, ``row[2]``; not records, by their name.
+
+        Args:
+            node: the collection.
+        """
+        if says(last_name(node) or "") == "data":
+            return False
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
+        return variable is not None and all(
+            item.kind is Kind.FOR for item in self._module.scopes.bindings(*variable)
+        )
+
+    def is_last(self, node: ast.AST, loop: Loop) -> bool:
         """Whether the loop is left right after."""
         statement: ast.AST = self._module.index.statement(node)
         while statement is not loop:
@@ -142,7 +224,7 @@ class Growth:
 
     def _is_short(self, loop: Loop) -> bool:
         if isinstance(loop, ast.While):
-            return _is_halved(loop) or self._is_peeled(loop)
+            return _is_halved(loop) or _is_counted(loop) or self._is_peeled(loop)
         if self._few.turns(loop):
             return True
         return self._module.is_test and any(map(self._is_split_parameter, iterables(loop)))
@@ -211,6 +293,29 @@ class Growth:
             and variable is not None
             and any(item.kind is Kind.PARAMETER for item in self._module.scopes.bindings(*variable))
         )
+
+
+def _is_counted(loop: ast.While) -> bool:
+    """Whether a loop ends after a few turns that it counts: ``while rest and n < 10``."""
+    tests = (
+        loop.test.values if isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And) else []
+    )
+    counted = {
+        dotted(item.target)
+        for item in walk(loop)
+        if isinstance(item, ast.AugAssign) and is_constant(item.value, 1)
+    }
+    return any(
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], (ast.Lt, ast.LtE))
+        and dotted(test.left) in counted - {None}
+        and _is_few(test.comparators[0])
+        for test in (*tests, loop.test)
+    )
+
+
+def _is_few(number: ast.expr) -> bool:
+    return isinstance(number, ast.Constant) and isinstance(number.value, int) and number.value <= SMALL
 
 
 def _is_halved(loop: ast.While) -> bool:

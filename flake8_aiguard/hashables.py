@@ -27,6 +27,8 @@ _MUTABLE: Final = (ast.List, ast.Dict, ast.Set, *COMPREHENSIONS)
 _CONTAINER_METHODS: Final = frozenset(
     {"get", "items", "keys", "values", "update", "append", "extend", "pop", "setdefault"}
 )
+# attributes of paths, dates and enumerations, which have a hash
+_OF_VALUES: Final = frozenset({"day", "month", "name", "parent", "stem", "suffix", "value", "year"})
 # calls that give a text, or an item of a collection
 _PLAIN: Final = frozenset(
     (
@@ -82,6 +84,27 @@ class Hashables:
             not isinstance(value, ast.Call) or self._makes_hashable(value) for value in values
         )
 
+    def is_record(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop goes over objects with attributes, of a class that nobody knows to have a hash.
+
+        Args:
+            item: what is looked for.
+            searched: the list.
+            loop: the loop.
+        """
+        variable = self._module.loops.variable(item) if isinstance(item, ast.Name) else None
+        if not isinstance(item, ast.Name) or variable is None:
+            return False
+        if any(binding.kind is not Kind.FOR for binding in self._module.scopes.bindings(*variable)):
+            return False
+        index = self._module.index
+        return any(
+            isinstance(attribute := index.parent(use), ast.Attribute)
+            and attribute.attr not in _OF_VALUES
+            and not (isinstance(call := index.parent(attribute), ast.Call) and call.func is attribute)
+            for use in self._alike(item, searched, loop)
+        )
+
     def _alike(self, item: ast.Name, searched: ast.expr, loop: Loop) -> Iterator[ast.Name]:
         """The uses of a variable, and of others that stand for items of the same collections."""
         scopes = self._module.scopes
@@ -132,11 +155,22 @@ class Hashables:
         ``rows: list[dict]``, ``steps: list[Step]`` of a class from elsewhere, or of a dataclass that compares by value.
         """
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
-        for binding in () if resolved is None else resolved[1]:
-            for part in () if binding.annotation is None else walk(binding.annotation):
+        annotations = [] if resolved is None else [item.annotation for item in resolved[1]]
+        for annotation in (*annotations, self._returned_as(node)):
+            for part in () if annotation is None else walk(annotation):
                 if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
                     return self._is_unhashable(part.slice)
         return False
+
+    def _returned_as(self, node: ast.expr) -> ast.expr | None:
+        """What a function says that it returns, where a local is what it returns: ``-> list[Step]``."""
+        function = self._module.index.function(node)
+        if not isinstance(node, ast.Name) or not isinstance(
+            function, (ast.FunctionDef, ast.AsyncFunctionDef)
+        ):
+            return None
+        last = function.body[-1]
+        return function.returns if isinstance(last, ast.Return) and dotted(last.value) == node.id else None
 
     def _is_unhashable(self, annotation: ast.expr) -> bool:
         for part in _alternatives(annotation):

@@ -43,10 +43,10 @@ class Joins:
         if not self._is_repeated(scan):
             return None
         pairs = [pair for test in scan.tests for pair in pairs_of(test, scan.targets, scan.unequal)]
-        if not pairs:
+        if not pairs or self._is_picky(scan):
             return None
         iterable = collection(self._module, scan.iterable)
-        if not isinstance(iterable, (ast.Name, ast.Attribute)):
+        if not isinstance(iterable, (ast.Name, ast.Attribute)) or self._is_iterator(iterable):
             return None
         if self._amounts.is_part(iterable) and not self._amounts.says_data(iterable):
             return None
@@ -85,6 +85,28 @@ class Joins:
                 )
                 return (loop, pair) if is_key and self._amounts.is_data(scan.iterable, keyed=keyed) else None
         return None
+
+    def _is_picky(self, scan: Scan) -> bool:
+        """Whether further conditions choose the items, so that a dict made before would need them all."""
+        stack, filters = list(scan.tests), 0
+        while stack:
+            test = stack.pop()
+            if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+                stack += test.values
+            elif not list(pairs_of(test, scan.targets, scan.unequal)):
+                filters += 2 if isinstance(test, ast.BoolOp) else 1
+        return filters > 1
+
+    def _is_iterator(self, iterable: ast.expr) -> bool:
+        """Whether each pass goes on where the last one ended: ``rest = iter(lines)``."""
+        resolved = self._module.scopes.resolve(iterable) if isinstance(iterable, ast.Name) else None
+        return resolved is not None and any(
+            isinstance(item.value, ast.GeneratorExp)
+            or (
+                isinstance(item.value, ast.Call) and self._module.qualname(item.value.func) == "builtins.iter"
+            )
+            for item in resolved[1]
+        )
 
     def _is_worth_join(self, iterable: ast.expr, loop: Loop) -> bool:
         """Whether both collections may be long: nothing that one record holds, and one of them given, or data by its name."""

@@ -12,6 +12,7 @@ from flake8_aiguard.regex import regex
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 # "keys" of "keys_to_skip", "columns" of "columns_by_table"
 _HEAD: Final = regex(r"_(?:to|for|by|of|with|in|from|per|on|not)_|_(?:list|names?|set|dict|map)(?=_|$)")
+_FILTER: Final = regex(r"_*(exclude|ignore|include|possible|skip)d?_")  # "exclude_contracts"
 _GENERIC: Final = frozenset(
     {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
 )
@@ -28,7 +29,8 @@ def says(name: str) -> str | None:
         ``single`` for one key or text, ``data`` for records; ``None`` for a name that says nothing.
     """
     words = _words()
-    return next((words[form] for form in forms(name) if form in words), None)
+    said = next((words[form] for form in forms(name) if form in words), None)
+    return "option" if said is None and _FILTER.match(name) else said
 
 
 @functools.lru_cache(maxsize=4096)

@@ -105,7 +105,7 @@ class RoundTrips:
         )
 
     def _is_meant(self, node: ast.Call, inner: ast.Call) -> bool:
-        """Whether a value is brought into the form of JSON on purpose: what YAML gave, or by the name of the function."""
+        """Whether a value is brought into the form of JSON on purpose: what YAML gave or takes, or by the name of the function."""
         if self._module.qualname(inner.func) != "json.dumps":
             return False
         function = self._module.index.function(node)
@@ -113,11 +113,26 @@ class RoundTrips:
             getattr(function, "name", "")
         ):
             return True
+        if self._is_for_yaml(node):
+            return True
         given = inner.args[0]
         resolved = self._module.scopes.resolve(given) if isinstance(given, ast.Name) else None
         values = [given] if resolved is None else [binding.value for binding in resolved[1]]
         return any(
             isinstance(value, ast.Call) and (self._module.qualname(value.func) or "").startswith("yaml.")
+            for value in values
+        )
+
+    def _is_for_yaml(self, node: ast.Call) -> bool:
+        """Whether what comes back is written as YAML, which takes plain types only: ``yaml.safe_dump(json.loads(...))``."""
+        index = self._module.index
+        parent = index.parent(node)
+        values: list[ast.expr] = [node]
+        if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+            values += self._module.def_use(index.function(node) or self._module.tree).uses(parent) or ()
+        return any(
+            isinstance(call := index.parent(value), ast.Call)
+            and (self._module.qualname(call.func) or "").startswith("yaml.")
             for value in values
         )
 

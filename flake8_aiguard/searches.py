@@ -20,6 +20,8 @@ from flake8_aiguard.shapes import dotted, last_name, names_in
 from flake8_aiguard.wordings import name_words
 
 _GROWS: Final = frozenset({"append", "extend", "insert"})
+_ORDERS: Final = ("bisect", "bisect_left", "bisect_right", "insort", "insort_left", "insort_right")
+_TAKES: Final = ("clear", "pop", "remove")
 _CHANGES: Final = _GROWS | {"add", "clear", "discard", "pop", "popitem", "remove", "setdefault", "update"}
 
 
@@ -150,6 +152,7 @@ class Searches:
             return False
         return any(
             self.grows(searched, loop)
+            and self._stays(searched, loop)
             and any(
                 name.endswith("s") and says(name) == "data"
                 for part in iterables(loop)
@@ -178,7 +181,7 @@ class Searches:
         index = self._module.index
         if isinstance(searched, ast.Attribute) and not self.is_only_asked(searched):
             return False
-        if isinstance(loop, COMPREHENSIONS) or (isinstance(item, ast.Name) and self._is_record(item, loop)):
+        if isinstance(loop, COMPREHENSIONS):
             return False
         sought, name = ast.dump(item), dotted(searched)
         added = [
@@ -189,20 +192,52 @@ class Searches:
             and loop in index.loops(call)
         ]
         conditions = sum(isinstance(outer, ast.If) for outer in index.outwards(node, loop))
-        return conditions <= 1 and any(
-            len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added
+        beside = index.parent(node)
+        tests = beside.values if isinstance(beside, ast.BoolOp) else [node]
+        return (
+            conditions <= 1
+            and len(tests) <= 2
+            and any(len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added)
         )
 
-    def _is_record(self, item: ast.Name, loop: Loop) -> bool:
-        """Whether a ``for`` goes over objects with attributes, of a class that nobody knows to have a hash."""
-        variable = self._module.loops.variable(item)
-        if variable is None or not isinstance(loop, (ast.For, ast.AsyncFor)):
+    def is_emptied(self, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop takes items out of what it searches: a set made before would not know, and the list stays.
+
+        Args:
+            searched: the list.
+            loop: the loop.
+        """
+        name = dotted(searched)
+        return name is not None and any(
+            isinstance(call.func, ast.Attribute)
+            and dotted(call.func.value) == name
+            and loop in self._module.index.loops(call)
+            for call in self._module.index.calls_named(_TAKES)
+        )
+
+    def is_ordered(self, searched: ast.expr) -> bool:
+        """Whether a list is kept in order, so that ``bisect`` finds what a set would: ``insort(xs, x)``.
+
+        Args:
+            searched: the list.
+        """
+        name = dotted(searched)
+        return name is not None and any(
+            dotted(argument) == name
+            for call in self._module.index.calls_named(_ORDERS)
+            for argument in call.args[:1]
+        )
+
+    def is_guard(self, node: ast.expr, searched: ast.expr) -> bool:
+        """Whether a search only asks whether an item of a local list may be removed: ``if x in xs: xs.remove(x)``."""
+        choice = self._module.index.parent(node)
+        if not isinstance(choice, ast.If) or len(choice.body) != 1 or choice.orelse:
             return False
-        index = self._module.index
-        return any(
-            isinstance(attribute := index.parent(use), ast.Attribute)
-            and not (isinstance(call := index.parent(attribute), ast.Call) and call.func is attribute)
-            for use in self._module.scopes.uses(*variable)
+        taken = choice.body[0].value if isinstance(choice.body[0], ast.Expr) else None
+        return (
+            isinstance(searched, ast.Name)
+            and isinstance(taken, ast.Call)
+            and dotted(taken.func) == f"{searched.id}.remove"
         )
 
     def is_partial(self, call: ast.Call, loop: Loop) -> bool:
@@ -287,8 +322,13 @@ class Searches:
         is_asked = self.is_only_asked(searched)
         if "option" in own:
             return "data" in around or (is_asked and self._amounts.is_given_whole(searched))
-        if is_asked or (isinstance(searched, ast.Name) and "data" in around):
+        if is_asked:
             return True
+        if isinstance(searched, ast.Name) and "data" in around:
+            # the parts of one record are few, unless they are records by their name
+            return not outer or not all(
+                self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer
+            )
         name = dotted(searched)
         return last_name(getattr(node, "func", None)) in ("index", "count") and any(
             dotted(collection(self._module, iterable)) == name for iterable in outer

@@ -14,6 +14,7 @@ from flake8_aiguard.hashables import Hashables
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.joins import Joins
 from flake8_aiguard.lists import Lists, collection
+from flake8_aiguard.loops import iterables
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
@@ -31,6 +32,10 @@ _MEMBER: Final = (
 _ASKED: Final = "{item} in {inner} scans the list for each item of {outer}; make {inner} a set"
 _SEEN: Final = (
     "{item} in {inner} scans all that was gathered so far for each item of {outer}; keep a set beside it"
+)
+_GUARD: Final = (
+    "{item} in {inner} scans the list for each item of {outer}, and remove() scans it again; "
+    "build the list of what stays, or use a set or dict"
 )
 _METHOD: Final = "{inner}.{method}({item}) scans the list for each item of {outer}; {instead}"
 _NUMBER: Final = "number its items with enumerate()"
@@ -75,13 +80,16 @@ class NestedScan(Checker):
     Where no name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one
     record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query
     answers and no name calls records. Silent where the loop builds or chooses the collection anew (a tree, a slice) or
-    changes it so that a dict made before would be stale, where the item that a join ends at is read behind it though none
-    may match, in test helpers (files that import pytest), for positions, for dicts, lists and objects of a class that may
-    have no hash as items (no set takes them), for ``list[Any]`` and where a docstring or comment speaks of what is hashable, for all pairs, and where the loop is left right after ``remove``. Nor is a
-    list reported that grows by others than what is looked up, under a further condition, or by ``extend()`` of what it does
-    not hold yet; an attribute that grows and is used for more than lookups; items that are removed from the front, or moved
-    to the end; and what has few items for a reason that the file shows (unpacked, measured, parts of a name or path,
-    constants that each call of a private function gives). Sets, dicts and strings never count.
+    changes it so that a dict made before would be stale (``if x in xs: xs.remove(x)`` alone counts), goes on with an
+    iterator, or keeps all items that are equal, where two further conditions choose from what is passed through, where
+    ``bisect`` keeps the list in order, where the item that a join ends at is read behind it though none may match, in test
+    helpers (files that import pytest), for positions, for dicts, lists and objects (whose attributes are read) of a class
+    that may have no hash as items (no set takes them), for ``list[Any]`` and where a docstring or comment speaks of what is
+    hashable, for all pairs, and where the loop is left right after ``remove``. Nor is a list reported that grows by others
+    than what is looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that
+    grows and is used for more than lookups; items that are removed from the front, or moved to the end; and what has few
+    items for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a
+    private function gives). Sets, dicts and strings never count.
     """
 
     code = "AIG024"
@@ -116,6 +124,7 @@ class NestedScan(Checker):
             and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
             and self._hashables.is_hashable(item, searched, loop)
+            and (isinstance(node, ast.Call) or not self._hashables.is_record(item, searched, loop))
             and searches.is_worth(node, searched, item, loop)
             and (amounts.is_read(searched) or not self._few.items(searched))
             and not self._few.turns(loop)
@@ -180,7 +189,10 @@ class NestedScan(Checker):
         message, method = _MEMBER, ""
         if isinstance(node, ast.Call):
             message, method = _METHOD, last_name(node.func) or ""
-            if method == "remove" and self._searches.is_partial(node, loop):
+            if method == "remove" and (
+                self._searches.is_partial(node, loop)
+                or any(self._amounts.is_part(part) for part in iterables(loop))
+            ):
                 return
         elif (
             isinstance(searched, ast.Name)
@@ -188,7 +200,13 @@ class NestedScan(Checker):
             and not self._amounts.is_parameter(searched)
         ):
             message = _ASKED
-        elif self._searches.is_filled(node, searched):
+        elif self._searches.is_guard(node, searched):
+            message = _GUARD
+        elif (
+            self._searches.is_filled(node, searched)
+            or self._searches.is_emptied(searched, loop)
+            or self._searches.is_ordered(searched)
+        ):
             return
         elif self._searches.grows(searched, loop):
             if not self._searches.gathers(node, searched, item, loop):
@@ -249,10 +267,19 @@ class NestedScan(Checker):
         )
         return _JOIN if is_one else _GROUPED
 
+    def _is_kept(self, node: ast.ListComp) -> bool:
+        """Whether a list is kept, and not only asked whether or how many there are."""
+        parent = self.module.index.parent(node)
+        return not isinstance(
+            parent, (ast.If, ast.IfExp, ast.BoolOp, ast.UnaryOp, ast.Call, ast.comprehension)
+        )
+
     def _join(self, scan: Scan, loop: Loop | ast.comprehension, match: Match) -> Iterator[Finding]:
         message = _JOIN if isinstance(loop, ast.comprehension) else self._found_by(scan)
         if isinstance(match.key, ast.Name):
             is_whole = dotted(scan.target) == match.key.id or isinstance(scan.target, ast.arguments)
+            if is_whole and isinstance(scan.node, ast.ListComp) and self._is_kept(scan.node):
+                return  # all equal items, which no set gives
             message = _EQUAL if is_whole else _KEYED if _is_key_of_items(scan, match.key) else _JOIN
         yield from self.found(
             scan.node,

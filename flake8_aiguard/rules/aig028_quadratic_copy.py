@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.accumulators import Accumulators
+from flake8_aiguard.bytestrings import Bytestrings
 from flake8_aiguard.checker import Checker, Finding
-from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
-from flake8_aiguard.growth import GROWS, Growth
+from flake8_aiguard.fronts import Fronts
+from flake8_aiguard.growth import Growth
 from flake8_aiguard.index import Loop
 from flake8_aiguard.nouns import says
 from flake8_aiguard.roundtrips import RoundTrips
@@ -23,7 +24,6 @@ from flake8_aiguard.shapes import (
     hides_arguments,
     is_constant,
     last_name,
-    names_in,
 )
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -46,9 +46,11 @@ _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loo
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
-_ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
-_TENSORS: Final = frozenset({"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "triton"})
+_TENSORS: Final = frozenset(
+    {"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "transformers", "triton"}
+)
+_OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
 
@@ -78,23 +80,31 @@ class QuadraticCopy(Checker):
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
     loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
     path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
-    spells out. So are additions under a condition that a literal names the item, and tuples in files that import a tensor
-    library. A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on a list. ``reduce(add, ...)``
-    counts where a start, a comprehension, an annotation or the name (``lists``) says what the items are, and ``d[k] += s``
-    where what is added is a string by itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while``
-    mostly climbs a short path. Silent where the loop reads or keeps what has been gathered so far (so do other tasks with
-    an attribute), puts items at both ends or reads the first one, and where each turn halves or divides what it counts.
-    So are items put before the others of a parameter, or until a total that the loop adds up is too large; what grows in an
-    attribute while the loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum
-    whose twin in the function carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy.
-    ``pop(0)`` counts on a list that is built here, and not where its length is asked first, or the loop sorts, slices or
-    goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that
-    begin with a packed header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests.
-    ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of
-    another object than ``self`` that a loop over a list of the same function fills is short. A round trip counts with plain
-    arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion,
-    a comparison with what JSON gave needs it, what YAML gave or a function named ``..._json`` returns is brought into its
-    form, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are additions
+    under a condition that a literal names the item, and tuples of tensors, by their name or in files that import a tensor
+    library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a caller gives it
+    (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython extends it in place; so
+    is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an annotation or the name (``lists``)
+    says what the items are, and ``d[k] += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s``
+    count in ``for`` loops, where ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been
+    gathered so far (so do other tasks with an attribute), puts items at both ends or reads the first one, and where each
+    turn halves or divides what it counts. So are items put before the others of a parameter, or until a total that the loop
+    adds up is too large; what grows in an attribute while the loop yields, or is started afresh by a method that the loop
+    calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum whose twin in the function
+    carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy. ``pop(0)`` counts on a list that is
+    built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on ``+=`` in
+    tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed header and for
+    texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests. ``pop(0)`` does not count where a
+    condition of the loop looks at the first item, a few steps deep, or over the bases of a class. Bytes do not count where
+    each turn hands them to a call, where they are filled up to the place of a field, where the loop is left when they have
+    some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()`` joins count where a
+    caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops. ``xs += (x,)`` is
+    silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of another object than
+    ``self`` that a loop over a list of the same function fills is short, and an attribute that grows under two conditions.
+    A round trip counts with plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or
+    ``errors`` make it a conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named
+    ``..._json`` returns is brought into its form, and ``self.model_dump_json()`` counts where the class has a base that may
+    be a model.
     """
 
     code = "AIG028"
@@ -107,7 +117,9 @@ class QuadraticCopy(Checker):
     def start(self) -> None:
         self._growth = Growth(self.module)
         self._accumulators = Accumulators(self.module)
+        self._bytes = Bytestrings(self.module)
         self._trips = RoundTrips(self.module)
+        self._fronts = Fronts(self.module, self._accumulators)
         self._reported: set[tuple[Loop, str]] = set()
 
     def is_possible(self) -> bool:
@@ -127,7 +139,9 @@ class QuadraticCopy(Checker):
         kind = self._accumulators.kind(node.target, node.value)
         if kind not in ("tuple", "bytes", "str") or self.module.is_test:
             return
-        if kind == "tuple" and (self._accumulators.may_be_list(node.target) or self._gathers_tensors):
+        if kind == "tuple" and (
+            self._accumulators.may_be_list(node.target) or self._gathers_tensors(node.target)
+        ):
             return
         loop = self._growth.loop(node, node.target)
         if loop is None or self._accumulators.is_measured(node.target, loop):
@@ -136,11 +150,19 @@ class QuadraticCopy(Checker):
             return
         if self._accumulators.is_seen(node.target, loop):
             return
-        if kind == "bytes" and self._accumulators.is_message(node.target):
+        if kind == "bytes" and (
+            self._bytes.is_message(node.target)
+            or self._bytes.is_drained(node.value, loop)
+            or self._bytes.is_word(node.value, loop)
+        ):
             return
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
             return
-        if kind == "str" and self._accumulators.is_short_field(node, loop):
+        if kind == "str" and (
+            self._accumulators.is_short_field(node, loop) or self._accumulators.is_seldom(node, loop)
+        ):
+            return
+        if not self._is_worth(node, node.target, kind, loop):
             return
         if kind in ("tuple", "bytes") or (kind == "str" and self._accumulators.is_kept_outside(node.target)):
             yield from self._copied(node, node.target, kind)
@@ -185,7 +207,7 @@ class QuadraticCopy(Checker):
             copied = [item.value for item in value.elts if isinstance(item, ast.Starred)]
             kinds = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
             kind = kinds[type(value)] if any(dotted(item) == name for item in copied) else None
-        if kind is None or (kind == "tuple" and self._gathers_tensors):
+        if kind is None or (kind == "tuple" and self._gathers_tensors(target)):
             return
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
@@ -196,6 +218,8 @@ class QuadraticCopy(Checker):
             return
         if self._accumulators.is_seen(target, loop) or self._accumulators.is_within_budget(loop):
             return
+        if kind in ("tuple", "bytes", "str") and not self._is_worth(node, target, kind, loop):
+            return
         if not _is_put_before(name, value):
             yield from self._copied(
                 node, target, kind, _EXTEND if kind == "list" and _adds_more(value) else ""
@@ -204,10 +228,19 @@ class QuadraticCopy(Checker):
             is_filled = kind == "list" and not self._accumulators.is_empty_before(target)
             yield from self._copied(node, target, kind, _IN_FRONT if is_filled else _BEFORE[kind])
 
-    @property
-    def _gathers_tensors(self) -> bool:
+    def _is_worth(self, node: ast.stmt, target: ast.expr, kind: str, loop: Loop) -> bool:
+        """Whether what is copied may get long, and need not be there whole on every turn."""
+        if self._growth.is_of_few(self._growth.loops(node, target)):
+            return False
+        return kind != "bytes" or not (
+            self._bytes.is_short(node, target, loop)
+            or self._bytes.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
+        )
+
+    def _gathers_tensors(self, target: ast.expr) -> bool:
         """Whether a tuple most likely holds tensors: each takes so long to compute that the references to them cost nothing."""
-        return not _TENSORS.isdisjoint(self.module.index.packages)
+        name = last_name(target) or ""
+        return name.endswith(_OF_TENSORS) or not _TENSORS.isdisjoint(self.module.index.packages)
 
     def _is_new(self, part: ast.expr) -> bool:
         """Whether what is merged into a dict is another one on each turn."""
@@ -263,15 +296,21 @@ class QuadraticCopy(Checker):
             if qualname == "copy.deepcopy"
             else self._accumulators.is_shared(node, target, loop)
         )
-        if not is_needed:
+        if not is_needed and self._is_first(node, target, f"{qualname} {name}"):
             yield from self.found(call, message=_COPIES, name=name, instead=instead)
+
+    def _is_first(self, node: ast.stmt, target: ast.expr, shown: str) -> bool:
+        """Whether an accumulator has not been reported yet, in this loop or one around it: one change mends all."""
+        key = (self._growth.loops(node, target)[-1], shown)
+        is_new = key not in self._reported
+        self._reported.add(key)
+        return is_new
 
     def _copied(self, node: ast.stmt, target: ast.expr, kind: str, instead: str = "") -> Iterator[Finding]:
         shown = dotted(target) or ast.unparse(target)
-        loop = next(self.module.index.loops(node))
-        if (loop, shown) in self._reported:
+        if not self._is_first(node, target, shown):
             return
-        self._reported.add((loop, shown))
+        loop = next(self.module.index.loops(node))
         instead = instead or _INSTEAD[kind]
         if kind in ("list", "dict", "set") and not self._accumulators.is_own(target, loop):
             instead = "copy it once before the loop and change the copy"
@@ -325,18 +364,7 @@ class QuadraticCopy(Checker):
                 else _IN_FRONT
             )
         else:
-            if len(node.args) > 1 or not self._is_long(method.value):
-                return
-            if (self.module.index.function(node), dotted(method.value)) in self._windows:
-                return
-            if self.module.index.parent(self.module.index.statement(node)) is not loop:
-                return  # now and then
-            if (
-                self._accumulators.does(loop, method.value, _ONLY_LISTS)
-                or self._accumulators.is_read_whole(loop, method.value)
-                or self._waits(loop)
-                or _is_stripped(loop, node)
-            ):
+            if len(node.args) > 1 or not self._fronts.is_slow(node, method.value, loop):
                 return
             instead = "use collections.deque and popleft(), or loop over the list"
         if (loop, name) in self._reported:
@@ -344,59 +372,9 @@ class QuadraticCopy(Checker):
         self._reported.add((loop, name))
         yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
 
-    def _waits(self, loop: Loop) -> bool:
-        """Whether a turn sleeps, next to which no list is long."""
-        return any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
-
     @functools.cached_property
     def _few(self) -> Few:
         return Few(self.module)
-
-    @functools.cached_property
-    def _windows(self) -> Collection[tuple[ast.AST | None, str | None]]:
-        """The lists that stay short, as somewhere in the function their first item is taken where they get too long."""
-        return {
-            (self.module.index.function(call), dotted(call.func.value))
-            for call in self.module.index.calls_named(("pop",))
-            if isinstance(call.func, ast.Attribute) and self._is_bounded(call, call.func.value)
-        }
-
-    def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
-        """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
-        for item in self.module.index.ancestors(node):
-            if isinstance(item, (ast.If, ast.While)) and any(
-                isinstance(part, ast.Call)
-                and last_name(part.func) == "len"
-                and part.args
-                and dotted(part.args[0]) == dotted(receiver)
-                for part in walk(item.test)
-            ):
-                return True
-            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                break
-        return False
-
-    def _is_long(self, receiver: ast.expr) -> bool:
-        """Whether a list is filled in a loop, read from a file or made of another collection."""
-        variable = self.module.loops.variable(receiver) if isinstance(receiver, ast.Name) else None
-        if variable is None:
-            return False
-        for binding in self.module.scopes.bindings(*variable):
-            value = binding.value
-            if isinstance(value, ast.ListComp) and self._few.items(value):
-                return False
-            if isinstance(value, ast.ListComp) or (binding.kind is Kind.PARAMETER and binding.annotation):
-                return True
-            if isinstance(value, ast.Call) and last_name(value.func) in (
-                *("list", "sorted", "splitlines", "readlines", "findall", "listdir", "glob"),
-            ):
-                return True
-        return any(
-            isinstance(parent := self.module.index.parent(use), ast.Attribute)
-            and parent.attr in GROWS
-            and next(self.module.index.loops(use), None) is not None
-            for use in self.module.scopes.uses(*variable)
-        )
 
     def _summed(self, node: ast.Call) -> Iterator[Finding]:
         """``sum(lists, [])``."""
@@ -405,13 +383,34 @@ class QuadraticCopy(Checker):
             return
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
-        if self._is_decided(node):
+        if (
+            self._is_decided(node)
+            or self._is_tree(node.args[0])
+            or (isinstance(start, ast.Tuple) and self._is_local(node.args[0]))
+        ):
             return
         chained = "itertools.chain.from_iterable()"
         if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
             # kept: an iterator would be empty after its first use
             chained = f"{'list' if isinstance(start, ast.List) else 'tuple'}({chained})"
         yield from self.found(node, message=_JOINS, call="sum", instead=f"use {chained}", ruff="RUF017")
+
+    def _is_local(self, items: ast.expr) -> bool:
+        """Whether nothing says how many items a local has; tuples that are joined are mostly parts of a signature or syntax tree."""
+        resolved = self.module.scopes.resolve(items) if isinstance(items, ast.Name) else None
+        return resolved is not None and all(item.kind is Kind.ASSIGN for item in resolved[1])
+
+    def _is_tree(self, items: ast.expr) -> bool:
+        """Whether a local holds the levels of a tree, each half as long: ``while len(rows[-1]) > 1``."""
+        variable = self.module.loops.variable(items) if isinstance(items, ast.Name) else None
+        uses = () if variable is None else self.module.scopes.uses(*variable)
+        return any(
+            isinstance(last := self.module.index.parent(use), ast.Subscript)
+            and isinstance(measured := self.module.index.parent(last), ast.Call)
+            and last_name(measured.func) == "len"
+            and isinstance(self.module.index.statement(use), ast.While)
+            for use in uses
+        )
 
     def _is_decided(self, node: ast.Call) -> bool:
         """Whether a ``noqa: RUF017`` in the same function says of the very same sum that it is meant."""
@@ -426,8 +425,10 @@ class QuadraticCopy(Checker):
 
     def _is_few(self, items: ast.expr) -> bool:
         if isinstance(items, (ast.GeneratorExp, ast.ListComp)):
-            return all(self._few.items(part.iter) for part in items.generators)
-        return self.module.loops.is_small(items)
+            return all(self._few.items(part.iter) for part in items.generators) or self._growth.is_part(
+                items.generators[0].iter
+            )
+        return self._few.items(items)
 
     def _reduced(self, node: ast.Call) -> Iterator[Finding]:
         """``reduce(operator.add, lists)``."""
@@ -476,20 +477,6 @@ class QuadraticCopy(Checker):
             return False
         near = self.module.comments.near(self.module.index.statement(node).lineno)
         return any("copy" in text for text in near)
-
-
-def _is_stripped(loop: Loop, pop: ast.Call) -> bool:
-    """Whether a loop only drops what a list begins with, or copies a text on each turn anyway.
-
-    ``while lines and not lines[0]: lines.pop(0)``, ``while "?" in text: text = text.replace("?", values.pop(0), 1)``.
-    """
-    body = loop.body if isinstance(loop, ast.While) else []
-    if len(body) != 1:
-        return False
-    if isinstance(body[0], ast.Assign) and isinstance(loop, ast.While):
-        asked = {name.id for name in names_in(loop.test)}
-        return isinstance(body[0].targets[0], ast.Name) and body[0].targets[0].id in asked
-    return isinstance(body[0], ast.Expr) and body[0].value is pop
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:

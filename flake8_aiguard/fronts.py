@@ -1,0 +1,149 @@
+"""Lists whose first item is taken on each turn of a loop, and whether a deque would be better."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from typing import Final
+
+from flake8_aiguard.accumulators import Accumulators
+from flake8_aiguard.children import walk
+from flake8_aiguard.few import Few
+from flake8_aiguard.growth import GROWS
+from flake8_aiguard.index import Loop
+from flake8_aiguard.loops import SMALL
+from flake8_aiguard.memo import lazy
+from flake8_aiguard.module import Module
+from flake8_aiguard.scopes import Kind
+from flake8_aiguard.shapes import dotted, is_constant, last_name, names_in
+
+_ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
+_MAKES: Final = ("list", "sorted", "splitlines", "readlines", "findall", "listdir", "glob")
+
+
+class Fronts:
+    """The lists of one file that are used up from the front.
+
+    Args:
+        module: the file.
+        accumulators: what its loops do with their lists.
+    """
+
+    def __init__(self, module: Module, accumulators: Accumulators) -> None:
+        self._module = module
+        self._accumulators = accumulators
+        self._few = Few(module)
+
+    def is_slow(self, pop: ast.Call, receiver: ast.expr, loop: Loop) -> bool:
+        """Whether a list may be long, and a deque or a loop over it would do the same.
+
+        Args:
+            pop: ``xs.pop(0)``.
+            receiver: the list.
+            loop: the loop that takes the items.
+        """
+        index = self._module.index
+        if not self._is_long(receiver) or (index.function(pop), dotted(receiver)) in self._windows:
+            return False
+        if index.parent(index.statement(pop)) is not loop:
+            return False  # now and then
+        *_, outermost = index.loops(pop)
+        return not (
+            self._accumulators.does(outermost, receiver, _ONLY_LISTS)
+            or self._accumulators.is_read_whole(loop, receiver)
+            or any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
+            or (isinstance(loop, ast.While) and (_is_stripped(loop, pop) or _is_shallow(loop, pop)))
+        )
+
+    def _is_long(self, receiver: ast.expr) -> bool:
+        """Whether a list is filled in a loop, read from a file or made of another collection."""
+        variable = self._module.loops.variable(receiver) if isinstance(receiver, ast.Name) else None
+        if variable is None:
+            return False
+        for binding in self._module.scopes.bindings(*variable):
+            value = binding.value
+            if isinstance(value, (ast.Call, ast.ListComp)) and self._few.items(value):
+                return False
+            if isinstance(value, ast.ListComp) or (binding.kind is Kind.PARAMETER and binding.annotation):
+                return True
+            if isinstance(value, ast.Call) and last_name(value.func) in _MAKES:
+                return True
+        return any(
+            isinstance(parent := self._module.index.parent(use), ast.Attribute)
+            and parent.attr in GROWS
+            and next(self._module.index.loops(use), None) is not None
+            for use in self._module.scopes.uses(*variable)
+        )
+
+    @lazy
+    def _windows(self) -> Collection[tuple[ast.AST | None, str | None]]:
+        """The lists that stay short, as somewhere in the function their first item is taken where they get too long."""
+        return {
+            (self._module.index.function(call), dotted(call.func.value))
+            for call in self._module.index.calls_named(("pop",))
+            if isinstance(call.func, ast.Attribute) and self._is_bounded(call, call.func.value)
+        }
+
+    def _is_bounded(self, node: ast.AST, receiver: ast.expr) -> bool:
+        """Whether an ``if`` asks for the length before an item is taken: a window of fixed size."""
+        for item in self._module.index.ancestors(node):
+            if isinstance(item, (ast.If, ast.While)) and any(
+                isinstance(part, ast.Call)
+                and last_name(part.func) == "len"
+                and part.args
+                and dotted(part.args[0]) == dotted(receiver)
+                for part in walk(item.test)
+            ):
+                return True
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                break
+        return False
+
+
+def _is_stripped(loop: ast.While, pop: ast.Call) -> bool:
+    """Whether a loop only takes what a list begins with, or copies a text on each turn anyway.
+
+    ``while lines and not lines[0]: ... lines.pop(0)``, ``while "?" in text: text = text.replace("?", values.pop(0), 1)``.
+    """
+    name = dotted(pop.func.value) if isinstance(pop.func, ast.Attribute) else None
+    if any(
+        isinstance(item, ast.Subscript) and is_constant(item.slice, 0) and dotted(item.value) == name
+        for item in walk(loop.test)
+    ):
+        return True
+    if len(loop.body) != 1:
+        return False
+    statement = loop.body[0]
+    if isinstance(statement, ast.Assign):
+        asked = {item.id for item in names_in(loop.test)}
+        return isinstance(statement.targets[0], ast.Name) and statement.targets[0].id in asked
+    return isinstance(statement, ast.Expr) and statement.value is pop
+
+
+def _is_shallow(loop: ast.While, pop: ast.Call) -> bool:
+    """Whether a search goes a few steps deep, or climbs to the bases of a class.
+
+    ``depth, node = queue.pop(0)``, ``if depth > 3: break``.
+    """
+    taken = {
+        name.id
+        for item in loop.body
+        if isinstance(item, ast.Assign) and item.value is pop
+        for target in item.targets
+        for name in names_in(target)
+    }
+    return any(
+        (isinstance(item, ast.Attribute) and item.attr == "__bases__")
+        or (
+            isinstance(item, ast.If)
+            and isinstance(item.body[-1], (ast.Break, ast.Continue))
+            and isinstance(item.test, ast.Compare)
+            and isinstance(item.test.ops[0], (ast.Gt, ast.GtE))
+            and isinstance(item.test.left, ast.Name)
+            and item.test.left.id in taken
+            and isinstance(most := item.test.comparators[0], ast.Constant)
+            and isinstance(most.value, int)
+            and most.value <= SMALL
+        )
+        for item in walk(loop)
+    )
