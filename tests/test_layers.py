@@ -72,6 +72,7 @@ LAYERS = (
         "turns",
         "untyped",
     ),
+    ("askers", "lifespans"),
     (
         "accumulators",
         "attempts",
