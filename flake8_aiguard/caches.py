@@ -9,17 +9,19 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from flake8_aiguard.askers import Askers
 from flake8_aiguard.domains import Domains
 from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
+from flake8_aiguard.lifespans import CACHE_NAME, SOMEBODY, Lifespans
 from flake8_aiguard.lookups import Lookup, is_tested
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import last_name
 
 _DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
 MAKERS: Final = frozenset(
@@ -70,37 +72,6 @@ _MISSING: Final = frozenset(
 _BY_NAME: Final = frozenset(
     {"__get__", "__getattr__", "__getattribute__", "__class_getitem__", "__set_name__", "__init_subclass__"}
 )
-# Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
-_SHORT_LIVED: Final = regex(
-    r"\w*(?:Action|Analyzer|Assembler|Attributes\w*|Backup|Builder|Checker|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context|Converter"
-    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Explainer|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
-    r"|Job|Judge|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
-    r"|Request|Response|Rewriter|Run|Scanner|Scope|Serializer|Session|Simplifier|State|Step|Task|TestCase|Tokenizer|Trace|Transaction"
-    r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
-)
-_SERVES_ON: Final = regex(
-    r"\w*(?:Api|API|App|Application|Backend|Bot|Broker|Bus|Cache|Catalog(?:ue)?|Client|Connector|Controller|Database|DB|Db"
-    r"|Directory|Dispatcher|Driver|Gateway|Handler|Hub|Index|Integration|Limiter|Manager|Memo|Middleware|Monitor|Pool|Provider"
-    r"|Registry|Repo|Repository|Router|Scheduler|SDK|Server|Service|Storage|Store|Supervisor|Tracker|Watcher|Worker)s?(?:Base|Impl|V?\d)?"
-)
-# Those that may do either, and serve on where they ask a service for what they keep.
-_MAY_SERVE_ON: Final = regex(
-    r"\w*(?:Adapter|Agent|Engine|Facade|Factory|Fetcher|Loader|Locator|Lookup|Model|Proxy|Resolver|Source|System)s?(?:Base|Impl|V?\d)?"
-)
-# Attributes that hold a client of something outside of the object.
-_CLIENT: Final = regex(
-    r"_*(?:\w+_)?(?:api|backend|client|conn|connection|database|db|gateway|http|pool|redis|repo|repository|rpc|session|store)",
-    re.IGNORECASE,
-)
-_PER_WORK: Final = regex(
-    r"\b(?:one|new|fresh|creat\w+|made|built|instances?|instantiat\w+|lives?|lifetime)\b[^.]{0,40}\b(?:per|for (?:each|every|one|a single)|of (?:one|a single))\b"
-    r"|short-lived|\bingestion\b|\b(?:per|for (?:a|one|the|this)|of (?:a|one|this)|this|single|one)[- ](?:build|invocation|job|run|scan|session)\b",
-    re.IGNORECASE,
-)
-_PIPELINES: Final = ("etl/", "ingestion/")  # a run of them ends
-_KEEPS: Final = regex(r"_*(?:add|append|attach|extend|include|insert|put|register|set|subscribe|update)")
-_APPLICATIONS: Final = frozenset({"app", "application", "current_app"})
-_CACHE_NAME: Final = regex(r"cache|memo|_by_|lookup", re.IGNORECASE)
 # What keys of such a name stand for was set up before: parts of the program, of its configuration or of its deployment.
 _PARTS_OF = (
     r"action|actor|adapter|agent|alias|app|arch|attr|attribute|backend|bucket|button|category|channel|charset|class|cls|cluster|codec|column"
@@ -112,11 +83,11 @@ _PARTS_OF = (
 )
 _FEW: Final = regex(
     rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
-    r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:handle|id|identifier)"
+    r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:addr|address|handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
     r"|(?:\w+_)?(?:gpu|head|block|tile)s?(?:_(?:id|idx|index|size))?|(?:\w+_)?(?:dims?|heads?|shape|sizes?)|num_\w+|\w+_(?:ref|source)|lock_?key"
-    r"|(?:\w+_)?(?:annotations?(?:_\w+)?|chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|name|offset|options|opts|python|settings|using",
+    r"|(?:\w+_)?(?:annotations?(?:_\w+)?|chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
 _ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
@@ -124,12 +95,9 @@ _ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
 _SETTINGS: Final = regex(
     r"_*(?:\w+_)?(?:config|options|presets?|settings)(?:_(?:cache|by_\w+))?", re.IGNORECASE
 )
-_SOMEBODY: Final = regex(
-    r"\w*(?:account|customer|host|_?id|org|request|session|tenant|ur[il]|user)\w*", re.IGNORECASE
-)
 _REGISTERS: Final = regex(r"_*(?:un|de)?register(?:_|$)")
-_MODULES: Final = regex(r"_*(?:\w+_)?modules?(?:_(?:cache|by_\w+))?", re.IGNORECASE)
-_KINDS: Final = regex(r"\w*(?:Type|Kind|Enum)")
+# An import happens once, and an instance is the one of its name.
+_ONE_OF_EACH: Final = regex(r"_*(?:\w+_)?(?:instances|modules?)(?:_(?:cache|by_\w+))?", re.IGNORECASE)
 _CHANGES: Final = frozenset(
     {
         "add",
@@ -143,7 +111,6 @@ _CHANGES: Final = frozenset(
         "update",
     }
 )
-_INITS: Final = ("__init__", "__new__", "__post_init__")
 _LONGEST_KEY: Final = 40
 _MAKES: Final = regex(
     r"(?:_?(?:connect|create|make|build|new|spawn|start|open|init|initialize|initialise|setup|register|instantiate|get_or_create|constructor|factory)(?:_\w+)?)"
@@ -172,13 +139,16 @@ class Caches:
         module: the file.
         domains: its parameters.
         lasting: its globals and attributes.
+        askers: what its functions are asked for.
     """
 
-    def __init__(self, module: Module, domains: Domains, lasting: Lasting) -> None:
+    def __init__(self, module: Module, domains: Domains, lasting: Lasting, askers: Askers) -> None:
         self._module = module
+        self._askers = askers
         self._domains = domains
         self._lasting = lasting
         self._entries = Entries(module)
+        self._lifespans = Lifespans(module, lasting, self._entries)
 
     def unbounded(self) -> Iterator[Cache]:
         """The caches that nothing in the file ever takes an entry out of.
@@ -200,9 +170,11 @@ class Caches:
             function = self._module.index.function(write)
             if function is None or not self._is_on_miss(write, container, key, function):
                 continue
-            parameter = self._parameter(key, function)  # before what needs the attributes of the whole file
+            found = list(
+                self._parameters(key, function)
+            )  # before what needs the attributes of the whole file
             if (
-                parameter is None
+                not found
                 or self._is_on_device(key, function)
                 or not self._is_hit_used(container, key, write, function)
             ):
@@ -212,20 +184,24 @@ class Caches:
             if holder is None or holder.is_local or holder in seen:
                 continue
             target = self._made(holder)
-            if target is None or not self._is_computed(
+            parameter = next((name for asker, name in found if self._is_asked(holder, asker, name)), None)
+            if target is None or parameter is None:
+                continue
+            if not self._is_computed(
                 value,
                 function,
-                bool(_CACHE_NAME.search(holder.name)),
+                bool(CACHE_NAME.search(holder.name)),
+                self._askers.is_certain(function, parameter),
                 self._lookups(container, key, function),
             ):
                 continue
-            if _MODULES.fullmatch(holder.name):
-                continue  # an import happens once
-            if _SETTINGS.fullmatch(holder.name) and not _SOMEBODY.fullmatch(parameter):
+            if _ONE_OF_EACH.fullmatch(holder.name):
+                continue
+            if _SETTINGS.fullmatch(holder.name) and not SOMEBODY.fullmatch(parameter):
                 continue
             if self._is_known(write, container, key, function) or self._is_linked(write, value, function):
                 continue
-            if not self._lives_on(holder, function) or self._is_registry(
+            if not self._lifespans.lives_on(holder, function, parameter) or self._is_registry(
                 write, container, key, value, target
             ):
                 continue
@@ -294,84 +270,6 @@ class Caches:
         return name in ("attr.Factory", "attrs.Factory") and bool(
             value.args and self._module.qualname(value.args[0]) in _DICTS
         )
-
-    def _lives_on(self, holder: Holder, function: Function) -> bool:
-        """Whether the file shows that the object which holds an attribute is more than a piece of work.
-
-        It is kept in a global or an application, its class is named after what serves on, or the class asks a service for
-        what the attribute keeps.
-        """
-        owner = holder.owner
-        if not isinstance(owner, ast.ClassDef):
-            return True
-        if self._module.index.function(owner) is not None:
-            return False
-        if self._is_class_level(holder):
-            if self._makes_instances(function, owner):
-                return bool(_CACHE_NAME.search(holder.name)) and not _KINDS.fullmatch(owner.name)
-            return True
-        if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
-            return False
-        if _PER_WORK.search(ast.get_docstring(owner, clean=False) or ""):
-            return False
-        if self._is_kept(owner):
-            return True
-        if self._module.matches(_PIPELINES):
-            return False
-        if _SERVES_ON.fullmatch(owner.name):
-            return True
-        may_serve_on = bool(_CACHE_NAME.search(holder.name) or _MAY_SERVE_ON.fullmatch(owner.name))
-        return may_serve_on and (self._entries.is_fetched(function) or self._asks_client(function, owner))
-
-    def _asks_client(self, function: Function, owner: ast.ClassDef) -> bool:
-        """Whether a public method asks a client that the object was made with: ``self.db.load(key)``."""
-        if isinstance(function, ast.Lambda) or function.name.startswith("_"):
-            return False
-        asked = {
-            node.func.value.attr
-            for node in ast.walk(function)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Attribute)
-            and isinstance(node.func.value.value, ast.Name)
-            and node.func.value.value.id == "self"
-            and _CLIENT.fullmatch(node.func.value.attr)
-        }
-        return any(
-            isinstance(assign := self._module.index.parent(store), (ast.Assign, ast.AnnAssign))
-            and isinstance(assign.value, ast.Name)
-            and isinstance(holder := self._module.index.function(store), ast.FunctionDef)
-            and holder.name == "__init__"
-            for name in asked
-            for store in self._module.receivers.attribute_stores(owner, name)
-        )
-
-    @memoised
-    def _is_kept(self, owner: ast.ClassDef) -> bool:
-        """Whether an instance is made on import, or kept in a global, on an application or by an object that serves on."""
-        index, scopes = self._module.index, self._module.scopes
-        for call in index.calls_named((owner.name,)):
-            if self._module.receivers.definition(call.func) is not owner:
-                continue
-            if index.function(call) is None:
-                return True
-            assign = index.parent(call)
-            if not isinstance(assign, (ast.Assign, ast.AnnAssign)):
-                continue
-            target = assign.targets[0] if isinstance(assign, ast.Assign) else assign.target
-            if isinstance(target, ast.Name):
-                if isinstance(scopes.owner(index.scope(target), target.id), ast.Module):
-                    return True
-            elif not _APPLICATIONS.isdisjoint((dotted(target) or "").split(".")[:-1]):
-                return True
-            else:
-                function = index.function(call)
-                keeper = None if function is None else index.class_of(function)
-                if (dotted(target) or "").startswith("self.") and _SERVES_ON.fullmatch(
-                    getattr(keeper, "name", "")
-                ):
-                    return True
-        return False
 
     def _is_registry(
         self, write: ast.AST, container: ast.expr, key: ast.expr, value: ast.expr, target: ast.expr
@@ -468,66 +366,6 @@ class Caches:
             and isinstance(index.parent(call), ast.Expr)
         )
 
-    def _makes_instances(self, function: Function, owner: ast.ClassDef) -> bool:
-        """Whether a function is ``__init__`` or called by it: what the instances of a class share by the arguments they are made with."""
-        index = self._module.index
-        if isinstance(function, ast.Lambda) or function.name in _INITS:
-            return not isinstance(function, ast.Lambda)
-        callers = (
-            index.function(call)
-            for call in index.calls_named((function.name,))
-            if self._module.receivers.definition(call.func) is function
-        )
-        return any(
-            isinstance(caller, ast.FunctionDef) and caller.name in _INITS and index.class_of(caller) is owner
-            for caller in callers
-        )
-
-    def _is_class_level(self, holder: Holder) -> bool:
-        return any(
-            isinstance(target, ast.Name)
-            and not isinstance(getattr(self._module.index.parent(target), "value", None), ast.Call)
-            for target in self._lasting.stores(holder)
-        )
-
-    @memoised
-    def _is_made_in_passing(self, owner: ast.ClassDef) -> bool:
-        """Whether functions of this file make instances for themselves, and none that is kept."""
-        index, scopes = self._module.index, self._module.scopes
-        made = [
-            call
-            for call in index.calls_named((owner.name,))
-            if self._module.receivers.definition(call.func) is owner
-        ]
-        if not made:
-            return False
-        for call in made:
-            parent = index.parent(call)
-            if index.function(call) is None:
-                return False
-            if isinstance(parent, ast.Attribute) or self._is_lent(call):
-                continue  # Walker().walk(tree), walk(Walker())
-            target = parent.targets[0] if isinstance(parent, ast.Assign) else None
-            if not isinstance(target, ast.Name):
-                return False
-            variable = scopes.owner(index.scope(target), target.id)
-            if not isinstance(variable, FUNCTIONS) or not all(
-                isinstance(index.parent(use), ast.Attribute) or self._is_lent(use)
-                for use in scopes.uses(variable, target.id)
-            ):
-                return False
-        return True
-
-    def _is_lent(self, node: ast.expr) -> bool:
-        """Whether an object is only given to a function, not to a constructor or a collection, which would keep it."""
-        call = self._module.index.parent(node)
-        if isinstance(call, ast.keyword):
-            call = self._module.index.parent(call)
-        if not isinstance(call, ast.Call) or call.func is node:
-            return False
-        name = last_name(call.func) or ""
-        return not name.lstrip("_")[:1].isupper() and not _KEEPS.match(name)
-
     # -- the miss and the hit
 
     @lazy
@@ -618,7 +456,14 @@ class Caches:
             if last_name(item.value) != last_name(container) and ast.dump(item.slice) == spelled
         ]
         filled = {last_name(item.value) for item in asked if isinstance(item.ctx, ast.Store)}
-        return any(item.lineno <= line and last_name(item.value) not in filled for item in asked)
+        if any(item.lineno <= line and last_name(item.value) not in filled for item in asked):
+            return True
+        return any(
+            isinstance(test := item.test, ast.Compare)
+            and isinstance(test.ops[0], ast.In)
+            and ast.dump(test.left) == spelled
+            for item in self._asserts.get(function, ())
+        )
 
     def _is_linked(self, write: ast.AST, value: ast.expr, function: Function) -> bool:
         """Whether what is stored is the key of an entry elsewhere, which the same function adds: a store's second index."""
@@ -631,6 +476,13 @@ class Caches:
         )
 
     @lazy
+    def _asserts(self) -> dict[Function | None, list[ast.Assert]]:
+        found: defaultdict[Function | None, list[ast.Assert]] = defaultdict(list)
+        for item in self._module.index.nodes(ast.Assert):
+            found[self._module.index.function(item)].append(item)
+        return found
+
+    @lazy
     def _own_subscripts(self) -> dict[Function | None, list[ast.Subscript]]:
         """The subscripts of attributes, by function."""
         found: defaultdict[Function | None, list[ast.Subscript]] = defaultdict(list)
@@ -640,7 +492,12 @@ class Caches:
         return found
 
     def _is_computed(
-        self, value: ast.expr, function: Function, made_counts: bool, asked: Collection[ast.expr]
+        self,
+        value: ast.expr,
+        function: Function,
+        made_counts: bool,
+        built_counts: bool,
+        asked: Collection[ast.expr],
     ) -> bool:
         """Whether a call computes a value: not a fresh container, not what the caller gave, not the time.
 
@@ -648,6 +505,7 @@ class Caches:
             value: the value.
             function: the function that stores it.
             made_counts: whether an object that is made on the spot counts, such as a client or a lock for each key.
+            built_counts: whether the result of ``build_report(user)`` counts.
             asked: where the function asks for the entry itself.
         """
         seen: set[str] = set()
@@ -662,7 +520,11 @@ class Caches:
                     continue
                 if name in _COLLECTIONS:
                     stack += [arg for arg in item.args if not isinstance(arg, ast.Name)]
-                elif made_counts or not self._is_made_here(item):
+                elif (
+                    made_counts
+                    or (built_counts and (last_name(item.func) or "").startswith("build_"))
+                    or not self._is_made_here(item)
+                ):
                     return True
             elif isinstance(item, ast.Name):
                 if item.id not in seen:
@@ -729,8 +591,18 @@ class Caches:
         )
         return any(_ON_DEVICE.fullmatch(last_name(item) or "") for item in parts)
 
-    def _parameter(self, key: ast.expr, function: Function) -> str | None:
-        """The parameter with no end of values that a key derives from."""
+    def _is_asked(self, holder: Holder, asker: Function, parameter: str) -> bool:
+        """Whether there may be any number of keys: for certain, where each instance has a dict of its own."""
+        if self._askers.is_certain(asker, parameter):
+            return True
+        if isinstance(holder.owner, ast.ClassDef) and not self._lifespans.is_class_level(holder):
+            return self._askers.may_be_many(asker, parameter) and (
+                self._entries.is_fetched(asker) or self._lifespans.asks_client(asker, holder.owner)
+            )
+        return self._askers.may_be_many(asker, parameter)
+
+    def _parameters(self, key: ast.expr, function: Function) -> Iterator[tuple[Function, str]]:
+        """The parameters with no end of values that a key derives from, each with its function."""
         scopes, index = self._module.scopes, self._module.index
         seen: set[tuple[object, str]] = set()
         stack: list[ast.AST] = [key]
@@ -776,12 +648,11 @@ class Caches:
                     and isinstance(owner, FUNCTIONS)
                 ):
                     if self._is_open(owner, binding.node):
-                        return binding.node.arg
+                        yield owner, binding.node.arg
                 elif binding.value is not None:
                     stack.append(binding.value)
                 else:
                     stack += self._unpacked([binding])
-        return None
 
     def _receiver(self, call: ast.Call) -> list[ast.expr]:
         return [call.func.value] if isinstance(call.func, ast.Attribute) else []

@@ -111,3 +111,8 @@ class Bounds:
 @knowledge.cached
 def _packages(array: str) -> frozenset[str]:
     return frozenset(name for row in knowledge.rows(f"buffers.{array}") for name in row["packages"])
+
+
+def service_packages() -> frozenset[str]:
+    """The packages whose import shows a process that runs on: web servers, workers, schedulers."""
+    return _packages("service")

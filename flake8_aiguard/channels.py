@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,14 +13,22 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.children import walk
-from flake8_aiguard.index import FUNCTIONS, TRIES, Function
+from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Scope
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, last_name, own_nodes
+from flake8_aiguard.shapes import (
+    argument,
+    dotted,
+    hides_arguments,
+    is_constant,
+    last_name,
+    own_nodes,
+    parameters,
+)
 
 FIELDS: Final = frozenset({"Factory", "field", "ib"})
 """The last identifiers of calls that declare a field, with a queue as its default."""
@@ -69,6 +78,9 @@ _RUNNERS: Final = frozenset(
         "twisted",
     }
 )
+_STOPS: Final = regex(r"_*(?:close|end|halt|shut_?down|stop|terminate)(?:_|$)")
+_OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
+_KNOWN_BASES: Final = sys.stdlib_module_names | {"attr", "attrs", "builtins", "pydantic"}
 _STARTS: Final = ("Thread", "Process", "Timer")
 
 
@@ -163,7 +175,7 @@ class Channels:
         """A call that feeds a long-lived queue from outside of its making."""
         if self._is_watched(holder, other, row) or _DOUBLES.match(getattr(holder.owner, "name", "")):
             return None
-        if self._ends_together(holder):
+        if self._ends_together(holder) or self._is_of_framework(holder.owner):
             return None
         puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
         gets = list(self._calls(other, row["get"], row))
@@ -191,9 +203,41 @@ class Channels:
         if not gets and any(self._is_handed_on(mention) for mention in self._lasting.mentions(other)):
             return None  # its consumer is elsewhere
         looped = [put for put in feeds if self._is_looped(put)]
+        if not looped:
+            feeds = [put for put in feeds if not self._is_private(put)]
+            if not feeds or any(map(self._ends_consumer, puts)) or self._are_gathered(gets):
+                return None
         if gets and not looped and not any(any(self._module.index.loops(get)) for get in gets):
             return None  # asked once, answered once; or a pool
         return (looped or feeds)[0]
+
+    def _is_private(self, put: ast.Call) -> bool:
+        """Whether a private function feeds a queue, of which the rest of the class says how often."""
+        return getattr(self._module.index.function(put), "name", "").startswith("_")
+
+    def _ends_consumer(self, put: ast.Call) -> bool:
+        """Whether what tells the consumer to end comes through its queue: a bound would hold up who stops it."""
+        function = self._module.index.function(put)
+        if function is None or isinstance(function, ast.Lambda):
+            return False
+        if _STOPS.match(function.name) or self._is_sentinel(put):
+            return True
+        item = put.args[0]
+        return isinstance(item, ast.Name) and any(
+            parameter.arg == item.id
+            and parameter.annotation is not None
+            and _OPTIONAL.search(ast.unparse(parameter.annotation)) is not None
+            for parameter in parameters(function)
+        )
+
+    def _are_gathered(self, gets: list[ast.Call]) -> bool:
+        """Whether one function waits for an item and then takes what else there is: it deals with a whole backlog at once."""
+        index = self._module.index
+        waits = {index.function(get) for get in gets if last_name(get.func) in ("get", "receive")}
+        takes = {
+            index.function(get) for get in gets if last_name(get.func) in ("get_nowait", "receive_nowait")
+        }
+        return not waits.isdisjoint(takes)
 
     def _is_looped(self, put: ast.Call) -> bool:
         """Whether a loop feeds one queue again and again."""
@@ -220,8 +264,33 @@ class Channels:
                 return put
         return None
 
+    @memoised
+    def _is_of_framework(self, owner: Scope) -> bool:
+        """Whether a class is built on one of another file than the standard library's: that one says when methods are called, and
+        may limit or empty what is kept."""
+        seen: set[Scope] = set()
+        stack = [owner]
+        while stack:
+            item = stack.pop()
+            if not isinstance(item, ast.ClassDef) or item in seen:
+                continue
+            seen.add(item)
+            for base in item.bases:
+                base = base.value if isinstance(base, ast.Subscript) else base
+                found = self._module.receivers.definition(base)
+                package = (self._module.qualname(base) or "").partition(".")[0]
+                if isinstance(found, ast.ClassDef):
+                    stack.append(found)
+                elif package not in _KNOWN_BASES:
+                    return True
+        return False
+
     def _is_streamed(self, get: ast.Call) -> bool:
-        """Whether a generator gives on what it takes: when its reader goes away, a bound would hold the producer up for ever."""
+        """Whether a generator or iterator gives on what it takes: when its reader goes away, a bound would hold the producer up
+        for ever."""
+        function = self._module.index.function(get)
+        if getattr(function, "name", "") in ("__next__", "__anext__"):
+            return True
         return not self._yielding.isdisjoint(self._module.index.loops(get))
 
     def _are_streamed(self, gets: list[ast.Call]) -> bool:
@@ -392,7 +461,23 @@ class Channels:
             and not self._is_deduplicated(put, function)
             and not self._is_answered(put, function)
             and not self._is_promised(function)
+            and not self._sleeps_after(put, function)
         )
+
+    def _sleeps_after(self, put: ast.Call, function: Function) -> bool:
+        """Whether who feeds a queue then sleeps in a loop until the answer is there."""
+        return self._last_sleeps.get(function, 0) > put.lineno
+
+    @functools.cached_property
+    def _last_sleeps(self) -> dict[Function | None, int]:
+        """The lines of the last calls that sleep in a loop, by function."""
+        index = self._module.index
+        found: dict[Function | None, int] = {}
+        for call in index.calls_named(("sleep", "wait")):
+            if any(index.loops(call)):
+                function = index.function(call)
+                found[function] = max(call.lineno, found.get(function, 0))
+        return found
 
     def _is_promised(self, function: Function) -> bool:
         """Whether a ``submit()`` gives a future back for each item: it must not block, and the future is kept anyway."""

@@ -15,14 +15,14 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import last_name, names_in, parameters, root
+from flake8_aiguard.shapes import is_constant, last_name, names_in, parameters, root
 
 _CAPITALS: Final = regex(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
 # Words of names that say that the value is to change.
 _STATE: Final = regex(
     r"(?:^|_)(ACTIVE|BUFFERS?|CACHED?|CACHES|CLIENTS?|CONNECTIONS?|CONTEXTS?|COUNT|COUNTS|COUNTERS?|CURRENT|DB|DATABASE|FLAGS?"
     r"|HISTORY|INITIALI[SZ]ED|INSTANCES?|JOBS|LAST|LOADED|LOCKS?|MEMO|METRICS|NEXT|PENDING|POOLS?|PREVIOUS|QUEUES?|REGISTERED"
-    r"|REGISTRATIONS?|REGISTRY|REGISTRIES|RUNNING|SEEN|SEQ|SEQUENCE|SESSIONS?|STATES?|STATISTICS|STATS|STATUS|STORE|TASKS|WARNED)(?=_|$)"
+    r"|REGISTRATIONS?|REGISTRY|REGISTRIES|RUNNING|SEEN|SEQ|SEQUENCE|SESSIONS?|STATES?|STATISTICS|STATS|STATUS(?!_(?:CODES?|COLOU?RS?|LABELS?|MAP|MAPPING|MESSAGES?|NAMES?|TEXTS?)(?:_|$))|STORE|TASKS|WARNED)(?=_|$)"
 )
 _SAID: Final = regex(
     r"\b(accumulat|cach|chang(?:e|ed|es) (?:at|by|in|on)|configurable|filled|global state|lazil|may be changed|memo|modified|mutable"
@@ -200,12 +200,13 @@ class Constants:
 
     # -- who changes it
 
-    def is_on_purpose(self, node: ast.AST, name: str) -> bool:
+    def is_on_purpose(self, node: ast.AST, name: str, *, is_final: bool = False) -> bool:
         """Whether a change of a constant is the task of the code around it.
 
         Args:
             node: the change.
             name: the constant.
+            is_final: whether it is declared ``Final``, which a hook such as ``add_host(host)`` does not outweigh.
 
         Returns:
             Whether it runs on import, in a function that registers, resets or configures, in one that sets what it is given or
@@ -216,7 +217,7 @@ class Constants:
         function = index.function(node)
         if function is None or self._is_undone(function, name) or self._falls_back(node, name):
             return True
-        if self._is_new_in_each_run(node, name):
+        if self._is_new_in_each_run(node, name) or self._is_cell(node, name):
             return True
         if self._is_kept_by_hooks(node, function, name) or self._is_next_number(node, function, name):
             return True
@@ -225,10 +226,19 @@ class Constants:
         while function is not None:
             if not isinstance(function, ast.Lambda):
                 is_setter = function.name.strip("_") == f"set_{name.strip('_').lower()}"
-                if is_setter or self._is_task(function, node):
+                if is_setter or self._is_task(function, node, is_final=is_final):
                     return True
             function = index.function(function)
         return False
+
+    def _is_cell(self, node: ast.AST, name: str) -> bool:
+        """Whether a list of one item is there for this item to be changed: ``CHARSET[0] = config.charset``."""
+        bindings = self._module.scopes.bindings(self._module.tree, name)
+        return (
+            isinstance(node, ast.Subscript)
+            and is_constant(node.slice, 0)
+            and all(isinstance(item.value, ast.List) and len(item.value.elts) == 1 for item in bindings)
+        )
 
     def _is_next_number(self, node: ast.AST, function: Function, name: str) -> bool:
         """Whether a variable counts on, and the function takes the next number at once."""
@@ -307,7 +317,9 @@ class Constants:
             if module.index.function(binding.node) is None
         )
 
-    def _is_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
+    def _is_task(
+        self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST, *, is_final: bool
+    ) -> bool:
         owner = self._module.index.class_of(function)
         if owner is not None and any(self._module.qualname(base) == "builtins.type" for base in owner.bases):
             return True
@@ -315,7 +327,7 @@ class Constants:
             return True
         if isinstance(node, ast.Name) and _CONFIGURES.match(function.name):
             return True
-        if _ADDS.match(function.name) and self._only_adds(function, node):
+        if not is_final and _ADDS.match(function.name) and self._only_adds(function, node):
             return True
         for item in function.decorator_list:
             decorator = item.func if isinstance(item, ast.Call) else item

@@ -60,7 +60,7 @@ class Declared:
             for write in self._after_final(node):
                 if write.how is How.CHANGED and (
                     not self._is_constant_value(node, inner)
-                    or self._known.is_on_purpose(write.node, last_name(node.target) or "")
+                    or self._known.is_on_purpose(write.node, last_name(node.target) or "", is_final=True)
                 ):
                     continue
                 yield node, write
@@ -99,6 +99,8 @@ class Declared:
                 return
             for write in self._writes.to_variable(scope, target.id):
                 statement = index.statement(write.node)
+                if index.function(node) is not None and self._declares(statement):
+                    continue  # the same constant, spelled out on two ways through one function
                 if statement is node or (node.value is None and write.how is not How.CHANGED):
                     continue
                 if not self._excludes(node, statement) and (
@@ -120,6 +122,9 @@ class Declared:
                     and not is_expected_to_raise(self._module, write.node)
                 ):
                     yield write
+
+    def _declares(self, statement: ast.stmt) -> bool:
+        return isinstance(statement, ast.AnnAssign) and self._final(statement.annotation) is not None
 
     def _excludes(self, one: ast.AST, other: ast.AST) -> bool:
         """Whether two statements stand in different branches of one ``if``, ``try`` or ``match``."""

@@ -471,7 +471,9 @@ class Domains:
         for use in self._module.scopes.uses(function, parameter.arg):
             part: ast.expr = use
             outer = index.parent(use)
-            while isinstance(outer, (ast.FormattedValue, ast.JoinedStr)):  # f"{name}.sql"
+            while isinstance(outer, (ast.FormattedValue, ast.JoinedStr)) or (
+                isinstance(outer, ast.Call) and self._module.qualname(outer.func) in _TEXTS
+            ):  # f"{name}.sql", Path(name)
                 part, outer = outer, index.parent(outer)
             if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Div) and outer.right is part:
                 if self._is_beside_code(outer.left):
@@ -651,6 +653,8 @@ class Domains:
             self._module.index.class_of(function) is not None and first_parameter(function) is not None
         )
         position = positional.index(parameter) - is_method if parameter in positional else None
+        if position == -1:
+            return None  # the object itself
         found: list[ast.expr] = []
         calls = 0
         for mention in self._mentions().get(function.name, ()):

@@ -15,10 +15,11 @@ from flake8_aiguard.shapes import default, is_constant, last_name, string
 
 # There is one for each configured server, account or class; whoever evicts it cuts others off, or breaks a lock in two.
 _RESOURCE: Final = regex(
-    r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|semaphore|session|sessionmaker)s?"
-    r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Registry|Resolver|Semaphore|Serializer|Session)"
+    r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|router|semaphore|session|sessionmaker|transport)s?"
+    r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Registry|Resolver|Router|Semaphore|Serializer|Session|Transport)"
     r"|prepare(?:_(?:async|query|statement))?"  # the statements of a program, which a database keeps as well
     r"|create_model|make_dataclass|namedtuple|new_class|type|\w+_class"
+    r"|get_template"  # of an environment that keeps them itself
     r"|(?:\w+_)?logger|\w*Logger"  # one for each name in the program's text
     r"|load_inline|load_jit|(?:\w+_)?kernel|_?(?:build|compile|create|get|make)_(?:\w+_)?kernel\w*|_?jit_\w+"
 )
@@ -35,7 +36,7 @@ _PATHS: Final = regex(
 )  # the paths that the program's text spells
 _CLONES: Final = ("clone", "clone_from")
 _NAMED_RESOURCES: Final = regex(
-    r"(?:\w*_)?(?:adapter|client|connection|connector|engine|lock|mutex|pool|semaphore)s?(?:_(?:by_\w+|cache|map))?",
+    r"(?:\w*_)?(?:adapter|client|connection|connector|engine|lock|mutex|pool|router|semaphore|transport)s?(?:_(?:by_\w+|cache|map))?",
     re.IGNORECASE,
 )
 _CREDENTIALS: Final = regex(

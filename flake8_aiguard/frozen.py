@@ -11,7 +11,7 @@ from typing import Final
 from flake8_aiguard.classes import Classes, ending, is_expected_to_raise
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, is_constant, last_name, string
+from flake8_aiguard.shapes import argument, is_constant, is_none, last_name, string
 from flake8_aiguard.writes import How, Write, Writes
 
 _BYPASSES: Final = ("__setattr__", "__delattr__", "__dict__", "vars")
@@ -85,7 +85,18 @@ class Frozen:
             binding.kind is Kind.ANNOTATED and binding.value is None for binding in bindings
         ):
             return True
-        return self._is_guarded(write.node, name)
+        return self._is_guarded(write.node, name) or self._is_own_setter(owner, write.node, bindings)
+
+    def _is_own_setter(self, owner: ast.ClassDef, node: ast.AST, bindings: list[Binding]) -> bool:
+        """Whether all that a method ``set_...`` of the class does is to fill a field that is ``None`` without it."""
+        function = self._module.index.function(node)
+        return (
+            isinstance(function, ast.FunctionDef)
+            and function.name.startswith("set_")
+            and self._module.index.class_of(function) is owner
+            and function.body == [self._module.index.statement(node)]
+            and any(is_none(binding.value) for binding in bindings)
+        )
 
     def _is_set_later(self, binding: Binding) -> bool:
         """Whether a field is declared ``field(init=False)``: no constructor takes it, and ``replace()`` refuses it."""

@@ -328,6 +328,18 @@ class Conditions:
             return True
         return isinstance(parent, ast.Compare) and any(map(is_none, parent.comparators))
 
+    def is_set_by_callback(self, state: State) -> bool:
+        """Whether a function that is no coroutine and that this file never calls sets a variable: somebody else calls it,
+        perhaps in another thread."""
+        resolved = self._scopes.resolve(state.node) if isinstance(state.node, ast.Name) else None
+        setters = (self._index.function(binding.node) for binding in resolved[1]) if resolved else ()
+        return resolved is not None and any(
+            isinstance(setter, ast.FunctionDef)
+            and setter is not resolved[0]
+            and not any(self._index.calls_named((setter.name,)))
+            for setter in setters
+        )
+
     # -- containers
 
     def _is_container(self, node: ast.expr) -> bool:
@@ -361,7 +373,11 @@ class Conditions:
     def _are_dicts(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Name):
             resolved = self._scopes.resolve(node)
-            return resolved is not None and self._are_containers(resolved[1])
+            if resolved is None:
+                return False
+            if all(binding.kind is Kind.PARAMETER for binding in resolved[1]):
+                return self._module.type_of(node) in _CONTAINERS
+            return self._are_containers(resolved[1])
         values = self._assigned(node) if isinstance(node, ast.Attribute) else []
         return bool(values) and all(value is not None and self._is_display(value) for value in values)
 

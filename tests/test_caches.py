@@ -7,6 +7,7 @@ import ast
 import pytest
 from questions import module
 
+from flake8_aiguard.askers import Askers
 from flake8_aiguard.caches import Caches
 from flake8_aiguard.domains import Domains
 from flake8_aiguard.lasting import Lasting
@@ -17,7 +18,8 @@ HIT = "    if key not in CACHE:\n        CACHE[key] = load(key)\n    return CACH
 def caches(source: str) -> list[tuple[str, str]]:
     """Target and key of each cache."""
     found = module(source)
-    known = Caches(found, Domains(found), Lasting(found)).unbounded()
+    domains = Domains(found)
+    known = Caches(found, domains, Lasting(found), Askers(found, domains)).unbounded()
     return [(ast.unparse(cache.target), cache.key) for cache in known]
 
 

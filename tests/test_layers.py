@@ -76,6 +76,7 @@ LAYERS = (
         "turns",
         "untyped",
     ),
+    ("askers", "lifespans"),
     (
         "accumulators",
         "attempts",

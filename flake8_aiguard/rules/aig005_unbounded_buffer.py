@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.askers import Askers
 from flake8_aiguard.caches import MAKERS, Cache, Caches
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.channels import FIELDS, Channels
@@ -17,8 +18,6 @@ from flake8_aiguard.domains import Domains
 from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
-from flake8_aiguard.manifold import are_many
-from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes, parameters
 
@@ -34,6 +33,7 @@ _ONE: Final = regex(
     r"\w*(?:Api|App|Application|Backend|Bot|Broker|Client|Controller|Driver|Gateway|Hub|Manager|Server|Supervisor"
     r"|Column|Descriptor|Extension|Field|Plugin)"
 )
+_TEST_FOLDERS: Final = ("testing/",)  # helpers for tests, which other packages import
 _RUNS: Final = ("etl/", "ingestion/")
 _ONCE: Final = regex(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
 _DIRECTIVE: Final = regex(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
@@ -61,17 +61,22 @@ class UnboundedBuffer(Checker):
         def profile(user_id: str) -> dict:
             return load_profile(user_id)
 
-    Limits: a remembered function outside of a class counts where the name of a parameter says that there may be any number
-    (``user_id``, ``query``, ``url``, ``path``, ``n``, ``x``), not ``feature`` or ``validator_name``. Silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
+    Limits: a remembered function counts where the name of a parameter says that there may be any number (``user_id``, ``query``,
+    ``url``, ``n``, ``x``), not ``feature`` or ``validator_name``. Names, values and codes may be few as well: they count
+    in public functions, and in private ones that this file calls with the item of a loop or what a public function is given, not
+    in those that give a configuration or are constructors (``from_str``). Files count only where the file imports a server or has coroutines, tokens only where nothing else is asked
+    for; class and static methods, and the dict of an instance, need a name that leaves no doubt, or the dict a value that is fetched. A method of what there is one of needs a key
+    that is no object of the program's own classes. Silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
     refused before, shapes, sizes, devices and element types, all but texts in files that compute with tensors, patterns, annotations and descriptions, files that each call opens or that stand beside the code, what callers leave
-    at a default text, replace by a default or read from the configuration, for functions that make functions also what their object was set up with), in closures, as static methods, or
+    at a default text, replace by a default or read from the configuration, for functions that make functions also what their object was set up with), in closures, or
     whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client``, an
     ``__init__`` that takes nothing), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
     settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
-    must have, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), that index what another dict holds, that the file fills with a table,
-    that keep modules, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
-    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues that one function fills and waits for, that carry answers or
+    must have, that are asserted to be in another, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), that index what another dict holds, that the file fills with a table,
+    that keep modules or are called instances, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
+    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages or of other files of this one, on those that no loop feeds where only private functions do, what ends the consumer
+    comes through the queue, or the consumer takes a whole backlog at once; on queues that one function fills and waits for, that carry answers or
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
     what there is, or takes all there is in each turn, the producer puts a future that it waits for, or puts
     a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
@@ -81,10 +86,10 @@ class UnboundedBuffer(Checker):
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
     where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
-    ``...Store``), it is kept in a global, on the application or by an object that serves, or what it keeps comes from the network or, in a public method, from a client that it was made with; in folders named ``ingestion`` or
+    ``...Store``), it is called a cache and its keys are somebody's (``user_id``), it is kept in a global, on the application or by an object that serves, or what it keeps comes from the network or, in a public method, from a client that it was made with; in folders named ``ingestion`` or
     ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. A queue of one function
     counts only between an endless producer and a consumer in this file. Silent on functions that return nothing, on entries that expire, and in
-    scripts, whose memory is freed when they end.
+    scripts, whose memory is freed when they end, and in helpers for tests in folders named ``testing``.
     Does not see what other files evict or feed.
     """
 
@@ -95,6 +100,9 @@ class UnboundedBuffer(Checker):
     message = "{call} keeps the result of {function}() for every {parameter} as long as the process runs; give it a maxsize"
     in_tests = False
     ruff = "B019 reports caches on methods, bounded or not."
+
+    def _applies(self) -> bool:
+        return super()._applies() and not self.module.matches(_TEST_FOLDERS)
 
     def is_possible(self) -> bool:
         index = self.module.index
@@ -234,9 +242,11 @@ class UnboundedBuffer(Checker):
             return
         name = "the lambda" if isinstance(function, ast.Lambda) else function.name
         open_ = self._domains.unbounded(function)
-        if owner is None and not any(are_many(item.arg) for item in open_):
+        is_of_instance = owner is not None and not self._is_shared(function)
+        asked = self._askers.may_be_many if owner is None else self._askers.is_certain
+        if not is_of_instance and not any(asked(function, item.arg) for item in open_):
             return
-        ruff = "B019" if owner is not None and not self._is_class_method(function) else None
+        ruff = "B019" if is_of_instance else None
         is_kept = (
             ruff is not None
             and owner is not None
@@ -256,8 +266,11 @@ class UnboundedBuffer(Checker):
             return
         if self._entries.makes_resource(function):
             return
-        if is_kept and owner is not None and ((not open_ and self._is_one(owner)) or self._is_of_run(owner)):
-            return
+        if is_kept and owner is not None and (self._is_of_run(owner) or self._is_one(owner)):
+            open_ = [item for item in open_ if self._askers.may_be_many(function, item.arg)]
+            open_ = [item for item in open_ if not self._askers.is_of_program(function, item.arg)]
+            if not open_ or self._is_of_run(owner):
+                return
         if open_ and is_kept and owner is not None:
             yield from self.found(
                 node,
@@ -294,8 +307,6 @@ class UnboundedBuffer(Checker):
             return False
         if isinstance(function, ast.Lambda):
             return True
-        if owner is not None and first_parameter(function) is None:
-            return False
         return function.name not in self._cleared
 
     def _is_of_run(self, owner: ast.ClassDef) -> bool:
@@ -311,9 +322,10 @@ class UnboundedBuffer(Checker):
         takes_nothing = made is not None and len(parameters(made)) == 1
         return takes_nothing or bool(_ONE.fullmatch(owner.name))
 
-    def _is_class_method(self, function: Function) -> bool:
-        return not isinstance(function, ast.Lambda) and any(
-            dotted(item) == "classmethod" for item in function.decorator_list
+    def _is_shared(self, function: Function) -> bool:
+        """Whether a function in a class is no method of its instances."""
+        return isinstance(function, ast.Lambda) or any(
+            dotted(item) in ("classmethod", "staticmethod") for item in function.decorator_list
         )
 
     @functools.cached_property
@@ -387,6 +399,10 @@ class UnboundedBuffer(Checker):
         return Domains(self.module)
 
     @functools.cached_property
+    def _askers(self) -> Askers:
+        return Askers(self.module, self._domains)
+
+    @functools.cached_property
     def _entries(self) -> Entries:
         return Entries(self.module)
 
@@ -400,7 +416,7 @@ class UnboundedBuffer(Checker):
 
     @functools.cached_property
     def _caches(self) -> Caches:
-        return Caches(self.module, self._domains, self._lasting)
+        return Caches(self.module, self._domains, self._lasting, self._askers)
 
 
 def _only_reads(function: Function) -> bool:

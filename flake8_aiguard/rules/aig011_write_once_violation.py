@@ -78,13 +78,13 @@ class WriteOnceViolation(Checker):
 
     Limits: a plain assignment to a frozen object raises by itself and is not reported. An attribute of a frozen class that is
     filled once behind a check for it, or whose name begins with an underscore, is a cache, unless every object is constructed
-    with it. What is declared ``field(init=False)`` is set later by design, and what is removed without being declared was
+    with it. What is declared ``field(init=False)`` is set later by design, what a method ``set_...`` of the class alone fills where it is ``None`` otherwise too, and what is removed without being declared was
     there for a while only. A function that changes several attributes of a frozen class has one finding. ``Final`` forbids rebinding; a change in place
     counts where the annotation names a read-only type, or the value is a display with content: one that starts empty is there to be filled, unless the objects of a class share it or its public name is that of a constant, in capitals. A module constant is a name in
     capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
     reported are changes of constants on import, in decorators, in functions that register, install or reset, of what is new in each run, such as a random text, in hooks such as
-    ``add_route(route)`` that do nothing but add what they are given, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
+    ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``), or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
     number that a function counts on and takes, in setters and loaders that rebind through ``global``, in
     functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that

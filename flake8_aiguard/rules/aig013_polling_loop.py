@@ -20,6 +20,12 @@ _LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
 # What Ruff reads as "this is meant".
 _MEANT = regex(r"ruff:\s*ignore\[[^\]]*(async-busy-wait|ASYNC110)|noqa:.*\bASYNC110\b")
+_POLLS = regex(r"\bpoll|\bbusy.wait|\bsleep", re.IGNORECASE)
+_REASON = regex(
+    r"\b(?:can(?:not|'t)|could(?: not|n't)|rather than|instead of|would (?:block|deadlock|defeat|hang|leak|strand)"
+    r"|(?:has|have|is|are|there's) no\b[^.]{0,30}\b(?:api|callback|event|hook|notification|signal|way))",
+    re.IGNORECASE,
+)
 _EXITS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -78,7 +84,8 @@ class PollingLoop(Checker):
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, and lines whose comment tells Ruff that ASYNC110 is meant.
+    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, lines whose comment tells Ruff that ASYNC110 is meant,
+    and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``).
     """
 
     code = "AIG013"
@@ -236,8 +243,19 @@ class PollingLoop(Checker):
         )
 
     def _is_meant(self, loop: ast.While) -> bool:
-        lines = range(loop.lineno, (loop.test.end_lineno or loop.lineno) + 1)
-        return any(_MEANT.search(self.module.comments.all.get(line, "")) for line in lines)
+        """Whether a comment tells Ruff so, or says why nothing else will do, as the docstring of the function may."""
+        comments = self.module.comments.all
+        first = loop.lineno
+        while first - 1 in comments and self.module.lines[first - 2].lstrip().startswith("#"):
+            first -= 1
+        texts = [comments.get(line, "") for line in range(first, (loop.test.end_lineno or loop.lineno) + 1)]
+        if any(map(_MEANT.search, texts)):
+            return True
+        function = self.module.index.function(loop)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            texts.append(ast.get_docstring(function, clean=False) or "")
+        said = " ".join(texts)
+        return bool(_POLLS.search(said) and _REASON.search(said))
 
     def _report(self, node: ast.While, turn: _Turn, asked: Asked) -> Iterator[Finding]:
         state = min(asked.states, key=_position)
@@ -297,6 +315,8 @@ class PollingLoop(Checker):
             return f"{thing}.Condition{within}, as an event cannot be waited for to be cleared"
         if state.kind == "container" and not self._conditions.asks_for_presence(state):
             return f"a queue, or {thing}.Condition that is notified of the change{within}"
+        if in_async and self._conditions.is_set_by_callback(state):
+            return f"{thing}.Event that is set where it changes, through loop.call_soon_threadsafe(){within}"
         return f"{thing}.Event that is set where it changes{within}"
 
     def _library(self, turn: _Turn) -> tuple[str, str]:
