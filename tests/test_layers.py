@@ -28,6 +28,7 @@ LAYERS = (
     ("candidates", "commands", "doctor", "grounds", "joins", "takers"),
     (
         "agreements",
+        "caches",
         "concurrency",
         "declared",
         "fronts",
@@ -46,10 +47,10 @@ LAYERS = (
     ),
     (
         "amounts",
+        "askers",
         "attributes",
         "batching",
         "boundaries",
-        "caches",
         "callers",
         "channels",
         "checks",
@@ -66,6 +67,7 @@ LAYERS = (
         "growth",
         "held",
         "inventory",
+        "lifespans",
         "limits",
         "nulls",
         "oneoff",
@@ -76,7 +78,6 @@ LAYERS = (
         "turns",
         "untyped",
     ),
-    ("askers", "lifespans"),
     (
         "accumulators",
         "attempts",
