@@ -16,6 +16,7 @@ from flake8_aiguard.regex import regex
 _LARGEST: Final = 2_000_000  # characters that are read of a folder
 _FILES: Final = 100  # that are read of a folder around one
 _NUMBERED: Final = regex(r"[vV]?\d")
+_CREATING: Final = regex(r"create (?:unique )?(?:table|index)\b")
 
 
 def table(source: Source, name: str) -> ddl.Table | None:
@@ -38,6 +39,16 @@ def beside(source: Source) -> Iterator[Source]:
     """The other files of SQL in the folder."""
     folders = _folders_of(source)
     return (other for other in _in(folders[0]) if other.path != source.path) if folders else iter(())
+
+
+def near(source: Source) -> Iterator[Source]:
+    """The files of SQL in the folder, the folders around and those in these that create tables or indexes."""
+    return (other for _, other in _near(_folders_of(source)) if other.path != source.path)
+
+
+def is_warehouse(source: Source) -> bool:
+    """Whether a file, or one beside it, says that it is of a database without indexes."""
+    return any(text.is_of_a_warehouse for text in itertools.chain([source], beside(source)))
 
 
 def is_postgresql(source: Source) -> bool:
@@ -89,7 +100,7 @@ def _in(folder: str) -> tuple[Source, ...]:
 
 
 def _near(folders: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
-    """The files of some folders, and of the folders in these, that create tables; each with its text in lower case."""
+    """The files of some folders, and of the folders in these, that create something; each with its text in lower case."""
     return itertools.chain.from_iterable(map(_creating, folders))
 
 
@@ -97,7 +108,7 @@ def _near(folders: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
 def _creating(folder: str) -> tuple[tuple[str, Source], ...]:
     paths = {path for pattern in ("*.sql", "*/*.sql") for path in Path(folder).glob(pattern)}
     read = ((other.text.lower(), other) for other in _read(iter(paths)))
-    return tuple((low, other) for low, other in read if "create table" in low)
+    return tuple((low, other) for low, other in read if _CREATING.search(low))
 
 
 @functools.lru_cache(maxsize=256)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flake8_aiguard.astgrep import query
+from flake8_aiguard.astgrep import folders, query
 from flake8_aiguard.astgrep.source import Source, flat
 from flake8_aiguard.ddl import NAME, is_of_an_extension, plain
 from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
 _FUNCTION: Final = regex(
-    r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+)?(?:%|[\w.]+\s*\())", _I
+    r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+|stream\s+)?(?:%|[\w.]+\s*\())", _I
 )  # what no list can say
 _STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
-_READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|[,.])\s*\*", _I)
+_READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|[,.])\s*\*(?!\s*except\b)", _I)
+_AND_MORE: Final = regex(r"\*\s*,")
+_CTE_BEGINS: Final = regex(
+    r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+materialized\s+)?\(\s*$", _I
+)
 _OWN_ROWS: Final = regex(r"\b(?:where|order\s+by|limit|fetch\s+first)\b", _I)
 _IN_FROM: Final = regex(r"\b(?:from|join)\s*\(\s*$", _I)
 _COPYING: Final = regex(r"\s*insert\b", _I)
@@ -90,7 +94,7 @@ def star(source: Source, start: int, end: int) -> bool:
 
 
 def _is_narrowed(source: Source, start: int, text: str) -> bool:
-    """Whether a subquery in FROM cuts or sorts the rows of one table, and all that is read of it has a name.
+    """Whether a subquery cuts, sorts or adds to the rows of one table, and all that is read of it has a name.
 
     Args:
         source: the text.
@@ -98,11 +102,35 @@ def _is_narrowed(source: Source, start: int, text: str) -> bool:
         text: the flat text of the subquery from there on.
     """
     first = source.around(start)[0]
-    if source.is_mysql or not _OWN_ROWS.search(text) or _OPERATOR.search(source.flat(*source.around(start))):
+    if source.is_mysql or _OPERATOR.search(source.flat(*source.around(start))):
         return False
-    if not _IN_FROM.search(query.before(source, first)):
-        return False
-    return not _READS_ALL.search(source.flat(*source.around(first - 1)))
+    adds = _AND_MORE.match(text) is not None
+    if _IN_FROM.search(query.before(source, first)):
+        is_plain = not adds and not _OWN_ROWS.search(text)
+        return not is_plain and not _READS_ALL.search(source.flat(*source.around(first - 1)))
+    cte = _CTE_BEGINS.search(query.before(source, first))
+    return (
+        cte is not None and (adds or folders.is_warehouse(source)) and _is_read_by_name(source, cte[1], start)
+    )
+
+
+def _is_read_by_name(source: Source, name: str, start: int) -> bool:
+    """Whether all that the statement reads of its CTE has a name.
+
+    Args:
+        source: the text.
+        name: the CTE.
+        start: a place in it.
+    """
+    last = source.around(start)[1]
+    readers = list(
+        re.compile(rf"(?:\bfrom|\bjoin|,)\s+{re.escape(name)}\b(?!\s*(?:\.|\())", _I).finditer(
+            source.code, last, source.statement(start)[1]
+        )
+    )
+    return bool(readers) and not any(
+        _READS_ALL.search(source.flat(*source.around(reader.end()))) for reader in readers
+    )
 
 
 def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool:
