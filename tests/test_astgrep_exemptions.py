@@ -97,6 +97,14 @@ MEANT = [
     ("AIG213", "CREATE TABLE A (b int);\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
     ("AIG214", "SELECT id FROM a WHERE id IN (SELECT DISTINCT b.id FROM b JOIN c ON c.b = b.id);"),
     ("AIG214", "SELECT DISTINCT b.id, c.name FROM b JOIN c ON c.id = b.c;"),
+    (
+        "AIG214",
+        "SELECT DISTINCT a.id, t.n, u.m FROM a JOIN (SELECT id, n FROM b) AS t ON t.id = a.id JOIN (SELECT id, m FROM c) u ON u.id = a.id;",
+    ),
+    (
+        "AIG214",
+        "CREATE TABLE k (id int PRIMARY KEY, kind int);\nCREATE TABLE a (k int, x int, PRIMARY KEY (k, x));\nSELECT DISTINCT a.k FROM a JOIN k ON k.id = a.k WHERE k.kind = 3;",
+    ),
     ("AIG217", "INSERT INTO kinds VALUES (1), (2), (3), (4), (5);"),
     ("AIG217", "INSERT INTO a VALUES (seq.nextval, 'x');"),
     ("AIG217", "DROP TABLE IF EXISTS a;\nINSERT INTO a VALUES (1);"),
@@ -205,6 +213,19 @@ MEANT = [
     (
         "AIG204",
         "WITH c AS (SELECT id FROM cdb_files), t AS (SELECT id, x FROM cdb_space) SELECT c.id, (SELECT t.x FROM t WHERE t.id = c.id) FROM c;",
+    ),
+    (
+        "AIG201",
+        "WITH held AS (SELECT * FROM runs WHERE id = $1 FOR UPDATE), s AS (SELECT id FROM steps) SELECT s.* FROM s;",
+    ),
+    (
+        "AIG201",
+        "WITH held AS (SELECT * FROM runs WHERE id = $1 FOR UPDATE) UPDATE s SET x = h.x FROM held AS h RETURNING s.*;",
+    ),
+    ("AIG201", "WITH a AS (SELECT id, days FROM t) SELECT * FROM a CROSS JOIN unnest(a.days) AS d;"),
+    (
+        "AIG204",
+        "SELECT c.id, CASE WHEN c.vip THEN (SELECT sum(o.cents) FROM orders AS o WHERE o.buyer = c.id) END FROM customers AS c;",
     ),
     ("AIG206", "SELECT \"sum\"(cents) FROM usage_lines WHERE operation LIKE '%Storage%';"),
     ("AIG206", "SELECT id FROM `shop.sales.orders` WHERE note LIKE '%gift%';"),
@@ -353,6 +374,24 @@ REPORTED = [
         "AIG217",
         "CREATE TABLE IF NOT EXISTS lines (box int, no int, UNIQUE (box, no));\nINSERT INTO lines (no, box) VALUES ($1, $2);",
     ),
+    ("AIG201", "WITH held AS (SELECT * FROM runs WHERE id = $1 FOR UPDATE) SELECT h.* FROM held AS h;"),
+    ("AIG201", "WITH held AS (SELECT * FROM runs WHERE id = $1) SELECT 1;"),
+    (
+        "AIG204",
+        "SELECT CASE WHEN (SELECT count(*) FROM orders AS o WHERE o.buyer = c.id) > 3 THEN 1 END FROM customers AS c;",
+    ),
+    (
+        "AIG214",
+        "SELECT DISTINCT a.id, t.n FROM a JOIN (SELECT id, n FROM b) AS t ON t.id = a.id JOIN (SELECT id FROM c) u ON u.id = a.id;",
+    ),
+    (
+        "AIG214",
+        "CREATE TABLE k (id int PRIMARY KEY, kind int);\nCREATE TABLE a (k int PRIMARY KEY, x int);\nSELECT DISTINCT a.k FROM a JOIN k ON k.id = a.k WHERE k.kind = 3;",
+    ),
+    (
+        "AIG214",
+        "CREATE TABLE k (id int PRIMARY KEY, a int);\nCREATE TABLE a (id int PRIMARY KEY, x int);\nSELECT DISTINCT a.x FROM a JOIN k ON k.a = a.id;",
+    ),
 ]
 BEFORE = [
     "BEGIN;",
@@ -430,6 +469,30 @@ def test_a_step_that_runs_once_converts_all_rows(tmp_path: Path, name: str) -> N
     assert not found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / name))
     assert found("AIG205", "DELETE FROM orders;", str(tmp_path / name))
     assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / "rates.sql"))
+
+
+BACKFILL = """DO $$
+DECLARE
+  bought RECORD;
+BEGIN
+  FOR bought IN SELECT * FROM orders WHERE NOT EXISTS (SELECT 1 FROM bills) LOOP
+    INSERT INTO bills (id) VALUES (bought.id);
+  END LOOP;
+END $$;"""
+BUYERS = """WITH added AS (
+  INSERT INTO totals (buyer, n)
+  SELECT c.id, (SELECT count(*) FROM orders AS o WHERE o.buyer = c.id) FROM customers AS c RETURNING id)
+UPDATE customers SET done = true FROM added WHERE added.id = customers.id;"""
+
+
+@pytest.mark.parametrize(("code", "text"), [("AIG201", BACKFILL), ("AIG204", BUYERS)])
+def test_a_step_that_runs_once_may_be_slow(tmp_path: Path, code: str, text: str) -> None:
+    step = str(tmp_path / "migrations" / "0007_bills.sql")
+    assert not found(code, text, step)
+    assert found(code, text, str(tmp_path / "bills.sql"))
+    assert found(
+        code, f"CREATE FUNCTION f() RETURNS void AS $$ {text.replace('$$', '')} $$ LANGUAGE plpgsql;", step
+    )
 
 
 INDEX = "CREATE INDEX by_buyer ON orders (buyer);"

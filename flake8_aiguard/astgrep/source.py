@@ -62,6 +62,7 @@ _NUMBERED: Final = regex(
 _ALTERED: Final = regex(
     r"\b(?:alter|drop)\s+(?:table|index|view|function)\s|\bupdate\s+\S+\s+set\s", re.IGNORECASE
 )
+_CREATE: Final = regex(r"\s*create\b", re.IGNORECASE)
 _NEXT_ROW: Final = regex(r"\)\s*,\s*\(")
 _ONCE: Final = regex(
     r"\bcreate\s+(?:unlogged\s+|virtual\s+|unique\s+)?(?:table|index|view|function|type|schema|sequence|trigger|user|role)\s"
@@ -177,6 +178,12 @@ class Source:
     def is_migration(self) -> bool:
         """Whether it runs once, as its number, folder or words say."""
         return self.is_numbered or (self.is_file and _ALTERED.search(self.code) is not None)
+
+    def runs_once(self, place: int) -> bool:
+        """Whether a step of a migration does what stands at a place, and leaves no function or view with it behind."""
+        if not self.is_numbered or self.routine(place) >= 0:
+            return False
+        return _CREATE.match(self.code, self.statement(place)[0]) is None
 
     @functools.cached_property
     def is_numbered(self) -> bool:

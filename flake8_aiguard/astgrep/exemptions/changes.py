@@ -231,7 +231,7 @@ def seeds(source: Source, start: int, end: int) -> bool:
     if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
         return True
     asks = source.asks_in(*source.statement(start))
-    if source.is_seed and (not asks or source.routine(start) >= 0):
+    if source.is_seed and (not asks or source.is_numbered or source.routine(start) >= 0):
         return True
     is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
     if source.is_file and not asks and (source.is_migration or is_copy):
