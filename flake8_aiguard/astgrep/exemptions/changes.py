@@ -134,9 +134,8 @@ def locked_anyway(source: Source, start: int, end: int) -> bool:
     name = plain(on[1])
     if name in source.script.made or name in folders.parents(source) or _is_installed(source, name):
         return True
-    if _LOCKED.search(source.code):
-        return True
-    if any(_SCAN.search(statement) for statement in source.of_table("alter", name, len(source.code))):
+    altered = source.of_table("alter", name, len(source.code))
+    if any(_LOCKED.search(statement) or _SCAN.search(statement) for statement in altered):
         return True
     if re.match(r"create\b", source.code[start:end], _I):
         return _is_built_under_lock(source, start, name)
