@@ -37,9 +37,7 @@ _NTH: Final = regex(r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$
 _SKIPPED: Final = regex(r"\boffset\s+(\S+)", re.IGNORECASE)
 _FEW: Final = frozenset(map(str, range(11)))  # rows that cost nothing to skip
 _PAGE: Final = regex(r"(^|_)page(_|$)")
-_TOTAL: Final = regex(
-    rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({NAME})", re.IGNORECASE
-)
+_TOTAL: Final = regex(rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({NAME})", re.IGNORECASE)
 _FUNCTION: Final = regex(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
 _ROW_FACTORY: Final = regex(
     r"\brow_factory\s*=(?!\s*None\b)|\b(?:Real)?DictCursor\b|\b(?:dictionary|as_dict)\s*=\s*True\b"

@@ -87,6 +87,8 @@ MEANT = [
     ("AIG211", "ALTER TABLE a ADD x bigint unsigned;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "DROP INDEX a_x ON a;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE a ADD PRIMARY KEY (id);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "CREATE TABLE 'a' (x int);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "CREATE INDEX i ON a (x);\nINSERT INTO 'notes' (x) VALUES ('a');"),
     ("AIG212", "ALTER TABLE a ADD who text NOT NULL DEFAULT SESSION_USER;"),
     ("AIG212", "ALTER TABLE a ADD x bigint unsigned NOT NULL;"),
     ("AIG212", "ALTER TABLE a ADD x bigint NOT NULL, DROP COLUMN y;"),
@@ -280,6 +282,11 @@ REPORTED = [
     ("AIG207", "SELECT id FROM orders WHERE number::text = $1;"),
     ("AIG211", "ALTER TABLE a ADD x int;\nCREATE INDEX i ON a (x);"),
     ("AIG212", "ALTER TABLE a ADD made timestamp NOT NULL DEFAULT clock_timestamp();"),
+    (
+        "AIG211",
+        "COMMENT ON TABLE a IS 'create table';\nINSERT INTO b VALUES ('into');\nCREATE INDEX i ON a (x);",
+    ),
+    ("AIG211", "ALTER TABLE b DROP CONSTRAINT f;\nCREATE INDEX i ON a (x);"),
     ("AIG213", "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c (id);"),
     ("AIG214", "SELECT DISTINCT b.id, b.name FROM b JOIN c ON c.b = b.id;"),
     ("AIG217", "INSERT INTO payments (id) VALUES (7);\nINSERT INTO payments (id) VALUES (8);"),
@@ -544,6 +551,16 @@ def test_an_installation_in_folders_begins_with_its_tables(tmp_path: Path) -> No
     assert not found("AIG211", INDEX, str(table / "indexes" / "by_buyer.sql"))
     assert found("AIG211", INDEX, str(table / "indexes" / "0002_by_buyer.sql"))
     assert found("AIG211", INDEX.replace("orders", "lines"), str(table / "indexes" / "by_buyer.sql"))
+
+
+def test_a_folder_of_indexes_lies_beside_the_tables(tmp_path: Path) -> None:
+    for folder in ("tables", "indexes", "fixes"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tables" / "shop.sql").write_text(
+        "CREATE TABLE orders (id int, buyer int);", encoding="utf-8"
+    )
+    assert not found("AIG211", INDEX, str(tmp_path / "indexes" / "shop.sql"))
+    assert found("AIG211", INDEX, str(tmp_path / "fixes" / "shop.sql"))
 
 
 def test_files_beside_tell_the_kind_of_database(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from flake8_aiguard.regex import regex
 _LARGEST: Final = 2_000_000  # characters that are read of a folder
 _FILES: Final = 100  # that are read of a folder around one
 _NUMBERED: Final = regex(r"[vV]?\d")
+_INDEXES: Final = regex(r"(?i)ind(?:ex(?:es)?|ices)")
 _CREATING: Final = regex(r"create (?:unique )?(?:table|index)\b")
 
 
@@ -42,8 +43,15 @@ def beside(source: Source) -> Iterator[Source]:
 
 
 def near(source: Source) -> Iterator[Source]:
-    """The files of SQL in the folder, the folders around and those in these that create tables or indexes."""
-    return (other for _, other in _near(_folders_of(source)) if other.path != source.path)
+    """The files of SQL in the folder, the folders around and those in these that create tables or indexes.
+
+    A folder of indexes lies beside the one of the tables.
+    """
+    around = _folders_of(source)
+    above, name = os.path.split(around[0]) if around else ("", "")
+    if above not in around and _INDEXES.fullmatch(name):
+        around = (*around, above)
+    return (other for _, other in _near(around) if other.path != source.path)
 
 
 def is_warehouse(source: Source) -> bool:

@@ -29,7 +29,7 @@ _MYSQL: Final = regex(
     re.IGNORECASE,
 )
 _OTHER: Final = regex(
-    r"\bautoincrement\b|^\s*pragma\s|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
+    r"\bautoincrement\b|^\s*pragma\s|\binto\s+'|\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?'|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _WAREHOUSE: Final = regex(
