@@ -230,6 +230,7 @@ MEANT = [
         "SELECT c.id, CASE WHEN c.vip THEN (SELECT sum(o.cents) FROM orders AS o WHERE o.buyer = c.id) END FROM customers AS c;",
     ),
     ("AIG206", "SELECT \"sum\"(cents) FROM usage_lines WHERE operation LIKE '%Storage%';"),
+    ("AIG206", "CREATE VIEW blank AS SELECT id FROM nodes WHERE id LIKE '%:blank';"),
     ("AIG206", "SELECT id FROM `shop.sales.orders` WHERE note LIKE '%gift%';"),
     (
         "AIG206",
@@ -373,6 +374,7 @@ REPORTED = [
     ),
     ("AIG201", "WITH x AS (SELECT *, cents / 100 AS euros FROM orders) SELECT id FROM a;"),
     ("AIG204", "SELECT c.id, (SELECT t.x FROM ts AS t WHERE t.id = c.id) FROM gv$containers AS c;"),
+    ("AIG206", "CREATE VIEW a AS SELECT id FROM b;\nSELECT id FROM nodes WHERE id LIKE '%:blank';"),
     ("AIG206", "SELECT sum(cents) FROM usage_lines WHERE operation LIKE '%Storage%';"),
     ("AIG206", "SELECT id FROM `shop`.`orders` WHERE note LIKE '%gift%';"),
     ("AIG208", "SELECT query_id FROM shop.query_history ORDER BY random() LIMIT 9;"),
@@ -634,3 +636,10 @@ def test_files_around_are_read_only_for_a_finding_that_asks(
     assert not read
     assert found("AIG202", "DELETE FROM lines WHERE kind NOT IN (SELECT name FROM kinds);", path)
     assert [item.name for item in read] == ["tables.sql"]
+
+
+@pytest.mark.parametrize(("others", "is_reported"), [(0, True), (60, True), (400, False)])
+def test_a_line_that_no_person_writes_is_left_alone(others: int, is_reported: bool) -> None:
+    rules = [rule for rule in rulefiles.packaged() if rule.code == "AIG303"]
+    text = "{" + ", ".join([*(f'"k{n:03}": 1' for n in range(others)), '"timeout_seconds": 0']) + "}"
+    assert bool(engine.evaluate(text, "job.json", "json", rules)) is is_reported

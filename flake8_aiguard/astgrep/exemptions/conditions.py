@@ -16,6 +16,9 @@ _SELECTED: Final = regex(
     rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({NAME})", _I
 )
 _LIKE: Final = regex(r"\bi?like\b", _I)
+_VIEW: Final = regex(
+    r"\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|materialized\s+|recursive\s+)?view\b", _I
+)
 _OPTIONAL: Final = regex(r"\bis\s+null\s+or\b|\bor\s+\(?[\w$.]+\s+is\s+null\b", _I)
 _CONDITION: Final = regex(r"\b(?:and|where|on|having|when)\b", _I)
 _LIKED: Final = regex(r"([\w.]+)[\"`)\]]*\s+i?like\b", _I)
@@ -84,8 +87,8 @@ def no_index(source: Source, start: int, end: int) -> bool:
     like = _LIKE.search(code)
     if like is None:
         return False
-    if folders.is_warehouse(source):
-        return True
+    if folders.is_warehouse(source) or _VIEW.match(source.code, source.statement(start)[0]):
+        return True  # a view says what its rows are
     parameters = source.parameters(start)
     if not query.columns(code[: like.start()], parameters) or query.columns(code[like.end() :], parameters):
         return True
