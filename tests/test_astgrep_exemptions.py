@@ -249,6 +249,10 @@ MEANT = [
     ),
     (
         "AIG217",
+        "CREATE TABLE IF NOT EXISTS notes (name text, value text);\nINSERT INTO notes VALUES ('version', '2');",
+    ),
+    (
+        "AIG217",
         "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN INSERT INTO logs (x) VALUES ($1); END $$ LANGUAGE plpgsql;",
     ),
 ]
@@ -378,6 +382,10 @@ REPORTED = [
     ("AIG206", "SELECT sum(cents) FROM usage_lines WHERE operation LIKE '%Storage%';"),
     ("AIG206", "SELECT id FROM `shop`.`orders` WHERE note LIKE '%gift%';"),
     ("AIG208", "SELECT query_id FROM shop.query_history ORDER BY random() LIMIT 9;"),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS notes (name text PRIMARY KEY, value text);\nINSERT INTO notes VALUES ('version', '2');",
+    ),
     ("AIG217", "CREATE TYPE mood AS ENUM ('sad');\nINSERT INTO payments (id) VALUES ($1);"),
     (
         "AIG217",
