@@ -480,12 +480,21 @@ def test_a_table_of_one_row_has_no_where(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["migrations/0007_totals.sql", "version/3/flags.sql", "2026-01-02-rates.sql", "changes/rates.sql"]
+    "name",
+    [
+        "migrations/0007_totals.sql",
+        "version/3/flags.sql",
+        "2026-01-02-rates.sql",
+        "changes/rates.sql",
+        "V2__rates.sql",
+        "007_rates.sql",
+    ],
 )
 def test_a_step_that_runs_once_converts_all_rows(tmp_path: Path, name: str) -> None:
     assert not found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / name))
     assert found("AIG205", "DELETE FROM orders;", str(tmp_path / name))
-    assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / "rates.sql"))
+    for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql"):
+        assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / other)), other
 
 
 BACKFILL = """DO $$

@@ -14,7 +14,7 @@ from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.regex import regex
 
 _LARGEST: Final = 2_000_000  # characters that are read of a folder
-_FILES: Final = 100  # that are read of a folder around one
+_FILES: Final = 400  # that are read of a folder around one
 _NUMBERED: Final = regex(r"[vV]?\d")
 _INDEXES: Final = regex(r"(?i)ind(?:ex(?:es)?|ices)")
 _CREATING: Final = regex(r"create (?:unique )?(?:table|index)\b")
@@ -56,7 +56,7 @@ def near(source: Source) -> Iterator[Source]:
 
 def is_warehouse(source: Source) -> bool:
     """Whether a file, or one beside it, says that it is of a database without indexes."""
-    return any(text.is_of_a_warehouse for text in itertools.chain([source], beside(source)))
+    return source.is_of_a_warehouse or any(map(_are_of_a_warehouse, _folders_of(source)[:1]))
 
 
 def is_postgresql(source: Source) -> bool:
@@ -100,6 +100,11 @@ def _read(paths: Iterator[Path]) -> Iterator[Source]:
 def _has_files_for_sqlite(folder: str) -> bool:
     """Whether a folder, or one beside it, has a file for SQLite alone."""
     return any(any(Path(folder).glob(pattern)) for pattern in ("*.sql.sqlite", "../*/*.sql.sqlite"))
+
+
+@functools.lru_cache(maxsize=64)
+def _are_of_a_warehouse(folder: str) -> bool:
+    return any(text.is_of_a_warehouse for text in _in(folder))
 
 
 @functools.lru_cache(maxsize=8)

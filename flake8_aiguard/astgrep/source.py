@@ -56,9 +56,9 @@ _MODE: Final = regex(r"\s*(?:(?:in\s+out|inout|in|out|variadic)\s+)?[\"`@]?(\w+)
 _DATABASE: Final = regex(r"\b(?:create|drop)\s+database\b", re.IGNORECASE)
 _ASKING: Final = regex(r"[?@]|\$\d")
 _ROWS: Final = regex(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
-_NUMBERED: Final = regex(
-    r"/(?:migrations?|versions?|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$"
-)
+_STEPS: Final = r"/(?:migrations?|versions?|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/"
+_NUMBERED: Final = regex(rf"{_STEPS}|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$")
+_STEP: Final = regex(rf"{_STEPS}|/[vV]?\d{{3,}}[_-][^/]*[A-Za-z][^/]*\.|/[vV]\d[\d._]*__[^/]*$")
 _ALTERED: Final = regex(
     r"\b(?:alter|drop)\s+(?:table|index|view|function)\s|\bupdate\s+\S+\s+set\s", re.IGNORECASE
 )
@@ -148,7 +148,7 @@ class Source:
     @functools.cached_property
     def is_of_a_warehouse(self) -> bool:
         """Whether words say that it is of a database that keeps columns, not rows, and has no indexes."""
-        return _WAREHOUSE.search(self.code) is not None
+        return _WAREHOUSE.search(self.text) is not None and _WAREHOUSE.search(self.code) is not None
 
     # -- statements
 
@@ -177,18 +177,20 @@ class Source:
     @functools.cached_property
     def is_migration(self) -> bool:
         """Whether it runs once, as its number, folder or words say."""
-        return self.is_numbered or (self.is_file and _ALTERED.search(self.code) is not None)
+        if not self.is_file:
+            return False
+        return _NUMBERED.search(self.path) is not None or _ALTERED.search(self.code) is not None
 
     def runs_once(self, place: int) -> bool:
         """Whether a step of a migration does what stands at a place, and leaves no function or view with it behind."""
-        if not self.is_numbered or self.routine(place) >= 0:
+        if not self.is_step or self.routine(place) >= 0:
             return False
         return _CREATE.match(self.code, self.statement(place)[0]) is None
 
     @functools.cached_property
-    def is_numbered(self) -> bool:
-        """Whether its number or folder says that it is one of the steps that each run once."""
-        return self.is_file and _NUMBERED.search(self.path) is not None
+    def is_step(self) -> bool:
+        """Whether its folder, or a number and a name, say that it is one of the steps that each run once."""
+        return self.is_file and _STEP.search(self.path) is not None
 
     def around(self, place: int) -> tuple[int, int]:
         """Where the innermost parentheses around a place begin and end; the statement where there are none."""

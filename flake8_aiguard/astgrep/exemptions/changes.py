@@ -76,7 +76,7 @@ def whole_table(source: Source, start: int, end: int) -> bool:
             return True
     if not written[0].lower().startswith("update"):
         return False
-    if source.is_numbered:
+    if source.is_step:
         return True  # a step that fills or converts a column of all rows
     table = folders.table(source, written[1])
     if table is not None and table.is_single:
@@ -154,7 +154,7 @@ def _is_installed(source: Source, name: str) -> bool:
 
     if is_numbered(source.path):
         return False
-    around = folders.beside(source) if source.is_numbered else folders.near(source)
+    around = folders.beside(source) if source.is_step else folders.near(source)
     return any(name in other.script.made and not is_numbered(other.path) for other in around)
 
 
@@ -230,7 +230,7 @@ def seeds(source: Source, start: int, end: int) -> bool:
     if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
         return True
     asks = source.asks_in(*source.statement(start))
-    if source.is_seed and (not asks or source.is_numbered or source.routine(start) >= 0):
+    if source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
         return True
     is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
     if source.is_file and not asks and (source.is_migration or is_copy):
