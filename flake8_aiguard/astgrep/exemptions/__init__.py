@@ -50,8 +50,7 @@ def is_exempt(code: str, source: Source, start: int, end: int) -> bool:
     if (
         _EXPLAINED.match(statement)
         or (written and is_of_the_system(written[1]))
-        or asks_the_system(source.code[slice(*source.around(start))])
-        or asks_the_system(statement)
+        or any(asks_the_system(source.code[slice(*part)]) for part in {source.around(start), (first, last)})
     ):
         return True
     if code in _OF_MANY_ROWS and (

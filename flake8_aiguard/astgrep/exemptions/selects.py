@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -20,6 +21,7 @@ _LOCKED: Final = regex(r"\bfor\s+(?:no\s+key\s+)?update\b", _I)
 _STEPPED: Final = regex(r"\b(?:insert|update|delete|for\s+\w+\s+in)\b", _I)
 _BRANCH: Final = regex(r"\b(?:then|else)\s*(?:\w+\s*)?\(?\s*$", _I)
 _AND_MORE: Final = regex(r"\*\s*,")
+_READERS: Final = 8  # of one CTE
 _CTE_BEGINS: Final = regex(
     r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+materialized\s+)?\(\s*$", _I
 )
@@ -135,7 +137,12 @@ def _is_read_by_name(source: Source, name: str, start: int) -> bool | None:
         rf"(?:\bfrom|\bjoin|,)\s+{re.escape(name)}\b(?!\s*(?:\.|\())(?:\s+(?:as\s+)?(\w+))?", _I
     )
     found = None
-    for match in reader.finditer(source.code, last, source.statement(start)[1]):
+    readers = list(
+        itertools.islice(reader.finditer(source.code, last, source.statement(start)[1]), _READERS + 1)
+    )
+    if len(readers) > _READERS:
+        return False  # statements that no semicolon ends
+    for match in readers:
         names = (None, name.lower(), (match[1] or name).lower())
         for star in _READS_ALL.finditer(source.flat(*source.around(match.start() + 1))):
             if (star["owner"] and star["owner"].lower()) in names:
