@@ -249,10 +249,6 @@ MEANT = [
     ),
     (
         "AIG217",
-        "CREATE TABLE IF NOT EXISTS notes (name text, value text);\nINSERT INTO notes VALUES ('version', '2');",
-    ),
-    (
-        "AIG217",
         "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN INSERT INTO logs (x) VALUES ($1); END $$ LANGUAGE plpgsql;",
     ),
 ]

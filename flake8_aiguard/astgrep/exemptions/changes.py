@@ -236,7 +236,5 @@ def seeds(source: Source, start: int, end: int) -> bool:
     if source.is_file and not asks and (source.is_migration or is_copy):
         return True  # run once
     table = folders.table(source, name)
-    if table is None:
-        return False
-    columns = {plain(column.strip()) for column in insert[2][1:-1].split(",")} if insert[2] else table.columns
-    return not any(key <= columns for key in table.unique)
+    columns = {plain(column.strip()) for column in (insert[2] or "")[1:-1].split(",")}
+    return table is not None and bool(insert[2]) and not any(key <= columns for key in table.unique)
