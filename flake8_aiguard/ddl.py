@@ -11,18 +11,20 @@ from typing import Final
 from flake8_aiguard.regex import regex
 
 NAME: Final = r":?[\w.\"`\[\]$]+"
+READS: Final = regex(rf"\b(?:from|join|update)\s+({NAME})", re.IGNORECASE)
+"""The tables that a statement reads."""
 _CREATED: Final = regex(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:(?:global\s+|local\s+)?temp(?:orary)?\s+|unlogged\s+|virtual\s+)?table\s+"
     rf"(?:if\s+not\s+exists\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(",
     re.IGNORECASE,
 )
 _INDEXED: Final = regex(
-    rf"\bcreate\s+(?:unique\s+)?index\b[^(;]*?\son\s+(?:only\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(\s*[\"`\[]?(\w+)",
+    rf"\bcreate\s+(unique\s+)?index\b[^(;]*?\son\s+(?:only\s+)?({NAME})\s*(?:using\s+\w+\s*)?\(([^()]*)",
     re.IGNORECASE,
 )
 _INDEX_ADDED: Final = regex(
-    rf"\balter\s+table\s+({NAME})\s[^;]*?\badd\s+(?:constraint\s+\S+\s+)?(?:unique|index|key|primary\s+key)\b"
-    r"[^(;]*\(\s*[\"`\[]?(\w+)",
+    rf"\balter\s+table\s+(?:only\s+)?({NAME})\s[^;]*?\badd\s+(?:constraint\s+\S+\s+)?(unique|index|key|primary\s+key)\b"
+    r"[^(;]*\(([^()]*)",
     re.IGNORECASE,
 )
 _ADDED: Final = regex(
@@ -30,6 +32,8 @@ _ADDED: Final = regex(
 )
 _CONSTRAINT: Final = regex(r"(?:constraint|primary|unique|foreign|check|key|index|exclude)\b", re.IGNORECASE)
 _PRIMARY: Final = regex(r"primary\s+key\s*\(([^)]*)\)", re.IGNORECASE)
+_UNIQUE: Final = regex(r"\b(?:primary\s+key|unique)\b[^()]*\(([^)]*)\)", re.IGNORECASE)
+_LISTED: Final = regex(r"(?:^|,)\s*[\"`\[]?(\w+)")
 _KEY: Final = regex(
     r"\b(?:key|index|unique)\s*(?!references\b)(?:[\"`\[]?\w+[\"`\]]?\s*)?(?:using\s+\w+\s*)?\(\s*[\"`\[]?(\w+)",
     re.IGNORECASE,
@@ -40,9 +44,10 @@ _IS_ONE: Final = regex(
 )
 _IS_NOT_NULL: Final = regex(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
 _SYSTEM: Final = regex(
-    r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|information_schema\.|(?:pg|mz)_\w+$|pg_catalog\.|sys\.|syscat\."
+    r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|(?:\S+\.)?information_schema\.|(?:pg|mz)_\w+$|pg_catalog\.|sys\.|syscat\."
     r"|system(?:_\w+)?\.|mysql\.|performance_schema\.|ndbinfo\.|(?:all|dba|user)_(?:cons_columns|constraints|ind_\w+|indexes"
-    r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|v\$\w+$",
+    r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|g?v\$\w+$|cdb_\w+$"
+    r"|(?:snowflake\.)?(?:account|organization)_usage\.|(?:st[lv]|sv[lv]|svcs)_\w+$|sys_query_\w+$",
     re.IGNORECASE,
 )
 _EXTENSION: Final = regex(
@@ -66,6 +71,7 @@ _ROW_TYPE: Final = regex(
     r"([\w.\"]+)%\s*rowtype\b|\breturns\s+setof\s+([\w.\"]+)", re.IGNORECASE
 )  # no NAME, which holds quotes and dollars of bodies
 _READ: Final = regex(rf"\b(?:from|join)\s+(?:only\s+|lateral\s+)?(\(|{NAME})", re.IGNORECASE)
+_NAMED_QUERY: Final = regex(r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s+as\s*\(", re.IGNORECASE)
 _EXTRACT: Final = regex(r"\b(?:extract|substring|trim|overlay)\s*\([^()]*\)", re.IGNORECASE)
 _BESIDE: Final = regex(rf"\bfrom\s+{NAME}(?:\s+(?:as\s+)?\w+)?\s*,\s*({NAME})", re.IGNORECASE)
 
@@ -77,12 +83,14 @@ class Table:
     Attributes:
         columns: its columns; those of a constraint are none.
         keys: the columns by which an index finds a row.
+        unique: the columns of each key that no two rows share.
         not_null: the columns that hold no NULL.
         is_single: whether a key that takes one value keeps it at one row.
     """
 
     columns: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    unique: list[frozenset[str]] = field(default_factory=list)
     not_null: set[str] = field(default_factory=set)
     is_single: bool = False
 
@@ -108,13 +116,21 @@ class Tables:
         return found
 
     @functools.cached_property
-    def _added(self) -> list[tuple[str, str, bool]]:
-        """Table and column of each index and column that is added later, and whether it is an index."""
+    def _added(self) -> list[tuple[str, str]]:
+        """Table and name of each column that is added later."""
+        return [(plain(table), name.lower()) for text in self._texts for table, name in _ADDED.findall(text)]
+
+    @functools.cached_property
+    def _indexed(self) -> list[tuple[str, list[str], bool]]:
+        """Table and columns of each index that is added later, and whether it is unique."""
         found = []
         for text in self._texts:
-            for pattern, is_key in ((_INDEXED, True), (_INDEX_ADDED, True), (_ADDED, False)):
-                found += [(plain(table), name.lower(), is_key) for table, name in pattern.findall(text)]
-        return found
+            found += [(table, names, bool(unique)) for unique, table, names in _INDEXED.findall(text)]
+            found += [
+                (table, names, kind.lower() not in ("index", "key"))
+                for table, kind, names in _INDEX_ADDED.findall(text)
+            ]
+        return [(plain(table), _listed(names), is_unique) for table, names, is_unique in found]
 
     def get(self, name: str) -> Table | None:
         """A table, ``None`` where no text creates it.
@@ -129,9 +145,11 @@ class Tables:
             self._read[name] = table = Table()
             for text, start in self._begun[name]:
                 _fill(table, text, start)
-            for of, column, is_key in self._added:
-                if of == name:
-                    (table.keys if is_key else table.columns).add(column)
+            table.columns |= {column for of, column in self._added if of == name}
+            for of, columns, is_unique in self._indexed:
+                if of == name and columns:
+                    table.keys.add(columns[0])
+                    table.unique += [frozenset(columns)] if is_unique else []
         return self._read[name]
 
     def with_column(self, column: str) -> list[Table]:
@@ -217,6 +235,7 @@ def _fill(table: Table, text: str, start: int) -> None:
             continue
         if _CONSTRAINT.match(part.lstrip()):
             table.keys |= {match[1].lower() for match in _KEY.finditer(part)}
+            table.unique += [frozenset(_listed(names)) for names in _UNIQUE.findall(part)]
             table.not_null |= {
                 plain(name.strip()) for match in _PRIMARY.finditer(part) for name in match[1].split(",")
             }
@@ -224,9 +243,15 @@ def _fill(table: Table, text: str, start: int) -> None:
         table.columns.add(name[1].lower())
         if _IS_KEY.search(part):
             table.keys.add(name[1].lower())
+            table.unique.append(frozenset({name[1].lower()}))
             table.is_single = table.is_single or _IS_ONE.search(part) is not None
         if _IS_NOT_NULL.search(part):
             table.not_null.add(name[1].lower())
+
+
+def _listed(names: str) -> list[str]:
+    """The columns of a key, in lower case."""
+    return [name.lower() for name in _LISTED.findall(names)]
 
 
 def _parts(text: str, start: int) -> Iterator[str]:
@@ -257,9 +282,10 @@ def asks_the_system(text: str) -> bool:
 
 
 def _read(text: str) -> list[str]:
-    """The tables that a statement reads."""
+    """The tables that a statement reads, without the queries that it names itself."""
     text = _EXTRACT.sub("", text)
-    return [name for name in (*_READ.findall(text), *_BESIDE.findall(text)) if name != "("]
+    own = {"(", *map(str.lower, _NAMED_QUERY.findall(text))}
+    return [name for name in (*_READ.findall(text), *_BESIDE.findall(text)) if name.lower() not in own]
 
 
 def is_of_an_extension(name: str) -> bool:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from flake8_aiguard.ddl import plain
+from flake8_aiguard.ddl import NAME, READS, Script, plain
 from flake8_aiguard.index import Function
 from flake8_aiguard.module import Module
 from flake8_aiguard.nulls import Nulls
@@ -23,9 +23,8 @@ from flake8_aiguard.tables import Tables
 _COSTS: Final = frozenset(
     {"AIG201", "AIG203", "AIG204", "AIG205", "AIG206", "AIG207", "AIG208", "AIG209", "AIG215", "AIG216"}
 )
-_NAME: Final = r"[\w.\"`\[\]$]+"
-_FROM: Final = regex(rf"\s*from\s*\(*\s*({_NAME})", re.IGNORECASE)
-_INSERTED: Final = regex(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({_NAME})", re.IGNORECASE)
+_FROM: Final = regex(rf"\s*from\s*\(*\s*({NAME})", re.IGNORECASE)
+_INSERTED: Final = regex(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({NAME})", re.IGNORECASE)
 _HEAD: Final = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*select\s+(?:distinct\s+|all\s+)?"
 _OUTERMOST: Final = regex(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
 _COMPARED: Final = regex(
@@ -39,9 +38,7 @@ _NTH: Final = regex(r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$
 _SKIPPED: Final = regex(r"\boffset\s+(\S+)", re.IGNORECASE)
 _FEW: Final = frozenset(map(str, range(11)))  # rows that cost nothing to skip
 _PAGE: Final = regex(r"(^|_)page(_|$)")
-_TOTAL: Final = regex(
-    rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({_NAME})", re.IGNORECASE
-)
+_TOTAL: Final = regex(rf"\bselect\s+count\(\s*(?:\*|\w+)\s*\)[^;()]{{0,60}}?\sfrom\s+({NAME})", re.IGNORECASE)
 _FUNCTION: Final = regex(r"\s*from\s+[A-Za-z_][\w.]*\(", re.IGNORECASE)
 _ROW_FACTORY: Final = regex(
     r"\brow_factory\s*=(?!\s*None\b)|\b(?:Real)?DictCursor\b|\b(?:dictionary|as_dict)\s*=\s*True\b"
@@ -50,12 +47,11 @@ _IN: Final = regex(r"\bin\s*\(\s*select\s+$", re.IGNORECASE)
 _VERSIONED: Final = regex(rf"_v(?:\d+|{HOLE})$", re.IGNORECASE)  # whose columns stay as they are
 _STAR_FIRST: Final = regex(rf"{_HEAD}\*", re.IGNORECASE | re.DOTALL)
 _DERIVED: Final = regex(r"\b(?:from|join|lateral)\s*$", re.IGNORECASE)
-_WRITTEN: Final = regex(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({_NAME})", re.IGNORECASE)
+_WRITTEN: Final = regex(rf"\s*(?:delete\s+from|update)\s+(?:only\s+)?({NAME})", re.IGNORECASE)
 _FILLED_OR_DELETED: Final = regex(
     r"\binto\s+(?P<filled>[{%]|[\w.\"`\[\]]+)|\bdelete\s+from\s+(?P<deleted>[\w.\"`]+)[^;]{0,40}?\swhere\b",
     re.IGNORECASE,
 )
-_MADE: Final = regex(r"\bcreate\b[^;\n(]*\btable\s+(?:if\s+not\s+exists\s+)?([\w.\"`]+)", re.IGNORECASE)
 _NOTHING_SET: Final = regex(r"\bset\s+(\w+)\s*=\s*\1\s*;?\s*$", re.IGNORECASE)  # to run the triggers
 _DDL: Final = regex(
     r"\b(?:(?:create|drop|alter)\s+(?:or\s+replace\s+|temp\w*\s+)?(?:table|mapping|view|keyspace)|vacuum)\b",
@@ -69,10 +65,10 @@ _EMPTIES: Final = regex(
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
 )
 _WHOLE_TABLE: Final = regex(
-    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
+    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
 )
 _READ_WHOLE: Final = regex(
-    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({_NAME})(?:\s+order\s+by\s+[\w.,\s\"]+)?\s*;?\s*$",
+    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+order\s+by\s+[\w.,\s\"]+)?\s*;?\s*$",
     re.IGNORECASE,
 )
 # "Delete all rows.", "Remove every entry from the table": not "all rows of a user", which is a condition.
@@ -82,7 +78,6 @@ _SAID: Final = regex(
     r"\s*(?:[.,;!]|$|\n\n)",
     re.IGNORECASE,
 )
-_READ: Final = regex(rf"\b(?:from|join|update)\s+({_NAME})", re.IGNORECASE)
 _EQUAL: Final = regex(
     r"\b(?:where|and)\s+(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*==?\s*(?:%s|%\(|\?|:\w|\$\d|\d|'|hole_)",
     re.IGNORECASE,
@@ -121,7 +116,7 @@ class Meant:
         self._once = OneOff(module)
         self._nulls = Nulls(module, self._tables)
         self._read: dict[Function | None, _Around] = {}
-        self._made: dict[Function | None, set[str]] = {}
+        self._made: dict[Function | None, frozenset[str]] = {}
 
     def is_meant(self, code: str, start: int, end: int, statement: Statement, call: ast.Call) -> bool:
         """Whether what a rule finds in a statement is meant, or no advice helps.
@@ -248,7 +243,7 @@ class Meant:
             return False
         if function not in self._made:
             text = "".join(self._module.lines[function.lineno - 1 : function.end_lineno])
-            self._made[function] = {plain(name) for name in _MADE.findall(text)}
+            self._made[function] = Script(text).made
         return plain(table[1]) in self._made[function]
 
     # -- OFFSET
@@ -271,7 +266,7 @@ class Meant:
                 isinstance(use.ctx, ast.Load) and not isinstance(self._module.index.parent(use), ast.BinOp)
                 for use in self._module.scopes.uses(function, "offset")
             )
-        read = _READ.search(statement.text)
+        read = READS.search(statement.text)
         if read is None or not any(_PAGE.search(name) for name in names):
             return False
         lines = self._module.lines[function.lineno - 1 : function.end_lineno]
@@ -380,7 +375,7 @@ class Meant:
         where = text.lower().partition("where")[2]
         if " @@ " in where and " or " not in where:
             return True  # full-text search
-        read = _READ.search(text) or _WRITTEN.match(text)
+        read = READS.search(text) or _WRITTEN.match(text)
         created = self._tables.created(read[1]) if read else None
         if created is None or " or " in where or _joins(text):
             return False

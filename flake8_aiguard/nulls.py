@@ -7,20 +7,18 @@ import functools
 import re
 from typing import Final
 
-from flake8_aiguard.ddl import plain
+from flake8_aiguard.ddl import NAME, READS, plain
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import is_constant, last_name, string
 from flake8_aiguard.tables import Tables
 
-_NAME: Final = r"[\w.\"`\[\]$]+"
 _SELECTED: Final = regex(
-    rf"(?:\(|\bunion\s+(?:all\s+)?|\bintersect\s+)\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({_NAME}|\()",
+    rf"(?:\(|\bunion\s+(?:all\s+)?|\bintersect\s+)\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({NAME}|\()",
     re.IGNORECASE,
 )
 _SELECT: Final = regex(r"\bselect\b", re.IGNORECASE)
 _TESTED: Final = regex(r"(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+not\s+in\s*$", re.IGNORECASE)
-_READ: Final = regex(rf"\b(?:from|join|update)\s+({_NAME})", re.IGNORECASE)
 _JOIN: Final = regex(r"\bjoin\b", re.IGNORECASE)
 _COLUMNS: Final = ("Column", "mapped_column")
 
@@ -56,7 +54,7 @@ class Nulls:
             if is_id or (is_each and all(self._is_never(column, table) for column, table in selected)):
                 return True
         tested = _TESTED.search(text[:start])
-        tables = {plain(name) for name in _READ.findall(text)}
+        tables = {plain(name) for name in READS.findall(text)}
         return tested is not None and tested[1].lower() == selected[0][0] and len(tables) == 1
 
     def _is_never(self, column: str, table: str) -> bool:

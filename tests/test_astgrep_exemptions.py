@@ -87,6 +87,8 @@ MEANT = [
     ("AIG211", "ALTER TABLE a ADD x bigint unsigned;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "DROP INDEX a_x ON a;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "ALTER TABLE a ADD PRIMARY KEY (id);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "CREATE TABLE 'a' (x int);\nCREATE INDEX i ON a (x);"),
+    ("AIG211", "CREATE INDEX i ON a (x);\nINSERT INTO 'notes' (x) VALUES ('a');"),
     ("AIG212", "ALTER TABLE a ADD who text NOT NULL DEFAULT SESSION_USER;"),
     ("AIG212", "ALTER TABLE a ADD x bigint unsigned NOT NULL;"),
     ("AIG212", "ALTER TABLE a ADD x bigint NOT NULL, DROP COLUMN y;"),
@@ -97,6 +99,14 @@ MEANT = [
     ("AIG213", "CREATE TABLE A (b int);\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
     ("AIG214", "SELECT id FROM a WHERE id IN (SELECT DISTINCT b.id FROM b JOIN c ON c.b = b.id);"),
     ("AIG214", "SELECT DISTINCT b.id, c.name FROM b JOIN c ON c.id = b.c;"),
+    (
+        "AIG214",
+        "SELECT DISTINCT a.id, t.n, u.m FROM a JOIN (SELECT id, n FROM b) AS t ON t.id = a.id JOIN (SELECT id, m FROM c) u ON u.id = a.id;",
+    ),
+    (
+        "AIG214",
+        "CREATE TABLE k (id int PRIMARY KEY, kind int);\nCREATE TABLE a (k int, x int, PRIMARY KEY (k, x));\nSELECT DISTINCT a.k FROM a JOIN k ON k.id = a.k WHERE k.kind = 3;",
+    ),
     ("AIG217", "INSERT INTO kinds VALUES (1), (2), (3), (4), (5);"),
     ("AIG217", "INSERT INTO a VALUES (seq.nextval, 'x');"),
     ("AIG217", "DROP TABLE IF EXISTS a;\nINSERT INTO a VALUES (1);"),
@@ -190,6 +200,57 @@ MEANT = [
         "AIG206",
         "CREATE TABLE a (id int, shop int);\nCREATE INDEX i ON a (shop);\nSELECT id FROM a WHERE shop = 3 AND note LIKE '%x';",
     ),
+    ("AIG201", "CREATE STREAMING TABLE raw AS SELECT * FROM STREAM read_files('/in', format => 'json');"),
+    ("AIG201", "WITH x AS (SELECT *, cents / 100 AS euros FROM orders) SELECT id, euros FROM x;"),
+    (
+        "AIG201",
+        "WITH x AS (SELECT *, row_number() OVER (PARTITION BY no ORDER BY made) AS n FROM orders) SELECT * EXCEPT (n) FROM x;",
+    ),
+    (
+        "AIG201",
+        "SELECT id, n FROM (SELECT *, rank() OVER (ORDER BY made) AS n FROM orders) AS o WHERE n = 1;",
+    ),
+    ("AIG201", "WITH x AS (SELECT * FROM orders) SELECT id, date_parse(made, '%Y') FROM x;"),
+    ("AIG204", "SELECT c.id, (SELECT t.x FROM cdb_ts AS t WHERE t.id = c.id) FROM gv$containers AS c;"),
+    (
+        "AIG204",
+        "WITH c AS (SELECT id FROM cdb_files), t AS (SELECT id, x FROM cdb_space) SELECT c.id, (SELECT t.x FROM t WHERE t.id = c.id) FROM c;",
+    ),
+    (
+        "AIG201",
+        "WITH held AS (SELECT * FROM runs WHERE id = $1 FOR UPDATE), s AS (SELECT id FROM steps) SELECT s.* FROM s;",
+    ),
+    (
+        "AIG201",
+        "WITH held AS (SELECT * FROM runs WHERE id = $1 FOR UPDATE) UPDATE s SET x = h.x FROM held AS h RETURNING s.*;",
+    ),
+    ("AIG201", "WITH a AS (SELECT id, days FROM t) SELECT * FROM a CROSS JOIN unnest(a.days) AS d;"),
+    (
+        "AIG204",
+        "SELECT c.id, CASE WHEN c.vip THEN (SELECT sum(o.cents) FROM orders AS o WHERE o.buyer = c.id) END FROM customers AS c;",
+    ),
+    ("AIG206", "SELECT \"sum\"(cents) FROM usage_lines WHERE operation LIKE '%Storage%';"),
+    ("AIG206", "CREATE VIEW blank AS SELECT id FROM nodes WHERE id LIKE '%:blank';"),
+    ("AIG206", "SELECT id FROM `shop.sales.orders` WHERE note LIKE '%gift%';"),
+    (
+        "AIG206",
+        "CREATE TABLE o (note STRING) USING delta;\nSELECT note FROM orders WHERE note LIKE '%gift%';",
+    ),
+    ("AIG207", "SELECT approx_distinct(buyer) FROM orders WHERE year(made) = 2026;"),
+    ("AIG208", "SELECT query_id FROM snowflake.account_usage.query_history ORDER BY random() LIMIT 9;"),
+    ("AIG210", "SELECT a.id FROM `eu`.INFORMATION_SCHEMA.JOBS AS a, `eu`.INFORMATION_SCHEMA.TABLES AS b;"),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS lines (id serial PRIMARY KEY, box int);\nINSERT INTO lines (box) VALUES ($1);",
+    ),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS lines (box int, no int, UNIQUE (box, no));\nINSERT INTO lines (box) VALUES ($1);",
+    ),
+    (
+        "AIG217",
+        "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN INSERT INTO logs (x) VALUES ($1); END $$ LANGUAGE plpgsql;",
+    ),
 ]
 REPORTED = [
     ("AIG201", "SELECT * FROM orders;\nCREATE TABLE lines (id int);"),
@@ -222,6 +283,11 @@ REPORTED = [
     ("AIG207", "SELECT id FROM orders WHERE number::text = $1;"),
     ("AIG211", "ALTER TABLE a ADD x int;\nCREATE INDEX i ON a (x);"),
     ("AIG212", "ALTER TABLE a ADD made timestamp NOT NULL DEFAULT clock_timestamp();"),
+    (
+        "AIG211",
+        "COMMENT ON TABLE a IS 'create table';\nINSERT INTO b VALUES ('into');\nCREATE INDEX i ON a (x);",
+    ),
+    ("AIG211", "ALTER TABLE b DROP CONSTRAINT f;\nCREATE INDEX i ON a (x);"),
     ("AIG213", "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c (id);"),
     ("AIG214", "SELECT DISTINCT b.id, b.name FROM b JOIN c ON c.b = b.id;"),
     ("AIG217", "INSERT INTO payments (id) VALUES (7);\nINSERT INTO payments (id) VALUES (8);"),
@@ -301,6 +367,44 @@ REPORTED = [
     ("AIG211", "CREATE UNIQUE INDEX i ON a (x) WITH (fillfactor = 70);"),
     ("AIG216", "IF (SELECT count(*) FROM a WHERE x = 1) > 0 THEN\n  DELETE FROM a WHERE x = 1;\nEND IF;"),
     ("AIG216", "SELECT id FROM c WHERE (SELECT count(DISTINCT o.x) FROM o WHERE o.c = c.id) > 0;"),
+    ("AIG201", "WITH x AS (SELECT *, cents / 100 AS euros FROM orders) SELECT * FROM x;"),
+    (
+        "AIG201",
+        "WITH x AS (SELECT *, cents / 100 AS euros FROM orders) SELECT a.id, x.* FROM a JOIN x USING (id);",
+    ),
+    ("AIG201", "WITH x AS (SELECT *, cents / 100 AS euros FROM orders) SELECT id FROM a;"),
+    ("AIG204", "SELECT c.id, (SELECT t.x FROM ts AS t WHERE t.id = c.id) FROM gv$containers AS c;"),
+    ("AIG206", "CREATE VIEW a AS SELECT id FROM b;\nSELECT id FROM nodes WHERE id LIKE '%:blank';"),
+    ("AIG206", "SELECT sum(cents) FROM usage_lines WHERE operation LIKE '%Storage%';"),
+    ("AIG206", "SELECT id FROM `shop`.`orders` WHERE note LIKE '%gift%';"),
+    ("AIG208", "SELECT query_id FROM shop.query_history ORDER BY random() LIMIT 9;"),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS notes (name text PRIMARY KEY, value text);\nINSERT INTO notes VALUES ('version', '2');",
+    ),
+    ("AIG217", "CREATE TYPE mood AS ENUM ('sad');\nINSERT INTO payments (id) VALUES ($1);"),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS lines (box int, no int, UNIQUE (box, no));\nINSERT INTO lines (no, box) VALUES ($1, $2);",
+    ),
+    ("AIG201", "WITH held AS (SELECT * FROM runs WHERE id = $1 FOR UPDATE) SELECT h.* FROM held AS h;"),
+    ("AIG201", "WITH held AS (SELECT * FROM runs WHERE id = $1) SELECT 1;"),
+    (
+        "AIG204",
+        "SELECT CASE WHEN (SELECT count(*) FROM orders AS o WHERE o.buyer = c.id) > 3 THEN 1 END FROM customers AS c;",
+    ),
+    (
+        "AIG214",
+        "SELECT DISTINCT a.id, t.n FROM a JOIN (SELECT id, n FROM b) AS t ON t.id = a.id JOIN (SELECT id FROM c) u ON u.id = a.id;",
+    ),
+    (
+        "AIG214",
+        "CREATE TABLE k (id int PRIMARY KEY, kind int);\nCREATE TABLE a (k int PRIMARY KEY, x int);\nSELECT DISTINCT a.k FROM a JOIN k ON k.id = a.k WHERE k.kind = 3;",
+    ),
+    (
+        "AIG214",
+        "CREATE TABLE k (id int PRIMARY KEY, a int);\nCREATE TABLE a (id int PRIMARY KEY, x int);\nSELECT DISTINCT a.x FROM a JOIN k ON k.a = a.id;",
+    ),
 ]
 BEFORE = [
     "BEGIN;",
@@ -359,15 +463,147 @@ def test_what_does_not_parse_is_not_taken_apart(text: str) -> None:
 
 
 def test_a_table_of_one_row_has_no_where(tmp_path: Path) -> None:
-    write = "UPDATE positions SET stream = NULL;"
-    assert found("AIG205", write, str(tmp_path / "53" / "2.sql"))
-    (tmp_path / "delta" / "43").mkdir(parents=True)
-    (tmp_path / "delta" / "43" / "1.sql").write_text(
+    write, reset = "UPDATE positions SET stream = NULL;", str(tmp_path / "reset.sql")
+    assert found("AIG205", write, reset)
+    (tmp_path / "tables.sql").write_text(
         "CREATE TABLE positions (lock char(1) NOT NULL DEFAULT 'X' UNIQUE CHECK (lock = 'X'), stream bigint);",
         encoding="utf-8",
     )
-    assert not found("AIG205", write, str(tmp_path / "delta" / "53" / "2.sql"))
-    assert found("AIG205", "UPDATE others SET stream = NULL;", str(tmp_path / "delta" / "53" / "2.sql"))
+    folders._creating.cache_clear()
+    folders._table.cache_clear()
+    assert not found("AIG205", write, reset)
+    assert found("AIG205", "UPDATE others SET stream = NULL;", reset)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "migrations/0007_totals.sql",
+        "version/3/flags.sql",
+        "2026-01-02-rates.sql",
+        "changes/rates.sql",
+        "V2__rates.sql",
+        "007_rates.sql",
+    ],
+)
+def test_a_step_that_runs_once_converts_all_rows(tmp_path: Path, name: str) -> None:
+    assert not found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / name))
+    assert found("AIG205", "DELETE FROM orders;", str(tmp_path / name))
+    for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql"):
+        assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / other)), other
+
+
+BACKFILL = """DO $$
+DECLARE
+  bought RECORD;
+BEGIN
+  FOR bought IN SELECT * FROM orders WHERE NOT EXISTS (SELECT 1 FROM bills) LOOP
+    INSERT INTO bills (id) VALUES (bought.id);
+  END LOOP;
+END $$;"""
+BUYERS = """WITH added AS (
+  INSERT INTO totals (buyer, n)
+  SELECT c.id, (SELECT count(*) FROM orders AS o WHERE o.buyer = c.id) FROM customers AS c RETURNING id)
+UPDATE customers SET done = true FROM added WHERE added.id = customers.id;"""
+
+
+@pytest.mark.parametrize(("code", "text"), [("AIG201", BACKFILL), ("AIG204", BUYERS)])
+def test_a_step_that_runs_once_may_be_slow(tmp_path: Path, code: str, text: str) -> None:
+    step = str(tmp_path / "migrations" / "0007_bills.sql")
+    assert not found(code, text, step)
+    assert found(code, text, str(tmp_path / "bills.sql"))
+    assert found(
+        code, f"CREATE FUNCTION f() RETURNS void AS $$ {text.replace('$$', '')} $$ LANGUAGE plpgsql;", step
+    )
+
+
+INDEX = "CREATE INDEX by_buyer ON orders (buyer);"
+KEY = "ALTER TABLE orders ADD CONSTRAINT bought FOREIGN KEY (buyer) REFERENCES buyers (id);"
+
+
+@pytest.mark.parametrize("change", [("AIG211", INDEX), ("AIG213", KEY)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "changes/1.6/orders.sql",  # a release's, put in place by its own upgrade
+        "upgrade_020_orders.sql",
+        "setup_090_orders.sql",
+        "install.sql",
+        "shop--1.2--1.3.sql",
+        "shop.0.7.0-0.7.1.sql",
+        "SQLite/orders.sql",
+        "MariaDB/orders.sql",
+    ],
+)
+def test_nobody_waits_for_a_lock_of_an_installation_or_upgrade(
+    tmp_path: Path, change: tuple[str, str], name: str
+) -> None:
+    code, text = change
+    assert RULES[code].looks_at(str(tmp_path / "changes" / "orders.sql"))
+    assert not RULES[code].looks_at(str(tmp_path / name)) or not found(code, text, str(tmp_path / name))
+    for other in (
+        "changes/orders.sql",
+        "changes/2026-06/orders.sql",
+        "0007_set_up_orders.sql",
+        "20260102-3.sql",
+    ):
+        assert found(code, text, str(tmp_path / other)), other
+
+
+def test_all_migrations_of_drizzle_run_in_one_transaction(tmp_path: Path) -> None:
+    assert found("AIG211", INDEX, str(tmp_path / "a" / "0002_buyers.sql"))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "0001_start.sql").write_text(
+        "CREATE TABLE a (id int);\n--> statement-breakpoint\nCREATE TABLE b (id int);", encoding="utf-8"
+    )
+    assert not found("AIG211", INDEX, str(tmp_path / "b" / "0002_buyers.sql"))
+
+
+def test_an_installation_in_folders_begins_with_its_tables(tmp_path: Path) -> None:
+    table = tmp_path / "deploy" / "tables" / "orders"
+    (table / "indexes").mkdir(parents=True)
+    (table / "table.sql").write_text("CREATE TABLE shop.orders (id int, buyer int);", encoding="utf-8")
+    assert not found("AIG211", INDEX, str(table / "indexes" / "by_buyer.sql"))
+    assert found("AIG211", INDEX, str(table / "indexes" / "0002_by_buyer.sql"))
+    assert found("AIG211", INDEX.replace("orders", "lines"), str(table / "indexes" / "by_buyer.sql"))
+
+
+def test_a_folder_of_indexes_lies_beside_the_tables(tmp_path: Path) -> None:
+    for folder in ("tables", "indexes", "fixes"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tables" / "shop.sql").write_text(
+        "CREATE TABLE orders (id int, buyer int);", encoding="utf-8"
+    )
+    assert not found("AIG211", INDEX, str(tmp_path / "indexes" / "shop.sql"))
+    assert found("AIG211", INDEX, str(tmp_path / "fixes" / "shop.sql"))
+
+
+def test_files_beside_tell_the_kind_of_database(tmp_path: Path) -> None:
+    search = "SELECT id FROM orders WHERE note LIKE '%gift%';"
+    assert found("AIG206", search, str(tmp_path / "a" / "gifts.sql"))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "views.sql").write_text(
+        "SELECT approx_percentile(cents, 0.5) FROM orders;", encoding="utf-8"
+    )
+    assert not found("AIG206", search, str(tmp_path / "b" / "gifts.sql"))
+
+
+def test_a_key_may_be_found_in_a_file_of_its_own(tmp_path: Path) -> None:
+    search = "SELECT id FROM senders WHERE nick = $1 AND coalesce(name, '') = $2;"
+    (tmp_path / "tables.sql").write_text(
+        "CREATE TABLE senders (id int, nick text, name text);", encoding="utf-8"
+    )
+    assert found("AIG207", search, str(tmp_path / "one.sql"))
+    (tmp_path / "indexes.sql").write_text("CREATE UNIQUE INDEX s ON senders (nick, name);", encoding="utf-8")
+    folders._creating.cache_clear()
+    folders._table.cache_clear()
+    assert not found("AIG207", search, str(tmp_path / "one.sql"))
+
+
+def test_rows_are_moved_once(tmp_path: Path) -> None:
+    insert = "INSERT INTO orders (id, buyer) VALUES (?, ?);"
+    assert not found("AIG217", insert, str(tmp_path / "migrate_orders.sql"))
+    assert found("AIG217", insert, str(tmp_path / "insert_orders.sql"))
 
 
 def test_an_or_of_patterns_is_reported_once() -> None:
@@ -413,3 +649,10 @@ def test_files_around_are_read_only_for_a_finding_that_asks(
     assert not read
     assert found("AIG202", "DELETE FROM lines WHERE kind NOT IN (SELECT name FROM kinds);", path)
     assert [item.name for item in read] == ["tables.sql"]
+
+
+@pytest.mark.parametrize(("others", "is_reported"), [(0, True), (60, True), (400, False)])
+def test_a_line_that_no_person_writes_is_left_alone(others: int, is_reported: bool) -> None:
+    rules = [rule for rule in rulefiles.packaged() if rule.code == "AIG303"]
+    text = "{" + ", ".join([*(f'"k{n:03}": 1' for n in range(others)), '"timeout_seconds": 0']) + "}"
+    assert bool(engine.evaluate(text, "job.json", "json", rules)) is is_reported

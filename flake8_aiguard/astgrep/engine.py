@@ -16,6 +16,7 @@ from flake8_aiguard.regex import regex
 from flake8_aiguard.results import Identity
 
 _VARIABLE: Final = regex(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
+_WRITTEN: Final = 2000  # characters of a line: beyond, a program has written it
 _WORD: Final = regex(r"[a-z_]\w+|::")
 _LONGEST: Final = 80
 
@@ -117,6 +118,13 @@ def evaluate(
             (rule, node)
             for rule, node in matches
             if not (rule.is_packaged and exemptions.is_exempt(rule.code, source, *_place(node)))
+        ]
+    if matches and language == "json":
+        lines = text.split("\n")
+        matches = [
+            (rule, node)
+            for rule, node in matches
+            if not (rule.is_packaged and len(lines[node.range().start.line]) > _WRITTEN)
         ]
     if not matches:
         return []

@@ -14,8 +14,10 @@ from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.regex import regex
 
 _LARGEST: Final = 2_000_000  # characters that are read of a folder
-_FILES: Final = 100  # that are read of a folder around one
+_FILES: Final = 400  # that are read of a folder around one
 _NUMBERED: Final = regex(r"[vV]?\d")
+_INDEXES: Final = regex(r"(?i)ind(?:ex(?:es)?|ices)")
+_CREATING: Final = regex(r"create (?:unique )?(?:table|index)\b")
 
 
 def table(source: Source, name: str) -> ddl.Table | None:
@@ -38,6 +40,23 @@ def beside(source: Source) -> Iterator[Source]:
     """The other files of SQL in the folder."""
     folders = _folders_of(source)
     return (other for other in _in(folders[0]) if other.path != source.path) if folders else iter(())
+
+
+def near(source: Source) -> Iterator[Source]:
+    """The files of SQL in the folder, the folders around and those in these that create tables or indexes.
+
+    A folder of indexes lies beside the one of the tables.
+    """
+    around = _folders_of(source)
+    above, name = os.path.split(around[0]) if around else ("", "")
+    if above not in around and _INDEXES.fullmatch(name):
+        around = (*around, above)
+    return (other for _, other in _near(around) if other.path != source.path)
+
+
+def is_warehouse(source: Source) -> bool:
+    """Whether a file, or one beside it, says that it is of a database without indexes."""
+    return source.is_of_a_warehouse or any(map(_are_of_a_warehouse, _folders_of(source)[:1]))
 
 
 def is_postgresql(source: Source) -> bool:
@@ -83,13 +102,18 @@ def _has_files_for_sqlite(folder: str) -> bool:
     return any(any(Path(folder).glob(pattern)) for pattern in ("*.sql.sqlite", "../*/*.sql.sqlite"))
 
 
+@functools.lru_cache(maxsize=64)
+def _are_of_a_warehouse(folder: str) -> bool:
+    return any(text.is_of_a_warehouse for text in _in(folder))
+
+
 @functools.lru_cache(maxsize=8)
 def _in(folder: str) -> tuple[Source, ...]:
     return tuple(_read(Path(folder).glob("*.sql")))
 
 
 def _near(folders: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
-    """The files of some folders, and of the folders in these, that create tables; each with its text in lower case."""
+    """The files of some folders, and of the folders in these, that create something; each with its text in lower case."""
     return itertools.chain.from_iterable(map(_creating, folders))
 
 
@@ -97,7 +121,7 @@ def _near(folders: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
 def _creating(folder: str) -> tuple[tuple[str, Source], ...]:
     paths = {path for pattern in ("*.sql", "*/*.sql") for path in Path(folder).glob(pattern)}
     read = ((other.text.lower(), other) for other in _read(iter(paths)))
-    return tuple((low, other) for low, other in read if "create table" in low)
+    return tuple((low, other) for low, other in read if _CREATING.search(low))
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,7 +14,8 @@ _FROM: Final = regex(
     r"\bfrom\b(.*?)(?=\b(?:where|group|order|limit|union|having|window|for)\b|\Z)", _I | re.DOTALL
 )
 _ITEM: Final = regex(
-    rf"\s*(?:only\s+|lateral\s+)?(\(|\{{\{{|:?{NAME})\s*(?:as\s+)?(?!on\b|using\b)([\w\"`]*)", _I
+    rf"\s*(?:only\s+|lateral\s+)?(\(|\{{\{{|:?{NAME})(?:\s*\))?\s*(?:as\s+)?(?!on\b|using\b)([\w\"`]*)",
+    _I,
 )
 _JOINED: Final = regex(r",|\b(?:(?:natural|left|right|full|inner|outer|cross)\s+)*join\b", _I)
 WORD: Final = regex(r"(?<![\w.:$@'])[A-Za-z_][\w.]*(?!\w*\s*\()")
@@ -49,6 +50,7 @@ WRITTEN: Final = regex(
     rf"(?:delete\s+from|update|insert\s+(?:\w+\s+)?into|delete)\s+(?:only\s+)?({NAME})", _I
 )
 CHANGED: Final = regex(r"\s*(?:insert|update|delete)\b", _I)
+CHANGES: Final = regex(r"\b(?:insert\s+into|update\s+[^\s;]+\s+(?:(?:as\s+)?\w+\s+)?set|delete\s+from)\b", _I)
 AGGREGATE: Final = (
     r"(?:count|sum|avg|min|max|total|every|bool_and|bool_or|string_agg|group_concat|listagg|xmlagg|array_agg|stddev"
     r"|jsonb?_agg|jsonb?_object_agg|json_arrayagg|json_group_array)"

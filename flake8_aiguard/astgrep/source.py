@@ -29,8 +29,19 @@ _MYSQL: Final = regex(
     re.IGNORECASE,
 )
 _OTHER: Final = regex(
-    r"\bautoincrement\b|^\s*pragma\s|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
+    r"\bautoincrement\b|^\s*pragma\s|\binto\s+'|\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?'|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
     re.IGNORECASE | re.MULTILINE,
+)
+_WAREHOUSE: Final = regex(
+    r"\b(?:try|date_parse|approx_distinct|approx_percentile|json_extract_scalar|from_iso8601_timestamp|safe_divide|safe_cast|countif"
+    r"|approx_quantiles|timestamp_diff|timestamp_trunc|try_to_\w+|object_construct|get_json_object|named_struct|collect_set"
+    r"|read_files|arrayjoin|uniqexact|lowcardinality)\"?\s*\("
+    r"|\bcreate\s+(?:or\s+(?:refresh|replace)\s+)?(?:streaming|live|transient)\s|\bstored\s+as\s+(?:parquet|orc|avro|textfile)\b"
+    r"|\brow\s+format\s+(?:serde|delimited)\b|\btblproperties\b|\busing\s+(?:delta|iceberg|parquet)\b|\blateral\s+flatten\s*\("
+    r"|\blateral\s+view\b|\b(?:dist|sort)key\b|\bdiststyle\b|\bmergetree\b|\bqualify\s+\w+\s*\(|`[\w-]+\.[\w-]+\.[\w*-]+`"
+    r"|\"(?:sum|min|max|round|concat|lower|date_trunc|split_part)\"\s*\("  # as Presto prints a view
+    r"|\b(?:struct|array)\s*<|::\s*variant\b|\b_(?:table_suffix|partition(?:time|date))\b",
+    re.IGNORECASE,
 )
 _BATCH: Final = regex(r"^[ \t]*go[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ROUTINE: Final = regex(
@@ -45,12 +56,13 @@ _MODE: Final = regex(r"\s*(?:(?:in\s+out|inout|in|out|variadic)\s+)?[\"`@]?(\w+)
 _DATABASE: Final = regex(r"\b(?:create|drop)\s+database\b", re.IGNORECASE)
 _ASKING: Final = regex(r"[?@]|\$\d")
 _ROWS: Final = regex(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
-_NUMBERED: Final = regex(
-    r"/(?:migrations?|versions|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$"
-)
+_STEPS: Final = r"/(?:migrations?|versions?|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/"
+_NUMBERED: Final = regex(rf"{_STEPS}|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$")
+_STEP: Final = regex(rf"{_STEPS}|/[vV]?\d{{3,}}[_-][^/]*[A-Za-z][^/]*\.|/[vV]\d[\d._]*__[^/]*$")
 _ALTERED: Final = regex(
     r"\b(?:alter|drop)\s+(?:table|index|view|function)\s|\bupdate\s+\S+\s+set\s", re.IGNORECASE
 )
+_CREATE: Final = regex(r"\s*create\b", re.IGNORECASE)
 _NEXT_ROW: Final = regex(r"\)\s*,\s*\(")
 _ONCE: Final = regex(
     r"\bcreate\s+(?:unlogged\s+|virtual\s+|unique\s+)?(?:table|index|view|function|type|schema|sequence|trigger|user|role)\s"
@@ -133,6 +145,11 @@ class Source:
             or _BATCH.search(self.text) is not None
         )
 
+    @functools.cached_property
+    def is_of_a_warehouse(self) -> bool:
+        """Whether words say that it is of a database that keeps columns, not rows, and has no indexes."""
+        return _WAREHOUSE.search(self.text) is not None and _WAREHOUSE.search(self.code) is not None
+
     # -- statements
 
     @functools.cached_property
@@ -163,6 +180,17 @@ class Source:
         if not self.is_file:
             return False
         return _NUMBERED.search(self.path) is not None or _ALTERED.search(self.code) is not None
+
+    def runs_once(self, place: int) -> bool:
+        """Whether a step of a migration does what stands at a place, and leaves no function or view with it behind."""
+        if not self.is_step or self.routine(place) >= 0:
+            return False
+        return _CREATE.match(self.code, self.statement(place)[0]) is None
+
+    @functools.cached_property
+    def is_step(self) -> bool:
+        """Whether its folder, or a number and a name, say that it is one of the steps that each run once."""
+        return self.is_file and _STEP.search(self.path) is not None
 
     def around(self, place: int) -> tuple[int, int]:
         """Where the innermost parentheses around a place begin and end; the statement where there are none."""

@@ -50,7 +50,7 @@ def is_exempt(code: str, source: Source, start: int, end: int) -> bool:
     if (
         _EXPLAINED.match(statement)
         or (written and is_of_the_system(written[1]))
-        or asks_the_system(source.code[slice(*source.around(start))])
+        or any(asks_the_system(source.code[slice(*part)]) for part in {source.around(start), (first, last)})
     ):
         return True
     if code in _OF_MANY_ROWS and (
@@ -59,5 +59,7 @@ def is_exempt(code: str, source: Source, start: int, end: int) -> bool:
         return True
     if code in _SLOW and source.is_migration and query.CHANGED.match(statement) and not source.asks:
         return True  # a migration, which changes rows once
+    if code in _SLOW and source.runs_once(start) and query.CHANGES.search(statement):
+        return True
     check = _CHECKS.get(code)
     return check is not None and check(source, start, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -38,7 +39,9 @@ _LOCKED: Final = regex(
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
 _OFFLINE: Final = regex(
     r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/"
+    r"|/(?:set_?up|install|init|upgrade|update)(?:[_.-][^/]*)?\.sql$|\d\.\d+[^/]*?-+v?\d+\.\d[^/]*\.sql$"
 )
+_MOVED: Final = regex(r"/(?:migrate|seed)[_-][^/]*\.sql$")
 _NEAR: Final = 10  # statements back
 _INDEX: Final = regex(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
 _OF_INDEX: Final = regex(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
@@ -73,6 +76,8 @@ def whole_table(source: Source, start: int, end: int) -> bool:
             return True
     if not written[0].lower().startswith("update"):
         return False
+    if source.is_step:
+        return True  # a step that fills or converts a column of all rows
     table = folders.table(source, written[1])
     if table is not None and table.is_single:
         return True
@@ -118,7 +123,7 @@ def _is_fixed(column: str, value: str, parameters: set[str]) -> bool:
 
 def locked_anyway(source: Source, start: int, end: int) -> bool:
     """AIG211, AIG213: another database, a table without rows, or one that the file locks in any case."""
-    if not folders.is_postgresql(source) or _OFFLINE.search(source.path) or _DRIZZLE in source.text:
+    if not folders.is_postgresql(source) or _OFFLINE.search(source.path) or _is_of_drizzle(source):
         return True
     first, last = source.statement(start)
     on = re.compile(rf"\b(?:on|table)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I).search(
@@ -129,24 +134,28 @@ def locked_anyway(source: Source, start: int, end: int) -> bool:
     name = plain(on[1])
     if name in source.script.made or name in folders.parents(source) or _is_installed(source, name):
         return True
-    if _LOCKED.search(source.code):
-        return True
-    if any(_SCAN.search(statement) for statement in source.of_table("alter", name, len(source.code))):
+    altered = source.of_table("alter", name, len(source.code))
+    if any(_LOCKED.search(statement) or _SCAN.search(statement) for statement in altered):
         return True
     if re.match(r"create\b", source.code[start:end], _I):
         return _is_built_under_lock(source, start, name)
     return _is_key_empty(source, start, end, name)
 
 
+def _is_of_drizzle(source: Source) -> bool:
+    return any(_DRIZZLE in text.text for text in itertools.chain([source], folders.beside(source)))
+
+
 def _is_installed(source: Source, name: str) -> bool:
-    """Whether a script for an empty database follows one beside it that creates the table."""
+    """Whether a script for an empty database follows one beside or above it that creates the table."""
 
     def is_numbered(path: str) -> bool:
         return re.search(r"\d", path.rpartition("/")[2]) is not None
 
-    return not is_numbered(source.path) and any(
-        name in other.script.made and not is_numbered(other.path) for other in folders.beside(source)
-    )
+    if is_numbered(source.path):
+        return False
+    around = folders.beside(source) if source.is_step else folders.near(source)
+    return any(name in other.script.made and not is_numbered(other.path) for other in around)
 
 
 def _is_built_under_lock(source: Source, start: int, table: str) -> bool:
@@ -218,11 +227,14 @@ def seeds(source: Source, start: int, end: int) -> bool:
     name = plain(insert[1])
     statement = source.code[start : source.statement(start)[1]]
     numbered = query.before(source, start) + statement
-    if name in source.script.emptied or source.is_seed or re.search(r"\bnextval\b", numbered, _I):
+    if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
+        return True
+    asks = source.asks_in(*source.statement(start))
+    if source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
         return True
     is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
-    if source.is_file and not source.asks_in(*source.statement(start)) and (source.is_migration or is_copy):
+    if source.is_file and not asks and (source.is_migration or is_copy):
         return True  # run once
     table = folders.table(source, name)
     columns = {plain(column.strip()) for column in (insert[2] or "")[1:-1].split(",")}
-    return table is not None and bool(insert[2]) and table.keys.isdisjoint(columns)
+    return table is not None and bool(insert[2]) and not any(key <= columns for key in table.unique)

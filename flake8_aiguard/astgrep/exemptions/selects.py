@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
-from flake8_aiguard.astgrep import query
+from flake8_aiguard.astgrep import folders, query
 from flake8_aiguard.astgrep.source import Source, flat
 from flake8_aiguard.ddl import NAME, is_of_an_extension, plain
 from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
 _FUNCTION: Final = regex(
-    r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+)?(?:%|[\w.]+\s*\())", _I
+    r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+|stream\s+)?(?:%|[\w.]+\s*\())", _I
 )  # what no list can say
 _STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
-_READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|[,.])\s*\*", _I)
+_READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|,|\b(?P<owner>\w+)[\"`]?\.)\s*\*(?!\s*except\b)", _I)
+_LOCKED: Final = regex(r"\bfor\s+(?:no\s+key\s+)?update\b", _I)
+_STEPPED: Final = regex(r"\b(?:insert|update|delete|for\s+\w+\s+in)\b", _I)
+_BRANCH: Final = regex(r"\b(?:then|else)\s*(?:\w+\s*)?\(?\s*$", _I)
+_AND_MORE: Final = regex(r"\*\s*,")
+_READERS: Final = 8  # of one CTE
+_CTE_BEGINS: Final = regex(
+    r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+materialized\s+)?\(\s*$", _I
+)
 _OWN_ROWS: Final = regex(r"\b(?:where|order\s+by|limit|fetch\s+first)\b", _I)
 _IN_FROM: Final = regex(r"\b(?:from|join)\s*\(\s*$", _I)
 _COPYING: Final = regex(r"\s*insert\b", _I)
@@ -43,6 +52,7 @@ _GIVES_ROWS: Final = regex(
 _READ_AS_TABLE: Final = regex(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
 _SET_RETURNING: Final = regex(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
 _LINK: Final = regex(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
+_QUALIFIED: Final = regex(r"\b(\w+)\.[\"`]?(\w+)")
 _COMBINED: Final = regex(r"\b(?:union|except|intersect|minus|all|distinct|as|with)\s*\Z", _I)
 _UNNAMED: Final = regex(r"\b(?:using|natural|cross)\b", _I)
 
@@ -73,6 +83,8 @@ def star(source: Source, start: int, end: int) -> bool:
         return True
     if _COPYING.match(source.code, source.statement(start)[0]) and source.is_migration:
         return True
+    if source.runs_once(start) and _STEPPED.search(source.code, source.statement(start)[0], start):
+        return True
     if len(names) > 1:
         return False
     if _is_narrowed(source, start, text):
@@ -90,7 +102,7 @@ def star(source: Source, start: int, end: int) -> bool:
 
 
 def _is_narrowed(source: Source, start: int, text: str) -> bool:
-    """Whether a subquery in FROM cuts or sorts the rows of one table, and all that is read of it has a name.
+    """Whether a subquery cuts, sorts, locks or adds to the rows of one table, and all that is read of it has a name.
 
     Args:
         source: the text.
@@ -98,18 +110,52 @@ def _is_narrowed(source: Source, start: int, text: str) -> bool:
         text: the flat text of the subquery from there on.
     """
     first = source.around(start)[0]
-    if source.is_mysql or not _OWN_ROWS.search(text) or _OPERATOR.search(source.flat(*source.around(start))):
+    if source.is_mysql or _OPERATOR.search(source.flat(*source.around(start))):
         return False
-    if not _IN_FROM.search(query.before(source, first)):
+    adds = _AND_MORE.match(text) is not None
+    if _IN_FROM.search(query.before(source, first)):
+        is_plain = not adds and not _OWN_ROWS.search(text)
+        return not is_plain and not _READS_ALL.search(source.flat(*source.around(first - 1)))
+    cte = _CTE_BEGINS.search(query.before(source, first))
+    if cte is None:
         return False
-    return not _READS_ALL.search(source.flat(*source.around(first - 1)))
+    if _LOCKED.search(text):
+        return _is_read_by_name(source, cte[1], start) is not False
+    return (adds or folders.is_warehouse(source)) and _is_read_by_name(source, cte[1], start) is True
+
+
+def _is_read_by_name(source: Source, name: str, start: int) -> bool | None:
+    """Whether all that the statement reads of its CTE has a name; ``None`` where it reads nothing of it.
+
+    Args:
+        source: the text.
+        name: the CTE.
+        start: a place in it.
+    """
+    last = source.around(start)[1]
+    reader = re.compile(
+        rf"(?:\bfrom|\bjoin|,)\s+{re.escape(name)}\b(?!\s*(?:\.|\())(?:\s+(?:as\s+)?(\w+))?", _I
+    )
+    found = None
+    readers = list(
+        itertools.islice(reader.finditer(source.code, last, source.statement(start)[1]), _READERS + 1)
+    )
+    if len(readers) > _READERS:
+        return False  # statements that no semicolon ends
+    for match in readers:
+        names = (None, name.lower(), (match[1] or name).lower())
+        for star in _READS_ALL.finditer(source.flat(*source.around(match.start() + 1))):
+            if (star["owner"] and star["owner"].lower()) in names:
+                return False
+        found = True
+    return found
 
 
 def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool:
     if name == "(":
         opening = source.code.find("(", start, last)
         return not _STAR.search(source.code[opening : source.closing(opening, last)])
-    if plain(name) in source.script.made:
+    if plain(name) in source.script.made or name.lower() in ("unnest", "generate_series"):
         return True
     body = _body(source, name, start)
     if body is None:
@@ -175,9 +221,13 @@ def is_needed_anyway(source: Source, start: int, end: int) -> bool:
 
 
 def is_no_join(source: Source, start: int, end: int) -> bool:
-    """AIG204: no join says the same, or the outer query has one row, or fills a table once."""
+    """AIG204: no join says the same, a CASE asks for few rows, or the outer query has one row, or fills a table once."""
     inner = source.code[start:end]
-    if _CUT.search(flat(inner[1:-1])) or _TESTED.search(f"{query.before(source, start)}("):
+    if (
+        _BRANCH.search(query.before(source, start))
+        or _CUT.search(flat(inner[1:-1]))
+        or _TESTED.search(f"{query.before(source, start)}(")
+    ):
         return True
     if not _OF_AGGREGATE.match(inner) and (
         _DISTINCT.match(inner) or query.CHANGED.match(source.code, source.statement(start)[0])
@@ -209,7 +259,7 @@ def _is_of_one_row(source: Source, name: str, start: int) -> bool:
 
 
 def projects(source: Source, start: int, end: int) -> bool:
-    """AIG214: one value or a set is asked for, or each table gives a column."""
+    """AIG214: one value or a set is asked for, each table gives a column, or the rows of one repeat without the join."""
     first, last = source.around(start)
     if first > source.statement(start)[0] and not _READ_AS_TABLE.search(query.before(source, first)):
         return True
@@ -218,12 +268,46 @@ def projects(source: Source, start: int, end: int) -> bool:
     if re.search(r"\bgroup\s+by\b", text, _I) or re.search(rf"\b{query.AGGREGATE}\s*\(", selected, _I):
         return True
     relations = query.relations(text)
-    if _is_no_test(text, selected, relations):
+    if _is_no_test(text, selected, relations) or _is_needed_for_one(source, text, selected, relations):
         return True
     return len(relations) > 1 and all(
-        name != "(" and re.search(rf"(?<![\w.]){re.escape(alias or plain(name))}[\"`]?\.", selected, _I)
-        for name, alias in relations
+        _gives(selected, plain(name) if name != "(" else "", alias) for name, alias in relations
     )
+
+
+def _gives(selected: str, name: str, alias: str) -> bool:
+    """Whether a list has a column of a relation, by its alias or else its name."""
+    known = alias.strip('"`') or name
+    return bool(known) and re.search(rf"(?<![\w.])[\"`]?{re.escape(known)}[\"`]?\.", selected, _I) is not None
+
+
+def _is_needed_for_one(source: Source, text: str, selected: str, relations: list[tuple[str, str]]) -> bool:
+    """Whether each table that is only tested is found by its key, and the rows of the one that is listed repeat of themselves.
+
+    Args:
+        source: the text.
+        text: the flat query from its list on.
+        selected: its list.
+        relations: what it reads.
+    """
+    listed = {column.lower() for _, column in _QUALIFIED.findall(selected)}
+    keys = {
+        (one.lower(), column.lower())
+        for pair in _LINK.finditer(text)
+        for one, column in _QUALIFIED.findall(pair[0])
+    }
+    for name, alias in relations:
+        table = None if name == "(" else folders.table(source, name)
+        if table is None or not table.unique:
+            return False
+        if _gives(selected, plain(name), alias):
+            found = any(key <= listed for key in table.unique)
+        else:
+            owner = (alias or plain(name)).lower()
+            found = not any(key <= {column for of, column in keys if of == owner} for key in table.unique)
+        if found:
+            return False
+    return bool(listed) and len(relations) > 1
 
 
 def _is_no_test(text: str, selected: str, relations: list[tuple[str, str]]) -> bool:
