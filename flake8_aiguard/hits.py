@@ -24,7 +24,6 @@ _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
 # What stands between a fetch and the assignment of its result.
 _STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
 LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign}
-_WITHS: Final = frozenset((ast.With, ast.AsyncWith))
 _ASKS: Final = frozenset((ast.If, *TRIES))
 _LINE: Final = operator.attrgetter("lineno")
 _NEAR: Final = (
@@ -129,11 +128,12 @@ class Hits:
 
     def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
         """The assignment of a call's result, or of what is taken from it."""
-        parent = self._module.index.parent(call)
+        parent_of = self._module.index.parent
+        parent = parent_of(call)
         for _ in range(_NEAR):
             if parent is None or parent.__class__ not in _STEPS:
                 break
-            parent = self._module.index.parent(parent)
+            parent = parent_of(parent)
         return parent if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
 
     def _is_fetch(self, call: ast.Call) -> bool:
@@ -155,17 +155,12 @@ class Hits:
                 continue
             at = bisect.bisect_left(block, statement.lineno, key=_LINE)
             if at < len(block) and block[at] is statement:
-                found = block[at + 1 : at + 1 + _NEAR]
-                if any(item.__class__ in _WITHS for item in found):
-                    found = [
-                        inner
-                        for item in found
-                        for inner in (
-                            item,
-                            *(item.body if isinstance(item, (ast.With, ast.AsyncWith)) else ()),
-                        )
-                    ]
-                is_last = len(block) == at + 1 and isinstance(parent, (ast.With, ast.AsyncWith))
+                found: list[ast.stmt] = []
+                for item in block[at + 1 : at + 1 + _NEAR]:
+                    found.append(item)
+                    if isinstance(item, (ast.With, ast.AsyncWith)):
+                        found += item.body
+                is_last = not found and isinstance(parent, (ast.With, ast.AsyncWith))
                 return self._following(parent) if is_last and isinstance(parent, ast.stmt) else found
         return []
 

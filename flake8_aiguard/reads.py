@@ -81,9 +81,11 @@ class Reads:
     def _readers(self) -> frozenset[str]:
         """The names of functions of this file that say that they read."""
         wanted = self.called_like(_says_read)
+        if not wanted:
+            return frozenset()
         index = self._module.index
         definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
-        return frozenset(item.name for item in definitions if item.name in wanted) if wanted else frozenset()
+        return frozenset(item.name for item in definitions if item.name in wanted)
 
     @lazy
     def helpers(self) -> frozenset[str]:
