@@ -173,9 +173,11 @@ class OneByOne:
             parts = {word for name in identifiers(iterable) for word in words(name)}
             called = self._module.qualname(iterable.func) if isinstance(iterable, ast.Call) else None
             made = [
-                last_name(iterable) or "",
                 *(last_name(item.func) or "" for item in ast.walk(iterable) if isinstance(item, ast.Call)),
             ]
+            named_for = last_name(iterable) or ""
+            if named_for.endswith("s"):  # the rows of one batch are rows
+                made.append(named_for)
             if called == "itertools.count" or any(map(BATCHES.search, made)) or parts & known("stream"):
                 return True
             if called == "builtins.range":

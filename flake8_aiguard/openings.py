@@ -12,12 +12,13 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import names
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import argument, dotted, last_name, names_in, string, words
+from flake8_aiguard.shapes import argument, dotted, last_name, names_in, parameters, string, words
 
 _Blocking = Callable[[ast.Call], knowledge.Row | None]
 
 _READS: Final = ("read_bytes", "read_text")
 _TAKERS: Final = ("extend", "join", "writelines")  # methods that iterate over what they are given
+_WORKS: Final = ("read", "readline", "readlines", "write", "writelines")
 _FILE_LOCKS: Final = ("fcntl.flock", "fcntl.lockf", "msvcrt.locking")
 _LOCKS: Final = (*_FILE_LOCKS, "os.close")
 _TOUCHES: Final = ("close", "fileno", "name", "seek", "tell")
@@ -176,7 +177,24 @@ class Openings:
         if self._module.called(call) == "functools.partial":
             taker = self._module.index.parent(call)
             return isinstance(taker, ast.Call) and taker.func is not call and self._reads(taker)
-        return last_name(call.func) in _TAKERS or self._module.called(call) in names("blocking.reader")
+        if last_name(call.func) in _TAKERS or self._module.called(call) in names("blocking.reader"):
+            return True
+        return self._is_read_by(call)
+
+    def _is_read_by(self, call: ast.Call) -> bool:
+        """Whether a call leads to a function of this file that reads or writes the file which it is given first, on the same thread."""
+        definition = self._module.receivers.definition(call.func)
+        taken = parameters(definition)[:1] if isinstance(definition, ast.FunctionDef) and call.args else []
+        if not taken or not isinstance(definition, ast.FunctionDef) or isinstance(call.func, ast.Attribute):
+            return False
+        parent = self._module.index.parent
+        for use in self._module.scopes.uses(definition, taken[0].arg):
+            outer = parent(use)
+            if isinstance(outer, ast.Attribute) and outer.attr in _WORKS:
+                return True
+            if isinstance(outer, (ast.For, ast.comprehension)) and outer.iter is use:
+                return True
+        return False
 
     def _reads_head(self, method: ast.Attribute, opening: ast.Call) -> bool:
         """Whether a method reads no more than the first bytes of the file, once."""

@@ -28,6 +28,7 @@ _PAIRS: Final[tuple[tuple[type[ast.cmpop], type[ast.cmpop]], ...]] = (
     *((ast.In, ast.NotIn), (ast.Is, ast.IsNot)),
 )
 _OPPOSITES: Final = {**dict(_PAIRS), **{second: first for first, second in _PAIRS}}
+_OPERATORS: Final = (" == ", " != ", " < ", " <= ", " > ", " >= ", " in ")
 # An attribute whose truth a store can check: others are often properties.
 _FLAG: Final = regex(
     r"(is|has|was|can)_\w+|\w+ed|active|visible|hidden|public|private|open|done|sent|paid|staff|admin|current|default"
@@ -386,9 +387,7 @@ def _names(target: ast.expr) -> set[str]:
 
 
 def _is_comparison(message: str, predicate: str) -> bool:
-    return message is _FILTERED and any(
-        operator in predicate for operator in (" == ", " != ", " < ", " > ", " in ")
-    )
+    return message is _FILTERED and any(operator in predicate for operator in _OPERATORS)
 
 
 def _is_presence(condition: ast.expr, body: list[ast.stmt]) -> bool:
