@@ -22,6 +22,7 @@ _LOCKS: Final = (*_FILE_LOCKS, "os.close")
 _TOUCHES: Final = ("close", "fileno", "name", "seek", "tell")
 _HEAD: Final = 64 * 1024  # bytes of a file that are read at once, from the page cache as a rule
 _BASE, _EXPONENT = 10, 64  # of a power that is worked out
+_CHUNK: Final = 128 * 1024  # bytes that are written sooner than a thread takes over
 _MAX_STEPS: Final = 50  # from a path to the parts that it is built of
 _IN_MEMORY: Final = frozenset({"io.BytesIO", "io.StringIO"})
 _ENTRIES: Final = ("iterdir", "scandir")
@@ -185,13 +186,13 @@ class Openings:
         return (
             method.attr == "read"
             and isinstance(call, ast.Call)
-            and self._is_of_few_bytes(call)
+            and self._is_of_bytes(call, _HEAD)
             and index.function(call) is index.function(opening)
             and next(index.loops(call), None) is next(index.loops(opening), None)
         )
 
     def _writes_chunk(self, method: ast.Attribute) -> bool:
-        """Whether a method writes what comes in chunks of up to 64 KiB, each of which is awaited: into the page cache."""
+        """Whether a method writes what comes in chunks of up to 128 KiB, each of which is awaited: into the page cache."""
         call = self._module.index.parent(method)
         if method.attr != "write" or not isinstance(call, ast.Call) or len(call.args) != 1:
             return False
@@ -208,10 +209,10 @@ class Openings:
             given = given.value
         elif not isinstance(self._module.index.parent(binding.node), ast.AsyncFor):
             return False
-        return isinstance(given, ast.Call) and self._is_of_few_bytes(given)
+        return isinstance(given, ast.Call) and self._is_of_bytes(given, _CHUNK)
 
-    def _is_of_few_bytes(self, call: ast.Call) -> bool:
-        """Whether the one argument of a call is a number of bytes up to 64 KiB: ``8192``, ``64 * 1024``, ``2**16``."""
+    def _is_of_bytes(self, call: ast.Call, most: int) -> bool:
+        """Whether the one argument of a call is a number of bytes up to a bound: ``8192``, ``64 * 1024``, ``2**16``."""
         given = [*call.args, *(item.value for item in call.keywords)]
         if len(given) != 1:
             return False
@@ -220,7 +221,7 @@ class Openings:
             bindings = (self._module.scopes.resolve(size) or (None, []))[1]
             size = bindings[0].value or size if len(bindings) == 1 else size
         number = _number(size)
-        return number is not None and 0 < number <= _HEAD
+        return number is not None and 0 < number <= most
 
     def _handover(self, node: ast.Call) -> knowledge.Row | None:
         return knowledge.by_call("blocking.handover").get(self._module.called(node) or "")

@@ -81,7 +81,7 @@ class BlockingIoInAsync(Checker):
     one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
-    ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; for chunks of up to 64 KiB that are written as they are awaited; in folders and modules of a command line or of scripts. A ``noqa`` with ASYNC210 to ASYNC251 waives every call of that kind
+    ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; for chunks of up to 128 KiB that are written as they are awaited; in folders and modules of a command line or of scripts. A ``noqa`` with ASYNC210 to ASYNC251 waives every call of that kind
     (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``), for ``os.open`` of what threads write to, for a file that is opened so that it is there, for ``put()`` on a
