@@ -71,7 +71,7 @@ class Timeouts:
 
     def sets_default(self, row: knowledge.Row) -> bool:
         """Whether the file sets a default for all calls of a row."""
-        limits = set(row.get("unless_called", ()))
+        limits = {"socket.setdefaulttimeout", *row.get("unless_called", ())}
         for call in self._module.index.calls_named({limit.rpartition(".")[2] for limit in limits}):
             if self._module.called(call) in limits and not is_none(argument(call, "timeout", 0)):
                 return True

@@ -69,7 +69,7 @@ class MissingTimeout(Checker):
     have a finite default. Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), where a
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
-    calls ``socket.setdefaulttimeout`` (but for requests and others that tell their sockets to wait), below a test for ``file:``, for URLs whose host is written out as this one, in tests for
+    calls ``socket.setdefaulttimeout`` (which requests ignores, though), below a test for ``file:``, for URLs whose host is written out as this one, in tests for
     addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
     elsewhere where each session of the file has ``request`` replaced, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
