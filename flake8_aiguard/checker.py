@@ -41,6 +41,7 @@ class Finding:
         text: the whole message, with code and slug.
         ruff: Ruff's code for this very shape, if it has one; several with spaces between them.
         node: where it is; ``None`` for a rule that failed.
+        waivers: other tools' codes for shapes of this kind: a ``noqa`` with one of them waives the finding as well.
     """
 
     line: int
@@ -48,6 +49,7 @@ class Finding:
     text: str
     ruff: str | None = None
     node: ast.AST | None = field(default=None, compare=False, repr=False)
+    waivers: Collection[str] = field(default=(), compare=False, repr=False)
 
 
 _NOTHING: Final[Iterator[tuple[int, int, str, type[Any]]]] = iter(())
@@ -215,17 +217,17 @@ class Checker:
         found += self.finish()
 
     def _counts(self, finding: Finding) -> bool:
-        if finding.ruff is None or not self.options.defer_to_ruff:
+        if not self.options.defer_to_ruff or (finding.ruff is None and not finding.waivers):
             return True
         from flake8_aiguard import ruff
 
-        codes = finding.ruff.split()
+        codes = (finding.ruff or "").split()
         return not any(ruff.reports(code, self.module.filename) for code in codes) and not self._is_waived(
-            finding, codes
+            finding, (*codes, *finding.waivers)
         )
 
     def _is_waived(self, finding: Finding, codes: Collection[str]) -> bool:
-        """Whether a ``noqa`` on the lines of a finding names Ruff's code for the very same shape: somebody has decided."""
+        """Whether a ``noqa`` on the lines of a finding names one of these codes: somebody has decided."""
         if not self.module.has_noqa:
             return False
         last = getattr(finding.node, "end_lineno", None) or finding.line
@@ -260,7 +262,13 @@ class Checker:
         return ()
 
     def found(
-        self, node: ast.AST, *, message: str | None = None, ruff: str | None = None, **words: object
+        self,
+        node: ast.AST,
+        *,
+        message: str | None = None,
+        ruff: str | None = None,
+        waivers: Collection[str] = (),
+        **words: object,
     ) -> Iterator[Finding]:
         """A finding at a node; none where the rule is a gate and the node not in generated code.
 
@@ -268,6 +276,7 @@ class Checker:
             node: the node that a person would change.
             message: a message of its own instead of the rule's.
             ruff: Ruff's code for this very shape; several with spaces between them.
+            waivers: other tools' codes for shapes of this kind, which a ``noqa`` may name.
             **words: the fields of the message.
 
         Yields:
@@ -278,7 +287,7 @@ class Checker:
         line: int = getattr(node, "lineno", 1)
         text = (self.message if message is None else message).format(**words)
         column = self._column(line, getattr(node, "col_offset", 0))
-        yield Finding(line, column, f"{self.code} {text} [{self.slug}]", ruff, node)
+        yield Finding(line, column, f"{self.code} {text} [{self.slug}]", ruff, node, waivers)
 
     def _column(self, line: int, offset: int) -> int:
         """The column in characters: the tree counts bytes."""

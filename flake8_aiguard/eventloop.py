@@ -76,6 +76,22 @@ class EventLoop:
             return False
         return max(item.end_lineno or 0 for item in (node, *self.module.index.loops(node))) < first
 
+    def is_between_tasks(self, node: ast.expr) -> bool:
+        """Whether no other task is there: in what a runner starts, where all that the file starts besides is waited for on the spot."""
+        index = self.module.index
+        function = index.function(node)
+        return (
+            isinstance(function, ast.AsyncFunctionDef)
+            and self._has_loop
+            and self._is_started_by_runner(function)
+            and all(map(self._is_joined, index.calls_named(_OTHER_TASKS)))
+            and not any(isinstance(index.parent(item), ast.AsyncWith) for item in index.with_items(node))
+        )
+
+    def _is_joined(self, call: ast.Call) -> bool:
+        """``await asyncio.gather(...)``, by that name in whatever module."""
+        return last_name(call.func) == "gather" and isinstance(self.module.index.parent(call), ast.Await)
+
     def is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a decorator makes the function a command of a command line."""
         commands = names("blocking.command")

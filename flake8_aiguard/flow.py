@@ -208,6 +208,7 @@ class _Tracker:
         self.released = False
         self.unsure = False
         self.rebound: list[ast.AST] = []
+        self.swallows: list[Swallowed] = []  # in the order in which they are come to
 
     # Outwards from the acquisition
 
@@ -273,13 +274,25 @@ class _Tracker:
             stmt = above
         return self._verdict(exits)
 
+    def _swallowed(self, exits: _Exits) -> Swallowed | None:
+        """Why a turn of the loop ends open, where an error on the way from the acquisition is the reason."""
+        end = exits.swallowed
+        return next(
+            (
+                item
+                for item in self.swallows
+                if end and item[1] is end[1] and _line(item[0]) > _line(self.acquire)
+            ),
+            None,
+        )
+
     def _verdict(self, exits: _Exits) -> Outcome:
         normal = bool((exits.fall | exits.ret) & _OPEN)
         where = exits.ret_at if exits.ret & _OPEN else None
         known = self.released or self.unsure
         other = next((node for node in self.rebound if node is not self.holder), None)
         if self.rebound and (known or (other is not None and not normal)):
-            return Outcome(Release.REBOUND, min(self.rebound, key=self._distance))
+            return Outcome(Release.REBOUND, min(self.rebound, key=self._distance), self._swallowed(exits))
         if normal:
             swallowed = exits.swallowed
             if swallowed and where and _line(where) <= (swallowed[1].end_lineno or 0):
@@ -658,6 +671,8 @@ class _Tracker:
         ends.add(undisturbed)
         if not undisturbed.fall & _OPEN:
             ends.swallowed = ends.swallowed or swallowed
+        if swallowed is not None:
+            self.swallows.append(swallowed)
         return self._finally(stmt.finalbody, ends) if stmt.finalbody else ends
 
     def _finally(self, final: list[ast.stmt], ends: _Exits) -> _Exits:

@@ -22,6 +22,7 @@ _ENTERS = ("__enter__", "__aenter__")
 _EXITS = ("__exit__", "__aexit__")
 # Loggers handle their errors, and come from anywhere.
 _LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
+_NEVER_FAIL = ("append", "is_set")  # of lists and events
 _READERS = ("resources.reader", "connections.reader")
 _HARMLESS = ("resources.harmless", "connections.harmless")
 _CLOSING = ("contextlib.aclosing", "contextlib.closing")
@@ -119,7 +120,7 @@ class Handles:
         """Whether a leak is no other branch's opening of a resource that leaks the same way, found before."""
         if leak.name is None:
             return True
-        cause = (self._index.function(call), leak.name, leak.release, leak.where)
+        cause = (self._index.function(call), leak.name, leak.release, leak.swallowed or leak.where)
         known = cause in self._found
         self._found.add(cause)
         return not known
@@ -224,7 +225,7 @@ class Handles:
                     return call.func.attr in row.get("harmless", ())
                 if string(call.func.value) is not None or (call.func.attr == "close" and not call.args):
                     return True
-                if call.func.attr == "append" and isinstance(call.func.value, ast.Name):
+                if call.func.attr in _NEVER_FAIL and dotted(call.func.value) is not None:
                     return True
                 if _LOGS.search(dotted(call.func) or ""):
                     return True

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import bisect
-import math
 from collections.abc import Callable
 from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import names
 from flake8_aiguard.module import Module
-from flake8_aiguard.scopes import Kind, Use
+from flake8_aiguard.scopes import Binding, Kind, Use
 from flake8_aiguard.shapes import argument, dotted, last_name, names_in, parameters, string, words
 
 _Blocking = Callable[[ast.Call], knowledge.Row | None]
@@ -23,6 +22,8 @@ _FILE_LOCKS: Final = ("fcntl.flock", "fcntl.lockf", "msvcrt.locking")
 _LOCKS: Final = (*_FILE_LOCKS, "os.close")
 _TOUCHES: Final = ("close", "fileno", "name", "seek", "tell")
 _HEAD: Final = 64 * 1024  # bytes of a file that are read at once, from the page cache as a rule
+_BASE, _EXPONENT = 10, 64  # of a power that is worked out
+_CHUNK: Final = 128 * 1024  # bytes that are written sooner than a thread takes over
 _MAX_STEPS: Final = 50  # from a path to the parts that it is built of
 _IN_MEMORY: Final = frozenset({"io.BytesIO", "io.StringIO"})
 _ENTRIES: Final = ("iterdir", "scandir")
@@ -164,7 +165,7 @@ class Openings:
             return not self._reads(by)
         parent = self._module.index.parent(use)
         if isinstance(parent, ast.Attribute):
-            if parent.attr in _TOUCHES or self._reads_head(parent, opening):
+            if parent.attr in _TOUCHES or self._reads_head(parent, opening) or self._writes_chunk(parent):
                 return True
             taker = self._module.index.parent(parent)
             # map(f.write, lines)
@@ -200,26 +201,45 @@ class Openings:
         """Whether a method reads no more than the first bytes of the file, once."""
         index = self._module.index
         call = index.parent(method)
-        if method.attr != "read" or not isinstance(call, ast.Call) or len(call.args) != 1:
-            return False
-        size = call.args[0]
-        if isinstance(size, ast.Name):
-            bindings = (self._module.scopes.resolve(size) or (None, []))[1]
-            size = bindings[0].value or size if len(bindings) == 1 else size
-        factors = (
-            (size.left, size.right)
-            if isinstance(size, ast.BinOp) and isinstance(size.op, ast.Mult)
-            else (size,)
-        )
-        numbers = [
-            item.value for item in factors if isinstance(item, ast.Constant) and type(item.value) is int
-        ]
         return (
-            len(numbers) == len(factors)
-            and math.prod(numbers) <= _HEAD
+            method.attr == "read"
+            and isinstance(call, ast.Call)
+            and self._is_of_bytes(call, _HEAD)
             and index.function(call) is index.function(opening)
             and next(index.loops(call), None) is next(index.loops(opening), None)
         )
+
+    def _writes_chunk(self, method: ast.Attribute) -> bool:
+        """Whether a method writes what comes in chunks of up to 128 KiB, each of which is awaited: into the page cache."""
+        call = self._module.index.parent(method)
+        if method.attr != "write" or not isinstance(call, ast.Call) or len(call.args) != 1:
+            return False
+        chunk = call.args[0]
+        bindings = (
+            (self._module.scopes.resolve(chunk) or (None, []))[1] if isinstance(chunk, ast.Name) else []
+        )
+        return bool(bindings) and all(map(self._is_small_chunk, bindings))
+
+    def _is_small_chunk(self, binding: Binding) -> bool:
+        """Whether a binding is ``chunk = await body.read(8192)`` or ``async for chunk in body.iter_chunked(8192)``."""
+        given = binding.value
+        if isinstance(given, ast.Await):
+            given = given.value
+        elif not isinstance(self._module.index.parent(binding.node), ast.AsyncFor):
+            return False
+        return isinstance(given, ast.Call) and self._is_of_bytes(given, _CHUNK)
+
+    def _is_of_bytes(self, call: ast.Call, most: int) -> bool:
+        """Whether the one argument of a call is a number of bytes up to a bound: ``8192``, ``64 * 1024``, ``2**16``."""
+        given = [*call.args, *(item.value for item in call.keywords)]
+        if len(given) != 1:
+            return False
+        size = given[0]
+        if isinstance(size, ast.Name):
+            bindings = (self._module.scopes.resolve(size) or (None, []))[1]
+            size = bindings[0].value or size if len(bindings) == 1 else size
+        number = _number(size)
+        return number is not None and 0 < number <= most
 
     def _handover(self, node: ast.Call) -> knowledge.Row | None:
         return knowledge.by_call("blocking.handover").get(self._module.called(node) or "")
@@ -382,3 +402,21 @@ class Openings:
             and isinstance(asked.func, ast.Attribute)
             and dotted(node.func.value) in (dotted(asked.func.value), *map(dotted, asked.args[:1]))
         )
+
+
+def _number(node: ast.expr) -> int | None:
+    """The value of ``8192``, ``64 * 1024`` or ``2**16``."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if not isinstance(node, ast.BinOp) or not isinstance(node.left, ast.Constant):
+        return None
+    left, right = node.left.value, getattr(node.right, "value", None)
+    if type(left) is not int or type(right) is not int:
+        return None
+    if isinstance(node.op, ast.Mult):
+        return left * right
+    return (
+        left**right
+        if isinstance(node.op, ast.Pow) and 0 <= left <= _BASE and 0 <= right <= _EXPONENT
+        else None
+    )

@@ -16,7 +16,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import dotted, is_none, last_name, string
+from flake8_aiguard.shapes import argument, dotted, is_none, last_name, string
 
 Turn: TypeAlias = Mapping[str, list[ast.expr]]
 
@@ -339,6 +339,39 @@ class Conditions:
             and not any(self._index.calls_named((setter.name,)))
             for setter in setters
         )
+
+    def is_set_by_signal(self, state: State) -> bool:
+        """Whether only handlers of signals set a flag: they run between any two steps of the loop, where setting an event may
+        deadlock."""
+        handlers = self._signal_handlers
+        if not handlers:
+            return False
+        if isinstance(state.node, ast.Name):
+            resolved = self._scopes.resolve(state.node)
+            bound = [item.node for item in resolved[1]] if resolved else []
+            setters = {self._index.function(node) for node in bound}
+            start = None if resolved is None or resolved[0] is self._index.tree else resolved[0]
+        else:
+            owner = self._owner(state.node.value) if isinstance(state.node, ast.Attribute) else None
+            if owner is None or not isinstance(state.node, ast.Attribute):
+                return False
+            stores = self._module.receivers.attribute_stores(owner, state.node.attr)
+            setters = {self._index.function(node) for node in stores}
+            setters = {item for item in setters if getattr(item, "name", "") != "__init__"}
+            start = None
+        setters.discard(start)
+        return bool(setters) and setters <= handlers
+
+    @functools.cached_property
+    def _signal_handlers(self) -> set[ast.AST]:
+        """The functions that the file gives to ``signal.signal``."""
+        found: set[ast.AST] = set()
+        for call in self._index.calls_named(("signal",)):
+            handler = argument(call, "handler", 1)
+            if handler is not None and self._module.qualname(call.func) == "signal.signal":
+                definition = self._module.receivers.definition(handler)
+                found.add(handler if definition is None else definition)
+        return found
 
     # -- containers
 

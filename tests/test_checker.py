@@ -169,6 +169,20 @@ def test_what_a_noqa_waives_for_ruff_is_waived(source: str, expected: int) -> No
     assert len(run(Sample, source)) == 1
 
 
+class Waived(Sample):
+    def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
+        yield from self.found(node, what="this", waivers=("ASYNC230", "ASYNC240"))
+
+
+def test_codes_of_the_same_kind_waive_what_ruff_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flake8_aiguard.ruff.reports", lambda code, filename: True)
+    assert len(run(Waived, "bad()\n")) == 1
+    assert len(run(Waived, "bad()  # noqa: ASYNC251\n")) == 1
+    source = "bad()  # noqa: ASYNC240\n"
+    assert run(Waived, source) == []
+    assert len(run(Waived, source, settings=replace(Settings(), defer_to_ruff=False))) == 1
+
+
 class OverlapsTwice(Sample):
     def visit_Call(self, node: ast.Call) -> Iterator[Finding]:
         yield from self.found(node, what="this", ruff="RUF018 S101")

@@ -98,6 +98,7 @@ class UnclosedFile(Checker):
             node,
             message=self._message(node, leak),
             with_="an async with statement" if row.get("awaited") else "a with statement",
+            waivers=("SIM115",),
             ruff=row.get("ruff") if self._ruff_reports(node, row) else None,
             **self._handles.words(node, row, leak),
         )

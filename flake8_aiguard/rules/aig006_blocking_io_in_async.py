@@ -29,6 +29,14 @@ _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IN_A_THREAD = "what it is handed to wants a sync file: run both in a thread with asyncio.to_thread()"
 _BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
+# By what is waited for, the codes of Ruff and flake8-async: who waives one has decided, whether or not they see this very call.
+_WAIVERS = {
+    "file": ("ASYNC230", "ASYNC231", "ASYNC232", "ASYNC240"),
+    "http": ("ASYNC210", "ASYNC211", "ASYNC212"),
+    "input": ("ASYNC250",),
+    "process": ("ASYNC220", "ASYNC221", "ASYNC222"),
+    "sleep": ("ASYNC251",),
+}
 _COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
 
@@ -73,7 +81,8 @@ class BlockingIoInAsync(Checker):
     one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
-    ``__main__`` without a server; in folders and modules of a command line or of scripts. Silent for certificates, keys and what a variable of the environment
+    ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; for chunks of up to 128 KiB that are written as they are awaited; in folders and modules of a command line or of scripts. A ``noqa`` with ASYNC210 to ASYNC251 waives every call of that kind
+    (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``), for ``os.open`` of what threads write to, for a file that is opened so that it is there, for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, for files and
@@ -130,6 +139,7 @@ class BlockingIoInAsync(Checker):
                     call=dotted(node.func) or self.module.called(node),
                     instead=_IN_A_THREAD if self._openings.is_passed(node) else row["instead"],
                     ruff=self._ruff_code(node),
+                    waivers=_WAIVERS.get(row["kind"], ()),
                 )
 
     def visit_With(self, node: ast.With) -> Iterator[Finding]:
@@ -305,7 +315,7 @@ class BlockingIoInAsync(Checker):
             return True
         if (row["kind"] == "file" or _ends_executor(node)) and is_shutdown(function):
             return True
-        if row["kind"] == "file" and self._loop.is_script:
+        if row["kind"] == "file" and (self._loop.is_script or self._loop.is_between_tasks(node)):
             return True
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_dialogue:
             return True

@@ -45,6 +45,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 # Iterating over these gives matrices, not vectors.
 _MATRICES = regex(r"batch|block|chunk|frame|image|kernel|layer|matri|shard|tensor|weight", re.IGNORECASE)
+_VECTORS = regex(r"(?:^|_)(?:emb|embedding|vec|vector)(?:_[a-z]|_?\d)?$", re.IGNORECASE)
 # What answers to several at a time, by its class or its method.
 _SERVES = regex(
     r"(?:Api|API|App|Application|Backend|Bot|Cog|Consumer|Controller|Endpoint|Gateway|Handler|Hub|Listener|Manager|Middleware"
@@ -53,6 +54,8 @@ _SERVES = regex(
 _HANDLES = regex(
     r"_*(?:handle|process|on|dispatch|serve)(?:_\w+)?|__call__|get|post|put|patch|delete|head|options|invoke|execute"
 )
+_OPERANDS = 2
+_SEQUENCES = ("List", "Sequence", "list")
 _LOOKED_BACK = 8  # calls on one object, for the one that begins the block
 _MOST_PARTS = 500  # of a literal that is still small
 _ATTEMPTS = 8  # names that lead from an operand to its literal
@@ -89,7 +92,8 @@ class CpuBoundInAsync(Checker):
     this project computes are not reported. A model or dataframe is known by its constructor, loader or annotation, not
     when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
     reported. Silent on literal operands and few rounds, on products with a vector (one that the function divides by its
-    length or takes the length of, that is reshaped to one row or column, the variable of a loop over an array, a lookup by it), on images that the function makes,
+    length or takes the length of, that is reshaped to one row or column, the variable of a loop over an array, a lookup by it), on products of two names for vectors (``query_vec``, ``list[float]``) and
+    those that are one number (``float(dot(a, b))``, ``if dot(a, b) > least``), on images that the function makes,
     resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
     and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
@@ -369,7 +373,71 @@ class CpuBoundInAsync(Checker):
 
     def _is_of_vectors(self, node: ast.Call) -> bool:
         """Whether an operand has one dimension: ``dot(a, b) / (norm(a) * norm(b))``, ``for row in rows: dot(row, b)``."""
-        return any(self._is_vector(operand, node) for operand in node.args[:2])
+        operands = node.args[:2]
+        return (
+            any(self._is_vector(operand, node) for operand in operands)
+            or (len(operands) == _OPERANDS and all(map(self._is_named_vector, operands)))
+            or self._gives_number(node)
+        )
+
+    def _is_named_vector(self, operand: ast.expr) -> bool:
+        """Whether an operand is called one vector, or annotated as a list of numbers: ``normalise(edge.embedding or [])``."""
+        for _ in range(_ATTEMPTS):
+            if isinstance(operand, ast.BoolOp):
+                operand = operand.values[0]
+            elif isinstance(operand, ast.Call) and len(operand.args) == 1 and not operand.keywords:
+                operand = operand.args[0]
+            else:
+                break
+        name = last_name(operand) or ""
+        if _VECTORS.search(name) and not _MATRICES.search(name):
+            return True
+        bindings = (
+            (self.module.scopes.resolve(operand) or (None, []))[1] if isinstance(operand, ast.Name) else []
+        )
+        return len(bindings) == 1 and _is_of_numbers(bindings[0].annotation)
+
+    def _gives_number(self, node: ast.Call) -> bool:
+        """Whether the product is used as one number, as only that of two vectors is: ``if dot(a, b) > least``, ``float(dot(a, b))``."""
+        if self._is_number(node):
+            return True
+        statement = self._beyond_arithmetic(node)[1]
+        if isinstance(statement, ast.AnnAssign):
+            return _is_float(statement.annotation)
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if not isinstance(target, ast.Name):
+            return False
+        scope = self.module.scopes.owner(self.module.index.scope(target), target.id)
+        if scope is None or len(self.module.scopes.bindings(scope, target.id)) != 1:
+            return False
+        return any(map(self._is_number, self.module.scopes.uses(scope, target.id)))
+
+    def _beyond_arithmetic(self, value: ast.expr) -> tuple[ast.expr, ast.AST | None]:
+        """The arithmetic that an expression is a part of, and what that stands in: ``1 - value``."""
+        parent = self.module.index.parent(value)
+        while isinstance(parent, ast.BinOp) or (
+            isinstance(parent, ast.UnaryOp) and not isinstance(parent.op, ast.Not)
+        ):
+            value, parent = parent, self.module.index.parent(parent)
+        return value, parent
+
+    def _is_number(self, value: ast.expr) -> bool:
+        """Whether an expression stands where an array of several numbers would raise, or is declared to be a number."""
+        index = self.module.index
+        value, parent = self._beyond_arithmetic(value)
+        if isinstance(parent, ast.Call):
+            return parent.func is not value and self.module.qualname(parent.func) == "builtins.float"
+        if isinstance(parent, ast.Return):
+            function = index.function(parent)
+            return isinstance(function, ast.AsyncFunctionDef) and _is_float(function.returns)
+        if isinstance(parent, ast.FormattedValue):
+            return parent.format_spec is not None
+        if not isinstance(parent, ast.Compare):
+            return False
+        asks = index.parent(parent)
+        if isinstance(asks, ast.comprehension):
+            return parent in asks.ifs
+        return isinstance(asks, (ast.If, ast.IfExp, ast.While, ast.Assert)) and asks.test is parent
 
     def _is_vector(self, operand: ast.expr, node: ast.Call) -> bool:
         if isinstance(operand, ast.Attribute) and operand.attr == "T":
@@ -601,6 +669,19 @@ class CpuBoundInAsync(Checker):
         ):
             given = given.func.value
         return given is not None and self.module.type_of(given) in ("io.IOBase", "pathlib.Path")
+
+
+def _is_float(annotation: ast.expr | None) -> bool:
+    return isinstance(annotation, ast.Name) and annotation.id == "float"
+
+
+def _is_of_numbers(annotation: ast.expr | None) -> bool:
+    """``list[float]``."""
+    return (
+        isinstance(annotation, ast.Subscript)
+        and last_name(annotation.value) in _SEQUENCES
+        and _is_float(annotation.slice)
+    )
 
 
 def _is_flat(value: ast.AST | None) -> bool:

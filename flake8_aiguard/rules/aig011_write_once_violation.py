@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.classes import Classes, is_expected_to_raise
@@ -129,7 +129,7 @@ class WriteOnceViolation(Checker):
         return Declared(self.module, self._classes, self._writes, self._known)
 
     def _report(
-        self, write: Write, message: str | None, ruff: str | None = None, **words: object
+        self, write: Write, message: str | None, ruff: str | None = None, **words: Any
     ) -> tuple[ast.AST, Iterator[Finding]]:
         verb = _VERBS[write.how]
         return write.node, self.found(

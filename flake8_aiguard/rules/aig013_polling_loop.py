@@ -82,7 +82,7 @@ class PollingLoop(Checker):
     counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, that count through what they hold (``while n < len(items)``), or that ask a function
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
-    waits for where the file neither sets nor clears them, loops that keep a script alive below
+    waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
     one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, lines whose comment tells Ruff that ASYNC110 is meant,
     and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``).
@@ -262,6 +262,8 @@ class PollingLoop(Checker):
         is_clearing = state.kind == "event" and not self._waits_for_truth(node, state.node)
         if is_clearing and not self._conditions.is_told(state):
             return  # nothing here could notify of it
+        if not self.module.index.in_async(node) and self._conditions.is_set_by_signal(state):
+            return
         if self._waits_elsewhere(node, state) or _sleeps_the_rest(node, turn) or self._is_measured(turn):
             return
         yield from self.found(

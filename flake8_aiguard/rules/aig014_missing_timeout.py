@@ -69,7 +69,7 @@ class MissingTimeout(Checker):
     have a finite default. Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), where a
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
-    calls ``socket.setdefaulttimeout`` (which requests ignores, though), for URLs whose host is written out as this one, in tests for
+    calls ``socket.setdefaulttimeout`` (which requests ignores, though), below a test for ``file:``, for URLs whose host is written out as this one, in tests for
     addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
     elsewhere where each session of the file has ``request`` replaced, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
@@ -79,7 +79,7 @@ class MissingTimeout(Checker):
     slug = "missing-timeout"
     since = "0.1.0"
     severity = "warning"
-    message = "{call}() waits forever when the peer goes silent; {advice}"
+    message = "{call}() waits {waits}; {advice}"
     ruff = "Ruff's S113 (opt-in) reports the functions of requests; sessions and all other clients are only ours."
 
     def start(self) -> None:
@@ -94,16 +94,18 @@ class MissingTimeout(Checker):
         row = self._timeouts.row(node, name, _unbounded()) or self._timeouts.stub_row(node)
         if row is None or not self._lacks(node, row) or self._is_bounded(node, name, row):
             return
-        if self._is_event_stream(node) or self._is_own_peer(node):
+        if self._is_event_stream(node) or self._is_own_peer(node) or self._is_of_file(node):
             return
         advice = row.get("advice") or f"pass {row.get('keywords', ('timeout',))[0]}="
         yield from self.found(
             node,
-            message="{call}() sets no timeout and waits forever when the peer goes silent; {advice}"
+            message="{call}() sets no timeout and waits {waits}; {advice}"
             if row.get("on") == "constructor"
             else None,
             call=dotted(node.func) or name,
+            waits=row.get("waits", "forever when the peer goes silent"),
             advice=advice,
+            waivers=("S113",),
             ruff="S113" if self._timeouts.ruff_resolves(node, "requests") else None,
         )
 
@@ -147,6 +149,34 @@ class MissingTimeout(Checker):
         return (
             own or is_inline(self.module, node) or (self._text(target) or "").lower().startswith(_NO_NETWORK)
         )
+
+    def _is_of_file(self, node: ast.AST) -> bool:
+        """Whether a test around a call says that the URL is that of a file: ``if url.startswith("file:")``."""
+        if not self.module.says("file"):
+            return False
+        index = self.module.index
+        function = index.function(node)
+        for parent in index.ancestors(node):
+            if parent is function:
+                break
+            if isinstance(parent, ast.If) and node in parent.body and self._asks_for_file(parent.test):
+                return True
+            if isinstance(parent, ast.IfExp) and node is parent.body and self._asks_for_file(parent.test):
+                return True
+            node = parent
+        return False
+
+    def _asks_for_file(self, test: ast.expr) -> bool:
+        test = self._bound(test) or test
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            return any(map(self._asks_for_file, test.values))
+        if isinstance(test, ast.Compare):
+            is_same = isinstance(test.ops[0], ast.Eq) and last_name(test.left) in ("scheme", "protocol")
+            return is_same and string(test.comparators[0]) == "file"
+        if not isinstance(test, ast.Call) or last_name(test.func) != "startswith" or not test.args:
+            return False
+        starts = test.args[0].elts if isinstance(test.args[0], ast.Tuple) else test.args[:1]
+        return all((string(item) or "").startswith(_NO_NETWORK) for item in starts)
 
     def _is_own_peer(self, node: ast.Call) -> bool:
         """Whether a test asks what it has started itself: its address is an attribute of a server or of the test case."""
