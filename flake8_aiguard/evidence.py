@@ -63,6 +63,10 @@ class Evidence:
         else:
             operands = [condition]
         views = [(operand, self._inputs.view(operand)) for operand in operands]
+        if any(isinstance(item, ast.Attribute) and item.attr in _OF_ARRAY for item in operands):
+            return False  # the form of an array is its type
+        if self._is_nested(value, node) or self._is_of_local(condition):
+            return self._is_refusing(function) or _describes(function, value.name)
         passed = [(operand, view) for operand, view in views if view is not None and view.is_passed]
         if (
             function.name != "__init__"
@@ -109,8 +113,6 @@ class Evidence:
             and self._inputs.view(operand.func.value) is not None
         ):
             return True
-        if isinstance(operand, ast.Attribute) and operand.attr in _OF_ARRAY:
-            return True
         if view.part == "item":
             place = self._place(operand)
             return place == "unpacked" or (place == "index" and not _is_told(operand, view, condition))
@@ -120,6 +122,39 @@ class Evidence:
         if isinstance(condition, ast.Compare):
             return not self._is_value(operand, condition)
         return isinstance(operand, ast.Attribute)
+
+    def _is_nested(self, value: Input, node: ast.Assert) -> bool:
+        """Whether the assert stands in a branch or loop that is about something else: a step of the algorithm."""
+        for parent in self._module.index.ancestors(node):
+            if isinstance(parent, _Def):
+                break
+            if isinstance(parent, (ast.If, ast.While)):
+                about: ast.expr = parent.test
+            elif isinstance(parent, (ast.For, ast.AsyncFor)):
+                about = parent.iter
+            elif isinstance(parent, ast.Match):
+                about = parent.subject
+            else:
+                continue
+            names = list(names_in(about))
+            views = map(self._inputs.input, names)
+            is_same = any(view is not None and view.name == value.name for view in views)
+            if not is_same and any(map(self._is_local, names)):
+                return True
+        return False
+
+    def _is_local(self, name: ast.Name) -> bool:
+        resolved = self._module.scopes.resolve(name)
+        return resolved is not None and not isinstance(resolved[0], ast.Module)
+
+    def _is_of_local(self, condition: ast.expr) -> bool:
+        """Whether a text that was computed here is asked about an argument: ``folder.startswith(path)``."""
+        return (
+            isinstance(condition, ast.Call)
+            and isinstance(condition.func, ast.Attribute)
+            and condition.func.attr in ("endswith", "startswith")
+            and self._inputs.view(condition.func.value) is None
+        )
 
     def _is_sequence(self, value: Input) -> bool:
         """Whether an argument is a list of things by its type, or by the plural of its name: no text, no key."""
@@ -217,7 +252,7 @@ class Evidence:
             function, branch = index.function(item), index.parent(item)
             if not isinstance(function, _Def) or not isinstance(branch, ast.If):
                 continue
-            names = {parameter.arg for parameter in parameters(function)}
+            names = {parameter.arg for parameter in parameters(function)} - {"self", "cls"}
             if any(name.id in names for name in names_in(branch.test)):
                 found.add(function)
         return found

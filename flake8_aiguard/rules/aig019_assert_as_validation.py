@@ -106,7 +106,8 @@ class AssertAsValidation(Checker):
     asked again in a view whose class, ``permission_classes`` or decorator lets nobody else through, and in private helpers that only such views call. Nor does
     anybody have to act on values that the parameter's own ``Literal`` lists, on ``"k" not in kwargs`` of the own ``**kwargs``, on what another object keeps in
     ``_fields``, and without a message on the ``event``, ``scheme``, ``name`` or ``path`` by which a dispatcher has called, a word among alternatives
-    (``path == "/a" or path.startswith("/a/")``), ``thread == get_ident()``, ``ndim`` and ``dtype``, and how many of at most four things a list holds.
+    (``path == "/a" or path.startswith("/a/")``), ``thread == get_ident()``, ``ndim`` and ``dtype``, how many of at most four things a list holds, and an argument in a branch or loop that is
+    about another one (unless the docstring describes it, or the function refuses others by ``raise``).
     """
 
     code = "AIG019"
