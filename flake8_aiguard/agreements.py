@@ -320,11 +320,14 @@ def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _is_refused_keyword(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether callers may not spell a keyword: ``"commit" not in kwargs``. No data gets there."""
+    """Whether callers may not spell a keyword: ``"commit" not in kwargs``, ``not kwargs.get("commit")``. No data gets there."""
     node, keywords = atom.node, function.args.kwarg
+    if keywords is None:
+        return False
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        return atom.negated and len(node.args) == 1 and dotted(node.func.value) == keywords.arg
     return (
-        keywords is not None
-        and isinstance(node, ast.Compare)
+        isinstance(node, ast.Compare)
         and isinstance(node.ops[0], (ast.In, ast.NotIn))
         and isinstance(node.ops[0], ast.In) is atom.negated
         and string(node.left) is not None
