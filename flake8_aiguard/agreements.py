@@ -22,6 +22,7 @@ _WITH_EMPTY: Final = frozenset(
         *(f"collections.abc.{name}" for name in ("Collection", "Mapping", "Sequence", "Set")),
     )
 )
+_LITERALS: Final = ("typing.Literal", "typing_extensions.Literal")
 _EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
 
 
@@ -53,6 +54,7 @@ class Agreements:
             or self._is_known_form(atom, node)
             or self._is_registration(atom, node)
             or self._is_layout(atom.node)
+            or self._is_declared(atom, value)
             or self._is_of_result(atom, node)
         )
 
@@ -91,11 +93,13 @@ class Agreements:
             return True
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
+        if _is_refused_keyword(atom, function):
+            return True
         if _is_protocol(atom) and function.name != "__init__" and self._is_override(function):
             return True
         if node.msg is not None:
             return False
-        if _is_spelled_out(atom, function) or _is_own_existence(atom.node):
+        if _is_spelled_out(atom, function) or _is_one_of_words(atom, node) or _is_own_existence(atom.node):
             return True
         if _is_protocol(atom) and not (value.part and isinstance(atom.node, ast.Compare)):
             return True
@@ -178,6 +182,30 @@ class Agreements:
             item.lineno < condition.lineno and self._module.index.function(item) is function
             for item in self._module.index.nodes(ast.Yield)
         )
+
+    def _is_declared(self, atom: Atom, value: Input) -> bool:
+        """Whether the annotation of an argument lists the very values that it is asserted to be one of."""
+        condition = atom.node
+        if (
+            value.annotation is None
+            or atom.negated
+            or not isinstance(condition, ast.Compare)
+            or not isinstance(condition.ops[0], ast.In)
+            or dotted(condition.left) != value.name
+            or not isinstance(condition.comparators[0], (ast.List, ast.Set, ast.Tuple))
+        ):
+            return False
+        declared = next(
+            (
+                item.slice
+                for item in ast.walk(value.annotation)
+                if isinstance(item, ast.Subscript) and self._module.is_one_of(item.value, _LITERALS)
+            ),
+            None,
+        )
+        values = declared.elts if isinstance(declared, ast.Tuple) else [declared]
+        asserted = {ast.dump(item) for item in condition.comparators[0].elts}
+        return declared is not None and all(ast.dump(item) in asserted for item in values if item is not None)
 
     def _is_of_result(self, atom: Atom, node: ast.Assert) -> bool:
         """Whether a flag is asserted where a result says that it must be set: ``if not found: assert dry_run``."""
@@ -289,6 +317,39 @@ def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef
         keywords = function.args.kwarg
         return keywords is not None and dotted(node.comparators[0]) == keywords.arg
     return isinstance(node.ops[0], ast.Eq) and not atom.alone and string(node.comparators[0]) is not None
+
+
+def _is_refused_keyword(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether callers may not spell a keyword: ``"commit" not in kwargs``, ``not kwargs.get("commit")``. No data gets there."""
+    node, keywords = atom.node, function.args.kwarg
+    if keywords is None:
+        return False
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        return atom.negated and len(node.args) == 1 and dotted(node.func.value) == keywords.arg
+    return (
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], (ast.In, ast.NotIn))
+        and isinstance(node.ops[0], ast.In) is atom.negated
+        and string(node.left) is not None
+        and dotted(node.comparators[0]) == keywords.arg
+    )
+
+
+def _is_one_of_words(atom: Atom, node: ast.Assert) -> bool:
+    """Whether a condition stands beside a word that callers spell out: ``path == "/feed" or path.startswith("/feed/")``."""
+    test = node.test
+    return (
+        not atom.alone
+        and isinstance(test, ast.BoolOp)
+        and isinstance(test.op, ast.Or)
+        and any(
+            isinstance(item, ast.Compare)
+            and isinstance(item.ops[0], ast.Eq)
+            and isinstance(item.left, ast.Name)
+            and bool(string(item.comparators[0]))
+            for item in test.values
+        )
+    )
 
 
 def _is_protocol(atom: Atom) -> bool:

@@ -16,7 +16,9 @@ from flake8_aiguard.shapes import argument, last_name, string
 _Def: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 _FAR: Final = 3  # attributes from a parameter of a known type: the inside of an object
-_TAGS: Final = ("event_type", "kind", "message_type", "type")
+_TAGS: Final = frozenset(
+    ("event", "event_type", "kind", "message_type", "name", "op", "opcode", "path", "scheme", "tag", "type")
+)
 _TAKING: Final = ("get", "getattr", "pop", "setdefault")  # hand on what they were given
 
 
@@ -50,6 +52,7 @@ class Callers:
                 node.msg is None
                 and (
                     _is_tag(condition)
+                    or _is_own_answer(condition)
                     or self._is_uncounted(function, condition, value.name)
                     or self._is_spelled_out(function, value.name)
                 )
@@ -149,6 +152,16 @@ def _is_measured(condition: ast.expr) -> bool:
     """Whether a condition asks for the length of something: of collections, whoever builds them knows it."""
     sides = [condition.left, *condition.comparators] if isinstance(condition, ast.Compare) else [condition]
     return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
+
+
+def _is_own_answer(condition: ast.expr) -> bool:
+    """Whether an argument has to be what the function finds out by itself: ``thread_id == current_thread_id()``."""
+    if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], ast.Eq):
+        return False
+    sides = (condition.left, condition.comparators[0])
+    return any(isinstance(side, ast.Name) for side in sides) and any(
+        isinstance(side, ast.Call) and not side.args and not side.keywords for side in sides
+    )
 
 
 def _is_tag(condition: ast.expr) -> bool:

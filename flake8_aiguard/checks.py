@@ -255,6 +255,8 @@ class Checks:
     def _every(self, argument: ast.expr, depth: int) -> Check | None:
         """The input of which ``all`` or ``any`` checks every element."""
         if isinstance(argument, (ast.GeneratorExp, ast.ListComp)):
+            if self._is_hidden(argument.generators[0].iter):
+                return None
             conditions = [argument.elt]
         elif isinstance(argument, (ast.List, ast.Tuple)):
             conditions = argument.elts
@@ -264,6 +266,15 @@ class Checks:
         parts = (part for condition in conditions for part in atoms(condition))
         checks = (self.checked(replace(part, alone=False), depth + 1) for part in parts)
         return next((check for check in checks if check is not None), None)
+
+    def _is_hidden(self, looped: ast.expr) -> bool:
+        """Whether a loop goes through what another object keeps for itself: how that was built is asked."""
+        return (
+            isinstance(looped, ast.Attribute)
+            and looped.attr.startswith("_")
+            and isinstance(looped.value, ast.Name)
+            and self._module.receivers.class_behind(looped.value) is None
+        )
 
 
 def atoms(test: ast.expr) -> Iterator[Atom]:
@@ -287,7 +298,9 @@ def is_narrowing(node: ast.expr) -> bool:
         return False
     operands = [node.left, *node.comparators]
     if any(map(is_none, operands)) or any(
-        isinstance(item, ast.Call) and last_name(item.func) == "type" for item in operands
+        (isinstance(item, ast.Call) and last_name(item.func) == "type")
+        or (isinstance(item, ast.Attribute) and "__class__" in (item.attr, last_name(item.value)))
+        for item in operands
     ):
         return True
     return any(isinstance(operator, (ast.Is, ast.IsNot)) for operator in node.ops) and not all(

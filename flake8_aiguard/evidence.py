@@ -24,6 +24,9 @@ _OUTSIDE: Final = frozenset(
     )
 )  # words in the names of parameters that hold what people or their files say
 _OF_STATE: Final = ("all", "any", "dim", "done", "equals", "is_alive", "is_set", "item", "numel", "size")
+_OF_ARRAY: Final = ("dtype", "ndim", "shape")
+_SEQUENCES: Final = ("collection", "frozenset", "iterable", "list", "sequence", "set", "tuple")
+_MAX_ARITY: Final = 4  # things that a list holds one by one; keys and digests are longer
 _MAX_STEPS: Final = 8  # from a name back to what it was taken from
 
 
@@ -60,7 +63,18 @@ class Evidence:
         else:
             operands = [condition]
         views = [(operand, self._inputs.view(operand)) for operand in operands]
+        if any(isinstance(item, ast.Attribute) and item.attr in _OF_ARRAY for item in operands):
+            return False  # the form of an array is its type
+        if self._is_nested(value, node) or self._is_of_local(condition):
+            return self._is_refusing(function) or _describes(function, value.name)
         passed = [(operand, view) for operand, view in views if view is not None and view.is_passed]
+        if (
+            function.name != "__init__"
+            and _is_arity(condition)
+            and self._is_sequence(value)
+            and _OUTSIDE.isdisjoint(words(value.name))
+        ):
+            return self._is_refusing(function) or _describes(function, value.name)
         inside = [operand for operand, view in passed if self._is_inside(operand, view, condition)]
         if inside and not isinstance(condition, ast.Compare):
             return False  # that an object has something: its kind or state is narrowed
@@ -108,6 +122,46 @@ class Evidence:
         if isinstance(condition, ast.Compare):
             return not self._is_value(operand, condition)
         return isinstance(operand, ast.Attribute)
+
+    def _is_nested(self, value: Input, node: ast.Assert) -> bool:
+        """Whether the assert stands in a branch or loop that is about something else: a step of the algorithm."""
+        for parent in self._module.index.ancestors(node):
+            if isinstance(parent, _Def):
+                break
+            if isinstance(parent, (ast.If, ast.While)):
+                about: ast.expr = parent.test
+            elif isinstance(parent, (ast.For, ast.AsyncFor)):
+                about = parent.iter
+            elif isinstance(parent, ast.Match):
+                about = parent.subject
+            else:
+                continue
+            names = list(names_in(about))
+            views = map(self._inputs.input, names)
+            is_same = any(view is not None and view.name == value.name for view in views)
+            if not is_same and any(map(self._is_local, names)):
+                return True
+        return False
+
+    def _is_local(self, name: ast.Name) -> bool:
+        resolved = self._module.scopes.resolve(name)
+        return resolved is not None and not isinstance(resolved[0], ast.Module)
+
+    def _is_of_local(self, condition: ast.expr) -> bool:
+        """Whether a text that was computed here is asked about an argument: ``folder.startswith(path)``."""
+        return (
+            isinstance(condition, ast.Call)
+            and isinstance(condition.func, ast.Attribute)
+            and condition.func.attr in ("endswith", "startswith")
+            and self._inputs.view(condition.func.value) is None
+        )
+
+    def _is_sequence(self, value: Input) -> bool:
+        """Whether an argument is a list of things by its type, or by the plural of its name: no text, no key."""
+        if value.annotation is None:
+            return value.name.endswith("s")
+        kind = self._module.receivers.annotated(value.annotation) or ""
+        return kind.rpartition(".")[2].lower() in _SEQUENCES
 
     def _is_value(self, operand: ast.expr, comparison: ast.Compare) -> bool:
         """Whether an attribute is compared as values are: with a limit, with one of some words, with a word."""
@@ -198,7 +252,7 @@ class Evidence:
             function, branch = index.function(item), index.parent(item)
             if not isinstance(function, _Def) or not isinstance(branch, ast.If):
                 continue
-            names = {parameter.arg for parameter in parameters(function)}
+            names = {parameter.arg for parameter in parameters(function)} - {"self", "cls"}
             if any(name.id in names for name in names_in(branch.test)):
                 found.add(function)
         return found
@@ -211,6 +265,21 @@ def _is_told(operand: ast.expr, view: Input, condition: ast.expr) -> bool:
     others = (item for item in (condition.left, *condition.comparators) if item is not operand)
     parts = (part for item in others for part in getattr(item, "elts", [item]))
     return all(isinstance(part, ast.Constant) for part in parts)
+
+
+def _is_arity(condition: ast.expr) -> bool:
+    """Whether a condition counts the few things in a list: ``len(stmts) == 2``."""
+    if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], ast.Eq):
+        return False
+    size, count = condition.left, condition.comparators[0]
+    return (
+        isinstance(size, ast.Call)
+        and last_name(size.func) == "len"
+        and all(isinstance(item, ast.Name) for item in size.args)
+        and isinstance(count, ast.Constant)
+        and isinstance(count.value, int)
+        and count.value <= _MAX_ARITY
+    )
 
 
 def _are_keys(operand: ast.expr) -> bool:

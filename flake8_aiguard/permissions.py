@@ -10,8 +10,12 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checks import is_narrowing
 from flake8_aiguard.inputs import spoken
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, parameters
 
+_LOGGED_IN: Final = ("is_anonymous", "is_authenticated", "is_logged_in")
+_WALL: Final = regex(r"(Is|^|[a-z])Authenticated|LoginRequired|PermissionRequired|login_required")
+_COUNTED: Final = ("_num_token", "_per_token")
 _COUNTS: Final = ("max_", "min_", "n_", "num_")
 _OF_TEXT: Final = tuple(
     f"{word}_"
@@ -64,6 +68,44 @@ class Permissions:
             return spoken(condition)
         return None
 
+    def is_asked_before(self, condition: ast.expr) -> bool:
+        """Whether a condition asks if anybody is logged in where the view lets nobody else through, by its class or a decorator.
+
+        Args:
+            condition: without ``and``, ``or`` and ``not``.
+        """
+        if last_name(condition) not in _LOGGED_IN:
+            return False
+        function = self._module.index.function(condition)
+        return function is not None and (self._is_behind_login(function) or self._is_called_behind(function))
+
+    def _is_behind_login(self, function: ast.AST) -> bool:
+        guards: list[ast.expr] = list(getattr(function, "decorator_list", ()))
+        owner = self._module.index.class_of(function)
+        if owner is not None:
+            guards += [*owner.bases, *owner.decorator_list]
+            guards += (
+                statement.value
+                for statement in owner.body
+                if isinstance(statement, ast.Assign) and dotted(statement.targets[0]) == "permission_classes"
+            )
+        return any(
+            _WALL.search(item.attr if isinstance(item, ast.Attribute) else item.id) is not None
+            for guard in guards
+            for item in ast.walk(guard)
+            if isinstance(item, (ast.Attribute, ast.Name))
+        )
+
+    def _is_called_behind(self, function: ast.AST) -> bool:
+        """Whether a private helper is called by such views alone."""
+        name = getattr(function, "name", "")
+        if not name.startswith("_") or name.startswith("__"):
+            return False
+        callers = [self._module.index.function(call) for call in self._module.index.calls_named((name,))]
+        return bool(callers) and all(
+            caller is not None and self._is_behind_login(caller) for caller in callers
+        )
+
     def _decides(self, call: ast.Call) -> bool:
         """Whether a call decides who may do something."""
         if self._module.called(call) in _authorisation("check", "calls"):
@@ -115,7 +157,7 @@ class Permissions:
     def _is_of_code(self, side: ast.expr, other: ast.expr) -> bool:
         """Whether a word for a credential means something else: a number of tokens, the tokens of a line, two signatures."""
         name = last_name(side) or ""
-        if name.startswith(_COUNTS):
+        if name.startswith(_COUNTS) or name.endswith(_COUNTED):
             return True
         if any(
             item.startswith(_OF_TEXT) and item.endswith("_token") for item in (name, last_name(other) or "")

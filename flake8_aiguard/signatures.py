@@ -21,12 +21,17 @@ _TYPE_QUESTIONS: Final = ("isinstance", "issubclass", "callable", "type")
 _CHECKED: Final = regex(
     r"\balready (been )?(checked|ensured|guaranteed|validated|verified)\b"
     r"|\b(checked|ensured|guaranteed|validated|verified) (above|before|earlier|upstream|by)\b"
-    r"|\basserts? (should|must) (be true|hold)\b|\binvariants?\b|\bsanity[ -]checks?\b",
+    r"|\basserts? (should|must) (be true|hold)\b|\binvariants?\b|\bsanity\b"
+    r"|\bdev(eloper|elopment)?[ -](only|check(s|ing)?)\b|\binternal (check|consistency|contract|state)\b"
+    r"|\bprogramm(er|ing) (error|mistake)\b|\bshould(n't| not) have (been )?called\b"
+    r"|\b(mypy|pyright|type[- ]checkers?)\b",
     re.IGNORECASE,
 )
 _SAYS_CHECKED: Final = regex(
-    r"(asserts|checked|ensured|guaranteed|invariant|sanity|validated|verified)", re.IGNORECASE
+    r"asserts|called|check|dev|ensured|guaranteed|internal|invariant|mypy|programm|pyright|sanity|validated|verified",
+    re.IGNORECASE,
 )
+_ACCEPTED: Final = regex(r"\bnosec\b(?!:? *B(?!101)\d)|\bnoqa:.*\bS101\b")  # by Bandit, by Ruff
 _INTERNAL: Final = regex(r"\b(internal use|internal only|only (used )?internally)\b", re.IGNORECASE)
 
 
@@ -42,7 +47,7 @@ class Signatures:
         self._typed_names: defaultdict[ast.AST, set[str]] = defaultdict(set)
 
     def holds(self, node: ast.Assert) -> bool:
-        """Whether an assert is a part of the signature, or repeats what its comment says was checked before."""
+        """Whether an assert is a part of the signature, or stands in a function that says it is internal."""
         function = self._module.index.function(node)
         if not isinstance(function, _Def):
             return False
@@ -50,7 +55,19 @@ class Signatures:
             (node.msg is None and self._is_wall(function))
             or self._is_decorator(function)
             or _INTERNAL.search(ast.get_docstring(function, clean=False) or "") is not None
-            or any(map(self._is_said, {node.lineno, self._first(node)}))
+        )
+
+    def is_explained(self, node: ast.Assert) -> bool:
+        """Whether a comment says that the assert is there for programmers: checked before, an invariant, a type."""
+        return any(map(self._is_said, {node.lineno, self._first(node)}))
+
+    def is_accepted(self, node: ast.Assert) -> bool:
+        """Whether the author has told another linter that this assert may stay."""
+        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        return any(
+            _ACCEPTED.search(self._module.lines[line - 1]) is not None
+            and _ACCEPTED.search(self._module.comments.all.get(line, "")) is not None
+            for line in lines
         )
 
     def _first(self, node: ast.Assert) -> int:

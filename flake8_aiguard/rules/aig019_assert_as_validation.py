@@ -102,6 +102,12 @@ class AssertAsValidation(Checker):
     too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``. In code on tensors (``torch``, ``jax`` ...)
     asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape,
     dtype or device, or in a layer about sizes that fit each other; in functions whose docstring promises an ``AssertionError``, and in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
+    The author has decided where a comment says ``nosec`` or ``noqa: S101``, or calls the assert one for programmers (a dev check, mypy). Who is logged in is not
+    asked again in a view whose class, ``permission_classes`` or decorator lets nobody else through, and in private helpers that only such views call. Nor does
+    anybody have to act on values that the parameter's own ``Literal`` lists, on ``"k" not in kwargs`` of the own ``**kwargs``, on what another object keeps in
+    ``_fields``, and without a message on the ``event``, ``scheme``, ``name`` or ``path`` by which a dispatcher has called, a word among alternatives
+    (``path == "/a" or path.startswith("/a/")``), ``thread == get_ident()``, ``ndim`` and ``dtype``, how many of at most four things a list holds, and an argument in a branch or loop that is
+    about another one (unless the docstring describes it, or the function refuses others by ``raise``).
     """
 
     code = "AIG019"
@@ -129,11 +135,11 @@ class AssertAsValidation(Checker):
             return
         finding = self._effect(node)
         if finding is None:
-            parts = list(atoms(node.test))
+            parts = [part for part in atoms(node.test) if not self._permissions.is_asked_before(part.node)]
             results = (judge(part) for judge in (self._permission, self._status) for part in parts)
             finding = next((found for found in results if found is not None), None)
             finding = finding or self._validation(parts, node)
-        if finding is not None:
+        if finding is not None and not self._is_for_programmers(finding[0], node):
             message, what = finding
             if message is self.message and self._is_caught(node):
                 message = _CAUGHT
@@ -151,6 +157,14 @@ class AssertAsValidation(Checker):
             or self._is_promised(node)
             or (self._repeats.holds(node) and not self._explains(node))
         )
+
+    def _is_for_programmers(self, message: str, node: ast.Assert) -> bool:
+        """Whether a comment says that the assert may stay; what an assert does beside its check is lost all the same."""
+        if message in (_CALLED, _ASSIGNED):
+            return False
+        if self._signatures.is_accepted(node):
+            return True
+        return (message is self.message or message is _PERMISSION) and self._signatures.is_explained(node)
 
     def _is_promised(self, node: ast.Assert) -> bool:
         """Whether the docstring of the function promises an AssertionError: callers may catch it."""
