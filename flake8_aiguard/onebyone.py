@@ -35,6 +35,7 @@ _REASON: Final = regex(
     r"\bone (at a time|by one)\b|\bn ?\+ ?1\b|\b(no|cannot|can't|cannot be|does not support|doesn't support) (bulk|batch)",
     re.IGNORECASE,
 )
+_FIRST: Final = 4  # bindings of what a loop goes over
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
 
@@ -166,6 +167,54 @@ class OneByOne:
             ):
                 return True
         return False
+
+    def is_of_one_or_many(self, loop: Loop) -> bool:
+        """Whether a loop goes over what may be one text too, ``[q] if isinstance(q, str) else q``: one, as its callers know it.
+
+        Args:
+            loop: a loop with requests.
+        """
+        scopes, index = self._module.scopes, self._module.index
+        for iterable in iterables(loop):
+            resolved = scopes.resolve(iterable) if isinstance(iterable, ast.Name) else None
+            bindings = resolved[1][:_FIRST] if resolved else ()
+            values = [iterable, *(item.value for item in bindings)]
+            for value in values:
+                if value is None:
+                    continue
+                outer: ast.AST | None = (
+                    value if isinstance(value, ast.IfExp) else index.parent(index.statement(value))
+                )
+                one = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+                if (
+                    isinstance(outer, (ast.If, ast.IfExp))
+                    and isinstance(outer.test, ast.Call)
+                    and last_name(outer.test.func) == "isinstance"
+                    and len(outer.test.args) == 2
+                    and any(
+                        isinstance(item, ast.List)
+                        and len(item.elts) == 1
+                        and ast.dump(item.elts[0]) == ast.dump(outer.test.args[0])
+                        for item in one
+                    )
+                ):
+                    return True
+        return False
+
+    def decides_what_is_yielded(self, node: ast.expr, place: Place) -> bool:
+        """Whether the answer decides if a generator yields the item: its consumer decides how many are asked for.
+
+        Args:
+            node: the query.
+            place: the loop around it.
+        """
+        return any(
+            self._batching.knows_answer(outer.test, node, place)
+            for item in own_nodes(place.loop)
+            if isinstance(item, ast.Yield)
+            for outer in self._module.index.outwards(item, place.loop)
+            if isinstance(outer, ast.If)
+        )
 
     def _is_split(self, loop: Loop) -> bool:
         """Whether the loop goes over batches, pages, attempts or a stream."""
