@@ -63,6 +63,7 @@ _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage
 _DOUBLES: Final = regex(r"_*(?:Dummy|Fake|Mock|Stub)")
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
 # What is put into a queue so that its consumer can say when it is done.
+_FIRST: Final = 4  # bindings of a name
 _HANDS_OUT: Final = ("put", "put_nowait", "set_result")  # to who waits for this answer
 _PROMISES: Final = frozenset({"Event", "Future", "create_future"})
 _LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
@@ -478,13 +479,11 @@ class Channels:
             function = index.function(call)
             if isinstance(call.func, ast.Attribute) and function is not None:
                 waiting = call.func.value
-                bindings = (
-                    self._module.scopes.bindings(function, waiting.id)
-                    if isinstance(waiting, ast.Name)
-                    else ()
-                )
-                only = bindings[0].value if len(bindings) == 1 else waiting
-                if only is not None and _is_looked_up(only):
+                values = [waiting]
+                if isinstance(waiting, ast.Name):
+                    bindings = self._module.scopes.bindings(function, waiting.id)[:_FIRST]
+                    values = [item.value for item in bindings if item.value is not None]
+                if any(map(_is_looked_up, values)):
                     found.update(index.loops(call))
         return frozenset(found)
 

@@ -208,16 +208,21 @@ class Entries:
 
     @memoised
     def _first_refusal(self, function: Function) -> float:
-        """The line where a function first raises "not found"."""
-        lines = [
-            node.lineno
-            for node in own_nodes(function)
-            if isinstance(node, ast.Raise)
-            and node.exc is not None
-            and _NOT_FOUND.search(
-                last_name(node.exc.func if isinstance(node.exc, ast.Call) else node.exc) or ""
-            )
-        ]
+        """The line where a function first raises "not found", or anything because somebody else did."""
+        lines = []
+        for node in own_nodes(function):
+            if isinstance(node, ast.Raise) and node.exc is not None:
+                named = [node.exc.func if isinstance(node.exc, ast.Call) else node.exc]
+            elif isinstance(node, ast.ExceptHandler) and any(
+                isinstance(item, ast.Raise) for item in own_nodes(node)
+            ):
+                named = (
+                    node.type.elts if isinstance(node.type, ast.Tuple) else [node.type or ast.Constant(None)]
+                )
+            else:
+                continue
+            if any(_NOT_FOUND.search(last_name(item) or "") for item in named):
+                lines.append(node.lineno)
         return min(lines, default=math.inf)
 
     def is_optional(self, write: ast.AST, key: ast.expr, function: Function) -> bool:
