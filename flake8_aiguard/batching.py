@@ -420,6 +420,12 @@ class Batching:
         """Whether the loop sleeps: it spreads its requests on purpose."""
         return any(contains(loop, call) for call in self._module.index.calls_named(("sleep", "throttle")))
 
+    def _has_question_marks(self, query: Query) -> bool:
+        """Whether the parameters of a statement are written as sqlite3 has them."""
+        statement = self._queries.statement(query)
+        parts = None if statement is None else self._queries.parts(statement)
+        return any("?" in part for part in parts or () if isinstance(part, str))
+
     def writes(self, query: Query, place: Place) -> bool:
         """Whether the SQL of a query changes rows."""
         statement = self._queries.statement(query)
@@ -451,7 +457,7 @@ class Batching:
     def advice(self, query: Query, place: Place) -> str:
         """What to use in the place of the queries, as the end of a message."""
         if self.writes(query, place):
-            if self._queries.is_sqlite(query):
+            if self._queries.is_sqlite(query) or self._has_question_marks(query):
                 return "executemany()"
             return "one set-based statement for all of them"
         batch: str = query.row["batch"]

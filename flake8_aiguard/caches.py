@@ -16,12 +16,13 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.lifespans import CACHE_NAME, SOMEBODY, Lifespans
 from flake8_aiguard.lookups import Lookup, is_tested
+from flake8_aiguard.manifold import are_many
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import last_name, string
 
 _DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
 MAKERS: Final = frozenset(
@@ -93,7 +94,7 @@ _FEW: Final = regex(
 _ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
 # What is read once and then stays, whatever its files are called; an id in the key is somebody's.
 _SETTINGS: Final = regex(
-    r"_*(?:\w+_)?(?:config|options|presets?|settings)(?:_(?:cache|by_\w+))?", re.IGNORECASE
+    r"_*(?:\w+_)?(?:config|loaded_models?|options|presets?|settings)(?:_(?:cache|by_\w+))?", re.IGNORECASE
 )
 _REGISTERS: Final = regex(r"_*(?:un|de)?register(?:_|$)")
 # An import happens once, and an instance is the one of its name.
@@ -197,7 +198,9 @@ class Caches:
                 continue
             if _ONE_OF_EACH.fullmatch(holder.name):
                 continue
-            if _SETTINGS.fullmatch(holder.name) and not SOMEBODY.fullmatch(parameter):
+            if not SOMEBODY.fullmatch(parameter) and (
+                _SETTINGS.fullmatch(holder.name) or self._entries.is_refused(write, function)
+            ):
                 continue
             if self._is_known(write, container, key, function) or self._is_linked(write, value, function):
                 continue
@@ -626,6 +629,8 @@ class Caches:
                 continue
             if isinstance(node, ast.Call) and self._domains.is_refused(node):
                 continue
+            if self._is_option(node):
+                continue
             if not isinstance(node, ast.Name):
                 stack += reversed(
                     [*self._receiver(node), *node.args, *(item.value for item in node.keywords)]
@@ -653,6 +658,24 @@ class Caches:
                     stack.append(binding.value)
                 else:
                     stack += self._unpacked([binding])
+
+    def _is_option(self, node: ast.AST) -> bool:
+        """Whether an expression takes one argument out of ``**kwargs`` by a name that does not say that there are many."""
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("get", "pop")
+        ):
+            mapping, key = node.func.value, node.args[0] if node.args else None
+        elif isinstance(node, ast.Subscript):
+            mapping, key = node.value, node.slice
+        else:
+            return False
+        if not isinstance(mapping, ast.Name) or not isinstance(name := string(key), str) or are_many(name):
+            return False
+        owner = self._module.scopes.owner(self._module.index.scope(mapping), mapping.id)
+        named = owner.args.kwarg if isinstance(owner, FUNCTIONS) else None
+        return named is not None and named.arg == mapping.id
 
     def _receiver(self, call: ast.Call) -> list[ast.expr]:
         return [call.func.value] if isinstance(call.func, ast.Attribute) else []

@@ -63,6 +63,8 @@ _PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage
 _DOUBLES: Final = regex(r"_*(?:Dummy|Fake|Mock|Stub)")
 _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
 # What is put into a queue so that its consumer can say when it is done.
+_FIRST: Final = 4  # bindings of a name
+_HANDS_OUT: Final = ("put", "put_nowait", "set_result")  # to who waits for this answer
 _PROMISES: Final = frozenset({"Event", "Future", "create_future"})
 _LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
 _RUNNERS: Final = frozenset(
@@ -462,7 +464,28 @@ class Channels:
             and not self._is_answered(put, function)
             and not self._is_promised(function)
             and not self._sleeps_after(put, function)
+            and self._answering.isdisjoint(index.loops(put))
         )
+
+    @functools.cached_property
+    def _answering(self) -> frozenset[ast.AST]:
+        """The loops that hand answers to those who wait for them, and whom a full queue would keep waiting.
+
+        ``self.pending[number].set_result(answer)``, also by a local name.
+        """
+        index = self._module.index
+        found: set[ast.AST] = set()
+        for call in index.calls_named(_HANDS_OUT):
+            function = index.function(call)
+            if isinstance(call.func, ast.Attribute) and function is not None:
+                waiting = call.func.value
+                values = [waiting]
+                if isinstance(waiting, ast.Name):
+                    bindings = self._module.scopes.bindings(function, waiting.id)[:_FIRST]
+                    values = [item.value for item in bindings if item.value is not None]
+                if any(map(_is_looked_up, values)):
+                    found.update(index.loops(call))
+        return frozenset(found)
 
     def _sleeps_after(self, put: ast.Call, function: Function) -> bool:
         """Whether who feeds a queue then sleeps in a loop until the answer is there."""
@@ -806,3 +829,16 @@ def _parameter(function: ast.AST | None, position: int) -> Holder | None:
     if names[:1] in (["self"], ["cls"]):
         names = names[1:]
     return Holder(function, names[position]) if position < len(names) else None
+
+
+def _is_looked_up(value: ast.expr) -> bool:
+    """Whether an expression takes an entry of a dict that an object keeps: ``self.pending.pop(number, None)``."""
+    if isinstance(value, ast.Subscript):
+        return isinstance(value.value, ast.Attribute)
+    return (
+        isinstance(value, ast.Call)
+        and bool(value.args)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr in ("get", "pop")
+        and isinstance(value.func.value, ast.Attribute)
+    )

@@ -323,6 +323,8 @@ class Constants:
         owner = self._module.index.class_of(function)
         if owner is not None and any(self._module.qualname(base) == "builtins.type" for base in owner.bases):
             return True
+        if owner is not None and isinstance(node, ast.Subscript) and self._is_command(owner):
+            return True
         if function.name in _HOOKS or _ON_PURPOSE.match(function.name):
             return True
         if isinstance(node, ast.Name) and _CONFIGURES.match(function.name):
@@ -340,11 +342,19 @@ class Constants:
             return True
         return self._decorates(function) or self._runs_on_import(function)
 
+    @staticmethod
+    def _is_command(owner: ast.ClassDef) -> bool:
+        """Whether a class is a command, which runs once in its process: what it fills in, it alone has."""
+        return any((last_name(base) or "").endswith("Command") for base in owner.bases)
+
     def _only_adds(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
-        """Whether a change that puts in what a function is given is all that it does: it is there to be called on start-up."""
+        """Whether a change that puts in what a function is given is all that it does: it is there to be called on start-up.
+
+        One that rebinds through ``global`` is, where it has a docstring.
+        """
         body = function.body
         if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            body = body[1:]
+            body = [statement for statement in body[1:] if not isinstance(statement, ast.Global)]
         return body == [self._module.index.statement(node)] and self._stores_parameter(function, node)
 
     def _stores_parameter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from typing import Final
 
@@ -11,7 +12,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import default, is_constant, last_name, string
+from flake8_aiguard.shapes import default, is_constant, last_name, own_nodes, string
 
 # There is one for each configured server, account or class; whoever evicts it cuts others off, or breaks a lock in two.
 _RESOURCE: Final = regex(
@@ -196,6 +197,34 @@ class Entries:
             for call in opened
         )
 
+    def is_refused(self, write: ast.AST, function: Function) -> bool:
+        """Whether a function raises "not found" before it adds an entry: it keeps what another side has, and nobody's made-up key.
+
+        Args:
+            write: the statement that adds an entry.
+            function: the function around it.
+        """
+        return self._first_refusal(function) < getattr(write, "lineno", 0)
+
+    @memoised
+    def _first_refusal(self, function: Function) -> float:
+        """The line where a function first raises "not found", or anything because somebody else did."""
+        lines = []
+        for node in own_nodes(function):
+            if isinstance(node, ast.Raise) and node.exc is not None:
+                named = [node.exc.func if isinstance(node.exc, ast.Call) else node.exc]
+            elif isinstance(node, ast.ExceptHandler) and any(
+                isinstance(item, ast.Raise) for item in own_nodes(node)
+            ):
+                named = (
+                    node.type.elts if isinstance(node.type, ast.Tuple) else [node.type or ast.Constant(None)]
+                )
+            else:
+                continue
+            if any(_NOT_FOUND.search(last_name(item) or "") for item in named):
+                lines.append(node.lineno)
+        return min(lines, default=math.inf)
+
     def is_optional(self, write: ast.AST, key: ast.expr, function: Function) -> bool:
         """Whether another parameter than the key's says whether an entry is kept, and by default none is: a registration.
 
@@ -220,6 +249,7 @@ class Entries:
         return False
 
 
+_NOT_FOUND: Final = regex(r"NotFound|DoesNotExist|NoSuch|Un(?:defined|known|registered|supported)")
 _FETCHES: Final = regex(r"_*(?:download|fetch|query|request|urlopen)")
 _NETWORK: Final = frozenset({"aiohttp", "boto3", "httpx", "requests", "urllib", "urllib3"})
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from flake8_aiguard.batching import BATCHES, ORDERINGS, Batching
-from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
+from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop, Try
 from flake8_aiguard.loops import Place, contains, iterables, target_names
+from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import Queries, known
 from flake8_aiguard.regex import regex
@@ -35,6 +36,8 @@ _REASON: Final = regex(
     r"\bone (at a time|by one)\b|\bn ?\+ ?1\b|\b(no|cannot|can't|cannot be|does not support|doesn't support) (bulk|batch)",
     re.IGNORECASE,
 )
+_REPORTS: Final = regex(r"(?:log_?)?(?:debug|info|warn|warning|error|exception)|print|log|echo")
+_FIRST: Final = 4  # bindings of what a loop goes over
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
 
@@ -166,6 +169,74 @@ class OneByOne:
             ):
                 return True
         return False
+
+    def is_of_one_or_many(self, loop: Loop) -> bool:
+        """Whether a loop goes over what may be one text too, ``[q] if isinstance(q, str) else q``: one, as its callers know it.
+
+        Args:
+            loop: a loop with requests.
+        """
+        scopes, index = self._module.scopes, self._module.index
+        for iterable in iterables(loop):
+            resolved = scopes.resolve(iterable) if isinstance(iterable, ast.Name) else None
+            bindings = resolved[1][:_FIRST] if resolved else ()
+            values = [iterable, *(item.value for item in bindings)]
+            for value in values:
+                if value is None:
+                    continue
+                outer: ast.AST | None = (
+                    value if isinstance(value, ast.IfExp) else index.parent(index.statement(value))
+                )
+                one = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+                if (
+                    isinstance(outer, (ast.If, ast.IfExp))
+                    and isinstance(outer.test, ast.Call)
+                    and last_name(outer.test.func) == "isinstance"
+                    and len(outer.test.args) == 2
+                    and any(
+                        isinstance(item, ast.List)
+                        and len(item.elts) == 1
+                        and ast.dump(item.elts[0]) == ast.dump(outer.test.args[0])
+                        for item in one
+                    )
+                ):
+                    return True
+        return False
+
+    def fails_alone(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether each turn tolerates its own failure: says so in an ``except`` clause, and the loop goes on with the next item.
+
+        Args:
+            node: a request.
+            loop: the loop around it.
+        """
+        return any(
+            isinstance(outer, TRIES) and _is_within(outer.body, node) and self._goes_on(outer)
+            for outer in self._module.index.outwards(node, loop)
+        )
+
+    @memoised
+    def _goes_on(self, tried: Try) -> bool:
+        """Whether the clauses of a ``try`` log or print what went wrong, and leave neither the loop nor the function."""
+        handled = [item for handler in tried.handlers for item in own_nodes(handler)]
+        return any(
+            isinstance(item, ast.Call) and _REPORTS.fullmatch(last_name(item.func) or "") for item in handled
+        ) and not any(isinstance(item, (ast.Raise, ast.Return, ast.Break)) for item in handled)
+
+    def decides_what_is_yielded(self, node: ast.expr, place: Place) -> bool:
+        """Whether the answer decides if a generator yields the item: its consumer decides how many are asked for.
+
+        Args:
+            node: the query.
+            place: the loop around it.
+        """
+        return any(
+            self._batching.knows_answer(outer.test, node, place)
+            for item in own_nodes(place.loop)
+            if isinstance(item, ast.Yield)
+            for outer in self._module.index.outwards(item, place.loop)
+            if isinstance(outer, ast.If)
+        )
 
     def _is_split(self, loop: Loop) -> bool:
         """Whether the loop goes over batches, pages, attempts or a stream."""

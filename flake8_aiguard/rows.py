@@ -22,7 +22,9 @@ _ONE: Final = frozenset(
     ("fetchone", "fetchrow", "fetch_one", "execute_fetchone", "first", "one", "one_or_none", "next")
 )
 _MANY: Final = frozenset(("all", "fetchall", "fetchmany", "fetch_all", "mappings", "result", "unique"))
-_SCALAR: Final = frozenset(("fetchval", "fetch_val", "scalar", "scalar_one", "scalar_one_or_none", "scalars"))
+_VALUE: Final = frozenset(("fetchval", "fetch_val", "scalar", "scalar_one", "scalar_one_or_none"))
+_SCALAR: Final = _VALUE | {"scalars"}
+_AT_MOST_ONE: Final = _ONE | _VALUE
 _SENDS: Final = frozenset(("execute", "executemany", "executescript"))
 _SAME_STATEMENT: Final = frozenset(
     ("bindparams", "columns", "execution_options", "format", "strip", "lstrip", "rstrip")
@@ -124,7 +126,7 @@ class Rows:
             stack = [_Step(call, _Level.STATEMENT, 0)]
         else:
             stack = list(self._brought(call, 0))
-        found.is_one = last_name(call.func) in _ONE
+        found.is_one = last_name(call.func) in _AT_MOST_ONE
         seen: set[ast.expr] = set()
         while stack:
             step = stack.pop()
@@ -277,6 +279,7 @@ class Rows:
                 found.kinds |= Use.OPEN
         elif level is _Level.ROWS:
             if name in _SCALAR:
+                found.is_one |= name in _VALUE
                 found.kinds |= Use.POSITION
             elif name == "rowcount":
                 found.kinds |= Use.COUNT
@@ -331,7 +334,7 @@ class Rows:
             if name in WRAPPERS:
                 yield _Step(call, level, step.depth)
             elif name in _sending():
-                found.is_one |= name in _ONE
+                found.is_one |= name in _AT_MOST_ONE
                 yield from self._brought(call, step.depth)
             else:
                 found.kinds |= Use.OPEN

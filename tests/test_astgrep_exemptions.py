@@ -143,6 +143,7 @@ MEANT = [
     ),
     ("AIG201", "BEGIN\n  PERFORM x.id FROM (SELECT * FROM orders WHERE paid) AS x;\n  RETURN FOUND;\nEND;"),
     ("AIG206", "SELECT id FROM orders WHERE customer_id = $1 AND name LIKE '%x%';"),
+    ("AIG206", "SELECT id FROM orders WHERE note LIKE '%<%';"),
     (
         "AIG216",
         "SELECT CASE WHEN (SELECT count(*) FROM bad) > 0 THEN 'bad: ' || (SELECT count(*) FROM bad) END;",
@@ -350,6 +351,8 @@ REPORTED = [
         "WITH p AS (SELECT unnest($1) AS id) SELECT (SELECT count(*) FROM orders AS o WHERE o.buyer = p.id) FROM p;",
     ),
     ("AIG206", "SELECT id FROM orders WHERE state IN ('new', 'paid') AND note LIKE '%x%';"),
+    ("AIG206", "SELECT id FROM orders WHERE note LIKE '%<';"),
+    ("AIG206", "SELECT id FROM orders WHERE note LIKE '%<b>%';"),
     (
         "AIG206",
         "CREATE TABLE a (id int, shop int);\nSELECT id FROM a WHERE shop = 3 AND note LIKE '%x';",

@@ -19,7 +19,7 @@ _CHECKED = {
     "fetch": "two callers that both miss the entry of self.{name} both fetch it, for the await stands between the check and the write; "
     "keep the pending future in the dict, or hold one asyncio.Lock around both",
     "work": "two callers that both miss the entry of self.{name} both do the work before this write; "
-    "set the entry before the await, or hold one asyncio.Lock around both",
+    "check again after the await, or hold one asyncio.Lock around both",
     "open": "two callers that both find self.{name} missing both open one, and one of the two stays open unused; "
     "keep the pending future in the attribute, or hold one asyncio.Lock around both",
     "count": "two callers that both pass the check of self.{name} before the await both change it; "

@@ -84,7 +84,8 @@ class WriteOnceViolation(Checker):
     capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
     reported are changes of constants on import, in decorators, in functions that register, install or reset, of what is new in each run, such as a random text, in hooks such as
-    ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``), or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
+    ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global`` where they have a docstring), of entries in the methods of a class
+    ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
     number that a function counts on and takes, in setters and loaders that rebind through ``global``, in
     functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that

@@ -72,7 +72,8 @@ class QueryInLoop(Checker):
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
     there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
-    answers; in one branch of several operations, after another answer about the item, after a write to the same table, and
+    answers, or with SQLite the items that they are about; on requests for ``[q] if isinstance(q, str) else q``, and on those that may fail alone (an
+    ``except`` in the loop logs it and goes on); in one branch of several operations, after another answer about the item, after a write to the same table, and
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
     to further requests; in generated code on what AIG009 reports; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its
@@ -162,6 +163,18 @@ class QueryInLoop(Checker):
             item in self._asking for item in self.module.index.outwards(node, place.loop)
         )
 
+    def _is_one_each(self, query: Query, place: Place) -> bool:
+        """Whether a request or a statement of SQLite, which costs no round trip, has a reason of its own to ask for one."""
+        if "url" in query.row:
+            return self._one_by_one.is_crawl(query.call, place) or self._is_request_alone(query.call, place)
+        return self._queries.is_sqlite(query) and self._one_by_one.decides_what_is_yielded(query.top, place)
+
+    def _is_request_alone(self, node: ast.expr, place: Place) -> bool:
+        """Whether a request, or the call of a function that makes it, is for one by nature, or may fail without the others."""
+        return self._one_by_one.is_of_one_or_many(place.loop) or self._one_by_one.fails_alone(
+            node, place.loop
+        )
+
     def _is_other_rules(self, node: ast.expr) -> bool:
         """Whether it is awaited in generated code, where AIG009 says that the turns need not wait for each other."""
         waiting = self.module.index.parent(node)
@@ -193,7 +206,7 @@ class QueryInLoop(Checker):
                 continue
             if not self._batching.could_be_one(query, place) or self._is_meant(query.top, place):
                 return
-            if "url" in query.row and self._one_by_one.is_crawl(query.call, place):
+            if self._is_one_each(query, place):
                 return
             node = next((call for call in query.bound if contains(loop, call)), query.top)
             if node not in self._reported:
@@ -234,6 +247,7 @@ class QueryInLoop(Checker):
                     and not self._batching.writes(query, place)
                     and not (self._is_cheap_or_apart(query) and self._is_conditional(call, around.loop))
                     and not self._queries.is_local(query)
+                    and not ("url" in query.row and self._is_request_alone(call, around))
                 ):
                     if self._is_other_rules(call):
                         return

@@ -47,7 +47,7 @@ class InefficientSql(Checker):
     ``IN (SELECT * ...)`` takes one column and no other. An UPDATE or DELETE of
     all rows is left alone beside DDL, where the rows are written anew, where a loop runs over the tables, where another branch
     has the condition, in methods called ``clear()`` or ``reset()`` (with SQLite, which has no TRUNCATE, in any function that says
-    so), where the docstring says that all rows go, or the function has read them all before, and for a table whose one row the file fetches without a condition. ``LIMIT 1 OFFSET n`` and ``OFFSET 5`` are no pages; one
+    so), where the docstring says that all rows go, or the function has read them all before, and for a table whose one row or value the file fetches without a condition. ``LIMIT 1 OFFSET n`` and ``OFFSET 5`` are no pages; one
     by its number is left alone where a method with a base class passes on its parameter ``offset``, or the function counts the
     table for its pages. A slow condition is
     left alone beside one on a key that the file creates.
