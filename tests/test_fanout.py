@@ -100,12 +100,14 @@ def test_limiters_are_found_in_functions_and_classes() -> None:
     limiters = Limiters(found)
     functions = {item.name: item for item in found.index.nodes(ast.AsyncFunctionDef)}
     in_service, in_other = found.index.calls_named(("probe",))
-    assert limiters.bound(in_service, None)
-    assert not limiters.bound(in_other, None)
-    assert not limiters.bound(in_other, functions["free"])
-    assert limiters.bound(in_other, functions["held"])
-    assert limiters.bound(in_other, functions["taken"])
-    assert not limiters.bound(in_other, functions["locked"])
+    own, other = ast.parse("self.ask", mode="eval").body, ast.parse("ask", mode="eval").body
+    assert limiters.bound(in_service, None, own)
+    assert not limiters.bound(in_service, None, other), "a function of another module takes nothing of the class"
+    assert not limiters.bound(in_other, None, other)
+    assert not limiters.bound(in_other, functions["free"], other)
+    assert limiters.bound(in_other, functions["held"], other)
+    assert limiters.bound(in_other, functions["taken"], other)
+    assert not limiters.bound(in_other, functions["locked"], other)
 
 
 def test_workers_and_pools() -> None:
