@@ -95,9 +95,11 @@ class Growth:
                     node = node.func.value
                 else:
                     break
-            name = last_name(node) or ""
+            name = last_name(node.func if isinstance(node, ast.Call) else node) or ""
             if says(name) != "chosen" or name in _GENERIC:
                 continue
+            if isinstance(node, ast.Call) and not name.endswith("s"):
+                continue  # of read_table() there may be any number of rows
             variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
             bindings = () if variable is None else self._module.scopes.bindings(*variable)
             if all(item.kind is not Kind.PARAMETER for item in bindings):
