@@ -74,7 +74,7 @@ class Amounts:
             return False
         if keyed:
             return not self.is_optional(part)
-        said = {says(name) for name in (*self.named(node), *self.named(part))}
+        said = {says(name) for name in (*self.named(node), *self.named(part), *self._copied(node))}
         return "chosen" not in said and ("data" in said or not self.is_optional(part))
 
     def _is_copied(self, node: ast.expr) -> bool:
@@ -83,6 +83,18 @@ class Amounts:
         return resolved is not None and all(
             binding.value is not None and self._lists.is_built(binding.value) for binding in resolved[1]
         )
+
+    def _copied(self, node: ast.expr) -> Iterator[str]:
+        """The attribute that a local starts as a copy of: ``merged = list(table.fields)``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        for binding in () if resolved is None else resolved[1]:
+            if (
+                isinstance(binding.value, ast.Call)
+                and binding.value.args
+                and isinstance(source := binding.value.args[0], ast.Attribute)
+                and self._module.qualname(binding.value.func) == "builtins.list"
+            ):
+                yield source.attr
 
     def is_read(self, node: ast.expr) -> bool:
         """Whether a list holds what was read: the lines of a file, the entries of a folder."""
@@ -147,15 +159,20 @@ class Amounts:
         return node if grown else None
 
     def _is_split_name(self, node: ast.expr) -> bool:
-        """Whether a collection holds the parts of a name: ``path.split("/")``."""
+        """Whether a collection holds the parts of a name or option: ``path.split("/")``, ``split_tags(args.tags)``."""
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         values = [node] if resolved is None else [item.value for item in resolved[1]]
-        return any(
-            isinstance(value, ast.Call)
-            and last_name(value.func) in ("split", "rsplit")
-            and any((string(item) or "").strip(_BETWEEN) for item in value.args)
-            for value in values
-        )
+        for value in values:
+            called = last_name(value.func) if isinstance(value, ast.Call) else None
+            if not isinstance(value, ast.Call) or called is None or "split" not in called:
+                continue
+            if called in ("split", "rsplit") and any(
+                (string(item) or "").strip(_BETWEEN) for item in value.args
+            ):
+                return True
+            if "split" in name_words(called)[:1] and "chosen" in map(says, self.named(value)):
+                return True
+        return False
 
     def is_optional(self, node: ast.expr) -> bool:
         """Whether a parameter may be left out."""

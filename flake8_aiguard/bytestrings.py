@@ -42,9 +42,11 @@ class Bytestrings:
     def is_short(self, node: ast.AST, target: ast.expr, loop: Loop) -> bool:
         """Whether bytes stay short.
 
-        The loop is left when they have some thousand, fills them up to the place of the next field, or adds only what they do
-        not hold yet.
+        The loop is left when they have some thousand, fills them up to the place of the next field, adds only what they do
+        not hold yet, or stretches a key by digests.
         """
+        if isinstance(node, (ast.Assign, ast.AugAssign)) and _is_digest(node.value):
+            return True
         name = dotted(target)
         for item in walk(loop):
             test = item.test if isinstance(item, ast.If) else None
@@ -72,12 +74,13 @@ class Bytestrings:
     def is_drained(self, added: ast.expr, loop: Loop) -> bool:
         """Whether a loop adds what a ``read()`` without a size gives (all on the first turn, nothing on the next), or addresses."""
         values = self._added(added, loop)
+        if any(isinstance(value, ast.Call) and last_name(value.func) in _ADDRESSES for value in values):
+            return True
         return bool(values) and all(
             isinstance(value, ast.Call)
-            and (
-                last_name(value.func) in _ADDRESSES
-                or (last_name(value.func) == "read" and not value.args and not value.keywords)
-            )
+            and last_name(value.func) == "read"
+            and not value.args
+            and not value.keywords
             for value in values
         )
 
@@ -142,6 +145,12 @@ class Bytestrings:
             return [added]
         bound = (item.value for item in self._module.scopes.bindings(*variable))
         return [value for value in bound if value is not None and contains(loop, value)]
+
+
+def _is_digest(value: ast.expr) -> bool:
+    """Whether what is added is the digest of a hash: a key is made of few."""
+    added = value.right if isinstance(value, ast.BinOp) else value
+    return isinstance(added, ast.Call) and last_name(added.func) == "digest"
 
 
 def _is_small(number: ast.expr) -> bool:

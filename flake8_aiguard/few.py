@@ -87,6 +87,8 @@ class Few:
         if name in _words("call"):
             return True
         if isinstance(call.func, ast.Attribute):
+            if name in ("split", "splitlines") and self._is_docstring(call.func.value, hops):
+                return True
             if name in ("split", "rsplit"):
                 most = argument(call, "maxsplit", 1)
                 if isinstance(most, ast.Constant):
@@ -110,6 +112,52 @@ class Few:
                 for item in call.args
             )
         return qualname in _calls()
+
+    def _is_docstring(self, text: ast.expr, hops: int) -> bool:
+        """Whether a text is a docstring, or what is left of one: ``dedent(function.__doc__)``.
+
+        A parameter of a private function counts where a call of the file gives it one.
+        """
+        if not hops:
+            return False
+        if isinstance(text, ast.Call):
+            inner = text.func.value if isinstance(text.func, ast.Attribute) else None
+            given = [*text.args[:1], *([] if inner is None else [inner])]
+            return last_name(text.func) == "getdoc" or any(
+                self._is_docstring(item, hops - 1) for item in given
+            )
+        if isinstance(text, ast.BoolOp):
+            return any(self._is_docstring(item, hops - 1) for item in text.values)
+        name = last_name(text) or ""
+        if not isinstance(text, ast.Name) or name.endswith("docstring"):
+            return name == "__doc__" or name.endswith("docstring")
+        variable = self._module.loops.variable(text)
+        return variable is not None and any(
+            self._is_docstring(value, hops - 1)
+            for binding in self._module.scopes.bindings(*variable)
+            for value in self._given(binding, variable[0])
+        )
+
+    def _given(self, binding: Binding, scope: ast.AST) -> list[ast.expr]:
+        """What a variable is bound to; of a parameter of a private function, what the calls of the file give."""
+        if binding.value is not None:
+            return [binding.value]
+        node = binding.node
+        if not isinstance(node, ast.arg) or not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return []
+        place = self._place(node, scope)
+        if place is None or not scope.name.startswith("_") or scope.name.endswith("__"):
+            return []
+        found = (argument(call, node.arg, place) for call in self._module.index.calls_named((scope.name,)))
+        return [item for item in found if item is not None]
+
+    def _place(self, node: ast.arg, function: ast.FunctionDef | ast.AsyncFunctionDef) -> int | None:
+        """The number of the argument that a parameter stands for; ``None`` for a keyword only."""
+        named = [*function.args.posonlyargs, *function.args.args]
+        place = named.index(node) if node in named else None
+        if place is not None and self._module.index.class_of(function) is not None:
+            place -= all(last_name(item) != "staticmethod" for item in function.decorator_list)
+        return place
 
     # -- variables
 
@@ -181,10 +229,7 @@ class Few:
         name = function.name
         if not name.startswith("_") or name.endswith("__") or default(function, node) is not None:
             return False
-        named = [*spec.posonlyargs, *spec.args]
-        place = named.index(node) if node in named else None
-        if place is not None and self._module.index.class_of(function) is not None:
-            place -= all(last_name(item) != "staticmethod" for item in function.decorator_list)
+        place = self._place(node, function)
         if place is not None and place < 0:
             return False
         calls = self._module.index.calls_named((name,))
@@ -235,7 +280,7 @@ class Few:
 def _is_dimensions(node: ast.expr) -> bool:
     """Whether a number is that of the dimensions of an array: ``len(x.shape)``, ``x.ndim``."""
     if isinstance(node, ast.Call) and last_name(node.func) == "len" and node.args:
-        return isinstance(node.args[0], ast.Attribute) and node.args[0].attr == "shape"
+        return (last_name(node.args[0]) or "").endswith("shape")
     return isinstance(node, ast.Attribute) and node.attr == "ndim"
 
 

@@ -95,9 +95,11 @@ class Growth:
                     node = node.func.value
                 else:
                     break
-            name = last_name(node) or ""
+            name = last_name(node.func if isinstance(node, ast.Call) else node) or ""
             if says(name) != "chosen" or name in _GENERIC:
                 continue
+            if isinstance(node, ast.Call) and not name.endswith("s"):
+                continue  # of read_table() there may be any number of rows
             variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
             bindings = () if variable is None else self._module.scopes.bindings(*variable)
             if all(item.kind is not Kind.PARAMETER for item in bindings):
@@ -127,8 +129,15 @@ class Growth:
             node = node.value
         variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
         return variable is not None and all(
-            item.kind is Kind.FOR for item in self._module.scopes.bindings(*variable)
+            item.kind is Kind.FOR or self._is_unpacked(item.node)
+            for item in self._module.scopes.bindings(*variable)
         )
+
+    def _is_unpacked(self, name: ast.AST) -> bool:
+        """Whether a loop takes an item apart: ``for key, values in groups``."""
+        pair = self._module.index.parent(name)
+        loop = self._module.index.parent(pair) if isinstance(pair, ast.Tuple) else None
+        return isinstance(loop, (ast.For, ast.AsyncFor)) and loop.target is pair
 
     def is_last(self, node: ast.AST, loop: Loop) -> bool:
         """Whether the loop is left right after."""
@@ -296,7 +305,7 @@ class Growth:
 
 
 def _is_counted(loop: ast.While) -> bool:
-    """Whether a loop ends after a few turns that it counts: ``while rest and n < 10``."""
+    """Whether a loop ends after a few turns that it counts: ``while rest and n < 10``, ``while rest and len(parts) < DEPTH``."""
     tests = (
         loop.test.values if isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And) else []
     )
@@ -308,10 +317,21 @@ def _is_counted(loop: ast.While) -> bool:
     return any(
         isinstance(test, ast.Compare)
         and isinstance(test.ops[0], (ast.Lt, ast.LtE))
-        and dotted(test.left) in counted - {None}
-        and _is_few(test.comparators[0])
+        and (
+            (dotted(test.left) in counted - {None} and _is_few(test.comparators[0]))
+            or (_is_length(test.left) and _is_named(test.comparators[0]))
+        )
         for test in (*tests, loop.test)
     )
+
+
+def _is_length(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and last_name(node.func) == "len"
+
+
+def _is_named(number: ast.expr) -> bool:
+    """Whether a number is small, or one of the program's own constants."""
+    return _is_few(number) or (isinstance(number, ast.Name) and number.id.isupper())
 
 
 def _is_few(number: ast.expr) -> bool:

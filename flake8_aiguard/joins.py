@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.hashables import Hashables
@@ -83,8 +84,40 @@ class Joins:
                     self._hashables.is_hashable(pair.key, iterable, loop)
                     and self._hashables.is_hashable(pair.value, iterable, loop)
                 )
-                return (loop, pair) if is_key and self._amounts.is_data(scan.iterable, keyed=keyed) else None
+                if not is_key or not self._amounts.is_data(scan.iterable, keyed=keyed):
+                    return None
+                return loop, self._all_of(pair, pairs, scan, loop)
         return None
+
+    def _all_of(self, pair: Match, pairs: Sequence[Match], scan: Scan, loop: Loop) -> Match:
+        """What items are matched by: a tuple where several equalities with the item of the loop have to hold."""
+        keys, place = {ast.dump(pair.key): pair}, self._searches.place(loop)
+        for other in pairs:
+            varies = self._module.loops.dependents(other.value, place)
+            if varies and not self._is_cut_to_fit(other.key, scan, loop):
+                keys.setdefault(ast.dump(other.key), other)
+        if len(keys) == 1:
+            return pair
+        return Match(
+            ast.Tuple([item.key for item in keys.values()], ast.Load()),
+            ast.Tuple([item.value for item in keys.values()], ast.Load()),
+        )
+
+    def depends(self, scan: Scan, loop: Loop) -> bool:
+        """Whether a condition beside the equalities hangs on the item of the loop, so that a set cannot answer it.
+
+        Args:
+            scan: the pass.
+            loop: the loop for each of whose items it is made.
+        """
+        place = self._searches.place(loop)
+        tests = [
+            part
+            for test in scan.tests
+            for part in (test.values if isinstance(test, ast.BoolOp) else (test,))
+            if not list(pairs_of(part, scan.targets, scan.unequal))
+        ]
+        return any(self._module.loops.dependents(test, place) for test in tests)
 
     def _is_picky(self, scan: Scan) -> bool:
         """Whether further conditions choose the items, so that a dict made before would need them all."""

@@ -33,6 +33,15 @@ def says(name: str) -> str | None:
     return "option" if said is None and _FILTER.match(name) else said
 
 
+def is_filter(name: str) -> bool:
+    """Whether a name says that somebody wrote by hand what to leave out or to take: ``exclude_urls``.
+
+    Args:
+        name: a name, snake case.
+    """
+    return _FILTER.match(name) is not None
+
+
 @functools.lru_cache(maxsize=4096)
 def forms(name: str) -> tuple[str, ...]:
     """The noun that a name ends in, and what it may be the plural of.

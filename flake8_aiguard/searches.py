@@ -14,9 +14,9 @@ from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import Place, iterables
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import says
+from flake8_aiguard.nouns import is_filter, says
 from flake8_aiguard.scans import names_of
-from flake8_aiguard.shapes import dotted, last_name, names_in
+from flake8_aiguard.shapes import dotted, last_name, names_in, string
 from flake8_aiguard.wordings import name_words
 
 _GROWS: Final = frozenset({"append", "extend", "insert"})
@@ -313,9 +313,12 @@ class Searches:
             for item in outer
         ):
             return False
-        if self._amounts.is_optional(searched) and any(
-            says(word) == "option" for word in name_words(dotted(searched) or "")
+        name = dotted(searched)
+        if self._amounts.is_optional(searched) and (
+            is_filter(name or "") or any(says(word) == "option" for word in name_words(name or ""))
         ):
+            return False
+        if self._is_told(searched):
             return False
         if "data" in own or self._amounts.is_read(searched):
             return True
@@ -329,10 +332,26 @@ class Searches:
             return not outer or not all(
                 self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer
             )
-        name = dotted(searched)
         return last_name(getattr(node, "func", None)) in ("index", "count") and any(
             dotted(collection(self._module, iterable)) == name for iterable in outer
         )
+
+    def _is_told(self, searched: ast.expr) -> bool:
+        """Whether a person is told all items of a local list, so that they are a handful: ``", ".join(names)``."""
+        variable = self._module.loops.variable(searched) if isinstance(searched, ast.Name) else None
+        for use in () if variable is None else self._module.scopes.uses(*variable):
+            call = self._module.index.parent(use)
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr == "join"
+                and (
+                    string(call.func.value) == ", "
+                    or isinstance(self._module.index.statement(call), ast.Raise)
+                )
+            ):
+                return True
+        return False
 
     def is_only_asked(self, searched: ast.expr) -> bool:
         """Whether nothing but lookups is done with a list, so that it could as well be a set."""
@@ -344,6 +363,14 @@ class Searches:
             return True
         variable = self._module.loops.variable(searched)
         return variable is not None and all(map(self._asks_or_grows, self._module.scopes.uses(*variable)))
+
+    def is_placed(self, searched: ast.Name) -> bool:
+        """Whether a list is asked for positions as well, which a set does not have: ``xs.index(x)``."""
+        variable = self._module.loops.variable(searched)
+        return variable is not None and any(
+            isinstance(parent := self._module.index.parent(use), ast.Attribute) and parent.attr == "index"
+            for use in self._module.scopes.uses(*variable)
+        )
 
     def _asks_or_grows(self, use: ast.expr) -> bool:
         parent = self._module.index.parent(use)

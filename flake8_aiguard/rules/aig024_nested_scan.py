@@ -29,9 +29,14 @@ _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in
 _MEMBER: Final = (
     "{item} in {inner} scans the list for each item of {outer}; look it up in a set made before the loop"
 )
+_PLACED: Final = "{item} in {inner} scans the list for each item of {outer}; keep the positions in a dict made before the loop"
 _ASKED: Final = "{item} in {inner} scans the list for each item of {outer}; make {inner} a set"
 _SEEN: Final = (
     "{item} in {inner} scans all that was gathered so far for each item of {outer}; keep a set beside it"
+)
+_UNIQUE: Final = (
+    "{item} in {inner} scans all that was gathered so far for each item of {outer}; "
+    "list(dict.fromkeys()) keeps one of each, in order"
 )
 _GUARD: Final = (
     "{item} in {inner} scans the list for each item of {outer}, and remove() scans it again; "
@@ -89,7 +94,9 @@ class NestedScan(Checker):
     than what is looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that
     grows and is used for more than lookups; items that are removed from the front, or moved to the end; and what has few
     items for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a
-    private function gives). Sets, dicts and strings never count.
+    private function gives, told to a person by ``", ".join(names)``), nor what a parameter that may be left out excludes
+    (``exclude_urls=()``) or a function splits from an option. One set serves all loops of a function. Sets, dicts and strings
+    never count.
     """
 
     code = "AIG024"
@@ -155,7 +162,7 @@ class NestedScan(Checker):
             if isinstance(call.func, ast.Attribute) and len(call.args) == 1 and not call.keywords:
                 self._ask(call, call.func.value, call.args[0])
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
-            if self._is_first(loop, searched):
+            if self._is_first(loop, searched, is_member=isinstance(node, ast.Compare)):
                 yield from self._search(node, searched, item, loop)
         if loops < 2 and not index.calls_named(("filter",)):
             return  # no loop within a loop
@@ -171,17 +178,30 @@ class NestedScan(Checker):
                 else self._few.turns(outer)
             ):
                 continue
-            if self._is_first(joined[0], collection(self.module, scan.iterable)):
-                yield from self._join(scan, *joined)
+            if self._is_first(outer, collection(self.module, scan.iterable)):
+                is_grouped = not isinstance(outer, ast.comprehension) and joins.depends(scan, outer)
+                yield from self._join(scan, *joined, is_grouped)
 
-    def _is_first(self, loop: ast.AST, searched: ast.expr) -> bool:
-        """Whether no search of the collection in this loop, or a loop around it, has been reported yet: one dict serves all."""
+    def _is_first(self, loop: ast.AST, searched: ast.expr, *, is_member: bool = False) -> bool:
+        """Whether no search of the collection in this loop, or a loop around it, has been reported yet: one dict serves all.
+
+        Nor in another loop of the function, where a membership is asked: one set serves all.
+        """
+        name = dotted(searched) or ast.unparse(searched)
         *_, outermost = (loop, *self.module.index.loops(loop))
-        key = (outermost, dotted(searched) or ast.unparse(searched))
-        if key in self._reported:
+        keys: set[tuple[ast.AST, str]] = {(outermost, name)}
+        function = self.module.index.function(searched)
+        if is_member and function is not None and self._is_bound_once(searched):
+            keys.add((function, name))
+        if not self._reported.isdisjoint(keys):
             return False
-        self._reported.add(key)
+        self._reported |= keys
         return True
+
+    def _is_bound_once(self, searched: ast.expr) -> bool:
+        """Whether a local is the same list in all loops of its function, so that one set serves them all."""
+        resolved = self.module.scopes.resolve(searched) if isinstance(searched, ast.Name) else None
+        return resolved is not None and len(resolved[1]) == 1 and isinstance(resolved[0], FUNCTIONS)
 
     def _search(
         self, node: ast.Compare | ast.Call, searched: ast.expr, item: ast.expr, loop: Loop
@@ -199,7 +219,7 @@ class NestedScan(Checker):
             and self._searches.is_only_asked(searched)
             and not self._amounts.is_parameter(searched)
         ):
-            message = _ASKED
+            message = _PLACED if self._searches.is_placed(searched) else _ASKED
         elif self._searches.is_guard(node, searched):
             message = _GUARD
         elif (
@@ -211,7 +231,8 @@ class NestedScan(Checker):
         elif self._searches.grows(searched, loop):
             if not self._searches.gathers(node, searched, item, loop):
                 return
-            message = _SEEN
+            is_nested = next(self.module.index.loops(loop), None) is not None
+            message = _UNIQUE if not is_nested and _is_only_gathered(node, loop) else _SEEN
         yield from self.found(
             node,
             message=message,
@@ -274,8 +295,12 @@ class NestedScan(Checker):
             parent, (ast.If, ast.IfExp, ast.BoolOp, ast.UnaryOp, ast.Call, ast.comprehension)
         )
 
-    def _join(self, scan: Scan, loop: Loop | ast.comprehension, match: Match) -> Iterator[Finding]:
+    def _join(
+        self, scan: Scan, loop: Loop | ast.comprehension, match: Match, is_grouped: bool
+    ) -> Iterator[Finding]:
         message = _JOIN if isinstance(loop, ast.comprehension) else self._found_by(scan)
+        if is_grouped and message is _ASKED_FOR:
+            message = _GROUPED
         if isinstance(match.key, ast.Name):
             is_whole = dotted(scan.target) == match.key.id or isinstance(scan.target, ast.arguments)
             if is_whole and isinstance(scan.node, ast.ListComp) and self._is_kept(scan.node):
@@ -305,14 +330,23 @@ def _is_key_of_items(scan: Scan, key: ast.Name) -> bool:
 
 def _is_own_index(node: ast.Compare | ast.Call, item: ast.expr, loop: Loop) -> bool:
     """``for x in xs: xs.index(x)``."""
+    if isinstance(loop, ast.While) or not isinstance(node, ast.Call):
+        return False
+    source = loop.generators[0] if isinstance(loop, COMPREHENSIONS) else loop
     return (
-        isinstance(loop, (ast.For, ast.AsyncFor))
-        and isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        isinstance(node.func, ast.Attribute)
         and node.func.attr == "index"
-        and dotted(loop.iter) == dotted(node.func.value) is not None
-        and dotted(loop.target) == dotted(item)
+        and dotted(source.iter) == dotted(node.func.value) is not None
+        and dotted(source.target) == dotted(item)
     )
+
+
+def _is_only_gathered(node: ast.Compare | ast.Call, loop: Loop) -> bool:
+    """Whether a loop does nothing else: ``for x in xs: if x not in found: found.append(x)``."""
+    if not isinstance(loop, (ast.For, ast.AsyncFor)) or len(loop.body) != 1 or loop.orelse:
+        return False
+    choice = loop.body[0]
+    return isinstance(choice, ast.If) and choice.test is node and len(choice.body) == 1 and not choice.orelse
 
 
 def _position(node: ast.expr) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from flake8_aiguard.few import Few
 from flake8_aiguard.fronts import Fronts
 from flake8_aiguard.growth import Growth
 from flake8_aiguard.index import Loop
+from flake8_aiguard.loops import iterables
 from flake8_aiguard.nouns import says
 from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.scopes import Kind
@@ -24,6 +25,7 @@ from flake8_aiguard.shapes import (
     hides_arguments,
     is_constant,
     last_name,
+    names_in,
 )
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -41,16 +43,23 @@ _BEFORE: Final[Mapping[str, str]] = {
 }
 _IN_FRONT: Final = "gather the items in another list and put them before it once, reversed, after the loop"
 _EXTEND: Final = "extend it"
+_UPDATE: Final = "update() it in place"
 _COPIES: Final = "this copies all of {name} on every turn of the loop; {instead}"
 _SHIFTS: Final = "{call}() moves every item of the list on every turn of the loop; {instead}"
 _JOINS: Final = "{call}() copies everything joined so far for each item; {instead}"
 _TRIP: Final = "{back}() undoes {there}(): the round trip costs two conversions; {instead}"
 _ADDS: Final = ("operator.add", "operator.concat", "operator.__add__")
 _NAMES: Final = frozenset({"sum", "reduce", "insert", "pop", "int"})
+_TAKES_ITERABLE: Final = frozenset(
+    {"Counter", "all", "any", "enumerate", "extend", "frozenset", "join", "list", "map", "max", "min", "set"}
+    | {"sorted", "sum", "tuple", "update", "zip"}
+)
 _TENSORS: Final = frozenset(
     {"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "transformers", "triton"}
 )
+_FORWARD: Final = ("__call__", "call", "forward")  # of flax, keras and torch
 _OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
+_RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
 
@@ -94,11 +103,14 @@ class QuadraticCopy(Checker):
     carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy. ``pop(0)`` counts on a list that is
     built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on ``+=`` in
     tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed header and for
-    texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests. ``pop(0)`` does not count where a
+    texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import unittest or pytest included)
+    and in network layers (classes with a ``forward()``) where no name speaks of records. Few are the lines of a docstring, the
+    digests that a key is made of, and what a ``while`` takes up to a constant. ``pop(0)`` does not count where a
     condition of the loop looks at the first item, a few steps deep, or over the bases of a class. Bytes do not count where
     each turn hands them to a call, where they are filled up to the place of a field, where the loop is left when they have
     some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()`` joins count where a
-    caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops. ``xs += (x,)`` is
+    caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops, a list that is used up
+    from the front once for a function. ``xs += (x,)`` is
     silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of another object than
     ``self`` that a loop over a list of the same function fills is short, and an attribute that grows under two conditions.
     A round trip counts with plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or
@@ -120,11 +132,15 @@ class QuadraticCopy(Checker):
         self._bytes = Bytestrings(self.module)
         self._trips = RoundTrips(self.module)
         self._fronts = Fronts(self.module, self._accumulators)
-        self._reported: set[tuple[Loop, str]] = set()
+        self._reported: set[tuple[ast.AST, str]] = set()
 
     def is_possible(self) -> bool:
         name = self.module.filename  # comparing paths with patterns is dear
         return not (any(word in name for word in _TEST_WORDS) and self.module.matches(_TEST_CODE))
+
+    @functools.cached_property
+    def _is_test(self) -> bool:
+        return self.module.is_test or not _RUNNERS.isdisjoint(self.module.index.packages)
 
     # -- accumulators
 
@@ -137,7 +153,7 @@ class QuadraticCopy(Checker):
         if isinstance(node.value, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
         kind = self._accumulators.kind(node.target, node.value)
-        if kind not in ("tuple", "bytes", "str") or self.module.is_test:
+        if kind not in ("tuple", "bytes", "str") or self._is_test:
             return
         if kind == "tuple" and (
             self._accumulators.may_be_list(node.target) or self._gathers_tensors(node.target)
@@ -221,9 +237,8 @@ class QuadraticCopy(Checker):
         if kind in ("tuple", "bytes", "str") and not self._is_worth(node, target, kind, loop):
             return
         if not _is_put_before(name, value):
-            yield from self._copied(
-                node, target, kind, _EXTEND if kind == "list" and _adds_more(value) else ""
-            )
+            more = _UPDATE if kind in ("dict", "set") else _EXTEND if kind == "list" else ""
+            yield from self._copied(node, target, kind, more if _adds_more(value) else "")
         elif kind in _BEFORE and _is_one(value, kind) and not self._accumulators.keeps_front(loop, target):
             is_filled = kind == "list" and not self._accumulators.is_empty_before(target)
             yield from self._copied(node, target, kind, _IN_FRONT if is_filled else _BEFORE[kind])
@@ -241,6 +256,19 @@ class QuadraticCopy(Checker):
         """Whether a tuple most likely holds tensors: each takes so long to compute that the references to them cost nothing."""
         name = last_name(target) or ""
         return name.endswith(_OF_TENSORS) or not _TENSORS.isdisjoint(self.module.index.packages)
+
+    def _is_of_layers(self, node: ast.AST, loop: Loop) -> bool:
+        """Whether a class with a ``forward()`` loops over its layers, or over anything else that no name calls records."""
+        if _TENSORS.isdisjoint(self.module.index.packages):
+            return False
+        if any(says(name.id) == "data" for part in iterables(loop) for name in names_in(part)):
+            return False
+        owner = next(
+            (item for item in self.module.index.ancestors(node) if isinstance(item, ast.ClassDef)), None
+        )
+        return owner is not None and any(
+            isinstance(item, ast.FunctionDef) and item.name in _FORWARD for item in owner.body
+        )
 
     def _is_new(self, part: ast.expr) -> bool:
         """Whether what is merged into a dict is another one on each turn."""
@@ -285,9 +313,7 @@ class QuadraticCopy(Checker):
             is_copied = (
                 first is not None and dotted(first) == name and (is_dict or qualname == "copy.deepcopy")
             )
-            instead = (
-                "set the key in place" if is_dict else "change it in place, or copy it once before the loop"
-            )
+            instead = _UPDATE if is_dict else "change it in place, or copy it once before the loop"
         loop = self._growth.loop(node, target) if is_copied else None
         if loop is None:
             return
@@ -351,8 +377,10 @@ class QuadraticCopy(Checker):
         if loop is None:
             return
         if method.attr == "insert":
+            if self._is_of_layers(node, loop):
+                return
             is_seldom = self.module.index.parent(self.module.index.statement(node)) is not loop
-            if is_seldom or self.module.is_test or self._accumulators.keeps_front(loop, method.value):
+            if is_seldom or self._is_test or self._accumulators.keeps_front(loop, method.value):
                 return
             if self._accumulators.is_given(method.value) or self._accumulators.is_within_budget(loop):
                 return
@@ -367,9 +395,11 @@ class QuadraticCopy(Checker):
             if len(node.args) > 1 or not self._fronts.is_slow(node, method.value, loop):
                 return
             instead = "use collections.deque and popleft(), or loop over the list"
-        if (loop, name) in self._reported:
+        # another data structure mends all loops of a function
+        place = loop if method.attr == "insert" else self.module.index.function(node) or loop
+        if (place, name) in self._reported:
             return
-        self._reported.add((loop, name))
+        self._reported.add((place, name))
         yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
 
     @functools.cached_property
@@ -390,10 +420,19 @@ class QuadraticCopy(Checker):
         ):
             return
         chained = "itertools.chain.from_iterable()"
-        if isinstance(self.module.index.parent(node), (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
-            # kept: an iterator would be empty after its first use
+        if not self._is_passed_once(node):
+            # kept, returned or indexed: an iterator would be empty after its first use
             chained = f"{'list' if isinstance(start, ast.List) else 'tuple'}({chained})"
         yield from self.found(node, message=_JOINS, call="sum", instead=f"use {chained}", ruff="RUF017")
+
+    def _is_passed_once(self, node: ast.Call) -> bool:
+        """Whether nothing but one pass is made over a value: by a loop, or by a function that takes any iterable."""
+        parent = self.module.index.parent(node)
+        if isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension, ast.Starred, ast.YieldFrom)):
+            return True
+        return (
+            isinstance(parent, ast.Call) and node in parent.args and last_name(parent.func) in _TAKES_ITERABLE
+        )
 
     def _is_local(self, items: ast.expr) -> bool:
         """Whether nothing says how many items a local has; tuples that are joined are mostly parts of a signature or syntax tree."""
@@ -488,9 +527,16 @@ def _is_put_before(name: str, value: ast.expr) -> bool:
 
 
 def _adds_more(value: ast.expr) -> bool:
-    """Whether a list grows by others than one item: ``xs = xs + more``, ``xs = [*xs, *more]``."""
+    """Whether a collection grows by others than one item: ``xs = xs + more``, ``xs = [*xs, *more]``, ``d = {**d, **more}``."""
     if isinstance(value, ast.BinOp):
-        return not isinstance(value.right, ast.List) or len(value.right.elts) != 1
+        right = value.right
+        if isinstance(right, ast.Dict):
+            return len(right.keys) != 1 or None in right.keys
+        return not isinstance(right, (ast.List, ast.Set)) or len(right.elts) != 1
+    if isinstance(value, ast.Dict):
+        return None in value.keys[1:]
+    if isinstance(value, ast.Set):
+        return any(isinstance(item, ast.Starred) for item in value.elts[1:])
     return not isinstance(value, ast.List) or len(value.elts) != 2 or isinstance(value.elts[1], ast.Starred)
 
 
