@@ -47,6 +47,7 @@ _LOCAL: Final = frozenset(
             "builtins",
             "copy",
             "ctypes",
+            "distro",
             "fcntl",
             "functools",
             "glob",
@@ -61,6 +62,7 @@ _LOCAL: Final = frozenset(
         *(
             "pathlib",
             "pickle",
+            "platform",
             "psutil",
             "re",
             "shutil",
@@ -75,6 +77,8 @@ _LOCAL: Final = frozenset(
         ),
     )
 )
+# What is asked of a child of this process; what a command itself does may be anything.
+_OWN_PROCESS: Final = tuple(f"subprocess.Popen.{name}" for name in ("kill", "poll", "terminate", "wait"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +336,9 @@ class AttemptLoops:
     def is_local(self, attempts: Attempts) -> bool:
         """Whether what is attempted provably stays on this machine: nobody else is spared by waiting."""
         names = [self._module.called(call) for item in attempts.trial.body for call in calls_in(item)]
-        return all(name is not None and name.partition(".")[0] in _LOCAL for name in names)
+        return all(
+            name is not None and (name.partition(".")[0] in _LOCAL or name in _OWN_PROCESS) for name in names
+        )
 
     def repairs(self, attempts: Attempts) -> bool:
         """Whether a handler does something about the failure: connects again, fetches another token."""

@@ -32,6 +32,7 @@ from flake8_aiguard.shapes import (
     is_none,
     last_name,
     names_in,
+    parameters,
     string,
     text_parts,
 )
@@ -320,12 +321,45 @@ class Effects:
             if {*said[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
                 return True
         url = argument(call, row["url_keyword"], row["url"])
-        if url is not None and any(
-            not _reading("words").isdisjoint(words(text)) for text in self._texts(url)
-        ):
+        if url is not None and self._says(url, "words"):
             return True
         body = argument(call, "json") or argument(call, "data")
-        return body is not None and self._asks(body)
+        if body is not None and self._asks(body):
+            return True
+        if not isinstance(function, _FUNCTION):
+            return False
+        return self._is_model(function, url) or (url is not None and self._is_asked(function, url))
+
+    def _says(self, node: ast.expr, column: str) -> bool:
+        return any(not _reading(column).isdisjoint(words(text)) for text in self._texts(node))
+
+    def _is_model(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr | None) -> bool:
+        """Whether a method of a class named for a language model or the like asks it, by no word that says that it makes something."""
+        cls = self._module.index.class_of(function)
+        names = [] if cls is None else [cls.name, *(last_name(base) or "" for base in cls.bases)]
+        is_model = any(not _reading("classes").isdisjoint(words(name)) for name in names)
+        makes = not _reading("makes").isdisjoint(words(function.name))
+        return is_model and not makes and not (url is not None and self._says(url, "makes"))
+
+    def _is_asked(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr) -> bool:
+        """Whether a function is told the path, and all that this file tells it are paths, or are told by functions, that only read."""
+        told = {item.arg for item in parameters(function)}
+        if not any(item.id in told - {"self", "cls"} for item in names_in(url)):
+            return False
+        calls = list(self._module.index.calls_named((function.name,)))
+        return bool(calls) and all(
+            self._function(item) is function and self._is_question(item) for item in calls
+        )
+
+    def _is_question(self, call: ast.Call) -> bool:
+        around = self._module.index.function(call)
+        if isinstance(around, _FUNCTION) and not _reading("functions").isdisjoint(words(around.name)[:1]):
+            return True
+        return any(
+            not _reading("words").isdisjoint(words(text))
+            for item in call.args
+            if (text := string(item)) is not None
+        )
 
     def _asks(self, body: ast.expr) -> bool:
         """Whether a request carries a question, by its fields: a search, or a prompt with what generates the answer."""
@@ -342,7 +376,8 @@ class Effects:
                     found.add(item.arg)
         if not _reading("not_fields").isdisjoint(found):
             return False
-        return not _reading("fields").isdisjoint(found)
+        is_inference = "model" in found and not _reading("asked").isdisjoint(found)
+        return is_inference or not _reading("fields").isdisjoint(found)
 
     def _texts(self, node: ast.expr) -> Iterator[str]:
         """The literal texts and the names in an expression and in what its names are bound to."""
