@@ -78,7 +78,15 @@ _LOCAL: Final = frozenset(
     )
 )
 # What is asked of a child of this process; what a command itself does may be anything.
-_OWN_PROCESS: Final = tuple(f"subprocess.Popen.{name}" for name in ("kill", "poll", "terminate", "wait"))
+_OWN_PROCESS: Final = (
+    *(
+        "subprocess.Popen.kill",
+        "subprocess.Popen.poll",
+        "subprocess.Popen.terminate",
+        "subprocess.Popen.wait",
+    ),
+    *("asyncio.shield", "asyncio.wrap_future"),  # of a future that somebody here sets
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +265,8 @@ class AttemptLoops:
     def changes_approach(self, attempts: Attempts) -> bool:
         """Whether the next attempt does something else: with another encoding, another name or number."""
         trial = attempts.trial
+        if isinstance(attempts.loop, ast.For) and self._asks_number(attempts.loop):
+            return True
         if self._binds(statements_in(attempts.loop.body), None, _MAKES):
             timing = self._timing(attempts.loop.body)
             if self._binds(
@@ -290,6 +300,17 @@ class AttemptLoops:
                 if attribute is None or self._may_read(trial, target.id, attribute):
                     return True
         return False
+
+    @staticmethod
+    def _asks_number(loop: ast.For) -> bool:
+        """Whether an attempt is told whether it is the first: ``connect(fresh=attempt > 0)``."""
+        counted = {name.id for name in names_in(loop.target)}
+        return any(
+            isinstance(value, ast.Compare) and any(name.id in counted for name in names_in(value))
+            for item in loop.body
+            for call in calls_in(item)
+            for value in (*call.args, *(keyword.value for keyword in call.keywords))
+        )
 
     @staticmethod
     def _reduces(attempts: Attempts, failing: list[ast.stmt], used: set[str]) -> bool:

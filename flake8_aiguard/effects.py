@@ -318,7 +318,7 @@ class Effects:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             said = words(function.name)
             what = words((ast.get_docstring(function) or "").partition("\n")[0])
-            if {*said[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
+            if {*said[:1], *what[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
                 return True
         url = argument(call, row["url_keyword"], row["url"])
         if url is not None and self._says(url, "words"):

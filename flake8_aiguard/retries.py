@@ -388,7 +388,8 @@ class Policies:
                 if isinstance(definition, _FUNCTION):
                     names |= self._asked_for(definition.body)
                 elif last is not None and (
-                    last.rpartition(".")[2][:1].isupper() or last in ("error", "gaierror", "timeout")
+                    last.rpartition(".")[2].lstrip("_")[:1].isupper()
+                    or last in ("error", "gaierror", "timeout")
                 ):
                     names.add(last or "")
                 else:

@@ -124,7 +124,7 @@ class RetryWithoutBackoff(Checker):
         if wait is Wait.FINE or (attempts is not None and attempts <= _FEW):
             return
         errors = self._policies.errors(policy)
-        is_poll = bool(row.get("polls")) or "result" in (errors.names or ())
+        is_poll = bool(row.get("polls")) or "result" in (errors.names or ()) or self._polls(policy)
         if errors.are("answer") or (wait is Wait.FIXED and (is_poll or self._is_short(policy))):
             return
         if errors.names and all(map(_SWAPS.search, errors.names)):
@@ -150,6 +150,16 @@ class RetryWithoutBackoff(Checker):
             _FIXED_MEANT.search(text) for text in self._comments(policy)
         ):
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
+
+    def _polls(self, policy: Policy) -> bool:
+        """Whether a function that is named for waiting is asked again because of its result alone."""
+        function = self.module.index.parent(policy.node)
+        given = () if policy.call is None else policy.call.keywords
+        return (
+            isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and _WAITS.search(function.name) is not None
+            and {"retry_on_result"} == {item.arg for item in given if (item.arg or "").startswith("retry")}
+        )
 
     @staticmethod
     def _awaits_state(policy: Policy) -> bool:

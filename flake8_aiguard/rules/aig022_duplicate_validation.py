@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -54,7 +55,7 @@ class DuplicateValidation(Checker):
     callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
     (the state of an object, what a container holds, a file, an event), or any call once a method of the value is handed over (``done.then(found.append)``), they are asked for a reason. Of a copied block of guards, the
-    first one is reported. Assertions are no guards.
+    first one is reported; none that a comment calls a second look ("re-check", "race"). Assertions are no guards.
     """
 
     code = "AIG022"
@@ -106,7 +107,7 @@ class DuplicateValidation(Checker):
         pairs = sorted(self._guards.repeated(), key=lambda pair: pair[1].statement.lineno)
         for (first, second), before in zip(pairs, [None, *pairs], strict=False):
             is_copied = before is not None and self._continues((first, second), before)
-            if second.statement not in reported and not is_copied:
+            if second.statement not in reported and not is_copied and not self._is_meant(second):
                 yield from self.found(
                     second.statement,
                     message=_NEVER if self._is_elif(second.statement) else _TWICE,
@@ -117,6 +118,11 @@ class DuplicateValidation(Checker):
     @functools.cached_property
     def _guards(self) -> Guards:
         return Guards(self.module)
+
+    def _is_meant(self, guard: Guard) -> bool:
+        """Whether a comment says that the answer may have changed: somebody else may have been here in the meantime."""
+        line = guard.statement.lineno
+        return any(_AGAIN.search(str(text)) for text in self.module.comments.near(line, line + 1))
 
     def _continues(self, pair: tuple[Guard, Guard], before: tuple[Guard, Guard]) -> bool:
         """Whether two equal guards stand right behind two others that are: one block was copied."""
@@ -261,6 +267,10 @@ def _is_narrowing(guard: Guard, function: _Def) -> bool:
 
 
 _OPTIONAL = regex(r"\bOptional\[|\bNone\b")
+_AGAIN = regex(
+    r"\b(double|re)-?check\w*|\bcheck\w* again\b|\btoctou\b|\braces?\b|\bmeantime\b|\bmeanwhile\b",
+    re.IGNORECASE,
+)
 _BASE = regex(r"^(Base|Abstract)[A-Z]|[a-z](Base|Mixin)$")
 _ABSTRACT = ("ABC", "ABCMeta")
 _LEFT_OPEN = "NotImplemented"  # or its error
