@@ -50,6 +50,16 @@ _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WRAPPER: Final = regex(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
 _POST: Final = {"url": 0, "url_keyword": "url"}
 _REQUEST: Final = {"url": 1, "url_keyword": "url"}
+_CONTENT: Final = (
+    "aiter_bytes",
+    "aiter_lines",
+    "content",
+    "iter_content",
+    "iter_lines",
+    "json",
+    "read",
+    "text",
+)
 _STEPS: Final = 60  # expressions behind an argument that are looked at
 _PARENTS: Final = 2  # parts of a path that say what a file is for
 _HOPS: Final = 3  # attributes between a typed client and the method
@@ -273,7 +283,9 @@ class Effects:
             body = argument(call, row["body"], row["body_position"])
             if (body is None or is_none(body)) and not self._is_post(argument(call, None, row["url"])):
                 return False
-        return not (row.get("kind") == "http" and self._reads(call, row))
+        if row.get("kind") != "http":
+            return True
+        return not (self._reads(call, row) or self._is_only_answered(call))
 
     def only_reads(self) -> bool:
         """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing.
@@ -329,6 +341,43 @@ class Effects:
         if not isinstance(function, _FUNCTION):
             return False
         return self._is_model(function, url) or (url is not None and self._is_asked(function, url))
+
+    def _is_only_answered(self, call: ast.Call) -> bool:
+        """Whether nothing is known of a POST but that its answer is wanted: no word says that it makes, sends or pays something."""
+        function = self._module.index.function(call)
+        return (
+            isinstance(function, _FUNCTION)
+            and last_name(call.func) in ("post", "request")
+            and self._is_parsed(call)
+            and not self._acts(call, function)
+        )
+
+    def _acts(self, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether anything about a request says that it makes, sends or pays something: function, docstring, URL, fields, names."""
+        said = [function.name, (ast.get_docstring(function) or "").partition("\n")[0]]
+        cls = self._module.index.class_of(function)
+        said += [cls.name] if cls is not None else []
+        for item in (*call.args, *(keyword.value for keyword in call.keywords if keyword.arg != "headers")):
+            said += self._texts(item)
+        return any(not _reading("acts").isdisjoint(words(text)) for text in said)
+
+    def _is_parsed(self, call: ast.Call) -> bool:
+        """Whether an answer is wanted for what it says: its content is read, or it is handed to a function."""
+        index = self._module.index
+        node: ast.AST = call
+        outer = index.parent(node)
+        if isinstance(outer, ast.Await):
+            node, outer = outer, index.parent(outer)
+        if isinstance(outer, ast.Attribute):
+            return outer.attr in _CONTENT
+        bound = outer.optional_vars if isinstance(outer, ast.withitem) else None
+        if isinstance(outer, ast.Assign) and len(outer.targets) == 1:
+            bound = outer.targets[0]
+        resolved = self._module.scopes.resolve(bound) if isinstance(bound, ast.Name) else None
+        if resolved is None or not isinstance(bound, ast.Name):
+            return False
+        parents = [index.parent(use) for use in self._module.scopes.uses(resolved[0], bound.id)]
+        return any(isinstance(item, ast.Attribute) and item.attr in _CONTENT for item in parents)
 
     def _says(self, node: ast.expr, column: str) -> bool:
         return any(not _reading(column).isdisjoint(words(text)) for text in self._texts(node))

@@ -54,7 +54,7 @@ class DuplicateValidation(Checker):
     answer. The function has to be private, nested or left out of ``__all__``, or one of the module with several callers in the file: other public functions, decorated ones, those that are passed on or named in a text (``names = ["_load"]``), and methods of public classes that are made to be subclassed (abstract, ``Base...``, with methods left to subclasses) may have other
     callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
-    (the state of an object, what a container holds, a file, an event), or any call once a method of the value is handed over (``done.then(found.append)``), they are asked for a reason. Of a copied block of guards, the
+    (the state of an object, what a container or a variable of the module holds, a file, an event), or any call once a method of the value is handed over (``done.then(found.append)``), they are asked for a reason. Of a copied block of guards, the
     first one is reported; none that a comment calls a second look ("re-check", "race"). Assertions are no guards.
     """
 
