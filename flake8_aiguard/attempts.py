@@ -47,6 +47,7 @@ _LOCAL: Final = frozenset(
             "builtins",
             "copy",
             "ctypes",
+            "distro",
             "fcntl",
             "functools",
             "glob",
@@ -61,6 +62,7 @@ _LOCAL: Final = frozenset(
         *(
             "pathlib",
             "pickle",
+            "platform",
             "psutil",
             "re",
             "shutil",
@@ -74,6 +76,16 @@ _LOCAL: Final = frozenset(
             "yaml",
         ),
     )
+)
+# What is asked of a child of this process; what a command itself does may be anything.
+_OWN_PROCESS: Final = (
+    *(
+        "subprocess.Popen.kill",
+        "subprocess.Popen.poll",
+        "subprocess.Popen.terminate",
+        "subprocess.Popen.wait",
+    ),
+    *("asyncio.shield", "asyncio.wrap_future"),  # of a future that somebody here sets
 )
 
 
@@ -253,6 +265,8 @@ class AttemptLoops:
     def changes_approach(self, attempts: Attempts) -> bool:
         """Whether the next attempt does something else: with another encoding, another name or number."""
         trial = attempts.trial
+        if isinstance(attempts.loop, ast.For) and self._asks_number(attempts.loop):
+            return True
         if self._binds(statements_in(attempts.loop.body), None, _MAKES):
             timing = self._timing(attempts.loop.body)
             if self._binds(
@@ -286,6 +300,17 @@ class AttemptLoops:
                 if attribute is None or self._may_read(trial, target.id, attribute):
                     return True
         return False
+
+    @staticmethod
+    def _asks_number(loop: ast.For) -> bool:
+        """Whether an attempt is told whether it is the first: ``connect(fresh=attempt > 0)``."""
+        counted = {name.id for name in names_in(loop.target)}
+        return any(
+            isinstance(value, ast.Compare) and any(name.id in counted for name in names_in(value))
+            for item in loop.body
+            for call in calls_in(item)
+            for value in (*call.args, *(keyword.value for keyword in call.keywords))
+        )
 
     @staticmethod
     def _reduces(attempts: Attempts, failing: list[ast.stmt], used: set[str]) -> bool:
@@ -332,7 +357,9 @@ class AttemptLoops:
     def is_local(self, attempts: Attempts) -> bool:
         """Whether what is attempted provably stays on this machine: nobody else is spared by waiting."""
         names = [self._module.called(call) for item in attempts.trial.body for call in calls_in(item)]
-        return all(name is not None and name.partition(".")[0] in _LOCAL for name in names)
+        return all(
+            name is not None and (name.partition(".")[0] in _LOCAL or name in _OWN_PROCESS) for name in names
+        )
 
     def repairs(self, attempts: Attempts) -> bool:
         """Whether a handler does something about the failure: connects again, fetches another token."""

@@ -32,6 +32,7 @@ from flake8_aiguard.shapes import (
     is_none,
     last_name,
     names_in,
+    parameters,
     string,
     text_parts,
 )
@@ -49,6 +50,16 @@ _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WRAPPER: Final = regex(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
 _POST: Final = {"url": 0, "url_keyword": "url"}
 _REQUEST: Final = {"url": 1, "url_keyword": "url"}
+_CONTENT: Final = (
+    "aiter_bytes",
+    "aiter_lines",
+    "content",
+    "iter_content",
+    "iter_lines",
+    "json",
+    "read",
+    "text",
+)
 _STEPS: Final = 60  # expressions behind an argument that are looked at
 _PARENTS: Final = 2  # parts of a path that say what a file is for
 _HOPS: Final = 3  # attributes between a typed client and the method
@@ -272,7 +283,9 @@ class Effects:
             body = argument(call, row["body"], row["body_position"])
             if (body is None or is_none(body)) and not self._is_post(argument(call, None, row["url"])):
                 return False
-        return not (row.get("kind") == "http" and self._reads(call, row))
+        if row.get("kind") != "http":
+            return True
+        return not (self._reads(call, row) or self._is_only_answered(call))
 
     def only_reads(self) -> bool:
         """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing.
@@ -317,15 +330,85 @@ class Effects:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             said = words(function.name)
             what = words((ast.get_docstring(function) or "").partition("\n")[0])
-            if {*said[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
+            if {*said[:1], *what[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
                 return True
         url = argument(call, row["url_keyword"], row["url"])
-        if url is not None and any(
-            not _reading("words").isdisjoint(words(text)) for text in self._texts(url)
-        ):
+        if url is not None and self._says(url, "words"):
             return True
         body = argument(call, "json") or argument(call, "data")
-        return body is not None and self._asks(body)
+        if body is not None and self._asks(body):
+            return True
+        if not isinstance(function, _FUNCTION):
+            return False
+        return self._is_model(function, url) or (url is not None and self._is_asked(function, url))
+
+    def _is_only_answered(self, call: ast.Call) -> bool:
+        """Whether nothing is known of a POST but that its answer is wanted: no word says that it makes, sends or pays something."""
+        function = self._module.index.function(call)
+        return (
+            isinstance(function, _FUNCTION)
+            and last_name(call.func) in ("post", "request")
+            and self._is_parsed(call)
+            and not self._acts(call, function)
+        )
+
+    def _acts(self, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether anything about a request says that it makes, sends or pays something: function, docstring, URL, fields, names."""
+        said = [function.name, (ast.get_docstring(function) or "").partition("\n")[0]]
+        cls = self._module.index.class_of(function)
+        said += [cls.name] if cls is not None else []
+        for item in (*call.args, *(keyword.value for keyword in call.keywords if keyword.arg != "headers")):
+            said += self._texts(item)
+        return any(not _reading("acts").isdisjoint(words(text)) for text in said)
+
+    def _is_parsed(self, call: ast.Call) -> bool:
+        """Whether an answer is wanted for what it says: its content is read, or it is handed to a function."""
+        index = self._module.index
+        node: ast.AST = call
+        outer = index.parent(node)
+        if isinstance(outer, ast.Await):
+            node, outer = outer, index.parent(outer)
+        if isinstance(outer, ast.Attribute):
+            return outer.attr in _CONTENT
+        bound = outer.optional_vars if isinstance(outer, ast.withitem) else None
+        if isinstance(outer, ast.Assign) and len(outer.targets) == 1:
+            bound = outer.targets[0]
+        resolved = self._module.scopes.resolve(bound) if isinstance(bound, ast.Name) else None
+        if resolved is None or not isinstance(bound, ast.Name):
+            return False
+        parents = [index.parent(use) for use in self._module.scopes.uses(resolved[0], bound.id)]
+        return any(isinstance(item, ast.Attribute) and item.attr in _CONTENT for item in parents)
+
+    def _says(self, node: ast.expr, column: str) -> bool:
+        return any(not _reading(column).isdisjoint(words(text)) for text in self._texts(node))
+
+    def _is_model(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr | None) -> bool:
+        """Whether a method of a class named for a language model or the like asks it, by no word that says that it makes something."""
+        cls = self._module.index.class_of(function)
+        names = [] if cls is None else [cls.name, *(last_name(base) or "" for base in cls.bases)]
+        is_model = any(not _reading("classes").isdisjoint(words(name)) for name in names)
+        makes = not _reading("makes").isdisjoint(words(function.name))
+        return is_model and not makes and not (url is not None and self._says(url, "makes"))
+
+    def _is_asked(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr) -> bool:
+        """Whether a function is told the path, and all that this file tells it are paths, or are told by functions, that only read."""
+        told = {item.arg for item in parameters(function)}
+        if not any(item.id in told - {"self", "cls"} for item in names_in(url)):
+            return False
+        calls = list(self._module.index.calls_named((function.name,)))
+        return bool(calls) and all(
+            self._function(item) is function and self._is_question(item) for item in calls
+        )
+
+    def _is_question(self, call: ast.Call) -> bool:
+        around = self._module.index.function(call)
+        if isinstance(around, _FUNCTION) and not _reading("functions").isdisjoint(words(around.name)[:1]):
+            return True
+        return any(
+            not _reading("words").isdisjoint(words(text))
+            for item in call.args
+            if (text := string(item)) is not None
+        )
 
     def _asks(self, body: ast.expr) -> bool:
         """Whether a request carries a question, by its fields: a search, or a prompt with what generates the answer."""
@@ -342,7 +425,8 @@ class Effects:
                     found.add(item.arg)
         if not _reading("not_fields").isdisjoint(found):
             return False
-        return not _reading("fields").isdisjoint(found)
+        is_inference = "model" in found and not _reading("asked").isdisjoint(found)
+        return is_inference or not _reading("fields").isdisjoint(found)
 
     def _texts(self, node: ast.expr) -> Iterator[str]:
         """The literal texts and the names in an expression and in what its names are bound to."""

@@ -25,6 +25,7 @@ _Position: TypeAlias = tuple[int, int]
 _DEPTH: Final = 12  # of a condition that is compared
 _NEAREST: Final = 4  # equal guards before a node that are looked at
 _PAIR: Final = 2
+_ATTRIBUTES: Final = ("builtins.getattr", "builtins.hasattr")
 _HOPS: Final = 60  # blocks around a node
 _LEAVES: Final = frozenset({ast.Break, ast.Continue, ast.Raise, ast.Return})
 _ANYTHING: Final = "."  # what any call may change
@@ -350,7 +351,10 @@ class Guards:
         while stack:
             node = stack.pop()
             if isinstance(node, ast.Call):
-                if self._module.qualname(node.func) in _type_questions():
+                name = self._module.qualname(node.func)
+                if name in _ATTRIBUTES:
+                    found.add(_OTHERS)  # what an object holds
+                if name in _type_questions():
                     continue
                 if self._asks_outside(node):
                     found.add(_ANYTHING)
@@ -362,6 +366,8 @@ class Guards:
                     found |= {_OTHERS, start.id, f"{start.id}()"}
                 else:
                     found |= {_ANYTHING, _OTHERS}
+            elif isinstance(node, ast.Attribute):
+                found.add(_OTHERS)  # a variable of another module
             elif isinstance(node, ast.Compare) and not any(
                 isinstance(operator, (ast.In, ast.NotIn)) for operator in node.ops
             ):
@@ -373,12 +379,19 @@ class Guards:
                     found.add(f"{node.value.id}()")  # and whoever is given it may put in
             elif isinstance(node, ast.Name) and self._module.kinds.of(node) not in _SCALARS:
                 found.add(node.id)
+                if self._is_shared(node):
+                    found.add(_OTHERS)
                 if node.id.endswith("s") or _CONTAINER.search(node.id):
                     found.add(f"{node.id}()")
                 if self._is_lent(node):
                     found |= {_ANYTHING, _OTHERS}
             stack.extend(children(node))
         return found
+
+    def _is_shared(self, name: ast.Name) -> bool:
+        """Whether a variable is no local one: other functions may fill what it holds."""
+        resolved = self._module.scopes.resolve(name)
+        return resolved is not None and not isinstance(resolved[0], FUNCTIONS)
 
     def _is_lent(self, name: ast.Name) -> bool:
         """Whether somebody else may change what a variable holds: one of its methods, or a function that knows it, is handed over."""

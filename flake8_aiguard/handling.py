@@ -15,6 +15,7 @@ from flake8_aiguard.untyped import asked
 from flake8_aiguard.wordings import name_words
 
 _STEPS: Final = 8  # of a chain of lookups
+_FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _NEXT: Final = 2  # statements behind an assignment in which the value is used at once
 _LOOKS: Final = ("get", "items", "keys", "values")
 _SWEEPS: Final = ("items", "keys", "values")
@@ -192,6 +193,54 @@ class Handling:
         is_searched = isinstance(parent.ops[0], (ast.In, ast.NotIn))
         return parent.left is use if is_searched else True
 
+    def is_asked_whether(self, node: ast.AnnAssign) -> bool:
+        """Whether code asks of a value, in its next use or at each of them, whether there is one: ``parse(text) if text else None``."""
+        first = self._used_next(node)
+        if isinstance(first, ast.Name) and self._is_under_test(first):
+            return True
+        uses = self.uses(node.target)
+        return bool(uses) and all(map(self._is_under_test, uses))
+
+    def _is_under_test(self, use: ast.Name) -> bool:
+        """Whether a mention asks for the truth of a variable or for ``None``, or runs only where one that does has said yes."""
+        inner: ast.AST = use
+        for outer in self._module.index.ancestors(use):
+            if isinstance(outer, (*FUNCTIONS, ast.ClassDef)):
+                return False
+            if isinstance(outer, (ast.If, ast.IfExp, ast.While)) and _asks_whether(outer.test, use.id):
+                return inner is outer.test or inner is getattr(outer, "body", None) or _is_in(inner, outer)
+            if isinstance(outer, ast.BoolOp) and any(
+                _asks_whether(item, use.id) for item in outer.values[:-1]
+            ):
+                return True
+            inner = outer
+        return False
+
+    def is_returned_to_compare(self, target: ast.expr) -> bool:
+        """Whether a private function only returns a value that all its callers in the file only compare."""
+        index = self._module.index
+        uses = self.uses(target)
+        if not uses or not all(isinstance(index.parent(use), ast.Return) for use in uses):
+            return False
+        function = index.function(uses[0])
+        if not isinstance(function, _FUNCTION) or not function.name.startswith("_"):
+            return False
+        calls = list(index.calls_named((function.name,)))
+        return bool(calls) and all(
+            self._module.receivers.definition(call.func) is function and self._is_only_compared(call)
+            for call in calls
+        )
+
+    def _is_only_compared(self, call: ast.Call) -> bool:
+        parent = self._module.index.parent(call)
+        if isinstance(parent, ast.Compare):
+            return all(isinstance(kind, (ast.Eq, ast.NotEq)) for kind in parent.ops)
+        return (
+            isinstance(parent, ast.Assign)
+            and len(parent.targets) == 1
+            and self.only_compares(parent.targets[0])
+        )
+
     def sweeps(self, target: ast.expr) -> bool:
         """Whether a function asks a value for all its entries, which fails here on all but a dict."""
         parents = map(self._module.index.parent, self.uses(target))
@@ -251,6 +300,28 @@ def spelled(node: ast.expr) -> str:
         else:
             break
     return "".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
+
+
+def _asks_whether(test: ast.expr, name: str) -> bool:
+    """Whether a condition, or what stands first in it, asks whether a variable holds something."""
+    parts = test.values if isinstance(test, ast.BoolOp) else [test]
+    return any(
+        (isinstance(item, ast.Name) and item.id == name)
+        or (
+            isinstance(item, ast.Compare)
+            and isinstance(item.ops[0], (ast.Is, ast.IsNot))
+            and last_name(item.left) == name
+            and isinstance(item.left, ast.Name)
+        )
+        for part in parts
+        for item in [part.operand if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) else part]
+    )
+
+
+def _is_in(node: ast.AST, holder: ast.AST) -> bool:
+    """Whether a statement stands in the body of another one."""
+    body = getattr(holder, "body", None)
+    return isinstance(body, list) and node in body
 
 
 def _is_use(node: ast.AST, text: str) -> TypeGuard[ast.Name | ast.Attribute]:

@@ -388,7 +388,7 @@ class Policies:
                 if isinstance(definition, _FUNCTION):
                     names |= self._asked_for(definition.body)
                 elif last is not None and (
-                    last.rpartition(".")[2][:1].isupper() or last in ("error", "gaierror", "timeout")
+                    _is_type(last.rpartition(".")[2]) or last in ("error", "gaierror", "timeout")
                 ):
                     names.add(last or "")
                 else:
@@ -616,3 +616,8 @@ def error_names(kinds: tuple[str, ...]) -> frozenset[str]:
 @knowledge.cached
 def _packages() -> frozenset[str]:
     return frozenset(name.partition(".")[0] for name in knowledge.by_call("retries.policy"))
+
+
+def _is_type(name: str) -> bool:
+    """Whether a name may be one of a type: ``Timeout``, ``_Moved``; ``_ERRORS`` is a constant."""
+    return name[:1].isupper() or (name.lstrip("_")[:1].isupper() and not name.isupper())

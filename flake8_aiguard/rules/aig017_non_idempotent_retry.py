@@ -63,10 +63,10 @@ class NonIdempotentRetry(Checker):
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
     done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
-    that are made of an argument before the loop, of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
-    of requests whose fields ask (a query, a prompt with ``max_tokens``), of those that stop or delete something, where the code asks for a conflict (409),
+    that are made of an argument before the loop, or are an argument with an id of its own (``message.message_id``), of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
+    of requests whose fields ask (a query, a prompt with ``max_tokens``, a ``model`` with its ``input``), of those of a class named for a language model, of functions that this file gives paths that read only or whose docstring begins with what reads (``Fetch ...``), of those whose answer is parsed and by no word of function, class, URL and fields make, send or pay anything, of those that stop or delete something, where the code asks for a conflict (409),
     of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
-    temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do. Whether the other side ignores repetitions by itself is not known.
+    temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do, or that repetitions are dropped. Whether the other side ignores repetitions by itself is not known.
     """
 
     code = "AIG017"
@@ -198,11 +198,22 @@ class NonIdempotentRetry(Checker):
                     if around.lineno <= getattr(binding.node, "lineno", 0) <= (around.end_lineno or 0):
                         return False
                     is_made = is_made or (binding.value is not None and self._is_of_argument(binding.value))
+                    if binding.kind is Kind.PARAMETER and self._is_whole(name):
+                        is_made = is_made or _reads_id(around, name.id)
             if any(
-                isinstance(item, ast.Call) and not item.args and not item.keywords for item in ast.walk(given)
+                isinstance(item, ast.Call)
+                and not item.args
+                and not item.keywords
+                and last_name(item.func) not in _SERIALISE
+                for item in ast.walk(given)
             ):
                 return False  # uuid4(), now()
         return is_made
+
+    def _is_whole(self, name: ast.Name) -> bool:
+        """Whether an object itself is sent, or what it makes of itself: ``message.encode()``."""
+        parent = self.module.index.parent(name)
+        return not isinstance(parent, (ast.Attribute, ast.Subscript)) or last_name(parent) in _SERIALISE
 
     def _is_of_argument(self, value: ast.expr) -> bool:
         """Whether a value is computed from a parameter, perhaps through other variables."""
@@ -263,9 +274,10 @@ class NonIdempotentRetry(Checker):
         return next((verb for verb in ("POST", "PATCH") if verb in texts), None)
 
     def _is_documented(self, policy: Policy) -> bool:
-        """Whether a comment in or above a policy says that what it repeats only reads."""
+        """Whether a comment in or above a policy says that what it repeats only reads, or that the other side knows repetitions."""
         end = policy.node.end_lineno or policy.node.lineno
-        comments = self.module.comments.near(*range(policy.node.lineno, end + 1))
+        start = self.module.index.statement(policy.node).lineno
+        comments = self.module.comments.near(start, *range(policy.node.lineno, end + 1))
         return any(_READS.search(text) for text in map(str, comments))
 
     @staticmethod
@@ -292,7 +304,20 @@ _WHY = regex(
     r"|deadlock|serializ|40001|40p01|transient|contention|(?<!b)locked|busy",  # the database has undone all of it
     re.IGNORECASE,
 )
-_READS = regex(r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!non-)(?<!non)\bidempotent\b", re.IGNORECASE)
+_READS = regex(
+    r"\bread-?\s?only\b|\bsafe methods\b|(?<!not )(?<!no )\bde-?duplicat\w+|(?<!not )(?<!non-)(?<!non)\bidempotent\b",
+    re.IGNORECASE,
+)
+# What makes of an object, or of bytes, what is sent: the same each time.
+_SERIALISE = frozenset(
+    {
+        *("SerializeToString", "as_dict", "asdict", "dict", "dumps", "encode", "json", "model_dump"),
+        *("model_dump_json", "pack", "serialize", "to_bytes", "to_dict", "to_json", "tobytes"),
+    }
+)
+_IDS = regex(
+    r"((correlation|event|message|msg|request)_?(uu)?id|(dedup\w*|idempot\w*)_(id|key|token))", re.IGNORECASE
+)
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
@@ -345,6 +370,14 @@ def _raises(node: ast.AST, name: str) -> bool:
     """Whether a statement raises an error of this name."""
     error = node.exc if isinstance(node, ast.Raise) else None
     return last_name(error.func if isinstance(error, ast.Call) else error) == name
+
+
+def _reads_id(around: ast.AST, name: str) -> bool:
+    """Whether code knows an object that is sent by an id of its own: ``message.message_id``."""
+    return any(
+        isinstance(node, ast.Attribute) and _IDS.fullmatch(node.attr) and last_name(node.value) == name
+        for node in walk(around)
+    )
 
 
 def _updates(handler: ast.ExceptHandler) -> bool:

@@ -14,7 +14,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.courses import Course, Courses, Pause
 from flake8_aiguard.regex import regex
 from flake8_aiguard.retries import Errors, Policies, Policy, Wait, are_possible
-from flake8_aiguard.shapes import argument, is_constant, last_name
+from flake8_aiguard.shapes import argument, is_constant, last_name, string
 from flake8_aiguard.timeouts import Timeouts
 
 
@@ -55,9 +55,9 @@ class RetryWithoutBackoff(Checker):
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
-    something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine, and one retry in
+    something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine or wait for its processes, that a signal has interrupted (``EINTR``), that also ask for another answer of a client which retries by itself (``OpenAI()``), that are told whether they are the first (``connect(fresh=attempt > 0)``), and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
-    or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
+    or where a comment or log text beside the failure says so ("retries until the broker recovers"), or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
     Nothing is said of the pause after the last attempt where a function that is told its number (``may_retry(error, attempt)``) decides. Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
@@ -124,7 +124,7 @@ class RetryWithoutBackoff(Checker):
         if wait is Wait.FINE or (attempts is not None and attempts <= _FEW):
             return
         errors = self._policies.errors(policy)
-        is_poll = bool(row.get("polls")) or "result" in (errors.names or ())
+        is_poll = bool(row.get("polls")) or "result" in (errors.names or ()) or self._polls(policy)
         if errors.are("answer") or (wait is Wait.FIXED and (is_poll or self._is_short(policy))):
             return
         if errors.names and all(map(_SWAPS.search, errors.names)):
@@ -151,6 +151,16 @@ class RetryWithoutBackoff(Checker):
         ):
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
 
+    def _polls(self, policy: Policy) -> bool:
+        """Whether a function that is named for waiting is asked again because of its result alone."""
+        function = self.module.index.parent(policy.node)
+        given = () if policy.call is None else policy.call.keywords
+        return (
+            isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and _WAITS.search(function.name) is not None
+            and {"retry_on_result"} == {item.arg for item in given if (item.arg or "").startswith("retry")}
+        )
+
     @staticmethod
     def _awaits_state(policy: Policy) -> bool:
         """Whether a predicate, by its name, knows a state of the other side that passes: ``retry_if_exception(is_busy)``."""
@@ -167,7 +177,20 @@ class RetryWithoutBackoff(Checker):
         names = self._policies.errors(policy).names
         if names and all(map(_EXPIRES.search, names)):
             return True
+        if self._is_configured(policy) and self._raises(
+            self.module.index.parent(policy.node), self._policies.errors(policy)
+        ):
+            return True  # a step without which there is nothing to do: the pauses are the operator's choice
         return any(_NO_END.search(text) for text in self._comments(policy))
+
+    @staticmethod
+    def _is_configured(policy: Policy) -> bool:
+        """Whether the longest pause is an option: ``max=self.conf.max_retry_interval``."""
+        given = () if policy.call is None else ast.walk(policy.call)
+        return any(
+            isinstance(item, ast.keyword) and item.arg == "max" and isinstance(item.value, ast.Attribute)
+            for item in given
+        )
 
     def _comments(self, policy: Policy) -> Iterator[str]:
         """The comments above a policy, above the function that it decorates and above the one around that."""
@@ -208,9 +231,13 @@ class RetryWithoutBackoff(Checker):
 
     def _is_swap(self, policy: Policy) -> bool:
         """Whether only an answer is tried for again: a compare and swap, which has to win, after a random time; a state that may also be the end."""
-        is_random = policy.call is not None and any(
+        given = (
+            [] if policy.call is None else [*policy.call.args, *(item.value for item in policy.call.keywords)]
+        )
+        is_random = any(
             "random" in (last_name(node) or "") or "jitter" in (last_name(node) or "")
-            for node in ast.walk(policy.call)
+            for value in given
+            for node in ast.walk(self._policies.value(value))
         )
         if self._policies.errors(policy).names != frozenset({"result"}):
             return False
@@ -287,6 +314,8 @@ class RetryWithoutBackoff(Checker):
         for handler in attempts.handlers:
             errors = self._policies.types(handler.type)
             if errors.are("wait", "absent", "conflict") or self._is_own(attempts, handler, errors):
+                continue
+            if _is_interrupted(handler, errors):
                 continue
             is_final = errors.are("local", "answer", "conflict", "wait", "absent")
             if is_final and not self._has_sleep:
@@ -410,6 +439,41 @@ class RetryWithoutBackoff(Checker):
         said = isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(function)
         return bool(said and _ENDLESS.search(said))
 
+    def _is_explained(self, attempts: Attempts, course: Course) -> bool:
+        """Whether a comment or log text beside the failure says that a loop with a pause goes on until the other side is back."""
+        if not (course.gaps and all(any(pause.is_sleep for pause in gap) for gap in course.gaps)):
+            return False
+        texts = [string(node) or "" for handler in attempts.handlers for node in ast.walk(handler)]
+        end = attempts.loop.end_lineno or attempts.loop.lineno
+        texts += map(str, self.module.comments.near(*range(attempts.loop.lineno, end + 1)))
+        return any(map(_GOES_ON_UNTIL.search, texts))
+
+    def _retries_itself(self, attempts: Attempts) -> bool:
+        """Whether all that is awaited of an attempt is a client that pauses and retries by itself; the loop is there for answers that are of no use."""
+        calls = [
+            node for item in attempts.trial.body for node in ast.walk(item) if isinstance(node, ast.Call)
+        ]
+        asked = [made for call in calls for made in self._made(call.func)]
+        return bool(asked) and all(
+            self.module.qualname(made.func) in _RETRY_THEMSELVES
+            and not is_constant(argument(made, "max_retries"), 0)
+            for made in asked
+        )
+
+    def _made(self, function: ast.expr) -> list[ast.Call]:
+        """The constructions of the client that a method, or a method of a part of it, is called on."""
+        node = function
+        while isinstance(node, ast.Attribute):
+            node = node.value
+            found = [
+                item
+                for item in ast.walk(self._policies.value(node))
+                if isinstance(item, ast.Call) and (last_name(item.func) or "")[:1].isupper()
+            ]
+            if found:
+                return found
+        return []
+
     def _judge(self, attempts: Attempts, course: Course, errors: Errors) -> Iterator[Finding]:
         """The worst that is to be said of a loop."""
         loop, gaps = attempts.loop, course.gaps
@@ -420,6 +484,7 @@ class RetryWithoutBackoff(Checker):
         if course.ends is False and not is_wait and is_plain and not errors.are("over"):
             if not (
                 self._is_meant(attempts, course, errors)
+                or self._is_explained(attempts, course)
                 or self._waits_for_peer(attempts, errors)
                 or self._timeouts.is_guarded(loop)
             ):
@@ -429,12 +494,13 @@ class RetryWithoutBackoff(Checker):
                 errors.are("over")
                 or (errors.are("timeout") and not self._is_remote(attempts))
                 or self._loops.clashes(attempts)
+                or (not attempts.is_strict and self._retries_itself(attempts))
             )
             if is_plain and not is_meant and not self._loops.may_pause(attempts):
                 yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
         elif is_wait or not attempts.is_strict:
             pass  # a poll
-        elif any(self._is_clock(attempts, pause.call) for gap in gaps for pause in gap):
+        elif any(self._is_clock(attempts, pause.call) for gap in (*gaps, course.tail) for pause in gap):
             pass  # a deadline
         elif len(gaps) >= _FEW and all(
             pause.is_sleep and pause.seconds is not None for gap in gaps for pause in gap
@@ -482,6 +548,13 @@ class RetryWithoutBackoff(Checker):
         )
 
 
+def _is_interrupted(handler: ast.ExceptHandler, errors: Errors) -> bool:
+    """Whether a handler is for a system call that a signal has interrupted: what was waited for goes on."""
+    return errors.names == frozenset({"InterruptedError"}) or any(
+        last_name(node) == "EINTR" for node in ast.walk(handler)
+    )
+
+
 def _sleeps(course: Course) -> bool:
     """Whether a loop sleeps between all attempts: it expects that time mends the failure, whatever it is called."""
     return len(course.gaps) > 0 and all(any(pause.is_sleep for pause in gap) for gap in course.gaps)
@@ -507,7 +580,22 @@ _ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "pa
 _ENDLESS = regex(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
 # Exceptions that say that something has run out, as it does from time to time; not TimeoutExpired.
 _EXPIRES = regex(r"(?<!Timeout)Expired")
-_SIGNALS = regex(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)$")
+_SIGNALS = regex(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)(Exception|Signal)?$")
+_GOES_ON_UNTIL = regex(
+    r"\b(never (gives?|giving) up|(constantly|keeps?( on)?) retry\w*"
+    r"|until (\S+ ){0,5}?(is back|comes? back|recover(s|ed)?|is restored|responds|is reachable|is available again))\b",
+    re.IGNORECASE,
+)
+# Clients with retries and growing pauses of their own, unless told otherwise.
+_RETRY_THEMSELVES = frozenset(
+    f"{package}.{prefix}{name}"
+    for package, names in (
+        ("openai", ("OpenAI", "AzureOpenAI")),
+        ("anthropic", ("Anthropic", "AnthropicBedrock", "AnthropicVertex")),
+    )
+    for name in names
+    for prefix in ("", "Async")
+)
 _NO_END = regex(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
 _FIXED_MEANT = regex(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
 _GOES_ON = (ast.Continue, ast.Pass)

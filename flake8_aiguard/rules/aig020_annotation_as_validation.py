@@ -25,6 +25,7 @@ _CLIENT = regex(
     r"api|cache|client|conn|db|http|queue|redis|session|stor(e|age)$", re.IGNORECASE
 )  # what .get() asks there
 _LONGEST = 40  # characters of an expression in a message
+_FAMILY = 3  # classes that map the same kind of event
 _STEPS = 8  # of a chain of lookups
 _CONFIGURES = ("TOML",)  # what nothing but configuration is written in
 _PACKAGED = ("JSON", "YAML")  # what the data files of a package are written in
@@ -81,7 +82,8 @@ class AnnotationAsValidation(Checker):
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
     schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``), and where all callers of a private function make it of an object
-    (``asdict(sample)``); where the value is only compared, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
+    (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where three classes of one family map their events to attributes in the same method, where code asks
+    whether a value that may be missing is there before it uses it, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
     asserted, converted, one by one or as a whole, or asked for its type later in the function, where it must be there and is only
     logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, or hands it on to the constructor of a base class, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
     validators; for parsers that are given a hook; for TOML in a file with a schema.
@@ -122,6 +124,10 @@ class AnnotationAsValidation(Checker):
         handling = self._handling
         if handling.only_hands_on(node.target) or handling.only_compares(node.target):
             return True
+        if handling.is_returned_to_compare(node.target) or self._is_one_of_many(node):
+            return True
+        if lookup.may_miss and handling.is_asked_whether(node):
+            return True
         if lookup.may_miss:
             return False  # None is a likely value, and looks like one in a text
         return (
@@ -129,6 +135,26 @@ class AnnotationAsValidation(Checker):
             or handling.is_read_as_text(node)
             or handling.converts_each(node.target, _column("conversion", "calls"))
         )
+
+    def _is_one_of_many(self, node: ast.AnnAssign) -> bool:
+        """Whether the classes of a family map the events of one platform to attributes, one method each: its contract, for all of them."""
+        index = self.module.index
+        function = index.function(node)
+        if not isinstance(node.target, ast.Attribute) or not isinstance(function, ast.FunctionDef):
+            return False
+        cls = index.class_of(function)
+        bases = set() if cls is None else {last_name(base) for base in cls.bases}
+        if function.name.startswith("__") or not bases:
+            return False
+        family = [
+            other
+            for other in index.nodes(ast.FunctionDef)
+            if other.name == function.name
+            and (holder := index.class_of(other)) is not None
+            and not bases.isdisjoint(last_name(base) for base in holder.bases)
+            and any(isinstance(item, ast.AnnAssign) for item in other.body)
+        ]
+        return len(family) >= _FAMILY
 
     def _message(self, node: ast.AnnAssign, lookup: Lookup) -> str | None:
         if lookup.may_miss:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -50,11 +51,11 @@ class DuplicateValidation(Checker):
     Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
     exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
     function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
-    answer. The function has to be private, nested or left out of ``__all__``, or one of the module with several callers in the file: other public functions, decorated ones and those that are passed on may have other
+    answer. The function has to be private, nested or left out of ``__all__``, or one of the module with several callers in the file: other public functions, decorated ones, those that are passed on or named in a text (``names = ["_load"]``), and methods of public classes that are made to be subclassed (abstract, ``Base...``, with methods left to subclasses) may have other
     callers. Guards on the object's own state alone are left to each method. In
     one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
-    (the state of an object, what a container holds, a file, an event), or any call once a method of the value is handed over (``done.then(found.append)``), they are asked for a reason. Of a copied block of guards, the
-    first one is reported. Assertions are no guards.
+    (the state of an object, what a container or a variable of the module holds, a file, an event), or any call once a method of the value is handed over (``done.then(found.append)``), they are asked for a reason. Of a copied block of guards, the
+    first one is reported; none that a comment calls a second look ("re-check", "race"). Assertions are no guards.
     """
 
     code = "AIG022"
@@ -93,7 +94,9 @@ class DuplicateValidation(Checker):
                 callers = callers if len(callers) >= _SEVERAL else []
             for guard in guards if callers else ():
                 is_repeated = all(self._repeats(guard, function, call) for call in callers)
-                if is_repeated and self._mentions[function.name] == len(callers):
+                if not is_repeated or self._has_others(function):
+                    continue
+                if self._mentions[function.name] == len(callers):
                     reported.add(guard.statement)
                     yield from self.found(
                         guard.statement,
@@ -104,7 +107,7 @@ class DuplicateValidation(Checker):
         pairs = sorted(self._guards.repeated(), key=lambda pair: pair[1].statement.lineno)
         for (first, second), before in zip(pairs, [None, *pairs], strict=False):
             is_copied = before is not None and self._continues((first, second), before)
-            if second.statement not in reported and not is_copied:
+            if second.statement not in reported and not is_copied and not self._is_meant(second):
                 yield from self.found(
                     second.statement,
                     message=_NEVER if self._is_elif(second.statement) else _TWICE,
@@ -115,6 +118,11 @@ class DuplicateValidation(Checker):
     @functools.cached_property
     def _guards(self) -> Guards:
         return Guards(self.module)
+
+    def _is_meant(self, guard: Guard) -> bool:
+        """Whether a comment says that the answer may have changed: somebody else may have been here in the meantime."""
+        line = guard.statement.lineno
+        return any(_AGAIN.search(str(text)) for text in self.module.comments.near(line, line + 1))
 
     def _continues(self, pair: tuple[Guard, Guard], before: tuple[Guard, Guard]) -> bool:
         """Whether two equal guards stand right behind two others that are: one block was copied."""
@@ -158,6 +166,30 @@ class DuplicateValidation(Checker):
         if function.name.startswith("__") and function.name.endswith("__"):
             return False
         return self._is_private(function) or self.module.index.scope(function) is self.module.tree
+
+    def _has_others(self, function: _Def) -> bool:
+        """Whether there may be callers that the file does not show: by the function's name in a text, or from a subclass elsewhere."""
+        is_spelled = any(node.value == function.name for node in self.module.index.nodes(ast.Constant))
+        return is_spelled or self._is_inherited(function)
+
+    def _is_inherited(self, function: _Def) -> bool:
+        """Whether a method is for the classes of other files, too: its class is abstract, or leaves methods to its subclasses."""
+        cls = self.module.index.class_of(function)
+        if cls is None or cls.name.startswith("_") or function.name.startswith("__"):
+            return False
+        if _BASE.search(cls.name) or any(
+            last_name(item) in _ABSTRACT for item in (*cls.bases, *(word.value for word in cls.keywords))
+        ):
+            return True
+        methods = [item for item in cls.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        return any(
+            isinstance(item, ast.Raise)
+            and (last_name(item.exc.func if isinstance(item.exc, ast.Call) else item.exc) or "").startswith(
+                _LEFT_OPEN
+            )
+            for method in methods
+            for item in method.body
+        )
 
     def _is_private(self, function: _Def) -> bool:
         """Whether a function is no other file's, by its name, its place or what the file exports."""
@@ -235,6 +267,13 @@ def _is_narrowing(guard: Guard, function: _Def) -> bool:
 
 
 _OPTIONAL = regex(r"\bOptional\[|\bNone\b")
+_AGAIN = regex(
+    r"\b(double|re)-?check\w*|\bcheck\w* again\b|\btoctou\b|\braces?\b|\bmeantime\b|\bmeanwhile\b",
+    re.IGNORECASE,
+)
+_BASE = regex(r"^(Base|Abstract)[A-Z]|[a-z](Base|Mixin)$")
+_ABSTRACT = ("ABC", "ABCMeta")
+_LEFT_OPEN = "NotImplemented"  # or its error
 _SEVERAL = 2  # callers that run the guard of a public function: a habit of the file
 _NEVER = "{test} was settled on line {line} and nothing has changed since, so this branch is never reached; drop it, or test what was meant"
 _TWICE = (
