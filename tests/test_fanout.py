@@ -102,7 +102,9 @@ def test_limiters_are_found_in_functions_and_classes() -> None:
     in_service, in_other = found.index.calls_named(("probe",))
     own, other = ast.parse("self.ask", mode="eval").body, ast.parse("ask", mode="eval").body
     assert limiters.bound(in_service, None, own)
-    assert not limiters.bound(in_service, None, other), "a function of another module takes nothing of the class"
+    assert not limiters.bound(in_service, None, other), (
+        "a function of another module takes nothing of the class"
+    )
     assert not limiters.bound(in_other, None, other)
     assert not limiters.bound(in_other, functions["free"], other)
     assert limiters.bound(in_other, functions["held"], other)
