@@ -64,7 +64,9 @@ def never_null(source: Source, start: int, end: int) -> bool:
     column, name = selected[1].lower(), plain(selected[2])
     if re.search(r"\b(?:left|right|full)\s+(?:outer\s+)?join\b", source.code[start:end], _I):
         return False
-    if column in ("id", "rowid", "oid", "ctid") or (column.endswith("_id") and _is_own(column[:-3], name)):
+    if column in ("id", "pk", "rowid", "oid", "ctid") or (
+        column.endswith("_id") and _is_own(column[:-3], name)
+    ):
         return True
     table = folders.table(source, name)
     if table is not None:

@@ -15,6 +15,12 @@ _I: Final = re.IGNORECASE
 _FUNCTION: Final = regex(
     r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+|stream\s+)?(?:%|[\w.]+\s*\())", _I
 )  # what no list can say
+_UNION: Final = regex(r"\bunion\b(?:\s+(?:all|distinct)\b)?", _I)
+_UNITED: Final = regex(r"\bunion\s+(?:(?:all|distinct)\s+)?select\s+\Z", _I)
+_BARE: Final = regex(r"\bselect\s+\*\s*(?:,|from\b)", _I)
+_EXPECTING: Final = regex(
+    r"\bconstraint\s+\S+\s+expect\b", _I
+)  # a table of Databricks that drops bad rows of another
 _STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
 _READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|,|\b(?P<owner>\w+)[\"`]?\.)\s*\*(?!\s*except\b)", _I)
 _LOCKED: Final = regex(r"\bfor\s+(?:no\s+key\s+)?update\b", _I)
@@ -87,6 +93,8 @@ def star(source: Source, start: int, end: int) -> bool:
         return True
     if len(names) > 1:
         return False
+    if _EXPECTING.search(source.code[first:start]) or _follows_another(source, first, start, last):
+        return True
     if _is_narrowed(source, start, text):
         return True
     routine = source.routine(start)
@@ -99,6 +107,24 @@ def star(source: Source, start: int, end: int) -> bool:
         return False
     old, new = plain(names[0]), plain(copied[1])
     return old in new or new in old
+
+
+def _follows_another(source: Source, first: int, start: int, last: int) -> bool:
+    """Whether the query is a UNION of stars, each of one relation, of which the first is reported already.
+
+    Args:
+        source: the text.
+        first: where the query begins.
+        start: where `*` stands.
+        last: where the query ends.
+    """
+    if not _UNITED.search(source.code[first:start]):
+        return False
+    text = source.flat(first, last)
+    if not all(_BARE.search(branch) and len(query.relations(branch)) == 1 for branch in _UNION.split(text)):
+        return False
+    begin = _STAR.search(text)
+    return begin is not None and not star(source, first + begin.end() - 1, first + begin.end())
 
 
 def _is_narrowed(source: Source, start: int, text: str) -> bool:
