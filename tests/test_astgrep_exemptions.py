@@ -18,6 +18,21 @@ def found(code: str, text: str, path: str = "report.sql") -> bool:
 
 
 MEANT = [
+    ("AIG207", "SELECT a.id FROM a WHERE a.rank::text = ANY (ARRAY['KD'::character varying::text]);"),
+    (
+        "AIG211",
+        "\\copy ways FROM 'w.txt'\nUPDATE ways AS w SET x = n.y FROM n JOIN m ON n.id = m.id WHERE w.id = m.w\nCREATE INDEX i ON ways (x);",
+    ),
+    ("AIG207", "CREATE VIEW v AS SELECT a.id FROM a WHERE a.rank::text = 'KD'::text;"),
+    ("AIG209", "SELECT b.id, (SELECT at FROM a WHERE a.b = b.id ORDER BY at DESC LIMIT 1 OFFSET 1) FROM b;"),
+    ("AIG214", "SELECT DISTINCT * FROM a JOIN b ON a.b = b.id;"),
+    (
+        "AIG217",
+        (
+            "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN PERFORM 1 FROM shop.logs WHERE no = x;\nIF FOUND THEN RETURN; END IF;\n"
+            "INSERT INTO shop.logs (no) VALUES (x); END $$ LANGUAGE plpgsql;"
+        ),
+    ),
     ("AIG202", "SELECT id FROM a WHERE source NOT IN (SELECT pk FROM sources WHERE kind = 'x');"),
     ("AIG201", "mysql> SELECT * FROM orders;\n+----+\n| id |\n+----+\n"),
     ("AIG201", "SELECT * FROM performance_schema.threads;"),
@@ -292,6 +307,11 @@ MEANT = [
     ),
 ]
 REPORTED = [
+    ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
+    ("AIG207", "SELECT a.id FROM a WHERE a.number::text = '7';"),
+    ("AIG209", "SELECT id FROM a ORDER BY id LIMIT 1 OFFSET 1;"),
+    ("AIG209", "SELECT x.id FROM (SELECT id FROM a ORDER BY id LIMIT 10 OFFSET 1000) AS x;"),
+    ("AIG214", "SELECT DISTINCT a.* FROM a JOIN b ON a.b = b.id;"),
     ("AIG201", "SELECT * FROM orders;\nCREATE TABLE lines (id int);"),
     ("AIG201", "INSERT INTO archive SELECT * FROM orders;"),
     ("AIG201", "CREATE FUNCTION f() RETURNS SETOF totals AS $$ SELECT * FROM orders; $$ LANGUAGE sql;"),
@@ -687,6 +707,19 @@ def test_a_file_of_data_is_run_once(tmp_path: Path) -> None:
     assert not found("AIG217", text, str(tmp_path / "seed_kinds.sql"))
     assert found("AIG217", text, str(tmp_path / "database.sql"))
     assert found("AIG217", "INSERT INTO kinds (name) VALUES ($1);", str(tmp_path / "shopData.sql"))
+
+
+def test_a_step_that_loads_anew_deletes_all_rows(tmp_path: Path) -> None:
+    text = "DELETE FROM kind_names;\nDELETE FROM kinds;\nINSERT INTO kinds (id) SELECT id FROM staged;"
+    assert not found("AIG205", text, str(tmp_path / "migrations" / "004_kinds.sql"))
+    assert found("AIG205", text, str(tmp_path / "kinds.sql"))
+    assert found("AIG205", text.split("INSERT")[0], str(tmp_path / "migrations" / "005_kinds.sql"))
+
+
+def test_a_schema_may_have_parts(tmp_path: Path) -> None:
+    (tmp_path / "shop_0.6.sql").write_text("CREATE TABLE orders (id int, buyer int);", encoding="utf-8")
+    assert not found("AIG211", INDEX, str(tmp_path / "shop_0.6_buyers.sql"))
+    assert found("AIG211", INDEX, str(tmp_path / "more_0.6_buyers.sql"))
 
 
 def test_a_union_of_stars_is_reported_once() -> None:

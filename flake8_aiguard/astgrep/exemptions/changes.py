@@ -8,7 +8,7 @@ from typing import Final
 
 from flake8_aiguard.astgrep import folders, query
 from flake8_aiguard.astgrep.source import Source, flat
-from flake8_aiguard.ddl import NAME, plain
+from flake8_aiguard.ddl import NAME, READS, plain
 from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
@@ -80,7 +80,7 @@ def whole_table(source: Source, start: int, end: int) -> bool:
         if _BRANCH.search(between) and source.routine(start) == source.routine(other):
             return True
     if not written[0].lower().startswith("update"):
-        return False
+        return source.is_step and not source.script.emptied.isdisjoint(source.script.filled)  # loads anew
     if source.is_step:
         return True  # a step that fills or converts a column of all rows
     table = folders.table(source, written[1])
@@ -131,6 +131,8 @@ def locked_anyway(source: Source, start: int, end: int) -> bool:
     if not folders.is_postgresql(source) or _OFFLINE.search(source.path) or _is_of_drizzle(source):
         return True
     first, last = source.statement(start)
+    if re.match(r"create\b", source.code[start:end], _I):
+        first = start  # the statement before it may lack its semicolon
     on = re.compile(rf"\b(?:on|table)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I).search(
         source.code, first, last
     )
@@ -157,11 +159,17 @@ def _is_of_drizzle(source: Source) -> bool:
 
 
 def _is_installed(source: Source, name: str) -> bool:
-    """Whether a script for an empty database follows one beside or above it that creates the table."""
+    """Whether a script for an empty database follows one beside or above it that creates the table, or adds to it."""
 
     def is_numbered(path: str) -> bool:
         return re.search(r"\d", path.rpartition("/")[2]) is not None
 
+    stem = source.path[: -len(".sql")]
+    if any(
+        name in other.script.made and stem.startswith(f"{other.path[: -len('.sql')]}_")
+        for other in folders.beside(source)
+    ):
+        return True  # a part of the schema that the other file begins
     if is_numbered(source.path):
         return False
     around = folders.beside(source) if source.is_step else folders.near(source)
@@ -242,7 +250,7 @@ def seeds(source: Source, start: int, end: int) -> bool:
     if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
         return True
     asks = source.asks_in(*source.statement(start))
-    if _is_put_again(source, start, name):
+    if _is_put_again(source, start, name) or _is_asked_for(source, start, name):
         return True
     if source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
         return True
@@ -278,3 +286,19 @@ def _is_put_again(source: Source, start: int, table: str) -> bool:
         return False
     texts = {text for text in _STRING.findall(source.text[deleted.end() : until]) if len(text) > 2}
     return bool(texts) and texts <= set(_STRING.findall(source.text[start:last]))
+
+
+def _is_asked_for(source: Source, start: int, table: str) -> bool:
+    """Whether the function looks first whether the row is there.
+
+    Args:
+        source: the text.
+        start: where the INSERT stands.
+        table: its table.
+    """
+    routine = source.routine(start)
+    if routine < 0:
+        return False
+    body = source.code[routine:start]
+    read = [match.end() for match in READS.finditer(body) if plain(match[1]) == table]
+    return bool(read) and re.search(r"\bif\s+(?:not\s+)?found\b", body[read[-1] :], _I) is not None

@@ -47,6 +47,7 @@ _OF_AGGREGATE: Final = regex(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.
 _DISTINCT: Final = regex(r"\(\s*select\s+distinct\b", _I)
 _IN_AGGREGATE: Final = regex(rf"\b{query.AGGREGATE}\s*\($", _I)
 _DELETED: Final = regex(r"\s*delete\b", _I)
+_ROW_BEFORE: Final = regex(r"\blimit\s+1\s+offset\s+[1-9]\b", _I)
 _CUT: Final = regex(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
 _ONE_ROW: Final = regex(
     r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')|\blimit\s+1\b(?!\s*,)|\bfetch\s+first\s+(?:1\s+)?row\s+only\b",
@@ -235,8 +236,11 @@ def _is_cte(source: Source, name: str, start: int, end: int) -> bool:
 
 
 def is_kept(source: Source, start: int, end: int) -> bool:
-    """AIG209: no page, but the newest rows, which a DELETE of the others keeps."""
-    return _DELETED.match(source.code, source.statement(start)[0]) is not None
+    """AIG209: no page, but the newest rows, which a DELETE of the others keeps, or the last row but one."""
+    if _DELETED.match(source.code, source.statement(start)[0]):
+        return True
+    first, last = source.around(start)
+    return first > source.statement(start)[0] and _ROW_BEFORE.search(source.flat(first, last)) is not None
 
 
 def is_needed_anyway(source: Source, start: int, end: int) -> bool:
@@ -294,6 +298,8 @@ def projects(source: Source, start: int, end: int) -> bool:
     if re.search(r"\bgroup\s+by\b", text, _I) or re.search(rf"\b{query.AGGREGATE}\s*\(", selected, _I):
         return True
     relations = query.relations(text)
+    if re.match(r"\s*\*\s*$", re.sub(r"(?i)^.*?\bdistinct\b", "", selected, flags=re.DOTALL)):
+        return True  # each table gives all of its columns
     if _is_no_test(text, selected, relations) or _is_needed_for_one(source, text, selected, relations):
         return True
     return len(relations) > 1 and all(
