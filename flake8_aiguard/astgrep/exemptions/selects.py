@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import Final
@@ -67,6 +68,8 @@ _UNNAMED: Final = regex(r"\b(?:using|natural|cross)\b", _I)
 def star(source: Source, start: int, end: int) -> bool:
     """AIG201: the row type is the contract, or the columns are those that the text lists itself."""
     first, last = source.around(start)
+    if _UNITED.search(source.code, max(start - 80, first), start) and _is_reported_once(source, first, last):
+        return True
     text = source.flat(start, last)
     relations = query.relations(text)
     names = [name for name, _ in relations]
@@ -94,7 +97,7 @@ def star(source: Source, start: int, end: int) -> bool:
         return True
     if len(names) > 1:
         return False
-    if _EXPECTING.search(source.code[first:start]) or _follows_another(source, first, start, last):
+    if _EXPECTING.search(source.code[first:start]):
         return True
     if _is_narrowed(source, start, text):
         return True
@@ -110,17 +113,15 @@ def star(source: Source, start: int, end: int) -> bool:
     return old in new or new in old
 
 
-def _follows_another(source: Source, first: int, start: int, last: int) -> bool:
-    """Whether the query is a UNION of stars, each of one relation, of which the first is reported already.
+@functools.lru_cache(maxsize=8)
+def _is_reported_once(source: Source, first: int, last: int) -> bool:
+    """Whether a query is a UNION of stars, each of one relation, of which the first is reported.
 
     Args:
         source: the text.
         first: where the query begins.
-        start: where `*` stands.
-        last: where the query ends.
+        last: where it ends.
     """
-    if not _UNITED.search(source.code[first:start]):
-        return False
     text = source.flat(first, last)
     if not all(_BARE.search(branch) and len(query.relations(branch)) == 1 for branch in _UNION.split(text)):
         return False
