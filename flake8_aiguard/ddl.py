@@ -39,6 +39,11 @@ _KEY: Final = regex(
     re.IGNORECASE,
 )
 _IS_KEY: Final = regex(r"\b(?:primary\s+key|unique)\b", re.IGNORECASE)
+_IS_GENERATED: Final = regex(
+    r"\b(?:small|big)?serial\d?\b|\bauto_?increment\b|\bidentity\b|\bgenerated\b|\binteger\s+primary\s+key\b"
+    r"|\bdefault\s+\(?\s*(?:nextval|gen_random_uuid|uuid\w*|newid)\s*\(",
+    re.IGNORECASE,
+)
 _IS_ONE: Final = regex(
     r"\bcheck\s*\(\s*[\"`\[]?\w+[\"`\]]?\s*(?:=\s*(?:\d+|'[^']*'|true)\s*)?\)", re.IGNORECASE
 )
@@ -85,6 +90,7 @@ class Table:
         keys: the columns by which an index finds a row.
         unique: the columns of each key that no two rows share.
         not_null: the columns that hold no NULL.
+        generated: the columns that the database itself numbers or fills.
         is_single: whether a key that takes one value keeps it at one row.
     """
 
@@ -92,6 +98,7 @@ class Table:
     keys: set[str] = field(default_factory=set)
     unique: list[frozenset[str]] = field(default_factory=list)
     not_null: set[str] = field(default_factory=set)
+    generated: set[str] = field(default_factory=set)
     is_single: bool = False
 
 
@@ -247,6 +254,8 @@ def _fill(table: Table, text: str, start: int) -> None:
             table.is_single = table.is_single or _IS_ONE.search(part) is not None
         if _IS_NOT_NULL.search(part):
             table.not_null.add(name[1].lower())
+        if _IS_GENERATED.search(part):
+            table.generated.add(name[1].lower())
 
 
 def _listed(names: str) -> list[str]:

@@ -18,6 +18,22 @@ def found(code: str, text: str, path: str = "report.sql") -> bool:
 
 
 MEANT = [
+    ("AIG207", "SELECT a.id FROM a WHERE a.rank::text = ANY (ARRAY['KD'::character varying::text]);"),
+    (
+        "AIG211",
+        "\\copy ways FROM 'w.txt'\nUPDATE ways AS w SET x = n.y FROM n JOIN m ON n.id = m.id WHERE w.id = m.w\nCREATE INDEX i ON ways (x);",
+    ),
+    ("AIG207", "CREATE VIEW v AS SELECT a.id FROM a WHERE a.rank::text = 'KD'::text;"),
+    ("AIG209", "SELECT b.id, (SELECT at FROM a WHERE a.b = b.id ORDER BY at DESC LIMIT 1 OFFSET 1) FROM b;"),
+    ("AIG214", "SELECT DISTINCT * FROM a JOIN b ON a.b = b.id;"),
+    (
+        "AIG217",
+        (
+            "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN PERFORM 1 FROM shop.logs WHERE no = x;\nIF FOUND THEN RETURN; END IF;\n"
+            "INSERT INTO shop.logs (no) VALUES (x); END $$ LANGUAGE plpgsql;"
+        ),
+    ),
+    ("AIG202", "SELECT id FROM a WHERE source NOT IN (SELECT pk FROM sources WHERE kind = 'x');"),
     ("AIG201", "mysql> SELECT * FROM orders;\n+----+\n| id |\n+----+\n"),
     ("AIG201", "SELECT * FROM performance_schema.threads;"),
     ("AIG201", "CREATE TABLE Orders (id int);\nSELECT * FROM orders;"),
@@ -250,10 +266,53 @@ MEANT = [
     ),
     (
         "AIG217",
+        "CREATE TABLE IF NOT EXISTS notes (name text, value text);\nINSERT INTO notes VALUES ('version', '2');",
+    ),
+    ("AIG211", "\\copy a FROM 'a.txt'\nCREATE INDEX i ON a (x);"),
+    (
+        "AIG213",
+        "COPY shop.a (x) FROM stdin;\n1\n\\.\nALTER TABLE shop.a ADD FOREIGN KEY (x) REFERENCES b (id);",
+    ),
+    (
+        "AIG217",
+        "DELETE FROM facts WHERE name = 'version';\nINSERT INTO facts (name, value) VALUES ('version', '4');",
+    ),
+    (
+        "AIG217",
+        "CREATE TABLE 'modes' (id text, name text);\nINSERT INTO 'modes' (id, name) VALUES ('c', 'car');",
+    ),
+    (
+        "AIG217",
+        (
+            "CREATE TABLE IF NOT EXISTS shops (id serial PRIMARY KEY, owner int, name text, UNIQUE (owner, name));\n"
+            "INSERT INTO shops (owner, name) VALUES ($1, $2) RETURNING id;"
+        ),
+    ),
+    (
+        "AIG217",
+        (
+            "CREATE TABLE IF NOT EXISTS shops (id INTEGER PRIMARY KEY AUTOINCREMENT, name text UNIQUE, motto text);\n"
+            "INSERT INTO shops (name, motto) VALUES (?, ?);"
+        ),
+    ),
+    (
+        "AIG201",
+        (
+            "CREATE OR REFRESH MATERIALIZED VIEW good (CONSTRAINT named EXPECT (name IS NOT NULL) ON VIOLATION DROP ROW)\n"
+            "AS SELECT * FROM raw;"
+        ),
+    ),
+    (
+        "AIG217",
         "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN INSERT INTO logs (x) VALUES ($1); END $$ LANGUAGE plpgsql;",
     ),
 ]
 REPORTED = [
+    ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
+    ("AIG207", "SELECT a.id FROM a WHERE a.number::text = '7';"),
+    ("AIG209", "SELECT id FROM a ORDER BY id LIMIT 1 OFFSET 1;"),
+    ("AIG209", "SELECT x.id FROM (SELECT id FROM a ORDER BY id LIMIT 10 OFFSET 1000) AS x;"),
+    ("AIG214", "SELECT DISTINCT a.* FROM a JOIN b ON a.b = b.id;"),
     ("AIG201", "SELECT * FROM orders;\nCREATE TABLE lines (id int);"),
     ("AIG201", "INSERT INTO archive SELECT * FROM orders;"),
     ("AIG201", "CREATE FUNCTION f() RETURNS SETOF totals AS $$ SELECT * FROM orders; $$ LANGUAGE sql;"),
@@ -385,6 +444,33 @@ REPORTED = [
         "AIG217",
         "CREATE TABLE IF NOT EXISTS notes (name text PRIMARY KEY, value text);\nINSERT INTO notes VALUES ('version', '2');",
     ),
+    ("AIG211", "\\copy b FROM 'b.txt'\nCREATE INDEX i ON a (x);"),
+    (
+        "AIG217",
+        "DELETE FROM facts WHERE name = 'old';\nINSERT INTO facts (name, value) VALUES ('version', '4');",
+    ),
+    (
+        "AIG217",
+        "DELETE FROM others WHERE name = 'version';\nINSERT INTO facts (name, value) VALUES ('version', '4');",
+    ),
+    ("AIG217", "INSERT INTO 'modes' (id, name) VALUES ('c', 'car');"),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS 'modes' (id text PRIMARY KEY, name text);\nINSERT INTO modes (id, name) VALUES ('c', 'car');",
+    ),
+    (
+        "AIG217",
+        (
+            "CREATE TABLE IF NOT EXISTS shops (id serial PRIMARY KEY, owner int, name text, UNIQUE (owner, name));\n"
+            "INSERT INTO shops (owner, name) VALUES ($1, $2);"
+        ),
+    ),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS shops (id serial PRIMARY KEY, name text);\nINSERT INTO shops (id, name) VALUES ($1, $2) RETURNING id;",
+    ),
+    ("AIG201", "CREATE OR REFRESH MATERIALIZED VIEW good AS SELECT * FROM raw;"),
+    ("AIG201", "CREATE TABLE a (id int);\nSELECT * FROM a UNION SELECT * FROM b;"),
     ("AIG217", "CREATE TYPE mood AS ENUM ('sad');\nINSERT INTO payments (id) VALUES ($1);"),
     (
         "AIG217",
@@ -533,6 +619,7 @@ KEY = "ALTER TABLE orders ADD CONSTRAINT bought FOREIGN KEY (buyer) REFERENCES b
         "setup_090_orders.sql",
         "install.sql",
         "shop--1.2--1.3.sql",
+        "v3-v4/orders.sql",
         "shop.0.7.0-0.7.1.sql",
         "SQLite/orders.sql",
         "MariaDB/orders.sql",
@@ -607,6 +694,54 @@ def test_rows_are_moved_once(tmp_path: Path) -> None:
     insert = "INSERT INTO orders (id, buyer) VALUES (?, ?);"
     assert not found("AIG217", insert, str(tmp_path / "migrate_orders.sql"))
     assert found("AIG217", insert, str(tmp_path / "insert_orders.sql"))
+
+
+def test_a_step_from_one_version_to_the_next_runs_once(tmp_path: Path) -> None:
+    text = "UPDATE facts SET version = '2.3';"
+    for name in ("v3-v4/orders.sql", "1.2-1.3/orders.sql", "shop-upgrade-2.2-2.3.sql"):
+        assert not found("AIG205", text, str(tmp_path / name)), name
+    for name in ("orders.sql", "orders-upgrade.sql", "2026-06/orders.sql", "v3/orders.sql"):
+        assert found("AIG205", text, str(tmp_path / name)), name
+
+
+def test_a_file_of_data_is_run_once(tmp_path: Path) -> None:
+    text = "INSERT INTO kinds (name) VALUES ('book');\nINSERT INTO kinds (name) VALUES ('map');"
+    assert not found("AIG217", text, str(tmp_path / "shopData.sql"))
+    assert not found("AIG217", text, str(tmp_path / "seed_kinds.sql"))
+    assert found("AIG217", text, str(tmp_path / "database.sql"))
+    assert found("AIG217", "INSERT INTO kinds (name) VALUES ($1);", str(tmp_path / "shopData.sql"))
+
+
+def test_a_step_that_loads_anew_deletes_all_rows(tmp_path: Path) -> None:
+    text = "DELETE FROM kind_names;\nDELETE FROM kinds;\nINSERT INTO kinds (id) SELECT id FROM staged;"
+    assert not found("AIG205", text, str(tmp_path / "migrations" / "004_kinds.sql"))
+    assert found("AIG205", text, str(tmp_path / "kinds.sql"))
+    assert found("AIG205", text.split("INSERT")[0], str(tmp_path / "migrations" / "005_kinds.sql"))
+
+
+def test_a_schema_may_have_parts(tmp_path: Path) -> None:
+    (tmp_path / "shop_0.6.sql").write_text("CREATE TABLE orders (id int, buyer int);", encoding="utf-8")
+    assert not found("AIG211", INDEX, str(tmp_path / "shop_0.6_buyers.sql"))
+    assert found("AIG211", INDEX, str(tmp_path / "more_0.6_buyers.sql"))
+
+
+def test_a_union_of_stars_is_reported_once() -> None:
+    text = "CREATE VIEW every AS (\n  SELECT * FROM a\n  UNION SELECT * FROM b WHERE x\n  UNION ALL SELECT * FROM c\n);"
+    assert [one.line for one in engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])] == [2]
+    text = (
+        "SELECT *, 0 AS version FROM a\nUNION ALL SELECT * FROM b\nUNION ALL SELECT *, 0 AS version FROM c;"
+    )
+    assert [one.line for one in engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])] == [1]
+    text = "SELECT * FROM a\nUNION SELECT id FROM b\nUNION SELECT * FROM c;"
+    assert [one.line for one in engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])] == [1, 3]
+
+
+def test_an_index_may_be_built_before_a_step_that_needs_its_transaction() -> None:
+    text = "CREATE INDEX IF NOT EXISTS i ON a (x);\nINSERT INTO facts (name, value) VALUES ('version', '3');"
+    assert not found("AIG211", text, "migrations/004_a.sql")
+    assert found("AIG211", text.replace(" IF NOT EXISTS", ""), "migrations/004_a.sql")
+    assert found("AIG211", text.replace("INSERT INTO", "-- INSERT INTO"), "migrations/004_a.sql")
+    assert found("AIG211", text, "a.sql")
 
 
 def test_an_or_of_patterns_is_reported_once() -> None:

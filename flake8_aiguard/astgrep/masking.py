@@ -26,6 +26,10 @@ _UNREAD: Final = regex(
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
+_IN_APOSTROPHES: Final = regex(
+    r"(?P<before>\b(?:insert\s+(?:or\s+\w+\s+)?into|create\s+table|table\s+if\s+(?:not\s+)?exists|alter\s+table)\s+)'(?P<name>\w+)'",
+    re.IGNORECASE,
+)  # a name, as SQLite takes it
 _BRACKETS: Final = regex(r"(?<=[\s.,(])\[([A-Za-z_]\w*)\]")
 _PLACEHOLDER: Final = regex(
     r"""
@@ -61,7 +65,14 @@ def mask_unread(text: str) -> str:
     """Replace the commands of a client, and statements that say nothing and confuse the grammar, by blanks."""
     if "].[" in text or "[dbo]" in text:
         text = _BRACKETS.sub(r'"\1"', text)
+    if "'" in text:
+        text = _IN_APOSTROPHES.sub(r'\g<before>"\g<name>"', text)
     return _UNREAD.sub(_ended, text) if _HEADS.search(text) else text
+
+
+def names_in_apostrophes(text: str) -> bool:
+    """Tell whether a table's name stands in apostrophes, which SQLite alone takes for one."""
+    return _IN_APOSTROPHES.search(text) is not None
 
 
 def mask_placeholders(text: str) -> str:

@@ -29,7 +29,7 @@ _MYSQL: Final = regex(
     re.IGNORECASE,
 )
 _OTHER: Final = regex(
-    r"\bautoincrement\b|^\s*pragma\s|\binto\s+'|\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?'|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
+    r"\bautoincrement\b|^\s*pragma\s|\binto\s+'|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _WAREHOUSE: Final = regex(
@@ -56,12 +56,18 @@ _MODE: Final = regex(r"\s*(?:(?:in\s+out|inout|in|out|variadic)\s+)?[\"`@]?(\w+)
 _DATABASE: Final = regex(r"\b(?:create|drop)\s+database\b", re.IGNORECASE)
 _ASKING: Final = regex(r"[?@]|\$\d")
 _ROWS: Final = regex(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
-_STEPS: Final = r"/(?:migrations?|versions?|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/"
+_STEPS: Final = (
+    r"/(?:(?:migrations?|versions?|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/"
+    r"|(?:[vV]\d[\d.]*|\d+\.\d[\d.]*)-(?:to-)?[vV]?\d[\d.]*/|[^/]*upgrade[_-][^/]*\d[^/]*\.sql$)"  # from one version to the next
+)
 _NUMBERED: Final = regex(rf"{_STEPS}|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$")
 _STEP: Final = regex(rf"{_STEPS}|/[vV]?\d{{3,}}[_-][^/]*[A-Za-z][^/]*\.|/[vV]\d[\d._]*__[^/]*$")
+_SEEDING: Final = regex(r"/[^/]*(?:seeds?|fixtures?|(?<!meta)data)(?:[_.-][^/]*)?\.sql$", re.IGNORECASE)
 _ALTERED: Final = regex(
     r"\b(?:alter|drop)\s+(?:table|index|view|function)\s|\bupdate\s+\S+\s+set\s", re.IGNORECASE
 )
+_WRITING: Final = regex(r"(?:\A|;)\s*(?:insert|update|delete|alter)\s", re.IGNORECASE)
+_LOADED: Final = regex(rf"^\s*\\?copy\s+({ddl.NAME})[^;\n]*\sfrom\s", re.IGNORECASE | re.MULTILINE)
 _CREATE: Final = regex(r"\s*create\b", re.IGNORECASE)
 _NEXT_ROW: Final = regex(r"\)\s*,\s*\(")
 _ONCE: Final = regex(
@@ -143,6 +149,7 @@ class Source:
         return (
             any(pattern.search(self.code) for pattern in (_MYSQL, _OTHER))
             or _BATCH.search(self.text) is not None
+            or masking.names_in_apostrophes(self.text)
         )
 
     @functools.cached_property
@@ -164,8 +171,10 @@ class Source:
 
     @functools.cached_property
     def is_seed(self) -> bool:
-        """Whether it fills a fresh database: it creates what cannot be created twice, or holds many rows."""
+        """Whether it fills a fresh database: its name says so, it creates what cannot be created twice, or holds many rows."""
         if _DATABASE.search(self.code) or _ONCE.search(self.code):
+            return True
+        if self.is_file and _SEEDING.search(self.path):
             return True
         rows, start = 0, 0
         for end in [*self._ends, len(self.code)]:
@@ -180,6 +189,18 @@ class Source:
         if not self.is_file:
             return False
         return _NUMBERED.search(self.path) is not None or _ALTERED.search(self.code) is not None
+
+    @functools.cached_property
+    def writes(self) -> bool:
+        """Whether a statement of it changes rows, or alters something."""
+        return _WRITING.search(self.code) is not None
+
+    @functools.cached_property
+    def loaded(self) -> frozenset[str]:
+        """The tables that it loads in bulk."""
+        return (
+            frozenset(map(plain, _LOADED.findall(self.text))) if "copy" in self.text.lower() else frozenset()
+        )
 
     def runs_once(self, place: int) -> bool:
         """Whether a step of a migration does what stands at a place, and leaves no function or view with it behind."""

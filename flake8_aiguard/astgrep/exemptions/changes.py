@@ -8,7 +8,7 @@ from typing import Final
 
 from flake8_aiguard.astgrep import folders, query
 from flake8_aiguard.astgrep.source import Source, flat
-from flake8_aiguard.ddl import NAME, plain
+from flake8_aiguard.ddl import NAME, READS, plain
 from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
@@ -39,6 +39,7 @@ _LOCKED: Final = regex(
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
 _OFFLINE: Final = regex(
     r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/"
+    r"|/(?:v\d[\d.]*|\d+\.\d[\d.]*)-(?:to-)?v?\d[\d.]*/"  # from one version to the next
     r"|/(?:set_?up|install|init|upgrade|update)(?:[_.-][^/]*)?\.sql$|\d\.\d+[^/]*?-+v?\d+\.\d[^/]*\.sql$"
 )
 _MOVED: Final = regex(r"/(?:migrate|seed)[_-][^/]*\.sql$")
@@ -58,6 +59,10 @@ _STABLE: Final = regex(
     r"|localtime|localtimestamp|(?:now|transaction_timestamp|statement_timestamp)\s*\()",
     _I,
 )
+_DELETED_BY: Final = regex(rf"\s*delete\s+from\s+({NAME})\s+where\b", _I)
+_RETURNED: Final = regex(r"\breturning\b([^;]*)", _I)
+_RETURNED_NAME: Final = regex(r"[\w\"`]+|\*", _I)
+_BUILT_BEFORE: Final = regex(r"\bindex\s+if\s+not\s+exists\b", _I)
 _INSERT: Final = regex(rf"\s*(?:set\s+\w+\s+on\s+)?insert\s+(?:\w+\s+)?into\s+({NAME})\s*(\([^)]*\))?", _I)
 
 
@@ -75,7 +80,7 @@ def whole_table(source: Source, start: int, end: int) -> bool:
         if _BRANCH.search(between) and source.routine(start) == source.routine(other):
             return True
     if not written[0].lower().startswith("update"):
-        return False
+        return source.is_step and not source.script.emptied.isdisjoint(source.script.filled)  # loads anew
     if source.is_step:
         return True  # a step that fills or converts a column of all rows
     table = folders.table(source, written[1])
@@ -126,13 +131,20 @@ def locked_anyway(source: Source, start: int, end: int) -> bool:
     if not folders.is_postgresql(source) or _OFFLINE.search(source.path) or _is_of_drizzle(source):
         return True
     first, last = source.statement(start)
+    if re.match(r"create\b", source.code[start:end], _I):
+        first = start  # the statement before it may lack its semicolon
     on = re.compile(rf"\b(?:on|table)\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I).search(
         source.code, first, last
     )
     if on is None:
         return False
     name = plain(on[1])
-    if name in source.script.made or name in folders.parents(source) or _is_installed(source, name):
+    if (
+        name in source.loaded
+        or name in source.script.made
+        or name in folders.parents(source)
+        or _is_installed(source, name)
+    ):
         return True
     altered = source.of_table("alter", name, len(source.code))
     if any(_LOCKED.search(statement) or _SCAN.search(statement) for statement in altered):
@@ -147,11 +159,17 @@ def _is_of_drizzle(source: Source) -> bool:
 
 
 def _is_installed(source: Source, name: str) -> bool:
-    """Whether a script for an empty database follows one beside or above it that creates the table."""
+    """Whether a script for an empty database follows one beside or above it that creates the table, or adds to it."""
 
     def is_numbered(path: str) -> bool:
         return re.search(r"\d", path.rpartition("/")[2]) is not None
 
+    stem = source.path[: -len(".sql")]
+    if any(
+        name in other.script.made and stem.startswith(f"{other.path[: -len('.sql')]}_")
+        for other in folders.beside(source)
+    ):
+        return True  # a part of the schema that the other file begins
     if is_numbered(source.path):
         return False
     around = folders.beside(source) if source.is_step else folders.near(source)
@@ -159,7 +177,7 @@ def _is_installed(source: Source, name: str) -> bool:
 
 
 def _is_built_under_lock(source: Source, start: int, table: str) -> bool:
-    """Whether an index takes the place of the one that the file drops, or its table is written anyway.
+    """Whether an index takes the place of the one that the file drops, may stand already, or its table is written anyway.
 
     Args:
         source: the text.
@@ -169,6 +187,8 @@ def _is_built_under_lock(source: Source, start: int, table: str) -> bool:
     if source.speaks_of_sqlite:
         return True
     first, last = source.statement(start)
+    if source.is_step and source.writes and _BUILT_BEFORE.search(source.code, first, last):
+        return True  # a step that needs its transaction, and passes over the index that was built before
     name = _INDEX.search(source.code, first, last)
     for _ in range(_NEAR):
         begin, until = source.statement(max(first - 1, 0))
@@ -230,11 +250,55 @@ def seeds(source: Source, start: int, end: int) -> bool:
     if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
         return True
     asks = source.asks_in(*source.statement(start))
+    if _is_put_again(source, start, name) or _is_asked_for(source, start, name):
+        return True
     if source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
         return True
     is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
     if source.is_file and not asks and (source.is_migration or is_copy):
         return True  # run once
     table = folders.table(source, name)
-    columns = {plain(column.strip()) for column in (insert[2] or "")[1:-1].split(",")}
-    return table is not None and bool(insert[2]) and not any(key <= columns for key in table.unique)
+    if table is None:
+        return False
+    columns = {plain(column.strip()) for column in insert[2][1:-1].split(",")} if insert[2] else table.columns
+    conflicts = [key for key in table.unique if key <= columns]
+    numbered_by_it = table.generated - columns
+    if not conflicts or not numbered_by_it:
+        return not conflicts
+    # a new row has a number of its own: one that differs elsewhere is another's, which must neither be kept nor overwritten
+    returned = _RETURNED.search(statement)
+    names = set() if returned is None else {plain(name) for name in _RETURNED_NAME.findall(returned[1])}
+    return bool(names & {*numbered_by_it, "*"}) or columns not in conflicts
+
+
+def _is_put_again(source: Source, start: int, table: str) -> bool:
+    """Whether the statement before deletes the rows with a text that the INSERT writes.
+
+    Args:
+        source: the text.
+        start: where the INSERT stands.
+        table: its table.
+    """
+    first, last = source.statement(start)
+    begin, until = source.statement(max(first - 1, 0))
+    deleted = _DELETED_BY.match(source.code, begin, until) if first else None
+    if deleted is None or plain(deleted[1]) != table:
+        return False
+    texts = {text for text in _STRING.findall(source.text[deleted.end() : until]) if len(text) > 2}
+    return bool(texts) and texts <= set(_STRING.findall(source.text[start:last]))
+
+
+def _is_asked_for(source: Source, start: int, table: str) -> bool:
+    """Whether the function looks first whether the row is there.
+
+    Args:
+        source: the text.
+        start: where the INSERT stands.
+        table: its table.
+    """
+    routine = source.routine(start)
+    if routine < 0:
+        return False
+    body = source.code[routine:start]
+    read = [match.end() for match in READS.finditer(body) if plain(match[1]) == table]
+    return bool(read) and re.search(r"\bif\s+(?:not\s+)?found\b", body[read[-1] :], _I) is not None

@@ -15,6 +15,10 @@ _I: Final = re.IGNORECASE
 _SELECTED: Final = regex(
     rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({NAME})", _I
 )
+_PRINTED: Final = regex(
+    r"::\s*text\s*(?:=|<>|~~\*?)\s*(?:any\s*\(\s*array\s*\[\s*)?'[^']*'\s*::\s*(?:text|character\s+varying)\b",
+    _I,
+)
 _LIKE: Final = regex(r"\bi?like\b", _I)
 _VIEW: Final = regex(
     r"\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|materialized\s+|recursive\s+)?view\b", _I
@@ -65,7 +69,9 @@ def never_null(source: Source, start: int, end: int) -> bool:
     column, name = selected[1].lower(), plain(selected[2])
     if re.search(r"\b(?:left|right|full)\s+(?:outer\s+)?join\b", source.code[start:end], _I):
         return False
-    if column in ("id", "rowid", "oid", "ctid") or (column.endswith("_id") and _is_own(column[:-3], name)):
+    if column in ("id", "pk", "rowid", "oid", "ctid") or (
+        column.endswith("_id") and _is_own(column[:-3], name)
+    ):
         return True
     table = folders.table(source, name)
     if table is not None:
@@ -202,6 +208,9 @@ def found_by_another(source: Source, start: int, end: int) -> bool:
     is_cast = "::" in source.code[start : end + 3] or re.match(r"cast\s*\(", code, _I)
     if is_cast and conversions and conversions[-1] in _NUMBERS:
         return True
+    printed = _PRINTED.search(source.code, start, end + 60)
+    if printed and "=" not in source.code[start : printed.start()]:
+        return True  # what PostgreSQL prints for a plain comparison of a varchar
     columns = query.columns(code, source.parameters(start))
     if not columns or folders.is_warehouse(source):
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import Final
@@ -15,6 +16,12 @@ _I: Final = re.IGNORECASE
 _FUNCTION: Final = regex(
     r"\*\s*(?:except\b|replace\b|from\s+(?:only\s+|stream\s+)?(?:%|[\w.]+\s*\())", _I
 )  # what no list can say
+_UNION: Final = regex(r"\bunion\b(?:\s+(?:all|distinct)\b)?", _I)
+_UNITED: Final = regex(r"\bunion\s+(?:(?:all|distinct)\s+)?select\s+\Z", _I)
+_BARE: Final = regex(r"\bselect\s+\*\s*(?:,|from\b)", _I)
+_EXPECTING: Final = regex(
+    r"\bconstraint\s+\S+\s+expect\b", _I
+)  # a table of Databricks that drops bad rows of another
 _STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
 _READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|,|\b(?P<owner>\w+)[\"`]?\.)\s*\*(?!\s*except\b)", _I)
 _LOCKED: Final = regex(r"\bfor\s+(?:no\s+key\s+)?update\b", _I)
@@ -41,6 +48,7 @@ _OF_AGGREGATE: Final = regex(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.
 _DISTINCT: Final = regex(r"\(\s*select\s+distinct\b", _I)
 _IN_AGGREGATE: Final = regex(rf"\b{query.AGGREGATE}\s*\($", _I)
 _DELETED: Final = regex(r"\s*delete\b", _I)
+_ROW_BEFORE: Final = regex(r"\blimit\s+1\s+offset\s+[1-9]\b", _I)
 _CUT: Final = regex(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
 _ONE_ROW: Final = regex(
     r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')|\blimit\s+1\b(?!\s*,)|\bfetch\s+first\s+(?:1\s+)?row\s+only\b",
@@ -60,6 +68,8 @@ _UNNAMED: Final = regex(r"\b(?:using|natural|cross)\b", _I)
 def star(source: Source, start: int, end: int) -> bool:
     """AIG201: the row type is the contract, or the columns are those that the text lists itself."""
     first, last = source.around(start)
+    if _UNITED.search(source.code, max(start - 80, first), start) and _is_reported_once(source, first, last):
+        return True
     text = source.flat(start, last)
     relations = query.relations(text)
     names = [name for name, _ in relations]
@@ -87,6 +97,8 @@ def star(source: Source, start: int, end: int) -> bool:
         return True
     if len(names) > 1:
         return False
+    if _EXPECTING.search(source.code[first:start]):
+        return True
     if _is_narrowed(source, start, text):
         return True
     routine = source.routine(start)
@@ -99,6 +111,22 @@ def star(source: Source, start: int, end: int) -> bool:
         return False
     old, new = plain(names[0]), plain(copied[1])
     return old in new or new in old
+
+
+@functools.lru_cache(maxsize=8)
+def _is_reported_once(source: Source, first: int, last: int) -> bool:
+    """Whether a query is a UNION of stars, each of one relation, of which the first is reported.
+
+    Args:
+        source: the text.
+        first: where the query begins.
+        last: where it ends.
+    """
+    text = source.flat(first, last)
+    if not all(_BARE.search(branch) and len(query.relations(branch)) == 1 for branch in _UNION.split(text)):
+        return False
+    begin = _STAR.search(text)
+    return begin is not None and not star(source, first + begin.end() - 1, first + begin.end())
 
 
 def _is_narrowed(source: Source, start: int, text: str) -> bool:
@@ -209,8 +237,11 @@ def _is_cte(source: Source, name: str, start: int, end: int) -> bool:
 
 
 def is_kept(source: Source, start: int, end: int) -> bool:
-    """AIG209: no page, but the newest rows, which a DELETE of the others keeps."""
-    return _DELETED.match(source.code, source.statement(start)[0]) is not None
+    """AIG209: no page, but the newest rows, which a DELETE of the others keeps, or the last row but one."""
+    if _DELETED.match(source.code, source.statement(start)[0]):
+        return True
+    first, last = source.around(start)
+    return first > source.statement(start)[0] and _ROW_BEFORE.search(source.flat(first, last)) is not None
 
 
 def is_needed_anyway(source: Source, start: int, end: int) -> bool:
@@ -268,6 +299,8 @@ def projects(source: Source, start: int, end: int) -> bool:
     if re.search(r"\bgroup\s+by\b", text, _I) or re.search(rf"\b{query.AGGREGATE}\s*\(", selected, _I):
         return True
     relations = query.relations(text)
+    if re.match(r"\s*\*\s*$", re.sub(r"(?i)^.*?\bdistinct\b", "", selected, flags=re.DOTALL)):
+        return True  # each table gives all of its columns
     if _is_no_test(text, selected, relations) or _is_needed_for_one(source, text, selected, relations):
         return True
     return len(relations) > 1 and all(
