@@ -289,13 +289,6 @@ MEANT = [
         ),
     ),
     (
-        "AIG217",
-        (
-            "CREATE TABLE IF NOT EXISTS shops (id INTEGER PRIMARY KEY AUTOINCREMENT, name text UNIQUE, motto text);\n"
-            "INSERT INTO shops (name, motto) VALUES (?, ?);"
-        ),
-    ),
-    (
         "AIG201",
         (
             "CREATE OR REFRESH MATERIALIZED VIEW good (CONSTRAINT named EXPECT (name IS NOT NULL) ON VIOLATION DROP ROW)\n"
@@ -468,6 +461,13 @@ REPORTED = [
     (
         "AIG217",
         "CREATE TABLE IF NOT EXISTS shops (id serial PRIMARY KEY, name text);\nINSERT INTO shops (id, name) VALUES ($1, $2) RETURNING id;",
+    ),
+    (
+        "AIG217",
+        (
+            "CREATE TABLE IF NOT EXISTS shops (id INTEGER PRIMARY KEY AUTOINCREMENT, name text UNIQUE, motto text);\n"
+            "INSERT INTO shops (name, motto) VALUES (?, ?);"
+        ),
     ),
     ("AIG201", "CREATE OR REFRESH MATERIALIZED VIEW good AS SELECT * FROM raw;"),
     ("AIG201", "CREATE TABLE a (id int);\nSELECT * FROM a UNION SELECT * FROM b;"),

@@ -265,10 +265,10 @@ def seeds(source: Source, start: int, end: int) -> bool:
     numbered_by_it = table.generated - columns
     if not conflicts or not numbered_by_it:
         return not conflicts
-    # a new row has a number of its own: one that differs elsewhere is another's, which must neither be kept nor overwritten
+    # who asks for the number that the database gives wants a new row: another's must neither be kept nor overwritten
     returned = _RETURNED.search(statement)
     names = set() if returned is None else {plain(name) for name in _RETURNED_NAME.findall(returned[1])}
-    return bool(names & {*numbered_by_it, "*"}) or columns not in conflicts
+    return bool(names & {*numbered_by_it, "*"})
 
 
 def _is_put_again(source: Source, start: int, table: str) -> bool:
