@@ -65,7 +65,7 @@ class Settings:
     )
     vendored: tuple[str, ...] = _setting(
         (
-            *("_vendor/", "_vendored/", "vendor/", "vendored/", "third_party/", "thirdparty/"),
+            *("_vendor/", "_vendored/", "vendor/", "vendored/", "vendoring/", "third_party/", "thirdparty/"),
             *("node_modules/", "site-packages/"),
         ),
         "Files that the project carries and does not maintain: no rule reports there. Patterns as in `tests`.",

@@ -61,6 +61,7 @@ def test_defaults(project: Callable[[str], Path]) -> None:
             "_vendored/",
             "vendor/",
             "vendored/",
+            "vendoring/",
             "third_party/",
             "thirdparty/",
             "node_modules/",

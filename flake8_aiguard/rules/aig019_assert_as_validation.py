@@ -139,12 +139,27 @@ class AssertAsValidation(Checker):
             results = (judge(part) for judge in (self._permission, self._status) for part in parts)
             finding = next((found for found in results if found is not None), None)
             finding = finding or self._validation(parts, node)
-        if finding is not None and not self._is_for_programmers(finding[0], node):
+        if (
+            finding is not None
+            and not self._is_for_programmers(finding[0], node)
+            and not self._is_seen_to(node)
+        ):
             message, what = finding
             if message is self.message and self._is_caught(node):
                 message = _CAUGHT
             ruff = "RUF018 S101" if message is _ASSIGNED else "S101"
             yield from self.found(node, message=message, what=what, ruff=ruff)
+
+    def _is_seen_to(self, node: ast.Assert) -> bool:
+        """Whether an assert states what the ``if`` before it has just seen to: ``if user.is_known: logout(user)``."""
+        index = self.module.index
+        holder = index.parent(node)
+        for block in (getattr(holder, name, None) for name in ("body", "orelse", "finalbody")):
+            at = block.index(node) if isinstance(block, list) and node in block else 0
+            before = block[at - 1] if at and isinstance(block, list) else None
+            if isinstance(before, ast.If) and not before.orelse:
+                return ast.dump(_negated(before.test)) == ast.dump(node.test)
+        return False
 
     # -- asserts that are meant as such
 
@@ -380,3 +395,9 @@ def _effects_of_receivers() -> frozenset[tuple[str, str]]:
         for receiver in row.get("receivers", ())
         for method in row.get("methods", ())
     )
+
+
+def _negated(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    return ast.UnaryOp(ast.Not(), test)

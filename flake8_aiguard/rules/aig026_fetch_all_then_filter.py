@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.fetches import Fetch, Fetches
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension, Function
 from flake8_aiguard.oneoff import OneOff
@@ -314,9 +315,12 @@ class FetchAllThenFilter(Checker):
         for field, other in ((left, right), (right, left)):
             if self._is_field(field, names) and not _mentions(other, names) and _is_plain(other):
                 if isinstance(condition.ops[0], (ast.In, ast.NotIn)) and (
-                    field is right or isinstance(condition.ops[0], ast.NotIn) or self._is_changed(other)
+                    field is right
+                    or isinstance(condition.ops[0], ast.NotIn)
+                    or self._is_changed(other)
+                    or self._is_looked_up(other, field)
                 ):
-                    return None  # "x" in row.tags; all but a few; what was not seen before
+                    return None  # "x" in row.tags; all but a few; what was not seen before; if key in found: found[key] += 1
                 return _text(condition)
         return None
 
@@ -329,6 +333,16 @@ class FetchAllThenFilter(Checker):
             and dotted(call.func.value) == name
             and any(around is loop for around in index.loops(call))
             for call in index.calls_named(_CHANGES)
+        )
+
+    def _is_looked_up(self, container: ast.expr, key: ast.expr) -> bool:
+        """Whether the loop takes the entry of a container whose key it has asked for."""
+        index = self.module.index
+        loop = next(index.loops(container), None)
+        texts = ast.dump(container), ast.dump(key)
+        return loop is not None and any(
+            isinstance(node, ast.Subscript) and (ast.dump(node.value), ast.dump(node.slice)) == texts
+            for node in walk(loop)
         )
 
     def _is_flag(self, node: ast.expr, names: set[str]) -> bool:

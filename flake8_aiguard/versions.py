@@ -1,0 +1,70 @@
+"""Branches for versions of Python that this plugin does not run on."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any, Final
+
+from flake8_aiguard.module import Module
+
+_OLDEST: Final = (3, 10)  # requires-python
+_COMPARES: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def is_outdated(module: Module, node: ast.AST) -> bool:
+    """Whether a node stands in a branch that no Python from 3.10 on runs: ``if sys.version_info < (3, 8)``.
+
+    Args:
+        module: its file.
+        node: the node.
+    """
+    if not module.says("version_info"):
+        return False
+    child = node
+    for outer in module.index.ancestors(node):
+        if isinstance(outer, ast.If):
+            holds = _holds(module, outer.test)
+            if holds is not None and child in (outer.orelse if holds else outer.body):
+                return True
+        child = outer
+    return False
+
+
+def _holds(module: Module, test: ast.expr) -> bool | None:
+    """What a comparison of the version gives on each Python from 3.10 on; ``None`` where that differs or is not known."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    compare = _COMPARES.get(type(test.ops[0]))
+    asked, bound = test.left, _constant(test.comparators[0])
+    if compare is None:
+        return None
+    is_major = (isinstance(asked, ast.Attribute) and asked.attr == "major") or (
+        isinstance(asked, ast.Subscript) and isinstance(asked.slice, ast.Constant) and asked.slice.value == 0
+    )
+    whole = asked.value if isinstance(asked, (ast.Subscript, ast.Attribute)) and is_major else asked
+    if module.qualname(whole) != "sys.version_info":
+        return None
+    if is_major:
+        return compare(_OLDEST[0], bound) if isinstance(bound, int) else None
+    if not isinstance(bound, tuple) or bound > _OLDEST or isinstance(test.ops[0], (ast.Eq, ast.NotEq)):
+        return None
+    # At the oldest version itself, ``<=`` and ``>`` differ from what later ones give.
+    return (
+        None if bound == _OLDEST and isinstance(test.ops[0], (ast.LtE, ast.Gt)) else compare(_OLDEST, bound)
+    )
+
+
+def _constant(node: ast.expr) -> object:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
