@@ -22,12 +22,14 @@ from flake8_aiguard.shapes import (
     is_constant,
     is_main_guard,
     is_none,
+    last_name,
     root,
     string,
 )
 
 _MODULE_LEVEL = frozenset({"archive", "file", "image", "response", "temporary"})
 _HANDLE_TYPES = ("io.", "typing.BinaryIO", "typing.IO", "typing.TextIO", "socket.")
+_PATHS = regex(r"path|file|name|^(src|source|dst|dest|target|p|fn)$", re.IGNORECASE)
 _HANDLE_NAMES = regex(
     r"f|fp|fd|fh|fo|io|bio|obj|raw|data|body|blob|src|dst|file|source|content|contents|image|resp|response|payload"
     r"|.*(stream|buf|buffer|bytes|fileobj|file_obj|filelike|file_like|handle|upload|uploaded|_io|_fp|_file|_data)",
@@ -126,6 +128,8 @@ class UnclosedFile(Checker):
             path = keywords.get(row["path"], argument(node, None, row["path_position"]))
             if path is None or self._is_handle(path):
                 return False
+            if row["kind"] == "image" and self._may_be_image(path):
+                return False
         return not any(name in keywords for name in row.get("detached", ()))
 
     def _is_first_of_two(self, node: ast.Call) -> bool:
@@ -152,6 +156,11 @@ class UnclosedFile(Checker):
             return kind.startswith(_HANDLE_TYPES) or kind in knowledge.by_call("resources.opener")
         name = (dotted(node) or "").rpartition(".")[2]
         return bool(_HANDLE_NAMES.fullmatch(name))
+
+    def _may_be_image(self, node: ast.expr) -> bool:
+        """Whether nothing says that a variable holds a path: images come as streams as often, from uploads and answers."""
+        name = last_name(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+        return name is not None and self.module.type_of(node) is None and not _PATHS.search(name)
 
     # -- what is meant
 
