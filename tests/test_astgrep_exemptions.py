@@ -117,6 +117,10 @@ MEANT = [
     ("AIG214", "SELECT DISTINCT b.id, c.name FROM b JOIN c ON c.id = b.c;"),
     (
         "AIG214",
+        "CREATE FUNCTION f() RETURNS void AS $$ DECLARE k text; BEGIN FOR k IN SELECT DISTINCT b.kind FROM b JOIN c ON c.b = b.id LOOP NULL; END LOOP; END $$ LANGUAGE plpgsql;",
+    ),
+    (
+        "AIG214",
         "SELECT DISTINCT a.id, t.n, u.m FROM a JOIN (SELECT id, n FROM b) AS t ON t.id = a.id JOIN (SELECT id, m FROM c) u ON u.id = a.id;",
     ),
     (
@@ -387,6 +391,10 @@ REPORTED = [
     ),
     ("AIG214", "SELECT DISTINCT b.id FROM b JOIN c ON c.b = b.id\n\nUNION\n\nSELECT id FROM d;"),
     ("AIG214", "SELECT DISTINCT b.id, c.x FROM b JOIN c ON c.b = b.id JOIN d ON d.c = c.id;"),
+    (
+        "AIG214",
+        "CREATE FUNCTION f() RETURNS void AS $$ DECLARE k text; BEGIN FOR k IN SELECT DISTINCT b.kind, b.name FROM b JOIN c ON c.b = b.id LOOP NULL; END LOOP; END $$ LANGUAGE plpgsql;",
+    ),
     (
         "AIG201",
         "SELECT a.id, v.* FROM a LEFT JOIN (SELECT * FROM vouchers WHERE class = 1) AS v ON v.a = a.id;",

@@ -193,6 +193,16 @@ class BlockingIoInAsync(Checker):
         return self.module.matches(_BESIDE_SERVICE)
 
     @functools.cached_property
+    def _has_memory_only(self) -> bool:
+        """Whether each SQLite database of the file is one in memory: ``sqlite3.connect(":memory:")``."""
+        made = [
+            call
+            for call in self.module.index.calls_named(("connect",))
+            if self.module.called(call) == "sqlite3.connect"
+        ]
+        return bool(made) and all(string(argument(call, "database", 0)) == ":memory:" for call in made)
+
+    @functools.cached_property
     def _is_command_line(self) -> bool:
         """Whether the file is a part of a command line or a script, by its path: one task, and somebody who waits for it."""
         return self.module.matches(_COMMAND_LINES)
@@ -212,6 +222,7 @@ class BlockingIoInAsync(Checker):
             or self._openings.is_glance(node)
             or self._openings.is_constant_once(node)
             or self._openings.is_lock_file(node)
+            or (self._has_memory_only and _is_sqlite(row))
             or self._is_process_of_class(node)
             or self._calls.is_no_pipe(node)
             or self._calls.is_of_ended_process(node)
@@ -405,3 +416,9 @@ def _has_literal_timeout(node: ast.Call, row: knowledge.Row) -> bool:
 def _is_before(binding: ast.AST, use: ast.Name) -> bool:
     line: int = getattr(binding, "lineno", 0)
     return (line, getattr(binding, "col_offset", 0)) <= (use.lineno, use.col_offset)
+
+
+def _is_sqlite(row: knowledge.Row) -> bool:
+    return "sqlite3.connect" in row.get("calls", ()) or any(
+        name.startswith("sqlite3.") for name in row.get("types", ())
+    )

@@ -534,7 +534,7 @@ class RetryWithoutBackoff(Checker):
         """A pause after the last attempt."""
         if course.ends and len(course.gaps) < _POLLS and not self._loops.is_followed(attempts):
             for pause in course.tail:
-                if pause.is_sleep and pause.seconds != 0:
+                if pause.is_sleep and not (pause.seconds is not None and pause.seconds < _BRIEF):
                     yield from self.found(pause.call, message=_TAIL, pause=_text(pause))
                     return
 
@@ -564,6 +564,7 @@ def _text(pause: Pause) -> str:
     return ast.unparse(pause.call)
 
 
+_BRIEF = 0.1  # seconds that nobody misses after the last attempt
 _FEW = 2  # so many attempts are one retry, for which no pause grows
 _POLLS = 20  # so many attempts wait for something to come up
 _WAITS = regex(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)

@@ -58,6 +58,8 @@ _GIVES_ROWS: Final = regex(
     r"\b(?:from|union|unnest|generate_\w+|\w+_(?:each|elements|keys|table|matches)\w*)\b", _I
 )
 _READ_AS_TABLE: Final = regex(r"\b(?:from|join|as|materialized|lateral)\s*\($", _I)
+_LOOPED: Final = regex(r"\bfor\s+\w+\s+in\s+(?:select\s+)?$", _I)
+_ONE_COLUMN: Final = regex(r"\bdistinct\s+[\w.\"]+\s*$", _I)
 _SET_RETURNING: Final = regex(rf"\blateral\b|(?:\bfrom|\bjoin|,)\s*(?!using\b|on\b){NAME}\s*\(", _I)
 _LINK: Final = regex(r"\b(\w+)\.[\"`]?\w+[\"`]?\s*=\s*(\w+)\.[\"`]?\w+", _I)
 _QUALIFIED: Final = regex(r"\b(\w+)\.[\"`]?(\w+)")
@@ -298,6 +300,8 @@ def projects(source: Source, start: int, end: int) -> bool:
     selected = re.split(r"\bfrom\b", source.code[start:last], maxsplit=1, flags=_I)[0]
     if re.search(r"\bgroup\s+by\b", text, _I) or re.search(rf"\b{query.AGGREGATE}\s*\(", selected, _I):
         return True
+    if _LOOPED.search(source.code, max(start - 80, 0), start) and _ONE_COLUMN.search(selected):
+        return True  # a routine goes through the kinds that there are
     relations = query.relations(text)
     if re.match(r"\s*\*\s*$", re.sub(r"(?i)^.*?\bdistinct\b", "", selected, flags=re.DOTALL)):
         return True  # each table gives all of its columns
