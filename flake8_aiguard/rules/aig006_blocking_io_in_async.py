@@ -76,7 +76,7 @@ class BlockingIoInAsync(Checker):
     than a head of up to 64 KiB is read.
     Of several calls with one cause only the first is reported: in the body of a ``with`` whose own call blocks, those on what it gives;
     in one statement; in a row of short statements that do the same with one file after the other. Silent below ``@deprecated``, and for
-    ``os.open`` of a file that is only locked.
+    ``os.open`` of a file that is only locked, SQLite in memory.
     A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
     one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
