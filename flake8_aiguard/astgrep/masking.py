@@ -30,6 +30,7 @@ _IN_APOSTROPHES: Final = regex(
     r"(?P<before>\b(?:insert\s+(?:or\s+\w+\s+)?into|create\s+table|table\s+if\s+(?:not\s+)?exists|alter\s+table)\s+)'(?P<name>\w+)'",
     re.IGNORECASE,
 )  # a name, as SQLite takes it
+_BEFORE_APOSTROPHE: Final = ("into '", "table '", "exists '")
 _BRACKETS: Final = regex(r"(?<=[\s.,(])\[([A-Za-z_]\w*)\]")
 _PLACEHOLDER: Final = regex(
     r"""
@@ -65,7 +66,8 @@ def mask_unread(text: str) -> str:
     """Replace the commands of a client, and statements that say nothing and confuse the grammar, by blanks."""
     if "].[" in text or "[dbo]" in text:
         text = _BRACKETS.sub(r'"\1"', text)
-    if "'" in text:
+    lowered = text.lower() if "'" in text else ""
+    if any(sign in lowered for sign in _BEFORE_APOSTROPHE):
         text = _IN_APOSTROPHES.sub(r'\g<before>"\g<name>"', text)
     return _UNREAD.sub(_ended, text) if _HEADS.search(text) else text
 

@@ -43,6 +43,45 @@ _WAREHOUSE: Final = regex(
     r"|\b(?:struct|array)\s*<|::\s*variant\b|\b_(?:table_suffix|partition(?:time|date))\b",
     re.IGNORECASE,
 )
+# What stands in each text that the expression finds.
+_WAREHOUSE_SIGNS: Final = (
+    *(
+        "try",
+        "date_parse",
+        "approx_",
+        "json_extract_scalar",
+        "from_iso8601",
+        "safe_",
+        "countif",
+        "timestamp_",
+        "object_construct",
+    ),
+    *(
+        "get_json_object",
+        "named_struct",
+        "collect_set",
+        "read_files",
+        "arrayjoin",
+        "uniqexact",
+        "lowcardinality",
+        "streaming",
+        "live",
+    ),
+    *(
+        "transient",
+        "stored",
+        "format",
+        "tblproperties",
+        "delta",
+        "iceberg",
+        "parquet",
+        "lateral",
+        "distkey",
+        "sortkey",
+        "diststyle",
+    ),
+    *("mergetree", "qualify", "`", '"(', '" (', "struct", "array", "variant", "table_suffix", "_partition"),
+)
 _BATCH: Final = regex(r"^[ \t]*go[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ROUTINE: Final = regex(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:definer\s*=\s*\S+\s+)?(?:function|procedure)\s+[^\s(]+\s*(?=\()",
@@ -155,6 +194,9 @@ class Source:
     @functools.cached_property
     def is_of_a_warehouse(self) -> bool:
         """Whether words say that it is of a database that keeps columns, not rows, and has no indexes."""
+        text = self.text.lower()
+        if not any(sign in text for sign in _WAREHOUSE_SIGNS):
+            return False  # most files: the expression is slow
         return _WAREHOUSE.search(self.text) is not None and _WAREHOUSE.search(self.code) is not None
 
     # -- statements
