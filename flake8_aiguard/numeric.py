@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from flake8_aiguard.shapes import dotted
 
@@ -14,6 +14,15 @@ Known: TypeAlias = Callable[[str], "float | None"]
 
 _DEPTH: Final = 12
 _LARGEST: Final = 1e12
+COMPARES: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+"""What comparisons do with two values."""
 _OPERATORS: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -35,14 +44,6 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {
     "pow": pow,
     "round": round,
     "sqrt": math.sqrt,
-}
-_COMPARISONS: Final[Mapping[type[ast.cmpop], Callable[[float, float], bool]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
 }
 
 
@@ -101,10 +102,10 @@ def truth(node: ast.expr, known: Known, depth: int = _DEPTH) -> bool | None:
             return decides
         return None if None in values else not decides
     if isinstance(node, ast.Compare):
-        if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARISONS:
+        if len(node.ops) != 1 or type(node.ops[0]) not in COMPARES:
             return None
         left, right = number(node.left, known, depth - 1), number(node.comparators[0], known, depth - 1)
-        return None if left is None or right is None else bool(_COMPARISONS[type(node.ops[0])](left, right))
+        return None if left is None or right is None else bool(COMPARES[type(node.ops[0])](left, right))
     found_number = number(node, known, depth - 1)
     return None if found_number is None else bool(found_number)
 

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from flake8_aiguard.module import Module
+from flake8_aiguard.numeric import COMPARES
 from flake8_aiguard.shapes import dotted, following, last_name, names_in, string
 
 _NEAR: Final = 3
-_COMPARES: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 
 
 class Repeats:
@@ -44,7 +36,7 @@ class Repeats:
     def is_decided(self, condition: ast.expr, node: ast.Assert) -> bool:
         """Whether the branch around the assert lets nothing else through: ``if version == 2:`` and ``version >= 2``."""
         asked = _against_constant(condition)
-        if asked is None or type(asked[1]) not in _COMPARES:
+        if asked is None or type(asked[1]) not in COMPARES:
             return False
         value, question, limit = asked
         index = self._module.index
@@ -260,7 +252,7 @@ def _against_constant(condition: ast.expr) -> tuple[str, ast.cmpop, object] | No
 
 def _compares(value: object, question: ast.cmpop, limit: object) -> bool:
     try:
-        return bool(_COMPARES[type(question)](value, limit))
+        return bool(COMPARES[type(question)](value, limit))
     except TypeError:
         return False
 

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from flake8_aiguard.module import Module
+from flake8_aiguard.numeric import COMPARES
 
 _OLDEST: Final = (3, 10)  # requires-python
-_COMPARES: Final[dict[type[ast.cmpop], Callable[[Any, Any], bool]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 
 
 def is_outdated(module: Module, node: ast.AST) -> bool:
@@ -43,7 +34,7 @@ def _holds(module: Module, test: ast.expr) -> bool | None:
     """What a comparison of the version gives on each Python from 3.10 on; ``None`` where that differs or is not known."""
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
-    compare = _COMPARES.get(type(test.ops[0]))
+    compare = COMPARES.get(type(test.ops[0]))
     asked, bound = test.left, _constant(test.comparators[0])
     if compare is None:
         return None
