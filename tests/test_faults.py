@@ -24,8 +24,10 @@ from flake8_aiguard.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 # Rules that take their time, so that a signal finds the run at work.
+# A shell starts its background jobs with Ctrl-C ignored, the test run perhaps among them.
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from flake8_aiguard.checker import Checker
 from flake8_aiguard.cli import main
 def slow(rule):
@@ -38,7 +40,8 @@ sys.exit(main(sys.argv[1:]))
 
 # The same for rules of scan, in files that are many enough for workers.
 SLOW_SCAN = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from flake8_aiguard.astgrep import scan
 from flake8_aiguard.cli import main
 def slow(path, rules):

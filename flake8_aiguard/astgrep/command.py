@@ -227,4 +227,6 @@ def _lines(scanned: Scanned) -> Iterator[str]:
 
 def _one_line(text: str) -> str:
     """Text without what moves a terminal's cursor; tabs are kept."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)

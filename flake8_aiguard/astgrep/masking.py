@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from typing import Final
@@ -14,6 +15,20 @@ _STANDALONE: Final = regex(r"\{\{-?\s*(?:config|log|print)\s*\(")
 _HEADS: Final = regex(
     r"\\|^go\b|\b(?:begin|start|commit|rollback|copy|call|delimiter|top|default\s+values)\b",
     re.IGNORECASE | re.MULTILINE,
+)
+# What stands in each text that the expression finds: it is slow.
+_HEAD_SIGNS: Final = (
+    "\\",
+    "go",
+    "begin",
+    "start",
+    "commit",
+    "rollback",
+    "copy",
+    "call",
+    "delimiter",
+    "top",
+    "default",
 )
 _UNREAD: Final = regex(
     r"""
@@ -62,14 +77,17 @@ def mask_templates(text: str) -> str:
     return mask_unread(mask_placeholders(text))
 
 
+@functools.lru_cache(maxsize=8)
 def mask_unread(text: str) -> str:
     """Replace the commands of a client, and statements that say nothing and confuse the grammar, by blanks."""
     if "].[" in text or "[dbo]" in text:
         text = _BRACKETS.sub(r'"\1"', text)
-    lowered = text.lower() if "'" in text else ""
-    if any(sign in lowered for sign in _BEFORE_APOSTROPHE):
+    lowered = text.lower()
+    if "'" in text and any(sign in lowered for sign in _BEFORE_APOSTROPHE):
         text = _IN_APOSTROPHES.sub(r'\g<before>"\g<name>"', text)
-    return _UNREAD.sub(_ended, text) if _HEADS.search(text) else text
+    if any(sign in lowered for sign in _HEAD_SIGNS) and _HEADS.search(text):
+        return _UNREAD.sub(_ended, text)
+    return text
 
 
 def names_in_apostrophes(text: str) -> bool:
@@ -77,6 +95,7 @@ def names_in_apostrophes(text: str) -> bool:
     return _IN_APOSTROPHES.search(text) is not None
 
 
+@functools.lru_cache(maxsize=8)
 def mask_placeholders(text: str) -> str:
     """Replace the placeholders of drivers by numbers of the same length."""
     return _PLACEHOLDER.sub(_number, text) if "%" in text or ":" in text else text

@@ -9,6 +9,7 @@ import bisect
 import functools
 import os
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from flake8_aiguard import ddl
@@ -24,9 +25,21 @@ _RECORDED: Final = regex(
 )
 _TEMPLATE: Final = regex(r"\{\{-?\s*(?:config|ref|source|dbt_utils\.)")
 _MYSQL: Final = regex(
-    r"`|\bengine\s*=|\bauto_increment\b|\bint(?:eger)?\s*\(\d+\)|\bunsigned\b|\bdrop\s+index\s+\w+\s+on\b"
+    r"`|\bengine\s*=|\bauto_increment\b|\bint(?:eger)? ?\(\d+\)|\bunsigned\b|\bdrop\s+index\s+\w+\s+on\b"
     r"|\badd\s+(?:column\s+)?\w+\s[^;]*?\safter\s+\w+\s*[,;]|\bmodify\s+(?:column\s+)?\w+\s+\w+",
     re.IGNORECASE,
+)
+_MYSQL_SIGNS: Final = (
+    "`",
+    "engine",
+    "auto_increment",
+    "int(",
+    "int (",
+    "integer(",
+    "unsigned",
+    "drop",
+    "add",
+    "modify",
 )
 _OTHER: Final = regex(
     r"\bautoincrement\b|^\s*pragma\s|\binto\s+'|\bvarchar2\b|\bnvarchar\b|\bidentity\s*\(\s*\d|\[dbo\]|\bdbo\.|^/\s*$",
@@ -173,9 +186,18 @@ class Source:
     def is_mysql(self) -> bool:
         """Whether words or a folder say MySQL."""
         folders = self.path.lower().split("/")[-4:]
-        return _MYSQL.search(self.code) is not None or any(
+        return self._is_said(_MYSQL_SIGNS, _MYSQL) or any(
             "mysql" in name or "maria" in name for name in folders
         )
+
+    def _is_said(self, signs: Iterable[str], pattern: re.Pattern[str]) -> bool:
+        """Whether the expression finds something; one of the signs stands in each text where it does."""
+        text = self._lowered
+        return any(sign in text for sign in signs) and pattern.search(self.code) is not None
+
+    @functools.cached_property
+    def _lowered(self) -> str:
+        return self.text.lower()
 
     @functools.cached_property
     def speaks_of_sqlite(self) -> bool:
@@ -186,7 +208,8 @@ class Source:
     def is_of_another_database(self) -> bool:
         """Whether words say that it is not PostgreSQL's."""
         return (
-            any(pattern.search(self.code) for pattern in (_MYSQL, _OTHER))
+            self._is_said(_MYSQL_SIGNS, _MYSQL)
+            or _OTHER.search(self.code) is not None
             or _BATCH.search(self.text) is not None
             or masking.names_in_apostrophes(self.text)
         )
@@ -194,10 +217,7 @@ class Source:
     @functools.cached_property
     def is_of_a_warehouse(self) -> bool:
         """Whether words say that it is of a database that keeps columns, not rows, and has no indexes."""
-        text = self.text.lower()
-        if not any(sign in text for sign in _WAREHOUSE_SIGNS):
-            return False  # most files: the expression is slow
-        return _WAREHOUSE.search(self.text) is not None and _WAREHOUSE.search(self.code) is not None
+        return self._is_said(_WAREHOUSE_SIGNS, _WAREHOUSE)
 
     # -- statements
 
