@@ -18,7 +18,8 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, last_name, parameters, string
 
 _PLACE: Final = regex(r"_*(?:\w+_)?(?:file|filename|location|path|place)s?")
-_CONFIGURATION: Final = regex(r"_*(?:\w+_)?(?:conf|config|configuration|options|settings)")
+_CONFIGURATION: Final = regex(r"_*(?:\w+_)?(?:conf|config|configuration|options|settings)(?:_\w+)?")
+_CONFIGURES: Final = regex(r"_*(?:conf|config|configuration|options|settings)_\w+")
 _CONSTRUCTOR: Final = regex(r"from_\w+")  # of objects that the program names: Access.from_str(value)
 _CREDENTIAL: Final = regex(r"_*(?:\w+_)?token")
 # Of these there are any number; other classes are the program's own, whose objects it has made.
@@ -59,6 +60,8 @@ class Askers:
         given = None if isinstance(function, ast.Lambda) else self._parameter(function, name)
         if isinstance(function, ast.Lambda) or given is None:
             return True
+        if _CONFIGURATION.fullmatch(function.name) and _CONFIGURES.fullmatch(name):
+            return False
         if self.is_certain(function, name):
             return True
         if _CONFIGURATION.fullmatch(function.name) or _CONSTRUCTOR.fullmatch(function.name):

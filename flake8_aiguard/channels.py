@@ -53,7 +53,8 @@ _CONTROLS: Final = regex(
 )
 _OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
 # What others call and must not be held up: the callbacks of a framework, a library or an event loop.
-_CALLBACKS: Final = regex(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
+_CALLBACKS: Final = regex(r"_*callback|_*on_\w+|_*\w+_callback")
+_NOTICES: Final = regex(r"_*(?:emit|fire|notify|trigger)")  # of methods, which others override or subscribe to
 # What a job is asked for by the worker that runs it.
 _RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
 # What puts an item into the queue of somebody else.
@@ -191,6 +192,8 @@ class Channels:
         if self._are_locked(puts) or (puts and all(map(self._is_admitted, puts))):
             return None
         if any(map(self._is_called_locked, puts)) or self._is_bounded_later(holder):
+            return None
+        if self._is_refused_later(puts, gets):
             return None
         closing = self._closing(puts)
         feeds = [
@@ -530,10 +533,58 @@ class Channels:
             if owner is not None
             else []
         )
-        moves = [call for call in calls if _MOVES.fullmatch(last_name(call.func) or "")]
+        moves = [
+            call
+            for call in calls
+            if _MOVES.fullmatch(last_name(call.func) or "") and not self._is_bounded(call.func)
+        ]
         return bool(moves) and all(
             call in moves or last_name(call.func) == "isinstance" or call.lineno > moves[0].lineno
             for call in calls
+        )
+
+    def _is_bounded(self, method: ast.expr) -> bool:
+        """Whether the file gives the queue of a method a bound, behind which items wait."""
+        holder = self._lasting.holder(method.value) if isinstance(method, ast.Attribute) else None
+        made = [
+            getattr(self._module.index.parent(store), "value", None)
+            for store in ([] if holder is None else self._lasting.stores(holder))
+        ]
+        return any(
+            isinstance(call, ast.Call) and (row := self._row(call)) is not None and not self._lacks_bound(call, row)
+            for call in made
+        )
+
+    def _is_refused_later(self, puts: list[ast.Call], gets: list[ast.Call]) -> bool:
+        """Whether an error ends the consumer, and who feeds the queue refuses from then on: ``if not self.connected: raise ...``.
+
+        With a bound, whoever has passed that check would wait for a consumer that is gone.
+        """
+        return bool(gets) and all(map(self._may_end, gets)) and all(map(self._is_refused, puts))
+
+    def _may_end(self, get: ast.Call) -> bool:
+        """Whether a handler outside of the consumer's loop catches whatever happens in it, and lets it end there."""
+        index = self._module.index
+        loops = list(index.loops(get))
+        return bool(loops) and any(
+            isinstance(outer, TRIES)
+            and any(
+                (handler.type is None or last_name(handler.type) in ("BaseException", "Exception"))
+                and not any(isinstance(item, ast.Raise) for item in own_nodes(handler))
+                for handler in outer.handlers
+            )
+            for outer in index.ancestors(loops[-1])
+        )
+
+    def _is_refused(self, put: ast.Call) -> bool:
+        function = self._module.index.function(put)
+        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            isinstance(item, ast.If)
+            and isinstance(item.test, ast.UnaryOp)
+            and isinstance(item.test.operand, ast.Attribute)
+            and isinstance(item.body[-1], ast.Raise)
+            for item in function.body
+            if item.lineno < put.lineno
         )
 
     def _is_answered(self, put: ast.Call, function: Function) -> bool:
@@ -607,6 +658,7 @@ class Channels:
             and (
                 (is_asyncio and last_name(put.func) == "put_nowait")
                 or bool(_CALLBACKS.fullmatch(function.name))
+                or (_NOTICES.fullmatch(function.name) and self._module.index.class_of(function) is not None)
             )
             for put in puts
             for function in (self._module.index.function(put),)

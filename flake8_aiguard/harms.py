@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flake8_aiguard.attributes import Access, Kind
 from flake8_aiguard.locking import is_lifecycle_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import is_constant, last_name, own_nodes
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.suspensions import start_of
 
@@ -85,13 +85,28 @@ def opens(state: SharedState, write: Access, value: ast.expr) -> bool:
     method, or the one around it, is there for, and not a stream of which its object is the one user."""
     function: ast.AST | None = write.function
     while function is not None:
-        if is_lifecycle_name(getattr(function, "name", "")):
+        name = getattr(function, "name", "")
+        if is_lifecycle_name(name) or (_OPENS.fullmatch(name) and not _hands_back(function)):
             return False
         function = state.module.index.function(function)
     names = [last_name(call.func) or "" for call in state.grounds.awaited(value)]
     return any(
         _OPENS.fullmatch(name) and not (name.strip("_") == "open" and _BYTES.search(write.name))
         for name in names
+    )
+
+
+def _hands_back(function: ast.AST) -> bool:
+    """Whether a function returns what it has opened, or anything else."""
+    return any(isinstance(item, ast.Return) and item.value is not None for item in own_nodes(function))
+
+
+def _serves_on(write: Access) -> bool:
+    """Whether a function ends by serving for as long as its object is at work: two callers would be two servers anyway."""
+    last = write.function.body[-1]
+    return last.lineno > write.node.lineno and any(
+        isinstance(item, ast.AsyncFor) or (isinstance(item, ast.While) and is_constant(item.test, True))
+        for item in (last, *(getattr(last, "body", None) or ()))
     )
 
 
@@ -110,7 +125,7 @@ def is_worth_a_lock(state: SharedState, read: ast.expr, write: Access, kind: str
     value = state.mentions.assigned(write.node)
     owner = state.attributes.owner(write.function)
     if kind == "open":
-        return True
+        return not _serves_on(write)
     if write.kind is Kind.CALL and owner is not None and state.concurrency.runs_alone(owner, write.function):
         return False
     if kind == "count":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method
+from flake8_aiguard.children import walk
 from flake8_aiguard.lifecycles import begins_anew
 from flake8_aiguard.locking import ANY, is_setup_name
 from flake8_aiguard.regex import regex
@@ -21,6 +22,11 @@ _PURPOSES = regex(
     r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
     re.IGNORECASE,
 )
+_LOCK = regex(r"_?(?:r?lock|mutex|cond(?:ition)?)$", re.IGNORECASE)
+_GUARDS = regex(r"\b(?:guard|protect|serialis|serializ)", re.IGNORECASE)
+_WORD = regex(r"[A-Za-z][a-z]*")
+# Who puts single members in and takes single ones out may come before or after anybody else who does.
+_SINGLE = frozenset({"add", "append", "discard", "remove"})
 _CUSTOM = 5  # writers without a lock for each one that holds it
 _ATOMIC = frozenset({"append", "appendleft"})
 
@@ -105,6 +111,8 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
             ):
                 continue
             if not _is_guarded(state, owner, name, lock, inside) or _is_exception(state, owner, lock, name):
+                continue
+            if _is_said_for_others(state, owner, lock, name) or any(_is_awaited_under(state, item) for item in inside):
                 continue
             for function, update in updates:
                 if function not in reported and not state.locking.is_explained(update.node):
@@ -224,7 +232,7 @@ def _is_setter(write: Access) -> bool:
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
     """Whether a lock is there for an attribute: it is held at half of the uses and in half of the functions that use it, or
     around a change of it while the lock's name speaks of nothing else."""
-    if is_named_for(lock, name) and any(
+    if is_named_for(lock, name) and not _is_named_for_other(state, owner, lock, name) and any(
         _is_write(state, owner, item)
         and (
             _is_change(state, item)
@@ -242,6 +250,46 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
     held = [item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))]
     users, holders = ({item.function for item in items} for items in (used, held))
     return 2 * len(held) >= len(used) and 2 * len(holders) >= len(users)
+
+
+def _is_named_for_other(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
+    """Whether a lock has the whole name of another attribute: ``_jobs_lock`` beside ``_jobs``."""
+    stem = _LOCK.sub("", lock).strip("_")
+    return stem != name.strip("_") and any(
+        other.strip("_") == stem and other != lock
+        for family in state.attributes.family(owner)
+        for other in state.attributes.accesses(family)
+    )
+
+
+def _is_said_for_others(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
+    """Whether the comment where a lock is made says what it guards, and names other attributes only."""
+    for value, _ in state.attributes.values(owner, lock):
+        text = "" if value is None else " ".join(state.module.comments.near(value.lineno))
+        said = _stems(text) if _GUARDS.search(text) else set()
+        if said and said.isdisjoint(_stems(name)):
+            return any(
+                not said.isdisjoint(_stems(other))
+                for other, accesses in state.attributes.accesses(owner).items()
+                if any(lock in state.locking.held(item.node) for item in accesses)
+            )
+    return False
+
+
+def _stems(text: str) -> set[str]:
+    """The words of a text or an identifier, without the s of the plural."""
+    return {word.lower().removesuffix("s") for word in _WORD.findall(text)}
+
+
+def _is_awaited_under(state: SharedState, access: Access) -> bool:
+    """Whether whoever holds the lock sleeps until an attribute has changed: who took the lock to change it would never come to it."""
+    index = state.module.index
+    return access.kind is Kind.READ and any(
+        isinstance(outer, ast.While)
+        and access.node in walk(outer.test)
+        and any(isinstance(call, ast.Call) and last_name(call.func) == "sleep" for call in walk(outer))
+        for outer in index.outwards(access.node, access.function)
+    )
 
 
 def _is_exception(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
@@ -313,7 +361,9 @@ def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], w
     if not is_plain and _is_change(state, write) and any(_is_awaited(state, item) for item in writes):
         return True
     return any(
-        read.function is item.function and state.suspensions.between(read.node, item.node)
+        read.function is item.function
+        and not (write.method in _SINGLE and item.method in _SINGLE and read.method in _SINGLE)
+        and state.suspensions.between(read.node, item.node)
         for item in writes
         if not is_plain or (item.kind is Kind.BIND and _is_change(state, item))
         for read in inside

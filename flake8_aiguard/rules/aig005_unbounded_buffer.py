@@ -320,7 +320,17 @@ class UnboundedBuffer(Checker):
             None,
         )
         takes_nothing = made is not None and len(parameters(made)) == 1
-        return takes_nothing or bool(_ONE.fullmatch(owner.name))
+        return takes_nothing or bool(_ONE.fullmatch(owner.name)) or self._is_made_on_import(owner)
+
+    def _is_made_on_import(self, owner: ast.ClassDef) -> bool:
+        """Whether the file makes instances of a class on import only, which the process keeps in any case."""
+        index = self.module.index
+        made = [
+            call
+            for call in index.calls_named((owner.name,))
+            if self.module.receivers.definition(call.func) is owner
+        ]
+        return bool(made) and all(index.function(call) is None for call in made)
 
     def _is_shared(self, function: Function) -> bool:
         """Whether a function in a class is no method of its instances."""

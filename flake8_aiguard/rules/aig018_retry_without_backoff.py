@@ -446,7 +446,7 @@ class RetryWithoutBackoff(Checker):
         texts = [string(node) or "" for handler in attempts.handlers for node in ast.walk(handler)]
         end = attempts.loop.end_lineno or attempts.loop.lineno
         texts += map(str, self.module.comments.near(*range(attempts.loop.lineno, end + 1)))
-        return any(map(_GOES_ON_UNTIL.search, texts))
+        return any(_GOES_ON_UNTIL.search(text) or _NO_END.search(text) for text in texts)
 
     def _retries_itself(self, attempts: Attempts) -> bool:
         """Whether all that is awaited of an attempt is a client that pauses and retries by itself; the loop is there for answers that are of no use."""
@@ -534,7 +534,7 @@ class RetryWithoutBackoff(Checker):
         """A pause after the last attempt."""
         if course.ends and len(course.gaps) < _POLLS and not self._loops.is_followed(attempts):
             for pause in course.tail:
-                if pause.is_sleep and not (pause.seconds is not None and pause.seconds < _BRIEF):
+                if pause.is_sleep and not (pause.seconds is not None and pause.seconds <= _BRIEF):
                     yield from self.found(pause.call, message=_TAIL, pause=_text(pause))
                     return
 
@@ -567,7 +567,7 @@ def _text(pause: Pause) -> str:
 _BRIEF = 0.1  # seconds that nobody misses after the last attempt
 _FEW = 2  # so many attempts are one retry, for which no pause grows
 _POLLS = 20  # so many attempts wait for something to come up
-_WAITS = regex(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)
+_WAITS = regex(r"(^|_)(wait|poll|until|daemon|ready|alive|watch)", re.IGNORECASE)
 # Words of exceptions for what waiting does not mend.
 _LASTING = regex(
     r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
