@@ -22,7 +22,7 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shapes import last_name, root, string
 
 _DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
 MAKERS: Final = frozenset(
@@ -541,6 +541,7 @@ class Caches:
                     stack += self._unpacked(bindings)
             elif isinstance(item, (*COMPREHENSIONS, ast.Subscript, ast.Attribute)):
                 stack += [child for child in ast.walk(item) if isinstance(child, (ast.Call, ast.Await))][:1]
+                stack += [root(item)] if isinstance(item, (ast.Subscript, ast.Attribute)) else []
             elif isinstance(item, ast.expr) and not isinstance(item, ast.Lambda):
                 stack += [child for child in ast.iter_child_nodes(item) if isinstance(child, ast.expr)]
         return False

@@ -19,7 +19,7 @@ from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.scopes import Use
+from flake8_aiguard.scopes import Kind, Use
 from flake8_aiguard.shapes import (
     argument,
     dotted,
@@ -151,6 +151,15 @@ class Channels:
 
     # -- the bound
 
+    def _may_be_given(self, call: ast.Call) -> bool:
+        """Whether the caller may hand in a queue of its own, with the bound of its choice: ``Queue() if events is None else events``."""
+        outer = self._module.index.parent(call)
+        others = [outer.body, outer.orelse] if isinstance(outer, ast.IfExp) else getattr(outer, "values", [])
+        resolved = [self._module.scopes.resolve(item) for item in others if isinstance(item, ast.Name)]
+        return any(
+            binding.kind is Kind.PARAMETER for found in resolved if found is not None for binding in found[1]
+        )
+
     def _row(self, call: ast.Call) -> knowledge.Row | None:
         table = knowledge.by_call("buffers.queue")
         made = (
@@ -205,7 +214,10 @@ class Channels:
         ]
         if not feeds or self._are_callbacks(feeds, row):
             return None
-        if not gets and any(self._is_handed_on(mention) for mention in self._lasting.mentions(other)):
+        if not gets and (
+            self._may_be_given(call)
+            or any(self._is_handed_on(mention) for mention in self._lasting.mentions(other))
+        ):
             return None  # its consumer is elsewhere
         looped = [put for put in feeds if self._is_looped(put)]
         if not looped:

@@ -54,7 +54,11 @@ _COLLECTS = frozenset(
         "set",
     }
 )
-_BYTES = regex(r"_*(?:file|fp|handle|reader|recorder|stream|writer)")
+# Of anything else, one ``open()`` may give all callers the same object.
+_CONNECTED = regex(
+    r"(?:browser|channel|client|conn|connection|consumer|cursor|database|db|driver|engine|pool|producer|redis|server|session|sock|socket"
+    r"|websocket|ws)s?$"
+)
 
 
 def harm(state: SharedState, write: Access) -> str:
@@ -91,7 +95,7 @@ def opens(state: SharedState, write: Access, value: ast.expr) -> bool:
         function = state.module.index.function(function)
     names = [last_name(call.func) or "" for call in state.grounds.awaited(value)]
     return any(
-        _OPENS.fullmatch(name) and not (name.strip("_") == "open" and _BYTES.search(write.name))
+        _OPENS.fullmatch(name) and not (name.strip("_") == "open" and not _CONNECTED.search(write.name))
         for name in names
     )
 

@@ -22,7 +22,6 @@ _PURPOSES = regex(
     r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
     re.IGNORECASE,
 )
-_LOCK = regex(r"_?(?:r?lock|mutex|cond(?:ition)?)$", re.IGNORECASE)
 _GUARDS = regex(r"\b(?:guard|protect|serialis|serializ)", re.IGNORECASE)
 _WORD = regex(r"[A-Za-z][a-z]*")
 # Who puts single members in and takes single ones out may come before or after anybody else who does.
@@ -112,9 +111,12 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 continue
             if not _is_guarded(state, owner, name, lock, inside) or _is_exception(state, owner, lock, name):
                 continue
-            if _is_said_for_others(state, owner, lock, name) or any(_is_awaited_under(state, item) for item in inside):
+            if any(_is_awaited_under(state, item) for item in inside):
                 continue
+            is_said = _is_said_for_others(state, owner, lock, name)
             for function, update in updates:
+                if is_said and isinstance(state.module.index.parent(update.node), ast.AugAssign):
+                    continue  # a mere count
                 if function not in reported and not state.locking.is_explained(update.node):
                     reported.add(function)
                     found[function, lock].append(update)
@@ -232,7 +234,7 @@ def _is_setter(write: Access) -> bool:
 def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, inside: list[Access]) -> bool:
     """Whether a lock is there for an attribute: it is held at half of the uses and in half of the functions that use it, or
     around a change of it while the lock's name speaks of nothing else."""
-    if is_named_for(lock, name) and not _is_named_for_other(state, owner, lock, name) and any(
+    if is_named_for(lock, name) and any(
         _is_write(state, owner, item)
         and (
             _is_change(state, item)
@@ -250,16 +252,6 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
     held = [item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))]
     users, holders = ({item.function for item in items} for items in (used, held))
     return 2 * len(held) >= len(used) and 2 * len(holders) >= len(users)
-
-
-def _is_named_for_other(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
-    """Whether a lock has the whole name of another attribute: ``_jobs_lock`` beside ``_jobs``."""
-    stem = _LOCK.sub("", lock).strip("_")
-    return stem != name.strip("_") and any(
-        other.strip("_") == stem and other != lock
-        for family in state.attributes.family(owner)
-        for other in state.attributes.accesses(family)
-    )
 
 
 def _is_said_for_others(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:

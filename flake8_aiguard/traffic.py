@@ -19,6 +19,7 @@ _DEPTH: Final = 2  # the function itself, and one call of the same file that it 
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 _FILLERS: Final = frozenset({"a", "async", "do", "try", "safe", "and", "one", "single"})
 _PROTOCOL: Final = frozenset({"aiohttp", "http", "httpx"})
+_DATAGRAMS: Final = "zeroconf."  # questions to all of the local network: nothing is held for who answers
 _STUBS = (ast.Pass, ast.Raise)
 
 
@@ -53,6 +54,8 @@ class Traffic:
         handed = (item for item in given if isinstance(item, ast.Call))  # guarded(fetch(url))
         if any(self._is_typed(item.func) or self._is_named(item.func, item.args) for item in handed):
             return True
+        if self._sends_datagrams(runs):
+            return False
         if isinstance(called, ast.AsyncFunctionDef) and not _is_placeholder(called):
             return self._does(called, _DEPTH)
         if self._is_typed(runs) or self._is_named(runs, given):
@@ -63,6 +66,8 @@ class Traffic:
     def _does(self, function: Definition, depth: int) -> bool:
         """Whether a function of the file makes a call that goes outside."""
         for call in self._calls.get(function, ()):
+            if self._sends_datagrams(call.func):
+                continue
             if self._is_typed(call.func) or self._is_named(call.func, call.args):
                 return True
             inner = self._module.receivers.definition(call.func) if depth > 1 else None
@@ -103,6 +108,10 @@ class Traffic:
                 return True
             name = None if kind is None else f"{kind}.{function.attr}"
         return name is not None and any(name in knowledge.by_call(table) for table in _TABLES)
+
+    def _sends_datagrams(self, function: ast.expr) -> bool:
+        kind = self._module.type_of(function.value) if isinstance(function, ast.Attribute) else None
+        return kind is not None and kind.startswith(_DATAGRAMS)
 
     def _is_named(self, function: ast.expr, given: Sequence[ast.expr]) -> bool:
         """Whether a name says it: ``fetch_page``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""

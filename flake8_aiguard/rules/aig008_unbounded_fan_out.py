@@ -130,7 +130,10 @@ class UnboundedFanOut(Checker):
     def _is_excused(self, fan_out: FanOut) -> bool:
         limiters = self._limiters
         name = last_name(fan_out.runs) or ""
-        if _ENDING.match(name) or _WAITING.match(name) or _NOTICE.match(name) or is_worker_name(name):
+        called = self._fan_outs.definition(fan_out)
+        if _ENDING.match(name) or _WAITING.match(name) or _NOTICE.match(name):
+            return True
+        if called is None and is_worker_name(name):
             return True
         if fan_out.is_dispatch:
             return True  # callbacks and stages that may wait for each other
@@ -160,7 +163,6 @@ class UnboundedFanOut(Checker):
             return True
         if limiters.is_pooled(fan_out.runs):
             return True
-        called = self._fan_outs.definition(fan_out)
         if called is not None and (
             limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):

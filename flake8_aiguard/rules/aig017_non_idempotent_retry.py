@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
-from flake8_aiguard.attempts import attempt_loops
+from flake8_aiguard import knowledge
+from flake8_aiguard.attempts import AttemptLoops, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
 from flake8_aiguard.effects import Effect, Effects, Key
@@ -112,6 +114,8 @@ class NonIdempotentRetry(Checker):
                 continue
             if effect.kind == "message" and self._is_same(effect, retried.around):
                 continue
+            if effect.kind in _LOCAL and self._is_last(effect, retried):
+                continue
             if effects.key(effect, retried.around) in (Key.NONE, Key.MINTED):
                 return effect
         return None
@@ -164,6 +168,37 @@ class NonIdempotentRetry(Checker):
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= _BAD_REQUEST
         ]
         return bool(codes) and all(code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes)
+
+    def _is_last(self, effect: Effect, retried: Retried) -> bool:
+        """Whether nothing but a pause follows an effect in its attempt, and all errors that lead to the next one are of a library
+        that only what stands before it can raise: ``except TimeoutException`` of a browser, around an INSERT at the end."""
+        for attempts in self.module.shared(attempt_loops):
+            body = attempts.trial.body
+            if attempts.loop is retried.around and (own := self.module.index.statement(effect.node)) in body:
+                after = body[body.index(own) + 1 :]
+                return (
+                    own is not body[0]
+                    and all(map(self._does_nothing, after))
+                    and all(self._is_foreign(handler.type) for handler in attempts.handlers)
+                )
+        return False
+
+    def _does_nothing(self, statement: ast.stmt) -> bool:
+        """Whether a statement pauses or leaves."""
+        if isinstance(statement, ast.Expr):
+            call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+            return isinstance(call, ast.Call) and AttemptLoops(self.module).pause(call) is not False
+        return isinstance(statement, (ast.Break, ast.Continue, ast.Pass)) or (
+            isinstance(statement, ast.Return) and (statement.value is None or isinstance(statement.value, ast.Constant))
+        )
+
+    def _is_foreign(self, caught: ast.expr | None) -> bool:
+        """Whether all errors of a handler are a library's that knows neither databases nor files."""
+        types = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+        packages = [
+            None if item is None else (self.module.qualname(item) or "").partition(".")[0] for item in types
+        ]
+        return all(item and item not in sys.stdlib_module_names | _databases() for item in packages)
 
     @staticmethod
     def _is_stale(effects: Effects, change: ast.AugAssign, retried: Retried) -> bool:
@@ -294,6 +329,7 @@ class NonIdempotentRetry(Checker):
         )
 
 
+_LOCAL = ("append", "orm", "sql")  # what a library for anything else does not raise errors for
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 _UNWRITTEN = regex(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
 _OVERTAKEN = regex(r"Conflict|Stale|Version")
@@ -321,6 +357,14 @@ _IDS = regex(
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
+
+
+@knowledge.cached
+def _databases() -> frozenset[str]:
+    """The packages whose errors may be those of a database."""
+    known = {name.partition(".")[0] for name in knowledge.by_call("connections.opener")}
+    types = {name for row in knowledge.rows("effects.orm") for name in row["types"]}
+    return frozenset(known | {name.partition(".")[0] for name in types} | {"builtins", "django"})
 
 
 def _is_recognised(retried: Retried) -> bool:

@@ -487,6 +487,7 @@ class RetryWithoutBackoff(Checker):
                 or self._is_explained(attempts, course)
                 or self._waits_for_peer(attempts, errors)
                 or self._timeouts.is_guarded(loop)
+                or self._is_invoked(loop)
             ):
                 yield from self.found(loop, what="this loop", more="", advice=_BOUND)
         elif len(gaps) >= _FEW and not any(gaps):
@@ -495,6 +496,7 @@ class RetryWithoutBackoff(Checker):
                 or (errors.are("timeout") and not self._is_remote(attempts))
                 or self._loops.clashes(attempts)
                 or (not attempts.is_strict and self._retries_itself(attempts))
+                or self._would_freeze(attempts)
             )
             if is_plain and not is_meant and not self._loops.may_pause(attempts):
                 yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
@@ -529,6 +531,21 @@ class RetryWithoutBackoff(Checker):
                 yield from self._tail(attempts, course)
         else:
             yield from self._tail(attempts, course)
+
+    def _is_invoked(self, loop: ast.For | ast.While) -> bool:
+        """Whether a loop stands in the handler of a cloud function, ``handler(event, context)``, which the platform's deadline ends."""
+        function = self.module.index.function(loop)
+        return isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and [
+            item.arg for item in function.args.args
+        ] == ["event", "context"]
+
+    def _would_freeze(self, attempts: Attempts) -> bool:
+        """Whether a pause would freeze the windows of a desktop program, and nothing shows that another machine is asked."""
+        return not (
+            self.module.index.packages.isdisjoint(_WINDOWS)
+            or self._is_remote(attempts)
+            or self._asks_client(attempts)
+        )
 
     def _tail(self, attempts: Attempts, course: Course) -> Iterator[Finding]:
         """A pause after the last attempt."""
@@ -612,6 +629,7 @@ _AWAITS = regex(
 _ANY = frozenset({"Exception", "BaseException"})
 _CLIENT = regex(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
+_WINDOWS = frozenset({"PyQt5", "PyQt6", "PySide2", "PySide6", "aqt", "kivy", "tkinter", "wx"})
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
 _SHORT = 10  # seconds
 _LONG = 1  # seconds that are a loss where nothing is left to wait for
