@@ -34,7 +34,8 @@ _PAUSES: Final = regex(
 )
 _LOGS: Final = regex(
     r"_*(debug|info|warn|warning|error|exception|critical|log\w*|v+|print|append|format\w*|str|repr|write|echo|secho|print_exc|type|isinstance|len|getattr"
-    r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float)"
+    r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float"
+    r"|(show|print|report|emit)_(\w+_)?(warnings?|errors?|messages?|progress|status|traceback))"
 )
 _CLASHES: Final = regex(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
@@ -390,12 +391,19 @@ class AttemptLoops:
         """Whether a handler does something about the failure: connects again, fetches another token."""
         failing = self._failing(attempts)
         calls = [call for part in failing for call in calls_in(part)]
+        given_up = {
+            call
+            for item in statements_in(failing)
+            if isinstance(item, (ast.Raise, ast.Return))
+            for call in calls_in(item)
+        }
         doing = {
             call
             for call in calls
             if self._is_loaded(call)
             or not (_LOGS.fullmatch(called_name(call)) or called_name(call)[:1].isupper() or self.pause(call))
         }
+        doing -= given_up
         if doing:
             doing.difference_update(inner for call in calls if self.pause(call) for inner in calls_in(call))
         if doing:
@@ -432,9 +440,16 @@ class AttemptLoops:
             found += self._after(attempts.loop, attempts.trial) or []
         return found
 
-    def may_pause(self, attempts: Attempts) -> bool:
-        """Whether something in the loop pauses, on whatever condition."""
-        return any(self.pause(call) is not False for item in attempts.loop.body for call in calls_in(item))
+    def may_pause(self, attempts: Attempts, handler: ast.ExceptHandler) -> bool:
+        """Whether something in the loop may pause after a failure that one handler catches, on whatever condition."""
+        others = [item for item in attempts.trial.handlers if item is not handler]
+        beside = {call for item in others for part in item.body for call in calls_in(part)}
+        return any(
+            self.pause(call) is not False
+            for item in attempts.loop.body
+            for call in calls_in(item)
+            if call not in beside
+        )
 
     @staticmethod
     def clashes(attempts: Attempts) -> bool:
@@ -467,8 +482,11 @@ class AttemptLoops:
 
     def pause(self, call: ast.Call) -> bool | None:
         """Whether a call pauses: ``None`` where its name says so, or its definition in this file sleeps."""
-        if self._module.called(call) in knowledge.by_call("polls.sleep"):
+        name = self._module.called(call)
+        if name in knowledge.by_call("polls.sleep"):
             return True
+        if name == "asyncio.wait_for":
+            return False  # a limit, no pause
         if _PAUSES.search(called_name(call)):
             return None
         definition = self._module.receivers.definition(call.func)

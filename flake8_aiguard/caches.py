@@ -84,7 +84,7 @@ _PARTS_OF = (
 )
 _FEW: Final = regex(
     rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
-    r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:addr|address|handle|id|identifier)"
+    r"|(?:\w+_)?(?:actor|agent|cluster|evaluator|model|node|partition|pipeline|region|shard|worker)_(?:addr|address|handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
     r"|(?:\w+_)?(?:gpu|head|block|tile)s?(?:_(?:id|idx|index|size))?|(?:\w+_)?(?:dims?|heads?|shape|sizes?)|num_\w+|\w+_(?:ref|source)|lock_?key"
@@ -508,7 +508,7 @@ class Caches:
             value: the value.
             function: the function that stores it.
             made_counts: whether an object that is made on the spot counts, such as a client or a lock for each key.
-            built_counts: whether the result of ``build_report(user)`` counts.
+            built_counts: whether the result of ``build_report(user)`` counts, and a part of what a call has answered.
             asked: where the function asks for the entry itself.
         """
         seen: set[str] = set()
@@ -541,7 +541,8 @@ class Caches:
                     stack += self._unpacked(bindings)
             elif isinstance(item, (*COMPREHENSIONS, ast.Subscript, ast.Attribute)):
                 stack += [child for child in ast.walk(item) if isinstance(child, (ast.Call, ast.Await))][:1]
-                stack += [root(item)] if isinstance(item, (ast.Subscript, ast.Attribute)) else []
+                if built_counts and isinstance(item, (ast.Subscript, ast.Attribute)):
+                    stack.append(root(item))  # a part of an answer
             elif isinstance(item, ast.expr) and not isinstance(item, ast.Lambda):
                 stack += [child for child in ast.iter_child_nodes(item) if isinstance(child, ast.expr)]
         return False

@@ -323,7 +323,7 @@ class RetryWithoutBackoff(Checker):
             course = self._courses.course(attempts, handler)
             if is_final and not _sleeps(course):
                 continue
-            found = [*self._judge(attempts, course, errors)]
+            found = [*self._judge(attempts, handler, course, errors)]
             if found:
                 yield from found
                 return
@@ -474,7 +474,9 @@ class RetryWithoutBackoff(Checker):
                 return found
         return []
 
-    def _judge(self, attempts: Attempts, course: Course, errors: Errors) -> Iterator[Finding]:
+    def _judge(
+        self, attempts: Attempts, handler: ast.ExceptHandler, course: Course, errors: Errors
+    ) -> Iterator[Finding]:
         """The worst that is to be said of a loop."""
         loop, gaps = attempts.loop, course.gaps
         is_wait = self._is_wait(loop) or any(_POLLED.search(_text(pause)) for gap in gaps for pause in gap)
@@ -498,7 +500,7 @@ class RetryWithoutBackoff(Checker):
                 or (not attempts.is_strict and self._retries_itself(attempts))
                 or self._would_freeze(attempts)
             )
-            if is_plain and not is_meant and not self._loops.may_pause(attempts):
+            if is_plain and not is_meant and not self._loops.may_pause(attempts, handler):
                 yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
         elif is_wait or not attempts.is_strict:
             pass  # a poll
