@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_aiguard.attributes import Access, Kind
+from flake8_aiguard.children import walk
 from flake8_aiguard.locking import is_lifecycle_name
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import is_constant, last_name, own_nodes
@@ -32,6 +33,7 @@ _REMOTE = regex(r"(?:\w+_)?(?:api|client|gateway|http|origin|provider|remote|rpc
 _LOOKS_UP = regex(
     r"_*(?:get|find|look_?up|describe|list|query|select|is|check|wait)(?:_\w+)?|\w+_look_?up|exists|ping|ready"
 )
+_DECLARES = regex(r"_*declare(?:_\w+)?")  # of what is there already, a broker takes no notice
 _STARTS = ("create_task", "ensure_future", "start_soon")
 # Counts of what has happened, which nobody hands out.
 _TALLY = regex(
@@ -139,8 +141,9 @@ def is_worth_a_lock(state: SharedState, read: ast.expr, write: Access, kind: str
     awaited = list(_awaited_between(state, read, write))
     if any(last_name(call.func) == "shield" for call in awaited):
         return False  # one task works for all who wait for it
-    if isinstance(value, ast.Await):
-        return True
+    made = [] if value is None else [item.value for item in walk(value) if isinstance(item, ast.Await)]
+    if made and not all(isinstance(call, ast.Call) and _DECLARES.fullmatch(last_name(call.func) or "") for call in made):
+        return True  # await f(), cast(Entry, await f()), Entry(await f())
     if isinstance(value, (ast.Dict, ast.List, ast.Set)) or (
         isinstance(value, ast.Call) and last_name(value.func) in _COLLECTS
     ):
