@@ -33,6 +33,8 @@ _ONE: Final = regex(
     r"\w*(?:Api|App|Application|Backend|Bot|Broker|Client|Controller|Driver|Gateway|Hub|Manager|Server|Supervisor"
     r"|Column|Descriptor|Extension|Field|Plugin)"
 )
+# But one for each of those who use it, where it is made with who they are.
+_SOMEBODYS: Final = regex(r"(?:access|refresh|user)_token|(?:account|customer|tenant|user)(?:_id|name)?")
 _TEST_FOLDERS: Final = ("testing/",)  # helpers for tests, which other packages import
 _RUNS: Final = ("etl/", "ingestion/")
 _ONCE: Final = regex(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
@@ -315,12 +317,22 @@ class UnboundedBuffer(Checker):
 
     def _is_one(self, owner: ast.ClassDef) -> bool:
         """Whether the instances of a class do not differ, or its name says that one serves as long as the process runs."""
+        bases = (self.module.receivers.definition(base) for base in owner.bases)
+        family = [owner, *(base for base in bases if isinstance(base, ast.ClassDef))]
         made = next(
-            (item for item in owner.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"),
+            (
+                item
+                for kind in family
+                for item in kind.body
+                if isinstance(item, ast.FunctionDef) and item.name == "__init__"
+            ),
             None,
         )
-        takes_nothing = made is not None and len(parameters(made)) == 1
-        return takes_nothing or bool(_ONE.fullmatch(owner.name)) or self._is_made_on_import(owner)
+        takes = [] if made is None else [item.arg for item in parameters(made)]
+        if len(takes) == 1:
+            return True
+        is_called_one = _ONE.fullmatch(owner.name) is not None and not any(map(_SOMEBODYS.fullmatch, takes))
+        return is_called_one or self._is_made_on_import(owner)
 
     def _is_made_on_import(self, owner: ast.ClassDef) -> bool:
         """Whether the file makes instances of a class on import only, which the process keeps in any case."""
