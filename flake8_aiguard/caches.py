@@ -91,6 +91,8 @@ _FEW: Final = regex(
     r"|(?:\w+_)?(?:annotations?(?:_\w+)?|chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
+# Of these, the account that an object works with has a few.
+_OF_ACCOUNT: Final = regex(r"(?:\w+_)?(?:project|workspace)(?:_(?:id|name|slug))?")
 _ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
 # What is read once and then stays, whatever its files are called; an id in the key is somebody's.
 _SETTINGS: Final = regex(
@@ -598,13 +600,15 @@ class Caches:
 
     def _is_asked(self, holder: Holder, asker: Function, parameter: str) -> bool:
         """Whether there may be any number of keys: for certain, where each instance has a dict of its own."""
-        if self._askers.is_certain(asker, parameter):
-            return True
-        if isinstance(holder.owner, ast.ClassDef) and not self._lifespans.is_class_level(holder):
-            return self._askers.may_be_many(asker, parameter) and (
-                self._entries.is_fetched(asker) or self._lifespans.asks_client(asker, holder.owner)
-            )
-        return self._askers.may_be_many(asker, parameter)
+        owner = holder.owner
+        is_asked = self._askers.may_be_many(asker, parameter)
+        if not isinstance(owner, ast.ClassDef) or self._lifespans.is_class_level(holder):
+            return is_asked
+        if _OF_ACCOUNT.fullmatch(parameter):
+            return False
+        return self._askers.is_certain(asker, parameter) or (
+            is_asked and (self._entries.is_fetched(asker) or self._lifespans.asks_client(asker, owner))
+        )
 
     def _parameters(self, key: ast.expr, function: Function) -> Iterator[tuple[Function, str]]:
         """The parameters with no end of values that a key derives from, each with its function."""

@@ -17,7 +17,9 @@ from flake8_aiguard.shapes import last_name
 _TABLES: Final = ("fanout.io", "queries.call", "queries.method", "timeouts.call", "effects.effect")
 _DEPTH: Final = 2  # the function itself, and one call of the same file that it makes
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
-_FILLERS: Final = frozenset({"a", "async", "do", "try", "safe", "and", "one", "single"})
+_FILLERS: Final = frozenset({"a", "async", "do", "make", "perform", "try", "safe", "and", "one", "single"})
+_PLAIN: Final = frozenset({"classmethod", "final", "override", "staticmethod"})
+_CALLS: Final = ("call", "invoke")
 _PROTOCOL: Final = frozenset({"aiohttp", "http", "httpx"})
 _DATAGRAMS: Final = "zeroconf."  # questions to all of the local network: nothing is held for who answers
 _STUBS = (ast.Pass, ast.Raise)
@@ -114,7 +116,7 @@ class Traffic:
         return kind is not None and kind.startswith(_DATAGRAMS)
 
     def _is_named(self, function: ast.expr, given: Sequence[ast.expr]) -> bool:
-        """Whether a name says it: ``fetch_page``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""
+        """Whether a name says it: ``fetch_page``, ``call_api``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""
         name = last_name(function) or ""
         owner = _last_words([function.value]) if isinstance(function, ast.Attribute) else set()
         if says_traffic(name) or not _nouns("service").isdisjoint(owner):
@@ -122,6 +124,8 @@ class Traffic:
         if not _PROTOCOL.isdisjoint(_words(name)):
             return True  # aiohttp_get_json()
         verb, *rest = _words(name) or [""]
+        if verb in _CALLS and not _nouns("service").isdisjoint(rest[-1:]):
+            return True  # call_api(), _call_s3()
         if verb not in _nouns("access"):
             return False
         about = {*rest[-1:], *_last_words(given)}
@@ -135,7 +139,7 @@ def says_traffic(name: str) -> bool:
 
 def _is_placeholder(function: ast.AsyncFunctionDef) -> bool:
     """Whether others write the body, or a decorator wraps it."""
-    return bool(function.decorator_list) or all(
+    return any(last_name(item) not in _PLAIN for item in function.decorator_list) or all(
         isinstance(item, _STUBS) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
         for item in function.body
     )
