@@ -495,7 +495,10 @@ class RetryWithoutBackoff(Checker):
         elif len(gaps) >= _FEW and not any(gaps):
             is_meant = (
                 errors.are("over")
-                or (errors.are("timeout") and not self._is_remote(attempts))
+                or (
+                    errors.are("timeout")
+                    and (not self._is_remote(attempts) or (len(gaps) <= _WAITED and _is_limited(attempts)))
+                )
                 or self._loops.clashes(attempts)
                 or (not attempts.is_strict and self._retries_itself(attempts))
                 or self._would_freeze(attempts)
@@ -574,6 +577,15 @@ def _is_interrupted(handler: ast.ExceptHandler, errors: Errors) -> bool:
     )
 
 
+def _is_limited(attempts: Attempts) -> bool:
+    """Whether what is attempted is given a limit of time: each attempt that has timed out has waited for it."""
+    return any(
+        isinstance(node, ast.keyword) and node.arg == "timeout"
+        for item in attempts.trial.body
+        for node in ast.walk(item)
+    )
+
+
 def _sleeps(course: Course) -> bool:
     """Whether a loop sleeps between all attempts: it expects that time mends the failure, whatever it is called."""
     return len(course.gaps) > 0 and all(any(pause.is_sleep for pause in gap) for gap in course.gaps)
@@ -584,6 +596,7 @@ def _text(pause: Pause) -> str:
 
 
 _BRIEF = 0.1  # seconds that nobody misses after the last attempt
+_WAITED = 3  # so many retries of what has waited for its own timeout are none too many
 _FEW = 2  # so many attempts are one retry, for which no pause grows
 _POLLS = 20  # so many attempts wait for something to come up
 _WAITS = regex(r"(^|_)(wait|poll|until|daemon|ready|alive|watch)", re.IGNORECASE)
