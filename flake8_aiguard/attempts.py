@@ -412,7 +412,9 @@ class AttemptLoops:
 
     def _is_loaded(self, call: ast.Call) -> bool:
         """Whether a call that is named like a look-up is made for what it does: ``browser.get(page)`` as a statement."""
-        return called_name(call) == "get" and isinstance(self._module.index.parent(call), (ast.Expr, ast.Await))
+        return called_name(call) == "get" and isinstance(
+            self._module.index.parent(call), (ast.Expr, ast.Await)
+        )
 
     def _timing(self, block: Block) -> set[ast.stmt]:
         """The assignments that only compute how long a pause is: ``delay = random.uniform(1, delay * 3)``."""

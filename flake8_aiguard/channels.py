@@ -54,7 +54,9 @@ _CONTROLS: Final = regex(
 _OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
 # What others call and must not be held up: the callbacks of a framework, a library or an event loop.
 _CALLBACKS: Final = regex(r"_*callback|_*on_\w+|_*\w+_callback")
-_NOTICES: Final = regex(r"_*(?:emit|fire|notify|trigger)")  # of methods, which others override or subscribe to
+_NOTICES: Final = regex(
+    r"_*(?:emit|fire|notify|trigger)"
+)  # of methods, which others override or subscribe to
 # What a job is asked for by the worker that runs it.
 _RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
 # What puts an item into the queue of somebody else.
@@ -563,7 +565,9 @@ class Channels:
             for store in ([] if holder is None else self._lasting.stores(holder))
         ]
         return any(
-            isinstance(call, ast.Call) and (row := self._row(call)) is not None and not self._lacks_bound(call, row)
+            isinstance(call, ast.Call)
+            and (row := self._row(call)) is not None
+            and not self._lacks_bound(call, row)
             for call in made
         )
 

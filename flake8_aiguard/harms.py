@@ -142,7 +142,9 @@ def is_worth_a_lock(state: SharedState, read: ast.expr, write: Access, kind: str
     if any(last_name(call.func) == "shield" for call in awaited):
         return False  # one task works for all who wait for it
     made = [] if value is None else [item.value for item in walk(value) if isinstance(item, ast.Await)]
-    if made and not all(isinstance(call, ast.Call) and _DECLARES.fullmatch(last_name(call.func) or "") for call in made):
+    if made and not all(
+        isinstance(call, ast.Call) and _DECLARES.fullmatch(last_name(call.func) or "") for call in made
+    ):
         return True  # await f(), cast(Entry, await f()), Entry(await f())
     if isinstance(value, (ast.Dict, ast.List, ast.Set)) or (
         isinstance(value, ast.Call) and last_name(value.func) in _COLLECTS

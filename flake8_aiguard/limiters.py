@@ -59,8 +59,10 @@ class Limiters:
             # A function of another module does not take what other methods of the class take.
             around = [region for region in around if not isinstance(region, ast.ClassDef)]
         regions = [*around, *([] if called is None else [called])]
-        return self._is_elsewhere(runs) or any(self._holds_token(region) for region in regions) or any(
-            maker in regions or self._reaches(maker, around) for maker in self._limited_clients
+        return (
+            self._is_elsewhere(runs)
+            or any(self._holds_token(region) for region in regions)
+            or any(maker in regions or self._reaches(maker, around) for maker in self._limited_clients)
         )
 
     def _is_elsewhere(self, runs: ast.expr) -> bool:

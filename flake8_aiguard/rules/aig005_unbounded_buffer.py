@@ -72,9 +72,9 @@ class UnboundedBuffer(Checker):
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
     refused before, shapes, sizes, devices and element types, all but texts in files that compute with tensors, patterns, annotations and descriptions, files that each call opens or that stand beside the code, what callers leave
     at a default text, replace by a default or read from the configuration, for functions that make functions also what their object was set up with), in closures, or
-    whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client``, an
-    ``__init__`` that takes nothing), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
-    settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
+    whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client`` that is made with
+    nobody's token, an ``__init__`` that takes nothing, instances that are made on import), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
+    settings that a setter writes too, of what instances share by the arguments that they are made with, of what an account has few of (``project_id``, for the dict of an instance), of keys that another mapping of the object
     must have, that are asserted to be in another, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), on keys made of options in ``**kwargs``, or that the function refuses as not found before it keeps anything (unless they are somebody's, ``user_id``), on ``loaded_models``, that index what another dict holds, that the file fills with a table,
     that keep modules or are called instances, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages or of other files of this one, on those that no loop feeds where only private functions do, what ends the consumer
@@ -82,8 +82,9 @@ class UnboundedBuffer(Checker):
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
     what there is, or takes all there is in each turn, the producer puts a future that it waits for, or puts
     a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
-    lock, the consumer only puts each item into another queue, the producer also hands answers to those who wait for them, a ``submit()`` gives a future back for it, a limit admits what is put, nothing in the file runs beside anything, all producers
-    are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
+    lock, the consumer only puts each item into another queue without a known bound, an error ends the consumer and the producer refuses from then on, the caller may hand
+    in a queue of its own and empties it, the producer also hands answers to those who wait for them, a ``submit()`` gives a future back for it, a limit admits what is put, nothing in the file runs beside anything, all producers
+    are callbacks (``on_change()``, a method ``emit()``) or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts

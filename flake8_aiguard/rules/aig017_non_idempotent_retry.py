@@ -64,7 +64,8 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, or at the end of an attempt that
+    is repeated only for errors of a library that what stands before it has raised, of rows that come from a query, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
     that are made of an argument before the loop, or are an argument with an id of its own (``message.message_id``), of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``, a ``model`` with its ``input``), of those of a class named for a language model, of functions that this file gives paths that read only or whose docstring begins with what reads (``Fetch ...``), of those whose answer is parsed and by no word of function, class, URL and fields make, send or pay anything, of those that stop or delete something, where the code asks for a conflict (409),
     of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
@@ -189,7 +190,8 @@ class NonIdempotentRetry(Checker):
             call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
             return isinstance(call, ast.Call) and AttemptLoops(self.module).pause(call) is not False
         return isinstance(statement, (ast.Break, ast.Continue, ast.Pass)) or (
-            isinstance(statement, ast.Return) and (statement.value is None or isinstance(statement.value, ast.Constant))
+            isinstance(statement, ast.Return)
+            and (statement.value is None or isinstance(statement.value, ast.Constant))
         )
 
     def _is_foreign(self, caught: ast.expr | None) -> bool:
