@@ -157,6 +157,8 @@ def _is_tally(state: SharedState, write: Access) -> bool:
     """Whether an attribute counts what has happened, or a handler counts what went wrong: nothing is handed out twice."""
     statement = state.module.index.statement(write.node)
     is_raised = isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add)
+    if write.method == "append":
+        return _TALLY.search(write.name) is not None
     return is_raised and (
         _TALLY.search(write.name) is not None
         or any(

@@ -571,9 +571,11 @@ class RetryWithoutBackoff(Checker):
 
 
 def _is_interrupted(handler: ast.ExceptHandler, errors: Errors) -> bool:
-    """Whether a handler is for a system call that a signal has interrupted: what was waited for goes on."""
-    return errors.names == frozenset({"InterruptedError"}) or any(
-        last_name(node) == "EINTR" for node in ast.walk(handler)
+    """Whether a handler is for a system call that a signal has interrupted: what was waited for goes on; or for a test that fails."""
+    return (
+        errors.names == frozenset({"InterruptedError"})
+        or any(last_name(node) == "EINTR" for node in ast.walk(handler))
+        or last_name(handler.type) == "failureException"
     )
 
 
