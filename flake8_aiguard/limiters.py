@@ -171,10 +171,13 @@ class Limiters:
 
     @memoised
     def is_worker(self, function: Definition) -> bool:
-        """Whether a function works off a queue, ``while True: item = await queue.get()``, or loops under the name of a worker."""
+        """Whether a function works off a queue, ``while True: item = await queue.get()``, or has the name of a worker and
+        loops, or leaves its body to others."""
         index = self._module.index
-        if _WORKER.search(function.name) and any(
-            isinstance(item, (ast.For, ast.AsyncFor, ast.While)) for item in own_nodes(function)
+        if _WORKER.search(function.name) and (
+            not isinstance(function, ast.AsyncFunctionDef)
+            or not _is_plain(function)
+            or any(isinstance(item, (ast.For, ast.AsyncFor, ast.While)) for item in own_nodes(function))
         ):
             return True
         return any(
