@@ -31,6 +31,16 @@ _OPEN_TYPES: Final = frozenset(
 )
 
 
+def _tells(function: Function) -> bool:
+    """Whether a function tells no more than yes or no, without a branch: what is remembered is as small as it gets."""
+    return (
+        isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and last_name(function.returns) == "bool"
+        and isinstance(function.body[-1], ast.Return)
+        and all(isinstance(item, (ast.Assign, ast.Expr)) for item in function.body[:-1])
+    )
+
+
 class Askers:
     """What the functions of one file that keep results are asked for.
 
@@ -66,8 +76,8 @@ class Askers:
             return True
         if _CONFIGURATION.fullmatch(function.name) or _CONSTRUCTOR.fullmatch(function.name):
             return False
-        if _PLACE.fullmatch(name) and not self._serves:
-            return False  # the files that the program works on
+        if (_PLACE.fullmatch(name) or _tells(function)) and not self._serves:
+            return False  # the files and texts that the program works on
         if _CREDENTIAL.fullmatch(name) and self._goes_along(function, given):
             return False
         return not function.name.startswith("_") or self._is_given_any(function, given)

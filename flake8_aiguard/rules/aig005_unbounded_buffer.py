@@ -66,7 +66,7 @@ class UnboundedBuffer(Checker):
     Limits: a remembered function counts where the name of a parameter says that there may be any number (``user_id``, ``query``,
     ``url``, ``n``, ``x``), not ``feature`` or ``validator_name``. Names, values and codes may be few as well: they count
     in public functions, and in private ones that this file calls with the item of a loop or what a public function is given, not
-    in those that give a configuration or are constructors (``from_str``). Files count only where the file imports a server or has coroutines, tokens only where nothing else is asked
+    in those that give a configuration or are constructors (``from_str``). Files, and what is only asked for a yes or no by such a name, count only where the file imports a server or has coroutines, tokens only where nothing else is asked
     for; class and static methods, and the dict of an instance, need a name that leaves no doubt, or the dict a value that is fetched. A method of what there is one of needs a key
     that is no object of the program's own classes. Silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
