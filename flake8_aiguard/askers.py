@@ -18,7 +18,8 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, last_name, parameters, string
 
 _PLACE: Final = regex(r"_*(?:\w+_)?(?:file|filename|location|path|place)s?")
-_CONFIGURATION: Final = regex(r"_*(?:\w+_)?(?:conf|config|configuration|options|settings)")
+_CONFIGURATION: Final = regex(r"_*(?:\w+_)?(?:conf|config|configuration|options|settings)(?:_\w+)?")
+_CONFIGURES: Final = regex(r"_*(?:conf|config|configuration|options|settings)_\w+")
 _CONSTRUCTOR: Final = regex(r"from_\w+")  # of objects that the program names: Access.from_str(value)
 _CREDENTIAL: Final = regex(r"_*(?:\w+_)?token")
 # Of these there are any number; other classes are the program's own, whose objects it has made.
@@ -28,6 +29,16 @@ _OPEN_TYPES: Final = frozenset(
         *("date", "datetime", "bytes", "float", "int", "object", "str"),
     }
 )
+
+
+def _tells(function: Function) -> bool:
+    """Whether a function tells no more than yes or no, without a branch: what is remembered is as small as it gets."""
+    return (
+        isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and last_name(function.returns) == "bool"
+        and isinstance(function.body[-1], ast.Return)
+        and all(isinstance(item, (ast.Assign, ast.Expr)) for item in function.body[:-1])
+    )
 
 
 class Askers:
@@ -59,12 +70,14 @@ class Askers:
         given = None if isinstance(function, ast.Lambda) else self._parameter(function, name)
         if isinstance(function, ast.Lambda) or given is None:
             return True
+        if _CONFIGURATION.fullmatch(function.name) and _CONFIGURES.fullmatch(name):
+            return False
         if self.is_certain(function, name):
             return True
         if _CONFIGURATION.fullmatch(function.name) or _CONSTRUCTOR.fullmatch(function.name):
             return False
-        if _PLACE.fullmatch(name) and not self._serves:
-            return False  # the files that the program works on
+        if (_PLACE.fullmatch(name) or _tells(function)) and not self._serves:
+            return False  # the files and texts that the program works on
         if _CREDENTIAL.fullmatch(name) and self._goes_along(function, given):
             return False
         return not function.name.startswith("_") or self._is_given_any(function, given)

@@ -24,6 +24,7 @@ _MAKES: Final = regex(
     r"|(.*_)?(gen|generate\w*|random\w*|rand\w*|free|unused|unique|new|next|alloc\w*|pick\w*|number|slug|suffix)(_.*)?",
     re.IGNORECASE,
 )
+_PORT: Final = regex(r"(\w+_)?port")
 _ASKS: Final = regex(
     r"(.*\.)?(input|raw_input|getpass|getkey|getch|get_wch|getchar)|(.*\.)?(stdin|tty|term\w*|console)\.readline|readline"
     r"|((click|typer)\.)?(prompt|confirm)|(questionary|inquirer|[Pp]rompt|Confirm)\.\w+"
@@ -33,7 +34,8 @@ _PAUSES: Final = regex(
 )
 _LOGS: Final = regex(
     r"_*(debug|info|warn|warning|error|exception|critical|log\w*|v+|print|append|format\w*|str|repr|write|echo|secho|print_exc|type|isinstance|len|getattr"
-    r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float)"
+    r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float"
+    r"|(show|print|report|emit)_(\w+_)?(warnings?|errors?|messages?|progress|status|traceback))"
 )
 _CLASHES: Final = regex(
     r"exist|conflict|duplicate|collision|unique|already|race|concurren|precondition|integrity|deadlock|serializ|taken|in_?use",
@@ -267,6 +269,8 @@ class AttemptLoops:
         trial = attempts.trial
         if isinstance(attempts.loop, ast.For) and self._asks_number(attempts.loop):
             return True
+        if self._takes_next(attempts):
+            return True
         if self._binds(statements_in(attempts.loop.body), None, _MAKES):
             timing = self._timing(attempts.loop.body)
             if self._binds(
@@ -300,6 +304,28 @@ class AttemptLoops:
                 if attribute is None or self._may_read(trial, target.id, attribute):
                     return True
         return False
+
+    @staticmethod
+    def _takes_next(attempts: Attempts) -> bool:
+        """Whether an attempt uses what the turn has chosen for it: ``hosts[attempt % len(hosts)]``, another port."""
+        loop, trial = attempts.loop, attempts.trial
+        counted = {name.id for name in names_in(loop.target)} if isinstance(loop, ast.For) else set()
+        used = {name.id for item in trial.body for name in names_in(item)}
+        return any(
+            isinstance(target, ast.Name)
+            and target.id in used
+            and (
+                (
+                    isinstance(item.value, ast.Subscript)
+                    and not _is_pause_name(target.id)
+                    and any(name.id in counted for name in names_in(item.value.slice))
+                )
+                or (isinstance(item.value, ast.Call) and _PORT.fullmatch(target.id) is not None)
+            )
+            for item in statements_in(loop.body)
+            if isinstance(item, ast.Assign)
+            for target in item.targets
+        )
 
     @staticmethod
     def _asks_number(loop: ast.For) -> bool:
@@ -365,16 +391,30 @@ class AttemptLoops:
         """Whether a handler does something about the failure: connects again, fetches another token."""
         failing = self._failing(attempts)
         calls = [call for part in failing for call in calls_in(part)]
+        given_up = {
+            call
+            for item in statements_in(failing)
+            if isinstance(item, (ast.Raise, ast.Return))
+            for call in calls_in(item)
+        }
         doing = {
             call
             for call in calls
-            if not (_LOGS.fullmatch(called_name(call)) or called_name(call)[:1].isupper() or self.pause(call))
+            if self._is_loaded(call)
+            or not (_LOGS.fullmatch(called_name(call)) or called_name(call)[:1].isupper() or self.pause(call))
         }
+        doing -= given_up
         if doing:
             doing.difference_update(inner for call in calls if self.pause(call) for inner in calls_in(call))
         if doing:
             doing.difference_update(call for item in self._timing(failing) for call in calls_in(item))
         return bool(doing)
+
+    def _is_loaded(self, call: ast.Call) -> bool:
+        """Whether a call that is named like a look-up is made for what it does: ``browser.get(page)`` as a statement."""
+        return called_name(call) == "get" and isinstance(
+            self._module.index.parent(call), (ast.Expr, ast.Await)
+        )
 
     def _timing(self, block: Block) -> set[ast.stmt]:
         """The assignments that only compute how long a pause is: ``delay = random.uniform(1, delay * 3)``."""
@@ -402,9 +442,16 @@ class AttemptLoops:
             found += self._after(attempts.loop, attempts.trial) or []
         return found
 
-    def may_pause(self, attempts: Attempts) -> bool:
-        """Whether something in the loop pauses, on whatever condition."""
-        return any(self.pause(call) is not False for item in attempts.loop.body for call in calls_in(item))
+    def may_pause(self, attempts: Attempts, handler: ast.ExceptHandler) -> bool:
+        """Whether something in the loop may pause after a failure that one handler catches, on whatever condition."""
+        others = [item for item in attempts.trial.handlers if item is not handler]
+        beside = {call for item in others for part in item.body for call in calls_in(part)}
+        return any(
+            self.pause(call) is not False
+            for item in attempts.loop.body
+            for call in calls_in(item)
+            if call not in beside
+        )
 
     @staticmethod
     def clashes(attempts: Attempts) -> bool:
@@ -437,8 +484,11 @@ class AttemptLoops:
 
     def pause(self, call: ast.Call) -> bool | None:
         """Whether a call pauses: ``None`` where its name says so, or its definition in this file sleeps."""
-        if self._module.called(call) in knowledge.by_call("polls.sleep"):
+        name = self._module.called(call)
+        if name in knowledge.by_call("polls.sleep"):
             return True
+        if name == "asyncio.wait_for":
+            return False  # a limit, no pause
         if _PAUSES.search(called_name(call)):
             return None
         definition = self._module.receivers.definition(call.func)

@@ -22,7 +22,7 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import last_name, string
+from flake8_aiguard.shapes import last_name, root, string
 
 _DICTS: Final = frozenset({"builtins.dict", "collections.OrderedDict", "collections.defaultdict"})
 MAKERS: Final = frozenset(
@@ -84,13 +84,15 @@ _PARTS_OF = (
 )
 _FEW: Final = regex(
     rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
-    r"|(?:\w+_)?(?:actor|agent|cluster|model|node|partition|pipeline|region|shard|worker)_(?:addr|address|handle|id|identifier)"
+    r"|(?:\w+_)?(?:actor|agent|cluster|evaluator|model|node|partition|pipeline|region|shard|worker)_(?:addr|address|handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
     r"|(?:\w+_)?(?:gpu|head|block|tile)s?(?:_(?:id|idx|index|size))?|(?:\w+_)?(?:dims?|heads?|shape|sizes?)|num_\w+|\w+_(?:ref|source)|lock_?key"
     r"|(?:\w+_)?(?:annotations?(?:_\w+)?|chars|context|dbname|project)|cls|conf(?:ig)?s?(?:_\w+)?|configuration|default(?:_\w+)?|format_string|interpreter|klass|offset|options|opts|python|settings|using",
     re.IGNORECASE,
 )
+# Of these, the account that an object works with has a few.
+_OF_ACCOUNT: Final = regex(r"(?:\w+_)?(?:project|workspace)(?:_(?:id|name|slug))?")
 _ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
 # What is read once and then stays, whatever its files are called; an id in the key is somebody's.
 _SETTINGS: Final = regex(
@@ -508,7 +510,7 @@ class Caches:
             value: the value.
             function: the function that stores it.
             made_counts: whether an object that is made on the spot counts, such as a client or a lock for each key.
-            built_counts: whether the result of ``build_report(user)`` counts.
+            built_counts: whether the result of ``build_report(user)`` counts, and a part of what a call has answered.
             asked: where the function asks for the entry itself.
         """
         seen: set[str] = set()
@@ -541,6 +543,8 @@ class Caches:
                     stack += self._unpacked(bindings)
             elif isinstance(item, (*COMPREHENSIONS, ast.Subscript, ast.Attribute)):
                 stack += [child for child in ast.walk(item) if isinstance(child, (ast.Call, ast.Await))][:1]
+                if built_counts and isinstance(item, (ast.Subscript, ast.Attribute)):
+                    stack.append(root(item))  # a part of an answer
             elif isinstance(item, ast.expr) and not isinstance(item, ast.Lambda):
                 stack += [child for child in ast.iter_child_nodes(item) if isinstance(child, ast.expr)]
         return False
@@ -596,13 +600,15 @@ class Caches:
 
     def _is_asked(self, holder: Holder, asker: Function, parameter: str) -> bool:
         """Whether there may be any number of keys: for certain, where each instance has a dict of its own."""
-        if self._askers.is_certain(asker, parameter):
-            return True
-        if isinstance(holder.owner, ast.ClassDef) and not self._lifespans.is_class_level(holder):
-            return self._askers.may_be_many(asker, parameter) and (
-                self._entries.is_fetched(asker) or self._lifespans.asks_client(asker, holder.owner)
-            )
-        return self._askers.may_be_many(asker, parameter)
+        owner = holder.owner
+        is_asked = self._askers.may_be_many(asker, parameter)
+        if not isinstance(owner, ast.ClassDef) or self._lifespans.is_class_level(holder):
+            return is_asked
+        if _OF_ACCOUNT.fullmatch(parameter):
+            return False
+        return self._askers.is_certain(asker, parameter) or (
+            is_asked and (self._entries.is_fetched(asker) or self._lifespans.asks_client(asker, owner))
+        )
 
     def _parameters(self, key: ast.expr, function: Function) -> Iterator[tuple[Function, str]]:
         """The parameters with no end of values that a key derives from, each with its function."""

@@ -19,7 +19,7 @@ from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.scopes import Use
+from flake8_aiguard.scopes import Kind, Use
 from flake8_aiguard.shapes import (
     argument,
     dotted,
@@ -53,7 +53,10 @@ _CONTROLS: Final = regex(
 )
 _OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
 # What others call and must not be held up: the callbacks of a framework, a library or an event loop.
-_CALLBACKS: Final = regex(r"_*(?:callback|emit|fire|notify|trigger)|_*on_\w+|_*\w+_callback")
+_CALLBACKS: Final = regex(r"_*callback|_*on_\w+|_*\w+_callback")
+_NOTICES: Final = regex(
+    r"_*(?:emit|fire|notify|trigger)"
+)  # of methods, which others override or subscribe to
 # What a job is asked for by the worker that runs it.
 _RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
 # What puts an item into the queue of somebody else.
@@ -150,6 +153,15 @@ class Channels:
 
     # -- the bound
 
+    def _may_be_given(self, call: ast.Call) -> bool:
+        """Whether the caller may hand in a queue of its own, with the bound of its choice: ``Queue() if events is None else events``."""
+        outer = self._module.index.parent(call)
+        others = [outer.body, outer.orelse] if isinstance(outer, ast.IfExp) else getattr(outer, "values", [])
+        resolved = [self._module.scopes.resolve(item) for item in others if isinstance(item, ast.Name)]
+        return any(
+            binding.kind is Kind.PARAMETER for found in resolved if found is not None for binding in found[1]
+        )
+
     def _row(self, call: ast.Call) -> knowledge.Row | None:
         table = knowledge.by_call("buffers.queue")
         made = (
@@ -192,6 +204,8 @@ class Channels:
             return None
         if any(map(self._is_called_locked, puts)) or self._is_bounded_later(holder):
             return None
+        if self._is_refused_later(puts, gets):
+            return None
         closing = self._closing(puts)
         feeds = [
             put
@@ -202,7 +216,10 @@ class Channels:
         ]
         if not feeds or self._are_callbacks(feeds, row):
             return None
-        if not gets and any(self._is_handed_on(mention) for mention in self._lasting.mentions(other)):
+        if not gets and (
+            self._may_be_given(call)
+            or any(self._is_handed_on(mention) for mention in self._lasting.mentions(other))
+        ):
             return None  # its consumer is elsewhere
         looped = [put for put in feeds if self._is_looped(put)]
         if not looped:
@@ -530,10 +547,60 @@ class Channels:
             if owner is not None
             else []
         )
-        moves = [call for call in calls if _MOVES.fullmatch(last_name(call.func) or "")]
+        moves = [
+            call
+            for call in calls
+            if _MOVES.fullmatch(last_name(call.func) or "") and not self._is_bounded(call.func)
+        ]
         return bool(moves) and all(
             call in moves or last_name(call.func) == "isinstance" or call.lineno > moves[0].lineno
             for call in calls
+        )
+
+    def _is_bounded(self, method: ast.expr) -> bool:
+        """Whether the file gives the queue of a method a bound, behind which items wait."""
+        holder = self._lasting.holder(method.value) if isinstance(method, ast.Attribute) else None
+        made = [
+            getattr(self._module.index.parent(store), "value", None)
+            for store in ([] if holder is None else self._lasting.stores(holder))
+        ]
+        return any(
+            isinstance(call, ast.Call)
+            and (row := self._row(call)) is not None
+            and not self._lacks_bound(call, row)
+            for call in made
+        )
+
+    def _is_refused_later(self, puts: list[ast.Call], gets: list[ast.Call]) -> bool:
+        """Whether an error ends the consumer, and who feeds the queue refuses from then on: ``if not self.connected: raise ...``.
+
+        With a bound, whoever has passed that check would wait for a consumer that is gone.
+        """
+        return bool(gets) and all(map(self._may_end, gets)) and all(map(self._is_refused, puts))
+
+    def _may_end(self, get: ast.Call) -> bool:
+        """Whether a handler outside of the consumer's loop catches whatever happens in it, and lets it end there."""
+        index = self._module.index
+        loops = list(index.loops(get))
+        return bool(loops) and any(
+            isinstance(outer, TRIES)
+            and any(
+                (handler.type is None or last_name(handler.type) in ("BaseException", "Exception"))
+                and not any(isinstance(item, ast.Raise) for item in own_nodes(handler))
+                for handler in outer.handlers
+            )
+            for outer in index.ancestors(loops[-1])
+        )
+
+    def _is_refused(self, put: ast.Call) -> bool:
+        function = self._module.index.function(put)
+        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            isinstance(item, ast.If)
+            and isinstance(item.test, ast.UnaryOp)
+            and isinstance(item.test.operand, ast.Attribute)
+            and isinstance(item.body[-1], ast.Raise)
+            for item in function.body
+            if item.lineno < put.lineno
         )
 
     def _is_answered(self, put: ast.Call, function: Function) -> bool:
@@ -607,6 +674,7 @@ class Channels:
             and (
                 (is_asyncio and last_name(put.func) == "put_nowait")
                 or bool(_CALLBACKS.fullmatch(function.name))
+                or (_NOTICES.fullmatch(function.name) and self._module.index.class_of(function) is not None)
             )
             for put in puts
             for function in (self._module.index.function(put),)

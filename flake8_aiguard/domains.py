@@ -91,6 +91,7 @@ _TEXTUAL: Final = regex(
 _NUMBERS: Final = ("builtins.bool", "builtins.float", "builtins.int")
 _TEXT_TYPES: Final = ("Any", "Path", "PathLike", "bytes", "object", "str")
 _OF_TENSORS: Final = ("torch.device", "torch.dtype")
+_SOMEBODY: Final = regex(r"\w*(?:account|customer|tenant|user)\w*")  # there are more of them every day
 _CONFIGURES: Final = regex(r"(?:\w+_)?settings?(?:_\w+)?|get_(?:class|handler|finder)|\w+_once")
 # An imported class of such a name is an enumeration or as good as one.
 _CATEGORY: Final = regex(
@@ -202,7 +203,9 @@ class Domains:
             return False
         if parameter.annotation is not None and self.is_finite_type(parameter.annotation):
             return True
-        if _NAMED.fullmatch(parameter.arg) or _CONFIGURES.fullmatch(function.name.strip("_")):
+        if _NAMED.fullmatch(parameter.arg) or (
+            _CONFIGURES.fullmatch(function.name.strip("_")) and not _SOMEBODY.fullmatch(parameter.arg)
+        ):
             return True
         if _MEASURED.fullmatch(parameter.arg) or self._measures(function, parameter):
             return True

@@ -45,6 +45,7 @@ _SAFE_SQL: Final = regex(
 )
 _SAFE_CONSTRUCTS: Final = regex(r"on_conflict_do_\w+|on_duplicate_key_update|prefix_with|from_select|merge")
 _STEP: Final = regex(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
+_FETCHED: Final = regex(r"(?:first|get|one)(?:_or_404)?|one_or_none|scalar\w*|merge")
 _ADDS: Final = regex(r"\bADD\s+[#\w]|=\s*[#\w.]+\s*[-+]\s*:|if_not_exists\([^)]*\)\s*\+", re.IGNORECASE)
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WRAPPER: Final = regex(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
@@ -249,10 +250,20 @@ class Effects:
                 for name in row.get("safe", ())
             ):
                 continue
+            if function.attr == "add" and call.args and self._is_fetched(call.args[0]):
+                continue
             commits = row.get("commit")
             if commits is None or self._commits(function.value, commits, beside):
                 return row
         return None
+
+    def _is_fetched(self, row: ast.expr) -> bool:
+        """Whether an object that is added comes from a query: its row is there, and adding it again inserts none."""
+        made = self._bound(row) if isinstance(row, ast.Name) else []
+        calls = [item.value if isinstance(item, ast.Await) else item for item in made]
+        return bool(calls) and all(
+            isinstance(call, ast.Call) and _FETCHED.fullmatch(last_name(call.func) or "") for call in calls
+        )
 
     def _commits(self, receiver: ast.expr, commits: list[str], beside: Iterable[ast.AST]) -> bool:
         text = dotted(receiver)

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from flake8_aiguard.attributes import Access, Kind
+from flake8_aiguard.children import walk
 from flake8_aiguard.locking import is_lifecycle_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import is_constant, last_name, own_nodes
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.suspensions import start_of
 
@@ -32,6 +33,7 @@ _REMOTE = regex(r"(?:\w+_)?(?:api|client|gateway|http|origin|provider|remote|rpc
 _LOOKS_UP = regex(
     r"_*(?:get|find|look_?up|describe|list|query|select|is|check|wait)(?:_\w+)?|\w+_look_?up|exists|ping|ready"
 )
+_DECLARES = regex(r"_*declare(?:_\w+)?")  # of what is there already, a broker takes no notice
 _STARTS = ("create_task", "ensure_future", "start_soon")
 # Counts of what has happened, which nobody hands out.
 _TALLY = regex(
@@ -54,7 +56,11 @@ _COLLECTS = frozenset(
         "set",
     }
 )
-_BYTES = regex(r"_*(?:file|fp|handle|reader|recorder|stream|writer)")
+# Of anything else, one ``open()`` may give all callers the same object.
+_CONNECTED = regex(
+    r"(?:browser|channel|client|conn|connection|consumer|cursor|database|db|driver|engine|pool|producer|redis|server|session|sock|socket"
+    r"|websocket|ws)s?$"
+)
 
 
 def harm(state: SharedState, write: Access) -> str:
@@ -85,13 +91,28 @@ def opens(state: SharedState, write: Access, value: ast.expr) -> bool:
     method, or the one around it, is there for, and not a stream of which its object is the one user."""
     function: ast.AST | None = write.function
     while function is not None:
-        if is_lifecycle_name(getattr(function, "name", "")):
+        name = getattr(function, "name", "")
+        if is_lifecycle_name(name) or (_OPENS.fullmatch(name) and not _hands_back(function)):
             return False
         function = state.module.index.function(function)
     names = [last_name(call.func) or "" for call in state.grounds.awaited(value)]
     return any(
-        _OPENS.fullmatch(name) and not (name.strip("_") == "open" and _BYTES.search(write.name))
+        _OPENS.fullmatch(name) and not (name.strip("_") == "open" and not _CONNECTED.search(write.name))
         for name in names
+    )
+
+
+def _hands_back(function: ast.AST) -> bool:
+    """Whether a function returns what it has opened, or anything else."""
+    return any(isinstance(item, ast.Return) and item.value is not None for item in own_nodes(function))
+
+
+def _serves_on(write: Access) -> bool:
+    """Whether a function ends by serving for as long as its object is at work: two callers would be two servers anyway."""
+    last = write.function.body[-1]
+    return last.lineno > write.node.lineno and any(
+        isinstance(item, ast.AsyncFor) or (isinstance(item, ast.While) and is_constant(item.test, True))
+        for item in (last, *(getattr(last, "body", None) or ()))
     )
 
 
@@ -110,7 +131,7 @@ def is_worth_a_lock(state: SharedState, read: ast.expr, write: Access, kind: str
     value = state.mentions.assigned(write.node)
     owner = state.attributes.owner(write.function)
     if kind == "open":
-        return True
+        return not _serves_on(write)
     if write.kind is Kind.CALL and owner is not None and state.concurrency.runs_alone(owner, write.function):
         return False
     if kind == "count":
@@ -120,8 +141,11 @@ def is_worth_a_lock(state: SharedState, read: ast.expr, write: Access, kind: str
     awaited = list(_awaited_between(state, read, write))
     if any(last_name(call.func) == "shield" for call in awaited):
         return False  # one task works for all who wait for it
-    if isinstance(value, ast.Await):
-        return True
+    made = [] if value is None else [item.value for item in walk(value) if isinstance(item, ast.Await)]
+    if made and not all(
+        isinstance(call, ast.Call) and _DECLARES.fullmatch(last_name(call.func) or "") for call in made
+    ):
+        return True  # await f(), cast(Entry, await f()), Entry(await f())
     if isinstance(value, (ast.Dict, ast.List, ast.Set)) or (
         isinstance(value, ast.Call) and last_name(value.func) in _COLLECTS
     ):
@@ -133,6 +157,8 @@ def _is_tally(state: SharedState, write: Access) -> bool:
     """Whether an attribute counts what has happened, or a handler counts what went wrong: nothing is handed out twice."""
     statement = state.module.index.statement(write.node)
     is_raised = isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add)
+    if write.method == "append":
+        return _TALLY.search(write.name) is not None
     return is_raised and (
         _TALLY.search(write.name) is not None
         or any(

@@ -9,6 +9,7 @@ from typing import Final
 from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.lasting import Holder, Lasting
+from flake8_aiguard.manifold import are_surely_many
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
@@ -102,7 +103,9 @@ class Lifespans:
             return True
         if CACHE_NAME.search(holder.name) or _MAY_SERVE_ON.fullmatch(owner.name):
             return self._entries.is_fetched(function) or self.asks_client(function, owner)
-        return bool(SOMEBODY.fullmatch(parameter)) and self.asks_client(function, owner)
+        return bool(SOMEBODY.fullmatch(parameter) or are_surely_many(parameter)) and self.asks_client(
+            function, owner
+        )
 
     def asks_client(self, function: Function, owner: ast.ClassDef) -> bool:
         """Whether a public method asks a client that the object was made with: ``self.db.load(key)``.

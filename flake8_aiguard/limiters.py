@@ -14,7 +14,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import is_constant, is_none, last_name
+from flake8_aiguard.shapes import is_constant, is_none, last_name, own_nodes
 
 # Names of semaphores, limiters and capacities, of what is wrapped in them, and of what runs in batches.
 _WORDS: Final = regex(
@@ -59,9 +59,18 @@ class Limiters:
             # A function of another module does not take what other methods of the class take.
             around = [region for region in around if not isinstance(region, ast.ClassDef)]
         regions = [*around, *([] if called is None else [called])]
-        return any(self._holds_token(region) for region in regions) or any(
-            maker in regions or self._reaches(maker, around) for maker in self._limited_clients
+        return (
+            self._is_elsewhere(runs)
+            or any(self._holds_token(region) for region in regions)
+            or any(maker in regions or self._reaches(maker, around) for maker in self._limited_clients)
         )
+
+    def _is_elsewhere(self, runs: ast.expr) -> bool:
+        """Whether a method runs of a client of the project's own that stands in another file, with the limiter that it may have."""
+        kind = self._module.type_of(runs.value) if isinstance(runs, ast.Attribute) else None
+        folders = self._module.filename.replace("\\", "/").split("/")[:-1]
+        is_client = kind is not None and kind.endswith("Client")
+        return is_client and kind is not None and (kind.startswith(".") or kind.partition(".")[0] in folders)
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:
         """The functions and classes that a node stands in, and their base classes; the module for code that runs on import."""
@@ -162,10 +171,15 @@ class Limiters:
 
     @memoised
     def is_worker(self, function: Definition) -> bool:
-        """Whether a function works off a queue: ``while True: item = await queue.get()``."""
-        if _WORKER.search(function.name):
-            return True
+        """Whether a function works off a queue, ``while True: item = await queue.get()``, or has the name of a worker and
+        loops, or leaves its body to others."""
         index = self._module.index
+        if _WORKER.search(function.name) and (
+            not isinstance(function, ast.AsyncFunctionDef)
+            or not _is_plain(function)
+            or any(isinstance(item, (ast.For, ast.AsyncFor, ast.While)) for item in own_nodes(function))
+        ):
+            return True
         return any(
             index.function(call) is function
             and not call.args
@@ -242,7 +256,7 @@ def _is_limiter_name(name: str) -> bool:
 
 
 def is_worker_name(name: str) -> bool:
-    """Whether a function's name says that it is a worker."""
+    """Whether the name of a function of which the file shows no more says that it is a worker."""
     return bool(_WORKER.search(name))
 
 

@@ -35,7 +35,7 @@ _DECLINES = regex(
 )
 _EXPLAINS = regex(
     r"\batomic|\bGIL\b|lock-?free|thread-?safe|\bbenign\b|never blocks|without (?:the|a|any|holding|taking)\b.{0,20}lock"
-    r"|\b(?:no|not|n't)\b.{0,20}\block|\block(?:ing)?\b.{0,30}(?:\bnot\b|n't\b|\bunnecessary|\bheld)|single[- ]thread",
+    r"|\b(?:no|not|n't)\b.{0,20}(?:\b|_)lock|(?:\b|_)lock(?:ing)?\b.{0,30}(?:\bnot\b|n't\b|\bunnecessary|\bheld)|single[- ]thread",
     re.IGNORECASE,
 )
 _CLOSE: Final = 6  # lines

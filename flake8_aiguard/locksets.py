@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method
+from flake8_aiguard.children import walk
 from flake8_aiguard.lifecycles import begins_anew
 from flake8_aiguard.locking import ANY, is_setup_name
 from flake8_aiguard.regex import regex
@@ -21,6 +22,10 @@ _PURPOSES = regex(
     r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
     re.IGNORECASE,
 )
+_GUARDS = regex(r"\b(?:guard|protect|serialis|serializ)", re.IGNORECASE)
+_WORD = regex(r"[A-Za-z][a-z]*")
+# Who puts single members in and takes single ones out may come before or after anybody else who does.
+_SINGLE = frozenset({"add", "append", "discard", "remove"})
 _CUSTOM = 5  # writers without a lock for each one that holds it
 _ATOMIC = frozenset({"append", "appendleft"})
 
@@ -106,7 +111,12 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 continue
             if not _is_guarded(state, owner, name, lock, inside) or _is_exception(state, owner, lock, name):
                 continue
+            if any(_is_awaited_under(state, item) for item in inside):
+                continue
+            is_said = _is_said_for_others(state, owner, lock, name)
             for function, update in updates:
+                if is_said and isinstance(state.module.index.parent(update.node), ast.AugAssign):
+                    continue  # a mere count
                 if function not in reported and not state.locking.is_explained(update.node):
                     reported.add(function)
                     found[function, lock].append(update)
@@ -244,6 +254,36 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
     return 2 * len(held) >= len(used) and 2 * len(holders) >= len(users)
 
 
+def _is_said_for_others(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
+    """Whether the comment where a lock is made says what it guards, and names other attributes only."""
+    for value, _ in state.attributes.values(owner, lock):
+        text = "" if value is None else " ".join(state.module.comments.near(value.lineno))
+        said = _stems(text) if _GUARDS.search(text) else set()
+        if said and said.isdisjoint(_stems(name)):
+            return any(
+                not said.isdisjoint(_stems(other))
+                for other, accesses in state.attributes.accesses(owner).items()
+                if any(lock in state.locking.held(item.node) for item in accesses)
+            )
+    return False
+
+
+def _stems(text: str) -> set[str]:
+    """The words of a text or an identifier, without the s of the plural."""
+    return {word.lower().removesuffix("s") for word in _WORD.findall(text)}
+
+
+def _is_awaited_under(state: SharedState, access: Access) -> bool:
+    """Whether whoever holds the lock sleeps until an attribute has changed: who took the lock to change it would never come to it."""
+    index = state.module.index
+    return access.kind is Kind.READ and any(
+        isinstance(outer, ast.While)
+        and access.node in walk(outer.test)
+        and any(isinstance(call, ast.Call) and last_name(call.func) == "sleep" for call in walk(outer))
+        for outer in index.outwards(access.node, access.function)
+    )
+
+
 def _is_exception(state: SharedState, owner: ast.ClassDef, lock: str, name: str) -> bool:
     """Whether writing without a lock is the custom of a class: it is held for one purpose, and most writers do without."""
     writers: dict[Method, bool] = {}
@@ -313,7 +353,9 @@ def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], w
     if not is_plain and _is_change(state, write) and any(_is_awaited(state, item) for item in writes):
         return True
     return any(
-        read.function is item.function and state.suspensions.between(read.node, item.node)
+        read.function is item.function
+        and not (write.method in _SINGLE and item.method in _SINGLE and read.method in _SINGLE)
+        and state.suspensions.between(read.node, item.node)
         for item in writes
         if not is_plain or (item.kind is Kind.BIND and _is_change(state, item))
         for read in inside

@@ -17,8 +17,11 @@ from flake8_aiguard.shapes import last_name
 _TABLES: Final = ("fanout.io", "queries.call", "queries.method", "timeouts.call", "effects.effect")
 _DEPTH: Final = 2  # the function itself, and one call of the same file that it makes
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
-_FILLERS: Final = frozenset({"a", "async", "do", "try", "safe", "and", "one", "single"})
+_FILLERS: Final = frozenset({"a", "async", "do", "make", "perform", "try", "safe", "and", "one", "single"})
+_PLAIN: Final = frozenset({"classmethod", "final", "override", "staticmethod"})
+_CALLS: Final = ("call", "invoke")
 _PROTOCOL: Final = frozenset({"aiohttp", "http", "httpx"})
+_DATAGRAMS: Final = "zeroconf."  # questions to all of the local network: nothing is held for who answers
 _STUBS = (ast.Pass, ast.Raise)
 
 
@@ -53,6 +56,8 @@ class Traffic:
         handed = (item for item in given if isinstance(item, ast.Call))  # guarded(fetch(url))
         if any(self._is_typed(item.func) or self._is_named(item.func, item.args) for item in handed):
             return True
+        if self._sends_datagrams(runs):
+            return False
         if isinstance(called, ast.AsyncFunctionDef) and not _is_placeholder(called):
             return self._does(called, _DEPTH)
         if self._is_typed(runs) or self._is_named(runs, given):
@@ -63,6 +68,8 @@ class Traffic:
     def _does(self, function: Definition, depth: int) -> bool:
         """Whether a function of the file makes a call that goes outside."""
         for call in self._calls.get(function, ()):
+            if self._sends_datagrams(call.func):
+                continue
             if self._is_typed(call.func) or self._is_named(call.func, call.args):
                 return True
             inner = self._module.receivers.definition(call.func) if depth > 1 else None
@@ -104,8 +111,12 @@ class Traffic:
             name = None if kind is None else f"{kind}.{function.attr}"
         return name is not None and any(name in knowledge.by_call(table) for table in _TABLES)
 
+    def _sends_datagrams(self, function: ast.expr) -> bool:
+        kind = self._module.type_of(function.value) if isinstance(function, ast.Attribute) else None
+        return kind is not None and kind.startswith(_DATAGRAMS)
+
     def _is_named(self, function: ast.expr, given: Sequence[ast.expr]) -> bool:
-        """Whether a name says it: ``fetch_page``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""
+        """Whether a name says it: ``fetch_page``, ``call_api``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""
         name = last_name(function) or ""
         owner = _last_words([function.value]) if isinstance(function, ast.Attribute) else set()
         if says_traffic(name) or not _nouns("service").isdisjoint(owner):
@@ -113,6 +124,8 @@ class Traffic:
         if not _PROTOCOL.isdisjoint(_words(name)):
             return True  # aiohttp_get_json()
         verb, *rest = _words(name) or [""]
+        if verb in _CALLS and not _nouns("service").isdisjoint(rest[-1:]):
+            return True  # call_api(), _call_s3()
         if verb not in _nouns("access"):
             return False
         about = {*rest[-1:], *_last_words(given)}
@@ -126,7 +139,7 @@ def says_traffic(name: str) -> bool:
 
 def _is_placeholder(function: ast.AsyncFunctionDef) -> bool:
     """Whether others write the body, or a decorator wraps it."""
-    return bool(function.decorator_list) or all(
+    return any(last_name(item) not in _PLAIN for item in function.decorator_list) or all(
         isinstance(item, _STUBS) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
         for item in function.body
     )

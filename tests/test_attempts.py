@@ -71,4 +71,5 @@ def test_questions_about_a_loop() -> None:
             loops, attempts = found(
                 loop.format("os.stat(n)", handler, after).replace("for", "import os\nfor", 1)
             )
-        assert getattr(loops, question)(attempts[0]) is expected, (call, handler, question)
+        given = [attempts[0], *(attempts[0].handlers[:1] if question == "may_pause" else ())]
+        assert getattr(loops, question)(*given) is expected, (call, handler, question)

@@ -33,6 +33,8 @@ _ONE: Final = regex(
     r"\w*(?:Api|App|Application|Backend|Bot|Broker|Client|Controller|Driver|Gateway|Hub|Manager|Server|Supervisor"
     r"|Column|Descriptor|Extension|Field|Plugin)"
 )
+# But one for each of those who use it, where it is made with who they are.
+_SOMEBODYS: Final = regex(r"(?:access|refresh|user)_token|(?:account|customer|tenant|user)(?:_id|name)?")
 _TEST_FOLDERS: Final = ("testing/",)  # helpers for tests, which other packages import
 _RUNS: Final = ("etl/", "ingestion/")
 _ONCE: Final = regex(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
@@ -64,15 +66,15 @@ class UnboundedBuffer(Checker):
     Limits: a remembered function counts where the name of a parameter says that there may be any number (``user_id``, ``query``,
     ``url``, ``n``, ``x``), not ``feature`` or ``validator_name``. Names, values and codes may be few as well: they count
     in public functions, and in private ones that this file calls with the item of a loop or what a public function is given, not
-    in those that give a configuration or are constructors (``from_str``). Files count only where the file imports a server or has coroutines, tokens only where nothing else is asked
+    in those that give a configuration or are constructors (``from_str``). Files, and what is only asked for a yes or no by such a name, count only where the file imports a server or has coroutines, tokens only where nothing else is asked
     for; class and static methods, and the dict of an instance, need a name that leaves no doubt, or the dict a value that is fetched. A method of what there is one of needs a key
     that is no object of the program's own classes. Silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
     functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what another mapping has
     refused before, shapes, sizes, devices and element types, all but texts in files that compute with tensors, patterns, annotations and descriptions, files that each call opens or that stand beside the code, what callers leave
     at a default text, replace by a default or read from the configuration, for functions that make functions also what their object was set up with), in closures, or
-    whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client``, an
-    ``__init__`` that takes nothing), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
-    settings that a setter writes too, of what instances share by the arguments that they are made with, of keys that another mapping of the object
+    whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client`` that is made with
+    nobody's token, an ``__init__`` that takes nothing, instances that are made on import), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
+    settings that a setter writes too, of what instances share by the arguments that they are made with, of what an account has few of (``project_id``, for the dict of an instance), of keys that another mapping of the object
     must have, that are asserted to be in another, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), on keys made of options in ``**kwargs``, or that the function refuses as not found before it keeps anything (unless they are somebody's, ``user_id``), on ``loaded_models``, that index what another dict holds, that the file fills with a table,
     that keep modules or are called instances, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages or of other files of this one, on those that no loop feeds where only private functions do, what ends the consumer
@@ -80,8 +82,9 @@ class UnboundedBuffer(Checker):
     calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
     what there is, or takes all there is in each turn, the producer puts a future that it waits for, or puts
     a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
-    lock, the consumer only puts each item into another queue, the producer also hands answers to those who wait for them, a ``submit()`` gives a future back for it, a limit admits what is put, nothing in the file runs beside anything, all producers
-    are callbacks or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
+    lock, the consumer only puts each item into another queue without a known bound, an error ends the consumer and the producer refuses from then on, the caller may hand
+    in a queue of its own and empties it, the producer also hands answers to those who wait for them, a ``submit()`` gives a future back for it, a limit admits what is put, nothing in the file runs beside anything, all producers
+    are callbacks (``on_change()``, a method ``emit()``) or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
@@ -315,12 +318,32 @@ class UnboundedBuffer(Checker):
 
     def _is_one(self, owner: ast.ClassDef) -> bool:
         """Whether the instances of a class do not differ, or its name says that one serves as long as the process runs."""
+        bases = (self.module.receivers.definition(base) for base in owner.bases)
+        family = [owner, *(base for base in bases if isinstance(base, ast.ClassDef))]
         made = next(
-            (item for item in owner.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"),
+            (
+                item
+                for kind in family
+                for item in kind.body
+                if isinstance(item, ast.FunctionDef) and item.name == "__init__"
+            ),
             None,
         )
-        takes_nothing = made is not None and len(parameters(made)) == 1
-        return takes_nothing or bool(_ONE.fullmatch(owner.name))
+        takes = [] if made is None else [item.arg for item in parameters(made)]
+        if len(takes) == 1:
+            return True
+        is_called_one = _ONE.fullmatch(owner.name) is not None and not any(map(_SOMEBODYS.fullmatch, takes))
+        return is_called_one or self._is_made_on_import(owner)
+
+    def _is_made_on_import(self, owner: ast.ClassDef) -> bool:
+        """Whether the file makes instances of a class on import only, which the process keeps in any case."""
+        index = self.module.index
+        made = [
+            call
+            for call in index.calls_named((owner.name,))
+            if self.module.receivers.definition(call.func) is owner
+        ]
+        return bool(made) and all(index.function(call) is None for call in made)
 
     def _is_shared(self, function: Function) -> bool:
         """Whether a function in a class is no method of its instances."""

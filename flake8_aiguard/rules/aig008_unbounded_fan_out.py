@@ -76,10 +76,11 @@ class UnboundedFanOut(Checker):
     ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
     Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
     function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
-    connections is made there, for the whole module or handed over to the function that starts the tasks, where an item of the loop is awaited in its turn or the
+    connections is made there, for the whole module or handed over to the function that starts the tasks, where a client of the project's own from
+    another file is asked, which may bound itself, where an item of the loop is awaited in its turn or the
     loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
-    ``n_workers``, ``batch``, ``plugins``, ``servers`` or ``attachments``, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
+    ``n_workers``, ``batch``, ``plugins``, ``servers``, ``models_settings`` or ``attachments``, a function ``worker()`` that loops or stands elsewhere, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
     ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
     loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
@@ -89,7 +90,7 @@ class UnboundedFanOut(Checker):
     followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
     or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
-    (``engine.encode(prompt)``), where a function of one's own is handed the ``timeout`` by which all are to answer, and for
+    (``engine.encode(prompt)``), for the datagrams of ``zeroconf``, where a function of one's own is handed the ``timeout`` by which all are to answer, and for
     the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, nor are tasks that a loop
     lets go after two round trips of its own for each, ``get_env_urls()`` is
     configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, or any peers whether they are well, as does ``self.urls[i]`` by the
@@ -130,7 +131,10 @@ class UnboundedFanOut(Checker):
     def _is_excused(self, fan_out: FanOut) -> bool:
         limiters = self._limiters
         name = last_name(fan_out.runs) or ""
-        if _ENDING.match(name) or _WAITING.match(name) or _NOTICE.match(name) or is_worker_name(name):
+        called = self._fan_outs.definition(fan_out)
+        if _ENDING.match(name) or _WAITING.match(name) or _NOTICE.match(name):
+            return True
+        if called is None and is_worker_name(name):
             return True
         if fan_out.is_dispatch:
             return True  # callbacks and stages that may wait for each other
@@ -160,7 +164,6 @@ class UnboundedFanOut(Checker):
             return True
         if limiters.is_pooled(fan_out.runs):
             return True
-        called = self._fan_outs.definition(fan_out)
         if called is not None and (
             limiters.is_worker(called) or limiters.is_pool_bound(called) or self._is_no_coroutine(called)
         ):

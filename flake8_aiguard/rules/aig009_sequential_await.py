@@ -49,7 +49,7 @@ class SequentialAwait(Checker):
     fetch, load, read, head, find ...), whose receiver or arguments depend on the loop's variable and on nothing that a turn
     changes, and whose result is collected in a local list, set or dict. Silent with ``break``, ``continue``, ``return``, ``try``,
     ``with``, another ``await`` or a statement that may have an effect in the body; on ``async for`` and ``while``; under locks,
-    transactions and context managers that are no known client; on database sessions, connections, streams, queues, files and
+    transactions and context managers that are no known client; on database sessions, connections, protocols, streams, queues, files and
     pages, which serve one call at a time; on batches and few, fixed items; and on functions of the file that call themselves, sleep, take a lock or
     change shared state.
     """

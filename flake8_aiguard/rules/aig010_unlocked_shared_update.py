@@ -89,9 +89,10 @@ class UnlockedSharedUpdate(Checker):
     for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
     lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
-    for locks between hosts and those of files, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
+    for a count beside what the comment at the lock says that it guards, where whoever holds the lock sleeps until the write is done, for locks between hosts and those of files, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
     the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, in
-    a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another, puts a member in or out of a set, or takes the larger value.
+    a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another, puts a member in or out of a set, or takes the larger value, nor
+    where all that the holder does is to put single members in and take them out.
 
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
@@ -101,7 +102,8 @@ class UnlockedSharedUpdate(Checker):
     holds, where only an answer is looked up in between: an entry is reported where the ``await`` is the value written, or makes, starts, fetches
     or changes something, calls a parameter or asks a client, where tasks are started, or the entry is a new container; for counts of failures,
     attempts, calls or turns, where a hit raises (a name that is taken), where the check is not why it is written (``a and k in self.c``
-    with an ``a`` that has nothing to do with it), where one task is awaited by all (``shield``), for buffers of bytes, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
+    with an ``a`` that has nothing to do with it), where one task is awaited by all (``shield``), where what is opened is kept by a method that opens and returns nothing, or that goes on to serve as long as its object
+    is at work, for ``open()`` of what is no connection or the like by its name, for what a broker is only told once more (``declare_queue()``), for buffers of bytes, for a switch whose new state was stored before, for what a loop of one call checks and writes for each item, where an
     ``assert`` is the check, where all that is awaited are look-ups by name (``get_card(k)``) of anything but connections and the like, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
-from flake8_aiguard.attempts import attempt_loops
+from flake8_aiguard import knowledge
+from flake8_aiguard.attempts import AttemptLoops, attempt_loops
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
 from flake8_aiguard.effects import Effect, Effects, Key
@@ -62,7 +64,8 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, or at the end of an attempt that
+    is repeated only for errors of a library that what stands before it has raised, of rows that come from a query, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
     that are made of an argument before the loop, or are an argument with an id of its own (``message.message_id``), of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``, a ``model`` with its ``input``), of those of a class named for a language model, of functions that this file gives paths that read only or whose docstring begins with what reads (``Fetch ...``), of those whose answer is parsed and by no word of function, class, URL and fields make, send or pay anything, of those that stop or delete something, where the code asks for a conflict (409),
     of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
@@ -111,6 +114,8 @@ class NonIdempotentRetry(Checker):
             if effect.kind in _HARMLESS and self._is_best_effort(retried):
                 continue
             if effect.kind == "message" and self._is_same(effect, retried.around):
+                continue
+            if effect.kind in _LOCAL and self._is_last(effect, retried):
                 continue
             if effects.key(effect, retried.around) in (Key.NONE, Key.MINTED):
                 return effect
@@ -164,6 +169,38 @@ class NonIdempotentRetry(Checker):
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= _BAD_REQUEST
         ]
         return bool(codes) and all(code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes)
+
+    def _is_last(self, effect: Effect, retried: Retried) -> bool:
+        """Whether nothing but a pause follows an effect in its attempt, and all errors that lead to the next one are of a library
+        that only what stands before it can raise: ``except TimeoutException`` of a browser, around an INSERT at the end."""
+        for attempts in self.module.shared(attempt_loops):
+            body = attempts.trial.body
+            if attempts.loop is retried.around and (own := self.module.index.statement(effect.node)) in body:
+                after = body[body.index(own) + 1 :]
+                return (
+                    own is not body[0]
+                    and all(map(self._does_nothing, after))
+                    and all(self._is_foreign(handler.type) for handler in attempts.handlers)
+                )
+        return False
+
+    def _does_nothing(self, statement: ast.stmt) -> bool:
+        """Whether a statement pauses or leaves."""
+        if isinstance(statement, ast.Expr):
+            call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+            return isinstance(call, ast.Call) and AttemptLoops(self.module).pause(call) is not False
+        return isinstance(statement, (ast.Break, ast.Continue, ast.Pass)) or (
+            isinstance(statement, ast.Return)
+            and (statement.value is None or isinstance(statement.value, ast.Constant))
+        )
+
+    def _is_foreign(self, caught: ast.expr | None) -> bool:
+        """Whether all errors of a handler are a library's that knows neither databases nor files."""
+        types = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+        packages = [
+            None if item is None else (self.module.qualname(item) or "").partition(".")[0] for item in types
+        ]
+        return all(item and item not in sys.stdlib_module_names | _databases() for item in packages)
 
     @staticmethod
     def _is_stale(effects: Effects, change: ast.AugAssign, retried: Retried) -> bool:
@@ -294,6 +331,7 @@ class NonIdempotentRetry(Checker):
         )
 
 
+_LOCAL = ("append", "orm", "sql")  # what a library for anything else does not raise errors for
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 _UNWRITTEN = regex(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
 _OVERTAKEN = regex(r"Conflict|Stale|Version")
@@ -321,6 +359,14 @@ _IDS = regex(
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
+
+
+@knowledge.cached
+def _databases() -> frozenset[str]:
+    """The packages whose errors may be those of a database."""
+    known = {name.partition(".")[0] for name in knowledge.by_call("connections.opener")}
+    types = {name for row in knowledge.rows("effects.orm") for name in row["types"]}
+    return frozenset(known | {name.partition(".")[0] for name in types} | {"builtins", "django"})
 
 
 def _is_recognised(retried: Retried) -> bool:

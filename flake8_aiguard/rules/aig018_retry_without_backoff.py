@@ -53,12 +53,12 @@ class RetryWithoutBackoff(Checker):
 
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
-    length the file does not show. Loops that go on after success, that go through different items or try another way after a failure,
+    length the file does not show. Loops that go on after success, that go through different items (another host or port for each attempt) or try another way after a failure (a page is loaded again),
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
     something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine or wait for its processes, that a signal has interrupted (``EINTR``), that also ask for another answer of a client which retries by itself (``OpenAI()``), that are told whether they are the first (``connect(fresh=attempt > 0)``), and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
-    or where a comment or log text beside the failure says so ("retries until the broker recovers"), or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
-    Nothing is said of a pause of less than 0.1 s after the last attempt, nor where a function that is told its number (``may_retry(error, attempt)``) decides. Fixed pauses count in
+    or where a comment or log text beside the failure says so ("retries until the broker recovers"), those in a cloud function's ``handler(event, context)``, or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
+    Nothing is said of three retries at once that have each waited for their ``timeout``, of a desktop program's windows, which a pause would freeze, of a pause of up to 0.1 s after the last attempt, nor where a function that is told its number (``may_retry(error, attempt)``) decides. Fixed pauses count in
     policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
@@ -323,7 +323,7 @@ class RetryWithoutBackoff(Checker):
             course = self._courses.course(attempts, handler)
             if is_final and not _sleeps(course):
                 continue
-            found = [*self._judge(attempts, course, errors)]
+            found = [*self._judge(attempts, handler, course, errors)]
             if found:
                 yield from found
                 return
@@ -446,7 +446,7 @@ class RetryWithoutBackoff(Checker):
         texts = [string(node) or "" for handler in attempts.handlers for node in ast.walk(handler)]
         end = attempts.loop.end_lineno or attempts.loop.lineno
         texts += map(str, self.module.comments.near(*range(attempts.loop.lineno, end + 1)))
-        return any(map(_GOES_ON_UNTIL.search, texts))
+        return any(_GOES_ON_UNTIL.search(text) or _NO_END.search(text) for text in texts)
 
     def _retries_itself(self, attempts: Attempts) -> bool:
         """Whether all that is awaited of an attempt is a client that pauses and retries by itself; the loop is there for answers that are of no use."""
@@ -474,7 +474,9 @@ class RetryWithoutBackoff(Checker):
                 return found
         return []
 
-    def _judge(self, attempts: Attempts, course: Course, errors: Errors) -> Iterator[Finding]:
+    def _judge(
+        self, attempts: Attempts, handler: ast.ExceptHandler, course: Course, errors: Errors
+    ) -> Iterator[Finding]:
         """The worst that is to be said of a loop."""
         loop, gaps = attempts.loop, course.gaps
         is_wait = self._is_wait(loop) or any(_POLLED.search(_text(pause)) for gap in gaps for pause in gap)
@@ -487,16 +489,21 @@ class RetryWithoutBackoff(Checker):
                 or self._is_explained(attempts, course)
                 or self._waits_for_peer(attempts, errors)
                 or self._timeouts.is_guarded(loop)
+                or self._is_invoked(loop)
             ):
                 yield from self.found(loop, what="this loop", more="", advice=_BOUND)
         elif len(gaps) >= _FEW and not any(gaps):
             is_meant = (
                 errors.are("over")
-                or (errors.are("timeout") and not self._is_remote(attempts))
+                or (
+                    errors.are("timeout")
+                    and (not self._is_remote(attempts) or (len(gaps) <= _WAITED and _is_limited(attempts)))
+                )
                 or self._loops.clashes(attempts)
                 or (not attempts.is_strict and self._retries_itself(attempts))
+                or self._would_freeze(attempts)
             )
-            if is_plain and not is_meant and not self._loops.may_pause(attempts):
+            if is_plain and not is_meant and not self._loops.may_pause(attempts, handler):
                 yield from self.found(loop, message=_AT_ONCE, what="this loop", wait=_PAUSE)
         elif is_wait or not attempts.is_strict:
             pass  # a poll
@@ -530,11 +537,26 @@ class RetryWithoutBackoff(Checker):
         else:
             yield from self._tail(attempts, course)
 
+    def _is_invoked(self, loop: ast.For | ast.While) -> bool:
+        """Whether a loop stands in the handler of a cloud function, ``handler(event, context)``, which the platform's deadline ends."""
+        function = self.module.index.function(loop)
+        return isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and [
+            item.arg for item in function.args.args
+        ] == ["event", "context"]
+
+    def _would_freeze(self, attempts: Attempts) -> bool:
+        """Whether a pause would freeze the windows of a desktop program, and nothing shows that another machine is asked."""
+        return not (
+            self.module.index.packages.isdisjoint(_WINDOWS)
+            or self._is_remote(attempts)
+            or self._asks_client(attempts)
+        )
+
     def _tail(self, attempts: Attempts, course: Course) -> Iterator[Finding]:
         """A pause after the last attempt."""
         if course.ends and len(course.gaps) < _POLLS and not self._loops.is_followed(attempts):
             for pause in course.tail:
-                if pause.is_sleep and not (pause.seconds is not None and pause.seconds < _BRIEF):
+                if pause.is_sleep and not (pause.seconds is not None and pause.seconds <= _BRIEF):
                     yield from self.found(pause.call, message=_TAIL, pause=_text(pause))
                     return
 
@@ -549,9 +571,20 @@ class RetryWithoutBackoff(Checker):
 
 
 def _is_interrupted(handler: ast.ExceptHandler, errors: Errors) -> bool:
-    """Whether a handler is for a system call that a signal has interrupted: what was waited for goes on."""
-    return errors.names == frozenset({"InterruptedError"}) or any(
-        last_name(node) == "EINTR" for node in ast.walk(handler)
+    """Whether a handler is for a system call that a signal has interrupted: what was waited for goes on; or for a test that fails."""
+    return (
+        errors.names == frozenset({"InterruptedError"})
+        or any(last_name(node) == "EINTR" for node in ast.walk(handler))
+        or last_name(handler.type) == "failureException"
+    )
+
+
+def _is_limited(attempts: Attempts) -> bool:
+    """Whether what is attempted is given a limit of time: each attempt that has timed out has waited for it."""
+    return any(
+        isinstance(node, ast.keyword) and node.arg == "timeout"
+        for item in attempts.trial.body
+        for node in ast.walk(item)
     )
 
 
@@ -565,9 +598,10 @@ def _text(pause: Pause) -> str:
 
 
 _BRIEF = 0.1  # seconds that nobody misses after the last attempt
+_WAITED = 3  # so many retries of what has waited for its own timeout are none too many
 _FEW = 2  # so many attempts are one retry, for which no pause grows
 _POLLS = 20  # so many attempts wait for something to come up
-_WAITS = regex(r"(^|_)(wait|poll|until|forever|daemon|ready|alive|watch)", re.IGNORECASE)
+_WAITS = regex(r"(^|_)(wait|poll|until|daemon|ready|alive|watch)", re.IGNORECASE)
 # Words of exceptions for what waiting does not mend.
 _LASTING = regex(
     r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
@@ -612,6 +646,7 @@ _AWAITS = regex(
 _ANY = frozenset({"Exception", "BaseException"})
 _CLIENT = regex(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
+_WINDOWS = frozenset({"PyQt5", "PyQt6", "PySide2", "PySide6", "aqt", "kivy", "tkinter", "wx"})
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
 _SHORT = 10  # seconds
 _LONG = 1  # seconds that are a loss where nothing is left to wait for
