@@ -117,7 +117,7 @@ class Agreements:
         elif isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
             value = condition.comparators[0] if string(condition.left) is not None else None
         else:
-            return False
+            value = _marked(condition)
         name = None if value is None else dotted(value)
         after = next_statement(self._module, node)
         return (
@@ -299,13 +299,14 @@ class Agreements:
                 found[key] = min(node.lineno, found.get(key, node.lineno))
         return found
 
-    def is_last_case(self, condition: ast.expr, node: ast.Assert) -> bool:
-        """Whether the assert opens the ``else`` of a chain that compared the same value: what remains, not a check."""
-        parent = self._module.index.parent(node)
-        if not isinstance(parent, ast.If) or not parent.orelse or parent.orelse[0] is not node:
-            return False
-        sides = [item.left for item in (condition, parent.test) if isinstance(item, ast.Compare)]
-        return len(sides) == 2 and dotted(sides[0]) == dotted(sides[1]) is not None
+
+def _marked(condition: ast.expr) -> ast.expr | None:
+    """The text of ``any(mark in text for mark in MARKS)``."""
+    if not isinstance(condition, ast.Call) or last_name(condition.func) != "any" or len(condition.args) != 1:
+        return None
+    asked = getattr(condition.args[0], "elt", None)
+    is_in = isinstance(asked, ast.Compare) and isinstance(asked.ops[0], ast.In)
+    return asked.comparators[0] if is_in and isinstance(asked, ast.Compare) else None
 
 
 def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.agreements import Agreements
@@ -14,6 +14,7 @@ from flake8_aiguard.callers import Callers
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
 from flake8_aiguard.evidence import Evidence
+from flake8_aiguard.foregone import Foregone
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
 from flake8_aiguard.regex import regex
@@ -55,6 +56,20 @@ _ASSIGNED: Final = (
 )
 _PERMISSION: Final = "python -O removes this permission check of {what}; raise PermissionError instead"
 _STATUS: Final = "python -O removes this check of {what}; {instead} instead"
+
+
+_MISSING: Final = {
+    "exists": "FileNotFoundError",
+    "is_dir": "NotADirectoryError",
+    "is_file": "FileNotFoundError",
+    "isdir": "NotADirectoryError",
+    "isfile": "FileNotFoundError",
+}
+_UNBUILT: Final = regex(
+    r"\bnot (yet )?(been )?implemented\b|\bnot yet supported\b|\bunimplemented\b", re.IGNORECASE
+)
+
+_Found: TypeAlias = tuple[str, str, str]  # the message, what it is about, and what to do instead
 
 
 class AssertAsValidation(Checker):
@@ -114,7 +129,7 @@ class AssertAsValidation(Checker):
     slug = "assert-as-validation"
     since = "0.1.0"
     severity = "warning"
-    message = "python -O removes this check of {what}; raise ValueError instead"
+    message = "python -O removes this check of {what}; raise {instead} instead"
     in_tests = False
     ruff = "Ruff has S101 (opt-in), which reports every assert, and RUF018 (default) for an assignment inside one."
 
@@ -124,6 +139,7 @@ class AssertAsValidation(Checker):
         self._agreements = Agreements(self.module, self.inputs)
         self._callers = Callers(self.module, self.inputs)
         self._evidence = Evidence(self.module, self.inputs)
+        self._foregone = Foregone(self.module)
         self._permissions = Permissions(self.module)
         self._repeats = Repeats(self.module)
         self._signatures = Signatures(self.module)
@@ -142,24 +158,16 @@ class AssertAsValidation(Checker):
         if (
             finding is not None
             and not self._is_for_programmers(finding[0], node)
-            and not self._is_seen_to(node)
+            and (finding[0] in (_CALLED, _ASSIGNED) or not self._is_settled(node))
         ):
-            message, what = finding
+            message, what, instead = finding
             if message is self.message and self._is_caught(node):
                 message = _CAUGHT
             ruff = "RUF018 S101" if message is _ASSIGNED else "S101"
-            yield from self.found(node, message=message, what=what, ruff=ruff)
+            yield from self.found(node, message=message, what=what, instead=instead, ruff=ruff)
 
-    def _is_seen_to(self, node: ast.Assert) -> bool:
-        """Whether an assert states what the ``if`` before it has just seen to: ``if user.is_known: logout(user)``."""
-        index = self.module.index
-        holder = index.parent(node)
-        for block in (getattr(holder, name, None) for name in ("body", "orelse", "finalbody")):
-            at = block.index(node) if isinstance(block, list) and node in block else 0
-            before = block[at - 1] if at and isinstance(block, list) else None
-            if isinstance(before, ast.If) and not before.orelse:
-                return ast.dump(_negated(before.test)) == ast.dump(node.test)
-        return False
+    def _is_settled(self, node: ast.Assert) -> bool:
+        return self._foregone.holds(node) or self._callers.have_asked(node)
 
     # -- asserts that are meant as such
 
@@ -240,17 +248,17 @@ class AssertAsValidation(Checker):
 
     # -- side effects
 
-    def _effect(self, node: ast.Assert) -> tuple[str, str] | None:
+    def _effect(self, node: ast.Assert) -> _Found | None:
         """What the assert does, besides asking."""
         stack: list[ast.AST] = [node.test]
         while stack:
             item = stack.pop()
             if isinstance(item, ast.Call) and self._has_effect(item):
-                return _CALLED, f"{spoken(item.func)}()"
+                return _CALLED, f"{spoken(item.func)}()", ""
             if isinstance(item, (ast.Yield, ast.YieldFrom)):
-                return _CALLED, "the yield"
+                return _CALLED, "the yield", ""
             if isinstance(item, ast.NamedExpr) and self._is_used_elsewhere(item, node):
-                return _ASSIGNED, repr(item.target.id)
+                return _ASSIGNED, repr(item.target.id), ""
             if not isinstance(item, ast.Lambda):
                 stack.extend(reversed(list(ast.iter_child_nodes(item))))
         return None
@@ -284,11 +292,11 @@ class AssertAsValidation(Checker):
 
     # -- permissions and statuses
 
-    def _permission(self, atom: Atom) -> tuple[str, str] | None:
+    def _permission(self, atom: Atom) -> _Found | None:
         named = self._permissions.named(atom.node)
-        return None if named is None else (_PERMISSION, named)
+        return None if named is None else (_PERMISSION, named, "PermissionError")
 
-    def _status(self, atom: Atom) -> tuple[str, str] | None:
+    def _status(self, atom: Atom) -> _Found | None:
         if is_narrowing(atom.node):
             return None
         compared = isinstance(atom.node, ast.Compare)
@@ -297,7 +305,7 @@ class AssertAsValidation(Checker):
                 operand = operand.left
             row = self._status_row(operand)
             if row is not None and (compared or not isinstance(operand, ast.Name)):
-                return _STATUS.replace("{instead}", row["instead"]), spoken(operand)
+                return _STATUS, spoken(operand), row["instead"]
         return None
 
     def _status_row(self, node: ast.expr) -> knowledge.Row | None:
@@ -329,24 +337,20 @@ class AssertAsValidation(Checker):
 
     # -- input
 
-    def _validation(self, parts: list[Atom], node: ast.Assert) -> tuple[str, str] | None:
+    def _validation(self, parts: list[Atom], node: ast.Assert) -> _Found | None:
         checks = [(atom, self._checks.checked(atom)) for atom in parts]
         if not any(check for _, check in checks) or self._signatures.holds(node):
             return None
         # ``not strict or done(result)`` is about the result: alternatives count if all of them are about input
         is_whole = all(atom.alone or check or is_narrowing(atom.node) for atom, check in checks)
         for atom, check in checks:
-            if (
-                check is None
-                or not (atom.alone or is_whole)
-                or self._agreements.is_last_case(atom.node, node)
-            ):
+            if check is None or not (atom.alone or is_whole) or self._foregone.decides(atom.node, node):
                 continue
             value, sure = check
-            if self._repeats.is_decided(atom.node, node):
-                continue
             if value.is_passed and (
                 self._agreements.covers(atom, value, node)
+                or self._foregone.follows_change(value.name, node)
+                or self._foregone.follows_narrowing(atom.node, node)
                 or self._tensors.covers(atom.node, node)
                 or self._callers.settle(atom.node, value, node)
                 or (value.optional and self._repeats.is_by_call(atom.node, node))
@@ -361,8 +365,30 @@ class AssertAsValidation(Checker):
                     or self._is_caught(node)
                 )
             ):
-                return self.message, str(value)
+                return self.message, str(value), self._error(atom, node)
         return None
+
+    def _error(self, atom: Atom, node: ast.Assert) -> str:
+        """The exception that says what is wrong: with a path, the number of arguments, or what is not built yet."""
+        if _UNBUILT.search(_said(node.msg)) is not None:
+            return "NotImplementedError"
+        condition = atom.node
+        asked = last_name(condition.func) if isinstance(condition, ast.Call) else None
+        if asked in _MISSING:
+            return "FileExistsError" if atom.negated else _MISSING[asked]
+        function = self.module.index.function(node)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            rest = {item.arg for item in (function.args.vararg, function.args.kwarg) if item is not None}
+            if any(_counted(operand) in rest for operand in _operands(condition)):
+                return "TypeError"
+        return "ValueError"
+
+
+def _counted(node: ast.expr) -> str | None:
+    """The name of a collection that is counted: itself where it should be empty, in ``len(...)``, in ``bool(...)``."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and last_name(node.func) in ("bool", "len"):
+        node = node.args[0]
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def _operands(condition: ast.expr) -> list[ast.expr]:
@@ -395,9 +421,3 @@ def _effects_of_receivers() -> frozenset[tuple[str, str]]:
         for receiver in row.get("receivers", ())
         for method in row.get("methods", ())
     )
-
-
-def _negated(test: ast.expr) -> ast.expr:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return test.operand
-    return ast.UnaryOp(ast.Not(), test)
