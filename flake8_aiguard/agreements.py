@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from flake8_aiguard.checks import Atom, is_empty
+from flake8_aiguard.checks import Atom, is_empty, is_narrowing
 from flake8_aiguard.inputs import Input, Inputs
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
@@ -240,18 +240,17 @@ class Agreements:
         )
 
     def _is_exclusion(self, node: ast.Assert) -> bool:
-        """Whether arguments exclude each other: which ones a call gives stands in the program, not in its data."""
+        """Whether arguments exclude each other, or the own state does: which ones a call gives stands in the program."""
         test = node.test
         inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
         if isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.And):
-            return all(isinstance(value, ast.Name) for value in inner.values)
+            return all(isinstance(value, ast.Name) or is_narrowing(value) for value in inner.values)
         parent = self._module.index.parent(node)
-        return (
-            isinstance(inner, ast.Name)
-            and isinstance(parent, ast.If)
-            and any(
-                view is not None and view.is_passed for view in map(self._inputs.view, names_in(parent.test))
-            )
+        if not isinstance(inner, (ast.Name, ast.Attribute)) or not isinstance(parent, ast.If):
+            return False
+        views = map(self._inputs.view, names_in(parent.test))
+        return any(view is not None and view.is_passed for view in views) or any(
+            self._module.receivers.class_behind(name) is not None for name in names_in(parent.test)
         )
 
     def _is_leftover(self, atom: Atom, value: Input, node: ast.Assert) -> bool:

@@ -46,6 +46,8 @@ class Callers:
         self._module = module
         self._inputs = inputs
         self._computed: dict[tuple[_Def, str], bool] = {}
+        self._handing: dict[_Def, list[ast.Call]] = {}  # the calls in a function that hand a variable on
+        self._known_calls: dict[_Def, list[ast.Call]] = {}
 
     def settle(self, condition: ast.expr, value: Input, node: ast.Assert) -> bool:
         """Whether an assert on an argument is settled by the program, not by its data.
@@ -69,6 +71,7 @@ class Callers:
                     or self._is_spelled_out(function, value.name)
                 )
             )
+            or self._is_only_told(function, condition, value.name, node)
             or self._is_refused(function)
             or self._is_repeated(condition, function, value.name)
             or function.name.startswith(
@@ -91,7 +94,7 @@ class Callers:
         if not isinstance(function, _Def) or len(conditions) != 1:
             return False
         asked = conditions[0]
-        calls = self._calls(function)
+        calls = [call for call in self._calls(function) if self._module.index.function(call) is not function]
         return bool(calls) and all(self._is_asked(asked, function, call) for call in calls)
 
     def _is_asked(self, asked: Atom, function: _Def, call: ast.Call) -> bool:
@@ -128,10 +131,14 @@ class Callers:
     def _is_repeated(self, condition: ast.expr, function: _Def, name: str) -> bool:
         """Whether a function of this file that gets the argument handed on asserts the same: there it is reported."""
         text = ast.unparse(condition)
-        for call in walk(function):
-            if not isinstance(call, ast.Call) or not any(
-                isinstance(item, ast.Name) and item.id == name for item in call.args
-            ):
+        if function not in self._handing:
+            self._handing[function] = [
+                call
+                for call in walk(function)
+                if isinstance(call, ast.Call) and any(isinstance(item, ast.Name) for item in call.args)
+            ]
+        for call in self._handing[function]:
+            if not any(isinstance(item, ast.Name) and item.id == name for item in call.args):
                 continue
             called = self._module.receivers.definition(call.func)
             if isinstance(called, _Def) and any(
@@ -158,6 +165,23 @@ class Callers:
         uses = list(itertools.islice(self._module.scopes.uses(function, name), 2))
         return (is_rest or is_given) and len(uses) == 1 and uses[0] in ast.walk(condition)
 
+    def _is_only_told(self, function: _Def, condition: ast.expr, name: str, node: ast.Assert) -> bool:
+        """Whether a method gets a word that it needs for nothing, as its namesakes in other classes: a dispatcher has called by it."""
+        namesakes = (item for item in self._module.index.nodes(type(function)) if item.name == function.name)
+        return (
+            isinstance(condition, ast.Compare)
+            and isinstance(condition.ops[0], ast.Eq)
+            and isinstance(condition.left, ast.Name)
+            and string(condition.comparators[0]) is not None
+            and all(
+                self._module.index.statement(use) is node for use in self._module.scopes.uses(function, name)
+            )
+            and any(
+                item is not function and any(parameter.arg == name for parameter in parameters(item))
+                for item in namesakes
+            )
+        )
+
     def _comes_computed(self, function: _Def, name: str) -> bool:
         key = (function, name)
         if key not in self._computed:
@@ -183,13 +207,15 @@ class Callers:
 
     def _calls(self, function: _Def) -> list[ast.Call]:
         """The calls of a function in this file, of a constructor those of its class."""
-        owner = self._module.index.class_of(function)
-        called: ast.AST = function if owner is None or function.name != "__init__" else owner
-        return [
-            call
-            for call in self._module.index.calls_named((getattr(called, "name", ""),))
-            if self._module.receivers.definition(call.func) is called
-        ]
+        if function not in self._known_calls:
+            owner = self._module.index.class_of(function)
+            called: ast.AST = function if owner is None or function.name != "__init__" else owner
+            self._known_calls[function] = [
+                call
+                for call in self._module.index.calls_named((getattr(called, "name", ""),))
+                if self._module.receivers.definition(call.func) is called
+            ]
+        return self._known_calls[function]
 
     def _passed(self, function: _Def, name: str, call: ast.Call) -> ast.expr | None:
         """What a call of a function passes for one of its parameters."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 from collections.abc import Iterator
 from typing import Final
 
@@ -138,11 +139,13 @@ class Foregone:
     def _above(self, node: ast.Assert) -> Iterator[ast.stmt]:
         """The statements above an assert in its block, the next one first."""
         holder = self._module.index.parent(node)
+        place = (node.lineno, node.col_offset)
         for name in ("body", "orelse", "finalbody"):
             block = getattr(holder, name, None)
-            if isinstance(block, list) and node in block:
-                at = block.index(node)
-                yield from reversed(block[max(at - _ROW, 0) : at])
+            if isinstance(block, list):
+                at = bisect.bisect_left(block, place, key=lambda item: (item.lineno, item.col_offset))
+                if at < len(block) and block[at] is node:
+                    yield from reversed(block[max(at - _ROW, 0) : at])
 
 
 def facts(test: ast.expr) -> set[tuple[str, bool]]:

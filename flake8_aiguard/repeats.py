@@ -168,27 +168,24 @@ class Repeats:
         test = node.test
         if not isinstance(test, ast.Call) or last_name(test.func) not in _EXISTENCE:
             return False
-        path = _path(test)
+        path = self._path(test)
         for after in following(self._module.index.parent(node), node, _NEAR):
             calls = [item for item in ast.walk(after) if isinstance(item, ast.Call)]
-            if any(last_name(call.func) in _OPENING and _path(call) == path for call in calls):
+            if any(last_name(call.func) in _OPENING and self._path(call) == path for call in calls):
                 return path is not None
             if calls and not isinstance(after, ast.Assert):
                 return False
         return False
 
+    def _path(self, call: ast.Call) -> str | None:
+        """The name of the path that a call is about: the first argument of a function, else what it is a method of."""
+        if self._module.qualname(call.func) is not None:
+            return dotted(call.args[0]) if call.args else None
+        return dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+
     def _following(self, node: ast.Assert) -> list[ast.stmt]:
         """The statements after an assert in its block, as far as one can see both."""
         return following(self._module.index.parent(node), node, _NEAR)
-
-
-def _path(call: ast.Call) -> str | None:
-    """The name of the path that a call is about: its first argument, else what it is a method of."""
-    if call.args and (
-        isinstance(call.func, ast.Name) or dotted(getattr(call.func, "value", call)) in ("os", "os.path")
-    ):
-        return dotted(call.args[0])
-    return dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
 
 
 def _takes_each(statement: ast.stmt, items: str, keys: str) -> bool:

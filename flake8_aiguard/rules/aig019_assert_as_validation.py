@@ -93,36 +93,32 @@ class AssertAsValidation(Checker):
                 raise ValueError("the amount must be positive")
 
     Limits: input is a parameter of a public function (also a field in ``__post_init__``), a source that the tables name, and
-    a local bound from one of these by attribute, item, ``.get`` or loop. Silent: type narrowing (``isinstance``, ``is not
-    None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
-    container), markers of code that cannot be reached, the last ``else`` of a chain over the
-    same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
-    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves (unless a message says in words what is wrong with data
-    from outside), ``startswith`` before the statement that
-    takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
-    path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
-    comment says was checked before or calls an invariant or a sanity check, a result between two limits, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
-    helpers and benchmarks. Silent as well, because the program settles it: lengths and items of a collection that all callers in this
-    file have computed, a method beside a ``can_`` method of its name, a method ``visit_...``, what lies three attributes inside of an object of known type,
-    ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, an optional argument that the next statement calls,
-    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``), pickles in memory, and
-    without a message the number of otherwise unused ``*args``, the ``type`` or ``kind`` by which a dispatcher calls, a length before
-    ``struct.unpack``, and an argument that this file always spells out. An assert without words has to be about what a caller hands over: the argument itself, its length, its
-    keys, an attribute compared with a limit or a word, a local bound to an attribute. The state and the insides of an
-    object, one place of a tuple, arithmetic with the own state, and whether arguments fit each other count where the function describes the argument in its docstring, or refuses
-    another one by ``raise`` (that they fit each other also where the argument has a plain type or default). For checks against the object's own state, or by a function that nothing is known of, only an assert with a
-    message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
-    programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
-    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
-    too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``. In code on tensors (``torch``, ``jax`` ...)
-    asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape,
-    dtype or device, or in a layer about sizes that fit each other; in functions whose docstring promises an ``AssertionError``, and in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
-    The author has decided where a comment says ``nosec`` or ``noqa: S101``, or calls the assert one for programmers (a dev check, mypy). Who is logged in is not
-    asked again in a view whose class, ``permission_classes`` or decorator lets nobody else through, and in private helpers that only such views call. Nor does
-    anybody have to act on values that the parameter's own ``Literal`` lists, on ``"k" not in kwargs`` of the own ``**kwargs``, on what another object keeps in
-    ``_fields``, and without a message on the ``event``, ``scheme``, ``name`` or ``path`` by which a dispatcher has called, a word among alternatives
-    (``path == "/a" or path.startswith("/a/")``), ``thread == get_ident()``, ``ndim`` and ``dtype``, how many of at most four things a list holds, and an argument in a branch or loop that is
-    about another one (unless the docstring describes it, or the function refuses others by ``raise``).
+    a local bound from one of these by attribute, item, ``.get`` or loop; no parameter with a leading underscore, none in modules whose path has
+    one or a folder ``internal``, no exception and no context that click hands over. Silent is what says no more than a type (``isinstance``, ``is not None``, the
+    truth of an optional value or of one whose annotation is a class that is no text, number or container, two such objects compared, the values of the own ``Literal``), code that cannot be
+    reached, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers and benchmarks, what is compared with a result computed here, and what the author has decided: by ``nosec`` or ``noqa: S101``, by a comment
+    that says checked before, invariant, sanity, dev check or mypy, by a docstring that promises an ``AssertionError``.
+
+    Silent because the answer is known before: a branch around the assert or the ``if`` of its ``else`` has asked for the same, an ``if`` or assert above has seen to it (``not fork`` before ``not fork or not
+    wait``, ``x.a is not None`` before ``x.a <= x.b``), the statement above has just changed the object, a loop has shortened it; every call in this file stands in a branch that asks the
+    same, passes literals (without a message), or a collection that the caller has computed; a function that gets the argument handed on asserts the same; who is logged in is no question in a view whose class,
+    ``permission_classes`` or decorator lets nobody else through.
+
+    Silent because Python raises by itself further down: ``i < len(xs)`` before ``xs[i]``, ``len(xs) == 2`` before ``a, b = xs``, ``key in d`` before ``d[key]``, ``"k" not in options`` before ``f(k=1, **options)``,
+    ``os.path.exists(path)`` before ``open(path)``, a length before ``struct.unpack``, an optional argument before its call; all but the last two not where a message says in words what is wrong with data from outside.
+
+    Silent because programmers have agreed on it: ``startswith`` before the statement that takes the prefix off, ``key not in self.known`` before the one that stores it there, files at a fixed place below a path, a
+    flag under ``if not result``, a result between two limits, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, methods ``visit_...`` or with a ``can_`` method of their name, what lies three attributes inside
+    of an object of known type or in its ``_fields``, ``"k" not in kwargs``, ``not (a and b)``, ``not b`` under ``if a`` or under the own state, an argument that no result depends on, pickles in memory.
+
+    An assert without words has to be about what a caller hands over: the argument itself, its length, its keys, an attribute compared with a limit or a word, a local bound to an
+    attribute. The state and the insides of an object, one place of a tuple, how many of at most four things a list holds, arithmetic with the own state, a branch or loop about something else, and whether arguments fit each other count where the
+    function describes the argument in its docstring, or refuses another one by ``raise`` (that they fit also where the argument has a plain type or default). It is between programmers where it is the truth of a
+    parameter that no annotation calls a text or a collection, where this file calls the function, where it says which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``, with a message too in a method that calls its
+    ``super()``), or names what a dispatcher has called by (``event``, ``scheme``, ``path == "/a" or path.startswith("/a/")``). Checks against the object's own state, or by a function that nothing is known of, need a message.
+
+    In code on tensors (``torch``, ``jax`` ...) asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape, dtype or device, or in
+    a layer about sizes that fit each other; one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``) counts nowhere, nothing in files that import a language for kernels (``triton``, ``cutlass`` ...).
     """
 
     code = "AIG019"
