@@ -86,6 +86,17 @@ class Checks:
         found = self._inputs.view(condition)
         return None if found is None else self._tested(found, atom)
 
+    def tells_type(self, condition: ast.expr) -> bool:
+        """Whether a condition asks for a type or an identity, not for a value.
+
+        Args:
+            condition: without ``and``, ``or`` and ``not``.
+        """
+        return is_narrowing(condition) or (
+            isinstance(condition, ast.Call)
+            and self._is_type_question(condition, self._module.qualname(condition.func))
+        )
+
     def _tested(self, found: Input, atom: Atom) -> Check | None:
         """A value whose truth is tested: narrowing, where it may be ``None``."""
         if found.part == "attribute" and found.annotation is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final, TypeAlias
@@ -13,7 +14,7 @@ from flake8_aiguard.agreements import Agreements
 from flake8_aiguard.callers import Callers
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
-from flake8_aiguard.evidence import Evidence
+from flake8_aiguard.evidence import Evidence, says_form
 from flake8_aiguard.foregone import Foregone
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
@@ -39,6 +40,7 @@ _TEST_CODE: Final = (
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
 _TESTING: Final = regex(r"test_|Test|assert|(check|expect|verify)_(\w+_)?test(_|$)")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
+_STYLE: Final = 5  # asserts of a file about what the program itself knows
 _NEVER: Final = regex(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
     r"never (happens?|reached)|internal( logic)? error|bug|consistency|sanity|please report)\b",
@@ -115,7 +117,8 @@ class AssertAsValidation(Checker):
     attribute. The state and the insides of an object, one place of a tuple, how many of at most four things a list holds, arithmetic with the own state, a branch or loop about something else, and whether arguments fit each other count where the
     function describes the argument in its docstring, or refuses another one by ``raise`` (that they fit also where the argument has a plain type or default). It is between programmers where it is the truth of a
     parameter that no annotation calls a text or a collection, where this file calls the function, where it says which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``, with a message too in a method that calls its
-    ``super()``), or names what a dispatcher has called by (``event``, ``scheme``, ``path == "/a" or path.startswith("/a/")``). Checks against the object's own state, or by a function that nothing is known of, need a message.
+    ``super()``), names what a dispatcher has called by (``event``, ``scheme``, ``path == "/a" or path.startswith("/a/")``), or in a file that states five things about its own state and results in this way says how the value is built (an exact length, ``>= 0``, a remainder, what is ``not in`` it) and neither
+    docstring, type, default nor ``raise`` speaks of it. Checks against the object's own state, or by a function that nothing is known of, need a message.
 
     In code on tensors (``torch``, ``jax`` ...) asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape, dtype or device, or in
     a layer about sizes that fit each other; one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``) counts nowhere, nothing in files that import a language for kernels (``triton``, ``cutlass`` ...).
@@ -357,12 +360,38 @@ class AssertAsValidation(Checker):
                 sure
                 and (
                     not value.is_passed
-                    or self._evidence.holds(atom.node, value, node)
+                    or (
+                        self._evidence.holds(atom.node, value, node)
+                        and not (
+                            says_form(atom.node)
+                            and not self._evidence.is_contract(value, node)
+                            and self._is_in_style
+                        )
+                    )
                     or self._is_caught(node)
                 )
             ):
                 return self.message, str(value), self._error(atom, node)
         return None
+
+    @functools.cached_property
+    def _is_in_style(self) -> bool:
+        """Whether asserts without words are how this file states what the program knows: of its own state, of results."""
+        found = (
+            item
+            for item in self.module.index.nodes(ast.Assert)
+            if isinstance(item, ast.Assert) and self._states(item)
+        )
+        return len(list(itertools.islice(found, _STYLE))) == _STYLE
+
+    def _states(self, node: ast.Assert) -> bool:
+        """Whether an assert without words is about no input, no type, and nobody's permission or status."""
+        if explains(node.msg) or isinstance(node.test, (ast.Constant, ast.Tuple)) or self._effect(node):
+            return False
+        parts = list(atoms(node.test))
+        return not any(
+            self._checks.checked(part) or self._permission(part) or self._status(part) for part in parts
+        ) and not all(self._checks.tells_type(part.node) for part in parts)
 
     def _error(self, atom: Atom, node: ast.Assert) -> str:
         """The exception that says what is wrong: with a path, the number of arguments, or what is not built yet."""
