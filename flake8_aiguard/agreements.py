@@ -248,9 +248,9 @@ class Agreements:
         parent = self._module.index.parent(node)
         if not isinstance(inner, (ast.Name, ast.Attribute)) or not isinstance(parent, ast.If):
             return False
-        views = map(self._inputs.view, names_in(parent.test))
-        return any(view is not None and view.is_passed for view in views) or any(
-            self._module.receivers.class_behind(name) is not None for name in names_in(parent.test)
+        asked = list(names_in(parent.test))
+        return any(view is not None and view.is_passed for view in map(self._inputs.view, asked)) or any(
+            self._module.receivers.class_behind(name) is not None for name in asked
         )
 
     def _is_leftover(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
