@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from flake8_aiguard.checks import Atom, is_empty
+from flake8_aiguard.checks import Atom, is_empty, is_narrowing
 from flake8_aiguard.inputs import Input, Inputs
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
@@ -117,7 +117,7 @@ class Agreements:
         elif isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
             value = condition.comparators[0] if string(condition.left) is not None else None
         else:
-            return False
+            value = _marked(condition)
         name = None if value is None else dotted(value)
         after = next_statement(self._module, node)
         return (
@@ -240,18 +240,17 @@ class Agreements:
         )
 
     def _is_exclusion(self, node: ast.Assert) -> bool:
-        """Whether arguments exclude each other: which ones a call gives stands in the program, not in its data."""
+        """Whether arguments exclude each other, or the own state does: which ones a call gives stands in the program."""
         test = node.test
         inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
         if isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.And):
-            return all(isinstance(value, ast.Name) for value in inner.values)
+            return all(isinstance(value, ast.Name) or is_narrowing(value) for value in inner.values)
         parent = self._module.index.parent(node)
-        return (
-            isinstance(inner, ast.Name)
-            and isinstance(parent, ast.If)
-            and any(
-                view is not None and view.is_passed for view in map(self._inputs.view, names_in(parent.test))
-            )
+        if not isinstance(inner, (ast.Name, ast.Attribute)) or not isinstance(parent, ast.If):
+            return False
+        asked = list(names_in(parent.test))
+        return any(view is not None and view.is_passed for view in map(self._inputs.view, asked)) or any(
+            self._module.receivers.class_behind(name) is not None for name in asked
         )
 
     def _is_leftover(self, atom: Atom, value: Input, node: ast.Assert) -> bool:
@@ -299,13 +298,14 @@ class Agreements:
                 found[key] = min(node.lineno, found.get(key, node.lineno))
         return found
 
-    def is_last_case(self, condition: ast.expr, node: ast.Assert) -> bool:
-        """Whether the assert opens the ``else`` of a chain that compared the same value: what remains, not a check."""
-        parent = self._module.index.parent(node)
-        if not isinstance(parent, ast.If) or not parent.orelse or parent.orelse[0] is not node:
-            return False
-        sides = [item.left for item in (condition, parent.test) if isinstance(item, ast.Compare)]
-        return len(sides) == 2 and dotted(sides[0]) == dotted(sides[1]) is not None
+
+def _marked(condition: ast.expr) -> ast.expr | None:
+    """The text of ``any(mark in text for mark in MARKS)``."""
+    if not isinstance(condition, ast.Call) or last_name(condition.func) != "any" or len(condition.args) != 1:
+        return None
+    asked = getattr(condition.args[0], "elt", None)
+    is_in = isinstance(asked, ast.Compare) and isinstance(asked.ops[0], ast.In)
+    return asked.comparators[0] if is_in and isinstance(asked, ast.Compare) else None
 
 
 def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -86,13 +86,25 @@ class Checks:
         found = self._inputs.view(condition)
         return None if found is None else self._tested(found, atom)
 
+    def tells_type(self, condition: ast.expr) -> bool:
+        """Whether a condition asks for a type or an identity, not for a value.
+
+        Args:
+            condition: without ``and``, ``or`` and ``not``.
+        """
+        return is_narrowing(condition) or (
+            isinstance(condition, ast.Call)
+            and self._is_type_question(condition, self._module.qualname(condition.func))
+        )
+
     def _tested(self, found: Input, atom: Atom) -> Check | None:
         """A value whose truth is tested: narrowing, where it may be ``None``."""
         if found.part == "attribute" and found.annotation is not None:
             return found, False
         if found.optional and not found.part and atom.alone and not atom.negated:
             return (found, False) if found.annotation is None else None
-        if not found.part and atom.alone and not atom.negated and self._narrows(atom.node, found.annotation):
+        is_narrowed = found.optional or not atom.negated  # ``not session`` says that it is None
+        if not found.part and atom.alone and is_narrowed and self._narrows(atom.node, found.annotation):
             return None
         return found, _is_near(found)
 
@@ -134,7 +146,7 @@ class Checks:
         operands = [node.left, *node.comparators][:MAX_STEPS]
         views = [self._inputs.view(operand) for operand in operands]
         subject = next((view for view in views if view is not None), None)
-        if subject is None:
+        if subject is None or self._is_identity(node, views):
             return None
         sure = _is_near(subject)
         if not isinstance(node.ops[0], _ORDERING) and subject.annotation is not None:
@@ -163,6 +175,19 @@ class Checks:
             else:
                 sure = sure and any(map(self._is_length, operands))
         return subject, sure
+
+    def _is_identity(self, node: ast.Compare, views: list[Input | None]) -> bool:
+        """Whether an object of a class is compared with another one: which objects there are is up to the program."""
+        if not isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+            return False
+        sides = [node.left, *node.comparators]
+        return all(
+            isinstance(side, (ast.Name, ast.Attribute)) and not (last_name(side) or "").isupper()
+            for side in sides
+        ) and any(
+            view is not None and view.is_passed and not view.part and self._narrows(side, view.annotation)
+            for side, view in zip(sides, views, strict=False)
+        )
 
     def _is_length(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and self._module.qualname(node.func) == "builtins.len"

@@ -92,6 +92,16 @@ class Evidence:
         )
         return not fit or self._is_contract(function, value)
 
+    def is_contract(self, value: Input, node: ast.Assert) -> bool:
+        """Whether the function around an assert says that it takes a value from callers.
+
+        Args:
+            value: the argument.
+            node: the assert.
+        """
+        function = self._module.index.function(node)
+        return not isinstance(function, _Def) or self._is_contract(function, value)
+
     def _is_contract(self, function: _Def, value: Input) -> bool:
         """Whether the function says that it takes a plain value: by a type, a default, a description, or a refusal."""
         if self._is_refusing(function) or _describes(function, value.name):
@@ -256,6 +266,22 @@ class Evidence:
             if any(name.id in names for name in names_in(branch.test)):
                 found.add(function)
         return found
+
+
+def says_form(condition: ast.expr) -> bool:
+    """Whether a condition says how a value is built: an exact length, that it is not negative, that it holds no mark, a remainder.
+
+    Args:
+        condition: without ``and``, ``or`` and ``not``.
+    """
+    if not isinstance(condition, ast.Compare) or len(condition.ops) != 1:
+        return False
+    operator, operands = condition.ops[0], [condition.left, *condition.comparators]
+    if any(isinstance(item, ast.BinOp) for item in operands) or isinstance(operator, ast.NotIn):
+        return True
+    if isinstance(operator, (ast.Eq, ast.NotEq, ast.In)):
+        return any(isinstance(item, ast.Call) and last_name(item.func) == "len" for item in operands)
+    return isinstance(operator, ast.GtE) and isinstance(operands[1], ast.Constant) and operands[1].value == 0
 
 
 def _is_told(operand: ast.expr, view: Input, condition: ast.expr) -> bool:

@@ -297,7 +297,7 @@ class Inputs:
         is_method = self._module.index.class_of(function) is not None
         if (is_method and parameter is first_parameter(function)) or not self._is_public(function):
             return None
-        if self._is_handed(function, parameter):
+        if parameter.arg.startswith("_") or self._is_handed(function, parameter):
             return None
         optional = self._is_optional(parameter.annotation, default(function, parameter))
         return Input(parameter.arg, "parameter", parameter.annotation, optional)

@@ -1,4 +1,4 @@
-"""Asserts that the statements around them repeat: a branch has decided it, or Python raises by itself further down."""
+"""Asserts that the statements after them repeat: Python raises by itself further down."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.module import Module
-from flake8_aiguard.numeric import COMPARES
-from flake8_aiguard.shapes import dotted, following, last_name, names_in, string
+from flake8_aiguard.shapes import dotted, following, last_name, string
 
 _NEAR: Final = 3
+_EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
+_OPENING: Final = ("iterdir", "listdir", "open", "read_bytes", "read_text", "scandir")
 
 
 class Repeats:
-    """The asserts of one file whose condition the statements around them ask again.
+    """The asserts of one file whose condition the statements after them ask again.
 
     Args:
         module: the file.
@@ -31,36 +32,7 @@ class Repeats:
             or self._is_by_unpacking(node)
             or self._is_by_keys(node)
             or self._is_by_keyword(node)
-        )
-
-    def is_decided(self, condition: ast.expr, node: ast.Assert) -> bool:
-        """Whether the branch around the assert lets nothing else through: ``if version == 2:`` and ``version >= 2``."""
-        asked = _against_constant(condition)
-        if asked is None or type(asked[1]) not in COMPARES:
-            return False
-        value, question, limit = asked
-        index = self._module.index
-        inner: ast.AST = node
-        for branch in index.ancestors(node):
-            if isinstance(branch, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-                break
-            if isinstance(branch, ast.If) and inner in branch.body:
-                known = _against_constant(branch.test)
-                if known is not None and known[0] == value and isinstance(known[1], ast.Eq):
-                    return self._is_unchanged(condition, branch, node) and _compares(
-                        known[2], question, limit
-                    )
-            inner = branch
-        return False
-
-    def _is_unchanged(self, condition: ast.expr, branch: ast.If, node: ast.Assert) -> bool:
-        """Whether nothing between a branch and an assert in it binds what both ask for."""
-        resolved = [self._module.scopes.resolve(name) for name in names_in(condition)]
-        return not any(
-            branch.lineno < getattr(binding.node, "lineno", 0) < node.lineno
-            for found in resolved
-            if found is not None
-            for binding in found[1]
+            or self._is_by_opening(node)
         )
 
     def is_by_call(self, condition: ast.expr, node: ast.Assert) -> bool:
@@ -191,6 +163,26 @@ class Repeats:
             for item in direct_nodes(after)
         )
 
+    def _is_by_opening(self, node: ast.Assert) -> bool:
+        """Whether ``assert os.path.exists(path)`` stands before the call that opens it, which raises OSError without it."""
+        test = node.test
+        if not isinstance(test, ast.Call) or last_name(test.func) not in _EXISTENCE:
+            return False
+        path = self._path(test)
+        for after in following(self._module.index.parent(node), node, _NEAR):
+            calls = [item for item in ast.walk(after) if isinstance(item, ast.Call)]
+            if any(last_name(call.func) in _OPENING and self._path(call) == path for call in calls):
+                return path is not None
+            if calls and not isinstance(after, ast.Assert):
+                return False
+        return False
+
+    def _path(self, call: ast.Call) -> str | None:
+        """The name of the path that a call is about: the first argument of a function, else what it is a method of."""
+        if self._module.qualname(call.func) is not None:
+            return dotted(call.args[0]) if call.args else None
+        return dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+
     def _following(self, node: ast.Assert) -> list[ast.stmt]:
         """The statements after an assert in its block, as far as one can see both."""
         return following(self._module.index.parent(node), node, _NEAR)
@@ -236,25 +228,6 @@ def direct_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(statement):
         if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             yield from ast.walk(child)
-
-
-def _against_constant(condition: ast.expr) -> tuple[str, ast.cmpop, object] | None:
-    """The text of what a comparison asks for, how, and the constant that it is compared with."""
-    if not isinstance(condition, ast.Compare) or len(condition.ops) != 1:
-        return None
-    limit = condition.comparators[0]
-    if not isinstance(limit, ast.Constant) or not isinstance(
-        condition.left, (ast.Name, ast.Attribute, ast.Call)
-    ):
-        return None
-    return ast.unparse(condition.left), condition.ops[0], limit.value
-
-
-def _compares(value: object, question: ast.cmpop, limit: object) -> bool:
-    try:
-        return bool(COMPARES[type(question)](value, limit))
-    except TypeError:
-        return False
 
 
 def _is_same(left: ast.expr, right: ast.expr) -> bool:

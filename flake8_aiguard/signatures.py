@@ -24,7 +24,7 @@ _CHECKED: Final = regex(
     r"|\basserts? (should|must) (be true|hold)\b|\binvariants?\b|\bsanity\b"
     r"|\bdev(eloper|elopment)?[ -](only|check(s|ing)?)\b|\binternal (check|consistency|contract|state)\b"
     r"|\bprogramm(er|ing) (error|mistake)\b|\bshould(n't| not) have (been )?called\b"
-    r"|\b(mypy|pyright|type[- ]checkers?)\b",
+    r"|\b(mypy|pyright|type[- ]checkers?)\b|^internal\.",
     re.IGNORECASE,
 )
 _SAYS_CHECKED: Final = regex(

@@ -152,7 +152,7 @@ def test_readme_names_every_hook() -> None:
 
 
 def test_nothing_shipped_is_left_unfinished() -> None:
-    unfinished = re.compile(r"TODO|FIXME|XXX|NotImplementedError")
+    unfinished = re.compile(r"TODO|FIXME|XXX|raise NotImplementedError")
     shipped = [
         path
         for folder in ("flake8_aiguard", "hooks")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.agreements import Agreements
 from flake8_aiguard.callers import Callers
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.checks import Atom, Checks, atoms, is_narrowing
-from flake8_aiguard.evidence import Evidence
+from flake8_aiguard.evidence import Evidence, says_form
+from flake8_aiguard.foregone import Foregone
 from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
 from flake8_aiguard.regex import regex
@@ -38,6 +40,7 @@ _TEST_CODE: Final = (
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
 _TESTING: Final = regex(r"test_|Test|assert|(check|expect|verify)_(\w+_)?test(_|$)")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
+_STYLE: Final = 5  # asserts of a file about what the program itself knows
 _NEVER: Final = regex(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
     r"never (happens?|reached)|internal( logic)? error|bug|consistency|sanity|please report)\b",
@@ -55,6 +58,20 @@ _ASSIGNED: Final = (
 )
 _PERMISSION: Final = "python -O removes this permission check of {what}; raise PermissionError instead"
 _STATUS: Final = "python -O removes this check of {what}; {instead} instead"
+
+
+_MISSING: Final = {
+    "exists": "FileNotFoundError",
+    "is_dir": "NotADirectoryError",
+    "is_file": "FileNotFoundError",
+    "isdir": "NotADirectoryError",
+    "isfile": "FileNotFoundError",
+}
+_UNBUILT: Final = regex(
+    r"\bnot (yet )?(been )?implemented\b|\bnot yet supported\b|\bunimplemented\b", re.IGNORECASE
+)
+
+_Found: TypeAlias = tuple[str, str, str]  # the message, what it is about, and what to do instead
 
 
 class AssertAsValidation(Checker):
@@ -78,43 +95,40 @@ class AssertAsValidation(Checker):
                 raise ValueError("the amount must be positive")
 
     Limits: input is a parameter of a public function (also a field in ``__post_init__``), a source that the tables name, and
-    a local bound from one of these by attribute, item, ``.get`` or loop. Silent: type narrowing (``isinstance``, ``is not
-    None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
-    container), markers of code that cannot be reached, the last ``else`` of a chain over the
-    same value, what is compared with a result computed here, a parameter that a loop has shortened before, ``i < len(xs)`` directly before
-    ``xs[i]`` and ``len(xs) == 2`` before ``a, b = xs``, which raise by themselves (unless a message says in words what is wrong with data
-    from outside), ``startswith`` before the statement that
-    takes the prefix off, ``key not in self.known`` before the statement that stores it there, files at a fixed place below a
-    path, a flag under ``if not result``, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, what a
-    comment says was checked before or calls an invariant or a sanity check, a result between two limits, the context that click hands over, exceptions, ``TYPE_CHECKING`` and ``__debug__`` blocks, test
-    helpers and benchmarks. Silent as well, because the program settles it: lengths and items of a collection that all callers in this
-    file have computed, a method beside a ``can_`` method of its name, a method ``visit_...``, what lies three attributes inside of an object of known type,
-    ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, an optional argument that the next statement calls,
-    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``), pickles in memory, and
-    without a message the number of otherwise unused ``*args``, the ``type`` or ``kind`` by which a dispatcher calls, a length before
-    ``struct.unpack``, and an argument that this file always spells out. An assert without words has to be about what a caller hands over: the argument itself, its length, its
-    keys, an attribute compared with a limit or a word, a local bound to an attribute. The state and the insides of an
-    object, one place of a tuple, arithmetic with the own state, and whether arguments fit each other count where the function describes the argument in its docstring, or refuses
-    another one by ``raise`` (that they fit each other also where the argument has a plain type or default). For checks against the object's own state, or by a function that nothing is known of, only an assert with a
-    message counts, and parameters only in modules whose path has no leading underscore and no folder ``internal``. An assert without a message is taken to be between
-    programmers where it is the truth of a parameter that no annotation calls a text or a collection, where this file calls the function, or callers spell the value out (``kind == "a" or kind == "b"``), or it says
-    which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``; in a method that calls its ``super()``, with a message
-    too); so is, with or without, ``not (a and b)`` and ``not b`` under ``if a``. In code on tensors (``torch``, ``jax`` ...)
-    asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape,
-    dtype or device, or in a layer about sizes that fit each other; in functions whose docstring promises an ``AssertionError``, and in files that import a language for kernels (``triton``, ``cutlass`` ...) none.
-    The author has decided where a comment says ``nosec`` or ``noqa: S101``, or calls the assert one for programmers (a dev check, mypy). Who is logged in is not
-    asked again in a view whose class, ``permission_classes`` or decorator lets nobody else through, and in private helpers that only such views call. Nor does
-    anybody have to act on values that the parameter's own ``Literal`` lists, on ``"k" not in kwargs`` of the own ``**kwargs``, on what another object keeps in
-    ``_fields``, and without a message on the ``event``, ``scheme``, ``name`` or ``path`` by which a dispatcher has called, a word among alternatives
-    (``path == "/a" or path.startswith("/a/")``), ``thread == get_ident()``, ``ndim`` and ``dtype``, how many of at most four things a list holds, and an argument in a branch or loop that is
-    about another one (unless the docstring describes it, or the function refuses others by ``raise``).
+    a local bound from one of these by attribute, item, ``.get`` or loop; no parameter with a leading underscore, none in modules whose path has
+    one or a folder ``internal``, no exception and no context that click hands over. Silent is what says no more than a type (``isinstance``, ``is not None``, the
+    truth of an optional value or of one whose annotation is a class that is no text, number or container, two such objects compared, the values of the own ``Literal``), code that cannot be
+    reached, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers and benchmarks, what is compared with a result computed here, and what the author has decided: by ``nosec`` or ``noqa: S101``, by a comment
+    that says checked before, invariant, sanity, dev check or mypy, by a docstring that promises an ``AssertionError``.
+
+    Silent because the answer is known before: a branch around the assert or the ``if`` of its ``else`` has asked for the same, an ``if`` or assert above has seen to it (``not fork`` before ``not fork or not
+    wait``, ``x.a is not None`` before ``x.a <= x.b``), the statement above has just changed the object, a loop has shortened it; every call in this file stands in a branch that asks the
+    same, passes literals (without a message), or a collection that the caller has computed; a function that gets the argument handed on asserts the same; who is logged in is no question in a view whose class,
+    ``permission_classes`` or decorator lets nobody else through.
+
+    Silent because Python raises by itself further down: ``i < len(xs)`` before ``xs[i]``, ``len(xs) == 2`` before ``a, b = xs``, ``key in d`` before ``d[key]``, ``"k" not in options`` before ``f(k=1, **options)``,
+    ``os.path.exists(path)`` before ``open(path)``, a length before ``struct.unpack``, an optional argument before its call; all but the last two not where a message says in words what is wrong with data from outside.
+
+    Silent because programmers have agreed on it: ``startswith`` before the statement that takes the prefix off, ``key not in self.known`` before the one that stores it there, files at a fixed place below a path, a
+    flag under ``if not result``, a result between two limits, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, methods ``visit_...`` or with a ``can_`` method of their name, what lies three attributes inside
+    of an object of known type or in its ``_fields``, ``"k" not in kwargs``, ``not (a and b)``, ``not b`` under ``if a`` or under the own state, an argument that no result depends on, pickles in memory.
+
+    An assert without words has to be about what a caller hands over: the argument itself, its length, its keys, an attribute compared with a limit or a word, a local bound to an
+    attribute. The state and the insides of an object, one place of a tuple, how many of at most four things a list holds, arithmetic with the own state, a branch or loop about something else, and whether arguments fit each other count where the
+    function describes the argument in its docstring, or refuses another one by ``raise`` (that they fit also where the argument has a plain type or default). It is between programmers where it is the truth of a
+    parameter that no annotation calls a text or a collection, where this file calls the function, where it says which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``, with a message too in a method that calls its
+    ``super()``), names what a dispatcher has called by (``event``, ``scheme``, ``path == "/a" or path.startswith("/a/")``), or in a file that states five things about its own state and results in this way says how the value is built (an exact length, ``>= 0``, a remainder, what is ``not in`` it) and neither
+    docstring, type, default nor ``raise`` speaks of it. Checks against the object's own state, or by a function that nothing is known of, need a message.
+
+    In code on tensors (``torch``, ``jax`` ...) asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape, dtype or device, or in
+    a layer about sizes that fit each other; one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``) counts nowhere, nothing in files that import a language for kernels (``triton``, ``cutlass`` ...).
     """
 
     code = "AIG019"
     slug = "assert-as-validation"
     since = "0.1.0"
     severity = "warning"
-    message = "python -O removes this check of {what}; raise ValueError instead"
+    message = "python -O removes this check of {what}; raise {instead} instead"
     in_tests = False
     ruff = "Ruff has S101 (opt-in), which reports every assert, and RUF018 (default) for an assignment inside one."
 
@@ -124,6 +138,7 @@ class AssertAsValidation(Checker):
         self._agreements = Agreements(self.module, self.inputs)
         self._callers = Callers(self.module, self.inputs)
         self._evidence = Evidence(self.module, self.inputs)
+        self._foregone = Foregone(self.module)
         self._permissions = Permissions(self.module)
         self._repeats = Repeats(self.module)
         self._signatures = Signatures(self.module)
@@ -142,24 +157,16 @@ class AssertAsValidation(Checker):
         if (
             finding is not None
             and not self._is_for_programmers(finding[0], node)
-            and not self._is_seen_to(node)
+            and (finding[0] in (_CALLED, _ASSIGNED) or not self._is_settled(node))
         ):
-            message, what = finding
+            message, what, instead = finding
             if message is self.message and self._is_caught(node):
                 message = _CAUGHT
             ruff = "RUF018 S101" if message is _ASSIGNED else "S101"
-            yield from self.found(node, message=message, what=what, ruff=ruff)
+            yield from self.found(node, message=message, what=what, instead=instead, ruff=ruff)
 
-    def _is_seen_to(self, node: ast.Assert) -> bool:
-        """Whether an assert states what the ``if`` before it has just seen to: ``if user.is_known: logout(user)``."""
-        index = self.module.index
-        holder = index.parent(node)
-        for block in (getattr(holder, name, None) for name in ("body", "orelse", "finalbody")):
-            at = block.index(node) if isinstance(block, list) and node in block else 0
-            before = block[at - 1] if at and isinstance(block, list) else None
-            if isinstance(before, ast.If) and not before.orelse:
-                return ast.dump(_negated(before.test)) == ast.dump(node.test)
-        return False
+    def _is_settled(self, node: ast.Assert) -> bool:
+        return self._foregone.holds(node) or self._callers.have_asked(node)
 
     # -- asserts that are meant as such
 
@@ -240,17 +247,17 @@ class AssertAsValidation(Checker):
 
     # -- side effects
 
-    def _effect(self, node: ast.Assert) -> tuple[str, str] | None:
+    def _effect(self, node: ast.Assert) -> _Found | None:
         """What the assert does, besides asking."""
         stack: list[ast.AST] = [node.test]
         while stack:
             item = stack.pop()
             if isinstance(item, ast.Call) and self._has_effect(item):
-                return _CALLED, f"{spoken(item.func)}()"
+                return _CALLED, f"{spoken(item.func)}()", ""
             if isinstance(item, (ast.Yield, ast.YieldFrom)):
-                return _CALLED, "the yield"
+                return _CALLED, "the yield", ""
             if isinstance(item, ast.NamedExpr) and self._is_used_elsewhere(item, node):
-                return _ASSIGNED, repr(item.target.id)
+                return _ASSIGNED, repr(item.target.id), ""
             if not isinstance(item, ast.Lambda):
                 stack.extend(reversed(list(ast.iter_child_nodes(item))))
         return None
@@ -284,11 +291,11 @@ class AssertAsValidation(Checker):
 
     # -- permissions and statuses
 
-    def _permission(self, atom: Atom) -> tuple[str, str] | None:
+    def _permission(self, atom: Atom) -> _Found | None:
         named = self._permissions.named(atom.node)
-        return None if named is None else (_PERMISSION, named)
+        return None if named is None else (_PERMISSION, named, "PermissionError")
 
-    def _status(self, atom: Atom) -> tuple[str, str] | None:
+    def _status(self, atom: Atom) -> _Found | None:
         if is_narrowing(atom.node):
             return None
         compared = isinstance(atom.node, ast.Compare)
@@ -297,7 +304,7 @@ class AssertAsValidation(Checker):
                 operand = operand.left
             row = self._status_row(operand)
             if row is not None and (compared or not isinstance(operand, ast.Name)):
-                return _STATUS.replace("{instead}", row["instead"]), spoken(operand)
+                return _STATUS, spoken(operand), row["instead"]
         return None
 
     def _status_row(self, node: ast.expr) -> knowledge.Row | None:
@@ -329,24 +336,20 @@ class AssertAsValidation(Checker):
 
     # -- input
 
-    def _validation(self, parts: list[Atom], node: ast.Assert) -> tuple[str, str] | None:
+    def _validation(self, parts: list[Atom], node: ast.Assert) -> _Found | None:
         checks = [(atom, self._checks.checked(atom)) for atom in parts]
         if not any(check for _, check in checks) or self._signatures.holds(node):
             return None
         # ``not strict or done(result)`` is about the result: alternatives count if all of them are about input
         is_whole = all(atom.alone or check or is_narrowing(atom.node) for atom, check in checks)
         for atom, check in checks:
-            if (
-                check is None
-                or not (atom.alone or is_whole)
-                or self._agreements.is_last_case(atom.node, node)
-            ):
+            if check is None or not (atom.alone or is_whole) or self._foregone.decides(atom.node, node):
                 continue
             value, sure = check
-            if self._repeats.is_decided(atom.node, node):
-                continue
             if value.is_passed and (
                 self._agreements.covers(atom, value, node)
+                or self._foregone.follows_change(value.name, node)
+                or self._foregone.follows_narrowing(atom.node, node)
                 or self._tensors.covers(atom.node, node)
                 or self._callers.settle(atom.node, value, node)
                 or (value.optional and self._repeats.is_by_call(atom.node, node))
@@ -357,12 +360,60 @@ class AssertAsValidation(Checker):
                 sure
                 and (
                     not value.is_passed
-                    or self._evidence.holds(atom.node, value, node)
+                    or (
+                        self._evidence.holds(atom.node, value, node)
+                        and not (
+                            says_form(atom.node)
+                            and not self._evidence.is_contract(value, node)
+                            and self._is_in_style
+                        )
+                    )
                     or self._is_caught(node)
                 )
             ):
-                return self.message, str(value)
+                return self.message, str(value), self._error(atom, node)
         return None
+
+    @functools.cached_property
+    def _is_in_style(self) -> bool:
+        """Whether asserts without words are how this file states what the program knows: of its own state, of results."""
+        found = (
+            item
+            for item in self.module.index.nodes(ast.Assert)
+            if isinstance(item, ast.Assert) and self._states(item)
+        )
+        return len(list(itertools.islice(found, _STYLE))) == _STYLE
+
+    def _states(self, node: ast.Assert) -> bool:
+        """Whether an assert without words is about no input, no type, and nobody's permission or status."""
+        if explains(node.msg) or isinstance(node.test, (ast.Constant, ast.Tuple)) or self._effect(node):
+            return False
+        parts = list(atoms(node.test))
+        return not any(
+            self._checks.checked(part) or self._permission(part) or self._status(part) for part in parts
+        ) and not all(self._checks.tells_type(part.node) for part in parts)
+
+    def _error(self, atom: Atom, node: ast.Assert) -> str:
+        """The exception that says what is wrong: with a path, the number of arguments, or what is not built yet."""
+        if _UNBUILT.search(_said(node.msg)) is not None:
+            return "NotImplementedError"
+        condition = atom.node
+        asked = last_name(condition.func) if isinstance(condition, ast.Call) else None
+        if asked in _MISSING:
+            return "FileExistsError" if atom.negated else _MISSING[asked]
+        function = self.module.index.function(node)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            rest = {item.arg for item in (function.args.vararg, function.args.kwarg) if item is not None}
+            if any(_counted(operand) in rest for operand in _operands(condition)):
+                return "TypeError"
+        return "ValueError"
+
+
+def _counted(node: ast.expr) -> str | None:
+    """The name of a collection that is counted: itself where it should be empty, in ``len(...)``, in ``bool(...)``."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and last_name(node.func) in ("bool", "len"):
+        node = node.args[0]
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def _operands(condition: ast.expr) -> list[ast.expr]:
@@ -395,9 +446,3 @@ def _effects_of_receivers() -> frozenset[tuple[str, str]]:
         for receiver in row.get("receivers", ())
         for method in row.get("methods", ())
     )
-
-
-def _negated(test: ast.expr) -> ast.expr:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return test.operand
-    return ast.UnaryOp(ast.Not(), test)
