@@ -24,6 +24,7 @@ from flake8_aiguard.shapes import argument, default, dotted, is_constant
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _WORD = regex(r"\w+")
 _TEARDOWN = regex(r"(^|_)(close|reset|shut_?down|stop|tear_?down|zap)(_|$)", re.IGNORECASE)
+_ENDS = ("__exit__", "__aexit__", "__del__")
 _NEAR = 3  # statements after a check that left where it had to
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _UNRELIABLE = (
@@ -81,7 +82,7 @@ class QueueCheckRace(Checker):
     without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
     ``multiprocessing``, whose ``empty()`` is unreliable by itself (that of a ``Manager()`` is a ``queue.Queue``),
     always count, unless the function that made one asks again in each turn of a loop. Silent where the function has joined its threads
-    or processes before, where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, where an item was taken just before, under the lock of
+    or processes before, where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, or ``__exit__`` takes, and no loop does so as well, where an item was taken just before, under the lock of
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
@@ -237,15 +238,17 @@ class QueueCheckRace(Checker):
             return self._is_handled(call, ["builtins.TimeoutError", "asyncio.TimeoutError"])
         if row["runs"] == "task" and not self._awaits_between(test, call):
             return True
-        if not waits and self._is_teardown(call):
+        if self._is_teardown(call, waits=waits):
             return True
         return self._is_locked(call)
 
-    def _is_teardown(self, call: ast.Call) -> bool:
+    def _is_teardown(self, call: ast.Call, *, waits: bool) -> bool:
         """Whether a function that ends an object, or puts everything back, takes what was left over, and no loop takes from the queue as well."""
         index = self.module.index
         function = index.function(call)
-        if not isinstance(function, _Function) or _TEARDOWN.search(function.name) is None:
+        if not isinstance(function, _Function) or (function.name not in _ENDS and waits):
+            return False
+        if function.name not in _ENDS and _TEARDOWN.search(function.name) is None:
             return False
         assert isinstance(call.func, ast.Attribute)
         identity = self._rivals.identity(call.func.value)

@@ -27,9 +27,7 @@ _OPTIONAL: Final = regex(r"\bis\s+null\s+or\b|\bor\s+\(?[\w$.]+\s+is\s+null\b", 
 _CONDITION: Final = regex(r"\b(?:and|where|on|having|when)\b", _I)
 _LIKED: Final = regex(r"([\w.]+)[\"`)\]]*\s+i?like\b", _I)
 _WILD: Final = regex(r"\s*(?:concat(?:_ws)?\s*)?\(?\s*[EeNn]?['\"][%_]", _I)
-_MARK: Final = regex(
-    r"\bi?like\s+[EeNn]?'%+(?:[^\w'%]+|\w)%+'", _I
-)  # `'%[%'`: no word of an index, no trigram
+_MARK: Final = regex(r"\bi?like\s+[EeNn]?'%+[^\w'%]+%+'", _I)  # `'%[%'`: no word of an index, no trigram
 _WRAPPED: Final = regex(r"\s*\(?\s*'%'\s*\|\|.*?\|\|\s*'%'", _I | re.DOTALL)
 _CONVERSION: Final = regex(r"::\s*(\w+)|\bas\s+(\w+)", _I)
 _NUMBERS: Final = frozenset(
