@@ -229,7 +229,8 @@ class Constants:
         while function is not None:
             if not isinstance(function, ast.Lambda):
                 is_setter = function.name.strip("_") == f"set_{name.strip('_').lower()}"
-                if is_setter or self._is_task(function, node, is_final=is_final):
+                is_whole = isinstance(node, ast.Name) or ast.get_docstring(function) is not None
+                if (is_setter and is_whole) or self._is_task(function, node, is_final=is_final):
                     return True
             function = index.function(function)
         return False

@@ -86,7 +86,7 @@ class QueueCheckRace(Checker):
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
-    where the bound is a positive number (a literal, a constant, the default of a parameter), neither the function nor a caller in the file handles ``Full`` or ``Empty``,
+    where the bound is a positive number (a literal, a constant, a parameter without a default or with such a one), no loop fills the queue to its bound, neither the function nor a caller in the file handles ``Full`` or ``Empty``,
     and the docstring does not say that it is raised.
     """
 
@@ -143,7 +143,9 @@ class QueueCheckRace(Checker):
         function = self.module.index.function(node)
         if function is not None and self._callers_handle(function, errors):
             return
-        if (name == "put_nowait" and self._has_made_room(node, queue)) or self._is_said(node, errors):
+        if name == "put_nowait" and (self._has_made_room(node, queue) or self._is_filling(node, queue)):
+            return
+        if self._is_said(node, errors):
             return
         yield from self.found(
             node,
@@ -153,6 +155,21 @@ class QueueCheckRace(Checker):
             error=errors[0],
             state="full" if name == "put_nowait" else "empty",
             instead=name.removesuffix("_nowait"),
+        )
+
+    def _is_filling(self, node: ast.Call, queue: ast.expr) -> bool:
+        """Whether a loop puts as many items as there is room for: ``for _ in range(size)``."""
+        sizes = {
+            ast.unparse(bound)
+            for call in self._rivals.constructions(queue)
+            if (bound := argument(call, "maxsize", 0)) is not None
+        }
+        return any(
+            isinstance(loop, (ast.For, ast.AsyncFor))
+            and isinstance(loop.iter, ast.Call)
+            and self.module.qualname(loop.iter.func) == "builtins.range"
+            and ast.unparse(loop.iter.args[-1]) in sizes | {f"{dotted(queue)}.maxsize"}
+            for loop in self.module.index.loops(node)
         )
 
     def _is_said(self, node: ast.Call, errors: list[str]) -> bool:
@@ -337,6 +354,8 @@ class QueueCheckRace(Checker):
             function, parameter = resolved[0], resolved[1][0].node
             assert isinstance(function, _Function | ast.Lambda) and isinstance(parameter, ast.arg)
             bound = default(function, parameter)
+            if bound is None:
+                return True  # who has to give one gives a number
         found = None if bound is None else number(Bounds(self.module).value(bound))
         return found is not None and found > 0
 
@@ -372,7 +391,17 @@ class QueueCheckRace(Checker):
 
     def _callers_handle(self, function: ast.AST, errors: list[str]) -> bool:
         name = getattr(function, "name", "")
-        return any(self._is_handled(call, errors) for call in self.module.index.calls_named({name}))
+        return any(
+            self._is_handled(call, errors) and self._may_call(call, function)
+            for call in self.module.index.calls_named({name})
+        )
+
+    def _may_call(self, call: ast.Call, function: ast.AST) -> bool:
+        """Whether a call may be one of a function, as far as its receiver says: a queue has methods of these names, too."""
+        found = self.module.receivers.definition(call.func)
+        if found is not None or not isinstance(call.func, ast.Attribute):
+            return found is function
+        return self._row(call.func.value) is None
 
     def _asks_before(self, node: ast.Call, queue: ast.expr) -> bool:
         """Whether the function asks the queue for its size: a check that :meth:`_guarded` has judged."""
