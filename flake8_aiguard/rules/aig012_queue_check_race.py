@@ -6,7 +6,7 @@ import ast
 import bisect
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from flake8_aiguard import knowledge
@@ -71,7 +71,7 @@ class QueueCheckRace(Checker):
                         return
                     self.handle(job)
 
-    Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing``, and classes built on them, whose construction or
+    Limits: reports ``while``, ``if`` and ``for _ in range(jobs.qsize())`` on queues of ``queue``, ``asyncio`` and ``multiprocessing``, and classes built on them, whose construction or
     annotation is in the file; a parameter without an annotation is what all calls and starts of its function in the file
     (``Thread(target=work, args=(jobs,))``, ``submit(work, jobs)``) give it. A
     queue with one consumer cannot be emptied by another: a queue counts where several functions take from it, or where
@@ -107,6 +107,12 @@ class QueueCheckRace(Checker):
 
     def visit_While(self, node: ast.While) -> Iterator[Finding]:
         yield from self._guarded(node.test, True, node.body)
+
+    def visit_For(self, node: ast.For) -> Iterator[Finding]:
+        yield from self._counted(node.iter, node.body)
+
+    def visit_ListComp(self, node: ast.ListComp) -> Iterator[Finding]:
+        yield from self._counted(node.generators[0].iter, [node.elt])
 
     def visit_If(self, node: ast.If) -> Iterator[Finding]:
         yield from self._guarded(node.test, True, node.body)
@@ -194,9 +200,25 @@ class QueueCheckRace(Checker):
             for call in self.module.index.calls_named(("get_nowait",))
         )
 
+    def _counted(self, iterable: ast.expr, body: Sequence[ast.stmt | ast.expr]) -> Iterator[Finding]:
+        """The calls in a loop that takes as many items as there were when it began: ``for _ in range(jobs.qsize())``."""
+        if not isinstance(iterable, ast.Call) or not isinstance(iterable.func, ast.Name):
+            return
+        size = iterable.args[-1] if iterable.func.id == "range" and iterable.args else None
+        if isinstance(size, ast.Call) and isinstance(size.func, ast.Attribute) and size.func.attr == "qsize":
+            yield from self._relied(iterable, [(size.func, GETS)], body)
+
     def _guarded(self, test: ast.expr, truth: bool, body: list[ast.stmt]) -> Iterator[Finding]:
         """The calls in what runs where a condition has this truth, and that rely on what it asked."""
-        for check, methods in _checks(test, truth):
+        yield from self._relied(test, _checks(test, truth), body)
+
+    def _relied(
+        self,
+        test: ast.expr,
+        checks: Iterable[tuple[ast.Attribute, tuple[str, ...]]],
+        body: Sequence[ast.stmt | ast.expr],
+    ) -> Iterator[Finding]:
+        for check, methods in checks:
             queue = check.value
             row = self._row(queue)
             if row is None or not self._is_shared(queue):
@@ -223,7 +245,9 @@ class QueueCheckRace(Checker):
                     )
                 break
 
-    def _calls(self, body: list[ast.stmt], queue: str | None, methods: tuple[str, ...]) -> Iterator[ast.Call]:
+    def _calls(
+        self, body: Sequence[ast.stmt | ast.expr], queue: str | None, methods: tuple[str, ...]
+    ) -> Iterator[ast.Call]:
         """The calls of these methods on the queue that the statements run themselves."""
         if queue is None or not body:
             return
