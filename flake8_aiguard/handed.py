@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Final, TypeAlias
 
 from flake8_aiguard.memo import memoised
@@ -50,10 +50,39 @@ class Handed:
         return types.pop() if len(types) == 1 else None
 
     def is_handed_often(self, node: ast.expr) -> bool:
-        """Whether several threads, tasks or objects are given what a parameter or attribute holds: in a loop, or in several places."""
+        """Whether several threads, tasks or objects share what a parameter or attribute holds: one value, given in a loop or in several places."""
         parameter = self._parameter(node)
         given = [] if parameter is None else self.given(*parameter)
-        return len(given) > 1 or any(any(self._module.index.loops(value)) for value in given)
+        values = [value for value in given if not self._is_called_with(value, parameter)]
+        texts = Counter(map(ast.unparse, values))
+        return any(
+            not isinstance(value, ast.Call)
+            and (texts[ast.unparse(value)] > 1 or self._is_shared_by_turns(value))
+            for value in values
+        )
+
+    def _is_called_with(self, value: ast.expr, parameter: tuple[_Function, str] | None) -> bool:
+        """Whether a plain call gives a value to a function: it returns before the next one. An object lives on."""
+        if parameter is None or parameter[0].name == "__init__":
+            return False
+        outer = self._module.index.parent(value)
+        call = self._module.index.parent(outer) if isinstance(outer, ast.keyword) else outer
+        return (
+            isinstance(call, ast.Call)
+            and self._module.receivers.definition(call.func) is parameter[0]
+            and isinstance(parameter[0], ast.FunctionDef)
+        )
+
+    def _is_shared_by_turns(self, value: ast.expr) -> bool:
+        """Whether a loop gives the same value in each turn, one that was bound before it."""
+        resolved = self._module.scopes.resolve(value) if isinstance(value, ast.Name) else None
+        bound = [] if resolved is None else [getattr(item.node, "lineno", 0) for item in resolved[1]]
+        return any(
+            not any(
+                getattr(loop, "lineno", 0) <= line <= (getattr(loop, "end_lineno", 0) or 0) for line in bound
+            )
+            for loop in self._module.index.loops(value)
+        )
 
     def _parameter(self, node: ast.expr) -> tuple[_Function, str] | None:
         """The parameter without an annotation that an expression is, by its function and name."""

@@ -76,7 +76,7 @@ class QueueCheckRace(Checker):
     (``Thread(target=work, args=(jobs,))``, ``submit(work, jobs)``) give it. A
     queue with one consumer cannot be emptied by another: a queue counts where several functions take from it, or where
     threads or tasks run the one that does, also through a function of the file that calls it; a parameter without an annotation
-    where it is handed over in a loop or more than once. An attribute of the own object
+    where several threads, tasks or objects are given one queue. An attribute of the own object
     or a local that only goes to functions which put has one consumer, whoever else puts; an annotated parameter, and a queue of the
     module, may have others. A public method that puts may be called by any thread. Not where one thread or task that is started once runs all that takes from it, where a loop
     without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
