@@ -33,15 +33,18 @@ _SAID: Final = regex(
 _SAYS_CONSTANT: Final = regex(r"(?:^|_)(ALLOWED|DEFAULTS?|EXCLUDED|MAX|MIN|REQUIRED|SUPPORTED|VALID)(?=_|$)")
 # First words of the names of functions whose task is the change; those that configure rebind what they are given.
 _ON_PURPOSE: Final = regex(
-    r"(?!__)_?(clear|deregister|install|invalidate|main|monkeypatch|register|reset|restore|set_?[uU]p|tear_?[dD]own|unregister)(?![a-z])"
+    r"(?!__)_?(deregister|install|main|monkeypatch|register|set_?[uU]p|tear_?[dD]own|unregister)(?![a-z])"
 )
+_PUTS_BACK: Final = regex(r"(?!__)_?(clear|invalidate|reset|restore)(?![a-z])")
 _CONFIGURES: Final = regex(
     r"(?!__)_?(bootstrap|configure|disable|enable|init|initiali[sz]e|install|load|parse_args|refresh|reload|use)(?![a-z])"
 )
 _ADDS: Final = regex(r"_*(?:add|register)_")
 _PUTS: Final = ("add", "append")
+_GROWS: Final = ("add", "append", "extend", "insert")
 _TAKES: Final = ("discard", "remove")
 _RANDOM: Final = regex(r"rand|uuid|nonce|token_(bytes|hex|urlsafe)", re.IGNORECASE)
+_SETTINGS: Final = regex(r"(?:^|_)(CONF|CONFIG|CONFIGURATION|OPTIONS|PREFERENCES|SETTINGS)(?=_|$)")
 _SETTER: Final = regex(r"_*set(?![a-z])")
 _HOOKS: Final = frozenset(
     {"__enter__", "__exit__", "__aenter__", "__aexit__", "__getattr__", "__init_subclass__", "__set_name__"}
@@ -226,7 +229,8 @@ class Constants:
         while function is not None:
             if not isinstance(function, ast.Lambda):
                 is_setter = function.name.strip("_") == f"set_{name.strip('_').lower()}"
-                if is_setter or self._is_task(function, node, is_final=is_final):
+                is_whole = isinstance(node, ast.Name) or ast.get_docstring(function) is not None
+                if (is_setter and is_whole) or self._is_task(function, node, is_final=is_final):
                     return True
             function = index.function(function)
         return False
@@ -327,6 +331,8 @@ class Constants:
             return True
         if function.name in _HOOKS or _ON_PURPOSE.match(function.name):
             return True
+        if _PUTS_BACK.match(function.name) and not self._only_grows(function, node):
+            return True
         if isinstance(node, ast.Name) and _CONFIGURES.match(function.name):
             return True
         if not is_final and _ADDS.match(function.name) and self._only_adds(function, node):
@@ -336,11 +342,35 @@ class Constants:
             runs_once = self._module.qualname(decorator) in _ONCE and not parameters(function)
             if runs_once or ending(self._module, decorator) in _TEMPORARY:
                 return True
-        if (_SETTER.match(function.name) or self._hands_back(function)) and self._stores_parameter(
-            function, node
-        ):
+        is_setter = _SETTER.match(function.name) and (
+            isinstance(node, ast.Name)
+            or ast.get_docstring(function) is not None
+            or _SETTINGS.search(getattr(root(node), "id", "") if isinstance(node, ast.expr) else "")
+        )
+        if (is_setter or self._hands_back(function)) and self._stores_parameter(function, node):
             return True
         return self._decorates(function) or self._runs_on_import(function)
+
+    def _only_grows(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
+        """Whether a change only adds to what there is, and the function neither empties nor binds it: nothing is put back."""
+        statement = self._module.index.statement(node)
+        name = root(node) if isinstance(node, ast.expr) else None
+        is_added = isinstance(statement, ast.AugAssign) or (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWS
+        )
+        return (
+            is_added
+            and isinstance(name, ast.Name)
+            and not any(
+                isinstance(use, ast.Name)
+                and use.id == name.id
+                and (
+                    isinstance(self._module.index.parent(use), (ast.Assign, ast.AnnAssign))
+                    or last_name(self._module.index.parent(use)) in ("clear", "remove", "discard", "pop")
+                )
+                for use in ast.walk(function)
+            )
+        )
 
     @staticmethod
     def _is_command(owner: ast.ClassDef) -> bool:

@@ -193,7 +193,11 @@ class Contradictions:
                 )
         else:
             found = isinstance(counted, ast.Attribute) and not is_length(value)
-        return found and not adds and (is_length(value) or not self._is_counting(counted))
+        return (
+            found
+            and not adds
+            and (is_length(value) or not self._is_counting(counted) or self._is_amount(counted))
+        )
 
     def _is_given_length(self, node: ast.expr) -> bool:
         counted = inner(node)
@@ -226,6 +230,19 @@ class Contradictions:
                 return False
             stack += bound
         return True
+
+    def _is_amount(self, node: ast.expr) -> bool:
+        """Whether a parameter says how many are wanted, not how many there are: it is returned, or a range or slice ends with it."""
+        if not isinstance(node, ast.Name) or not self._counts.is_given(node):
+            return False
+        index = self._module.index
+        for use in self._module.scopes.uses(self._module.index.scope(node), node.id):
+            outer = index.parent(use)
+            if isinstance(outer, (ast.Return, ast.Slice)) or (
+                isinstance(outer, ast.Call) and self._module.qualname(outer.func) == "builtins.range"
+            ):
+                return True
+        return False
 
     def _is_counting(self, node: ast.expr) -> bool:
         found = set(name_words(name_of(node) or "")) & words("count")

@@ -49,7 +49,7 @@ _IS_ONE: Final = regex(
 )
 _IS_NOT_NULL: Final = regex(r"\b(?:primary\s+key|not\s+null|(?:small|big)?serial)\b", re.IGNORECASE)
 _SYSTEM: Final = regex(
-    r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|(?:\S+\.)?information_schema\.|(?:pg|mz)_\w+$|pg_catalog\.|sys\.|syscat\."
+    r"(?:(?:main|temp)\.)?sqlite_(?:master|schema)$|(?:\S+\.)?information_schema\.|(?:pg|mz|pragma)_\w+$|pg_catalog\.|sys\.|syscat\."
     r"|system(?:_\w+)?\.|mysql\.|performance_schema\.|ndbinfo\.|(?:all|dba|user)_(?:cons_columns|constraints|ind_\w+|indexes"
     r"|mviews|sequences|synonyms|tab_\w+|tables|triggers)$|g?v\$\w+$|cdb_\w+$"
     r"|(?:snowflake\.)?(?:account|organization)_usage\.|(?:st[lv]|sv[lv]|svcs)_\w+$|sys_query_\w+$",

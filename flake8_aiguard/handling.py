@@ -76,6 +76,13 @@ class Handling:
         uses = self.uses(target)
         return bool(uses) and all(map(self._looks_into, uses))
 
+    def only_asks(self, target: ast.expr) -> bool:
+        """Whether a dict is only asked by ``.get()``, which nothing else has that a document may hold."""
+        parents = [self._module.index.parent(use) for use in self.uses(target)]
+        return bool(parents) and all(
+            isinstance(parent, ast.Attribute) and parent.attr == "get" for parent in parents
+        )
+
     def _looks_into(self, use: ast.Name) -> bool:
         parent = self._module.index.parent(use)
         if isinstance(parent, ast.Attribute):

@@ -201,6 +201,8 @@ class Meant:
             return True
         if kinds & Use.OPEN and not kinds & ~(Use.OPEN | Use.TEST) and self._are_mappings(call):
             return True
+        if Use.KEPT in kinds and Use.NAME in kinds:
+            return True  # what is needed has been read, and the rest is kept on purpose
         if kinds & (Use.POSITION | Use.OPEN):
             return created is not None and Use.POSITION not in kinds and self._is_made_here(call, table)
         if kinds == Use.TEST:
@@ -283,7 +285,12 @@ class Meant:
             return True
         table, is_update = written[1], statement.text.lstrip()[:1] in "uU"
         if is_update:
-            return _NOTHING_SET.search(statement.text) is not None or plain(table) in self._of_one_row
+            created = self._tables.created(table)
+            return (
+                _NOTHING_SET.search(statement.text) is not None
+                or plain(table) in self._of_one_row
+                or (created is not None and created.is_single)
+            )
         if self._is_said(call) or self._is_read_before(table, call):
             return True
         if any(

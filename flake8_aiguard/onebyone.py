@@ -14,8 +14,9 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop, Try
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.queries import Queries, known
+from flake8_aiguard.queries import Queries, Query, known
 from flake8_aiguard.regex import regex
+from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     dotted,
     identifiers,
@@ -37,6 +38,7 @@ _REASON: Final = regex(
     re.IGNORECASE,
 )
 _REPORTS: Final = regex(r"(?:log_?)?(?:debug|info|warn|warning|error|exception)|print|log|echo")
+_IDENTITY: Final = regex(r"(?:^|_)(?:id|key|name|pk|slug|uuid)$", re.IGNORECASE)
 _FIRST: Final = 4  # bindings of what a loop goes over
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
@@ -82,6 +84,7 @@ class OneByOne:
             or self._has_own_session(node, loop)
             or self._is_handed_on(node)
             or self._is_dispatched(node, place)
+            or self._is_chosen(node, place)
             or self._is_instead(node, place)
             or self._depends_on_answer(node, place)
             or any(self._is_seldom(item, place) for item in self._module.index.outwards(node, loop))
@@ -287,6 +290,56 @@ class OneByOne:
                     if subject is not None and subject == _subject(branch.test):
                         return bool(self._module.loops.dependents(outer.test, place))
         return False
+
+    def _is_chosen(self, node: ast.expr, place: Place) -> bool:
+        """Whether the call is for the one item that a parameter names: ``if item.name == name``."""
+        loops = self._module.loops
+        for outer in self._module.index.outwards(node, place.loop):
+            if not isinstance(outer, ast.If) or not _is_within(outer.body, node):
+                continue
+            for test in outer.test.values if isinstance(outer.test, ast.BoolOp) else [outer.test]:
+                if (
+                    not isinstance(test, ast.Compare)
+                    or len(test.ops) != 1
+                    or not isinstance(test.ops[0], ast.Eq)
+                    or (isinstance(outer.test, ast.BoolOp) and isinstance(outer.test.op, ast.Or))
+                ):
+                    continue
+                for own, other in (
+                    (test.left, test.comparators[0]),
+                    (test.comparators[0], test.left),
+                ):
+                    resolved = self._module.scopes.resolve(other) if isinstance(other, ast.Name) else None
+                    if (
+                        resolved is not None
+                        and [item.kind for item in resolved[1]] == [Kind.PARAMETER]
+                        and _IDENTITY.search(_part(own) or "")
+                        and loops.dependents(own, place)
+                    ):
+                        return True
+        return False
+
+    def asks_shared_handle(self, query: Query, place: Place) -> bool:
+        """Whether what is asked for is computed with an object of ``self``, such as a browser, that all turns share: they follow one another anyway.
+
+        Args:
+            query: a request.
+            place: the loop around it.
+        """
+        loops = self._module.loops
+        return any(
+            isinstance(call, ast.Call)
+            and any(
+                isinstance(given, ast.Attribute)
+                and self._module.receivers.class_behind(given.value) is not None
+                and not loops.dependents(given, place)
+                for given in call.args
+            )
+            and any(isinstance(given, ast.Name) and loops.dependents(given, place) for given in call.args)
+            for argument in query.arguments
+            for value in loops.behind(argument, place.loop)[1:]
+            for call in ast.walk(value)
+        )
 
     def _is_instead(self, node: ast.expr, place: Place) -> bool:
         """Whether the call only stands in for a value that is not there: ``known or fetch(item)``."""
@@ -527,6 +580,15 @@ class OneByOne:
             ):
                 asked.add(dotted(item.func.value) or "")
         return bool((kept & asked) - {""})
+
+
+def _part(node: ast.expr) -> str | None:
+    """The attribute or key that an expression asks of an object: ``name`` of ``item.name``, ``item["name"]``, ``item.get("name")``."""
+    if isinstance(node, ast.Subscript):
+        return string(node.slice)
+    if isinstance(node, ast.Call) and last_name(node.func) == "get" and node.args:
+        return string(node.args[0])
+    return node.attr if isinstance(node, ast.Attribute) else None
 
 
 def _subject(test: ast.expr) -> str | None:

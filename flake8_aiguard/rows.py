@@ -64,6 +64,7 @@ class Use(enum.Flag):
     NAME = enum.auto()
     WHOLE = enum.auto()  # mapped with all of its columns: `dict(row)`, `Model(**row)`, `self._from_row(row)`
     MODEL = enum.auto()  # so mapped to an object of a class, which has a field for each: `Model(**row)`
+    KEPT = enum.auto()  # kept by an object beside other values: `Device(name=row["name"], raw=row)`
     DICT = enum.auto()  # handed on with every column by its name: `return dict(row)`
     TEST = enum.auto()  # whether there is one
     COUNT = enum.auto()
@@ -355,6 +356,8 @@ class Rows:
             yield from uses
         elif level is _Level.MAPPED and name in _FROM_DICT and _is_class(getattr(call.func, "value", None)):
             found.kinds |= Use.MODEL
+        elif level is _Level.ROW and name[:1].isupper() and len(call.args) + len(call.keywords) > 1:
+            found.kinds |= Use.WHOLE | Use.KEPT
         elif level is _Level.ROW and (name[:1].isupper() or not _CONVERTS.isdisjoint(words(name))):
             found.kinds |= Use.WHOLE
         else:

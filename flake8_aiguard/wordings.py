@@ -131,10 +131,12 @@ def _claims(sentence: str, holes: Sequence[ast.expr]) -> Iterator[Claim]:
         bound, words = _bound(rest, holes)
         if bound is None and not words:
             continue
-        shown = f"{found[0].strip()} {_shown(bound, words)}"
+        negated = _NEGATED.search(said)
+        no = "no " if negated is not None and negated[0] == "no" else ""
+        shown = f"{no}{found[0].strip()} {_shown(bound, words)}"
         unit = re.match(r"\W*[\d_.,]+\s*([kmgt]i?b)\b", rest)
         scales = _UNITS[unit[1]] if unit else ()
-        describes = not (_NEGATED.search(said) or _REQUIRED.search(said)) and "than" in found["core"]
+        describes = not (negated or _REQUIRED.search(said)) and "than" in found["core"]
         yield Claim(
             refuses,
             bound,

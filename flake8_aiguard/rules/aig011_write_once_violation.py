@@ -83,10 +83,10 @@ class WriteOnceViolation(Checker):
     counts where the annotation names a read-only type, or the value is a display with content: one that starts empty is there to be filled, unless the objects of a class share it or its public name is that of a constant, in capitals. A module constant is a name in
     capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
-    reported are changes of constants on import, in decorators, in functions that register, install or reset, of what is new in each run, such as a random text, in hooks such as
+    reported are changes of constants on import, in decorators, in functions that register or install, or that reset (but not by adding alone), of what is new in each run, such as a random text, in hooks such as
     ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global`` where they have a docstring), of entries in the methods of a class
     ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
-    number that a function counts on and takes, in setters and loaders that rebind through ``global``, in
+    number that a function counts on and takes, in setters that have a docstring, change settings or rebind through ``global``, in loaders that do so, in
     functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
     starts empty is a live view. Contracts (the comment ``# aiguard: write-once`` where an attribute or a variable of the module

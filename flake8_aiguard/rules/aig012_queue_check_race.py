@@ -6,22 +6,25 @@ import ast
 import bisect
 import functools
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.handed import Handed
 from flake8_aiguard.index import Scope
 from flake8_aiguard.memo import memoised
+from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
-from flake8_aiguard.scopes import ESCAPES, Kind, Use
-from flake8_aiguard.shapes import argument, dotted, is_constant, parameters
+from flake8_aiguard.rivals import GETS, PUTS, Rivals
+from flake8_aiguard.scopes import ESCAPES, Kind
+from flake8_aiguard.shapes import argument, default, dotted, is_constant
 
-_GETS = ("get", "get_nowait")
-_PUTS = ("put", "put_nowait")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_TEARDOWN = regex(r"(^|_)(reset|tear_?down|zap)(_|$)", re.IGNORECASE)
+_WORD = regex(r"\w+")
+_TEARDOWN = regex(r"(^|_)(close|reset|shut_?down|stop|tear_?down|zap)(_|$)", re.IGNORECASE)
+_ENDS = ("__exit__", "__aexit__", "__del__")
 _NEAR = 3  # statements after a check that left where it had to
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _UNRELIABLE = (
@@ -68,19 +71,23 @@ class QueueCheckRace(Checker):
                         return
                     self.handle(job)
 
-    Limits: reports queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose construction or annotation is in the file. A
+    Limits: reports ``while``, ``if`` and ``for _ in range(jobs.qsize())`` on queues of ``queue``, ``asyncio`` and ``multiprocessing``, and classes built on them, whose construction or
+    annotation is in the file; a parameter without an annotation is what all calls and starts of its function in the file
+    (``Thread(target=work, args=(jobs,))``, ``submit(work, jobs)``) give it. A
     queue with one consumer cannot be emptied by another: a queue counts where several functions take from it, or where
-    threads or tasks run the one that does, also through a function of the file that calls it. An attribute of the own object
-    or a local that only goes to functions which put has one consumer, whoever else puts; a parameter, and a queue of the
-    module, may have others. Not where one thread or task that is started once runs all that takes from it, where a loop
+    threads or tasks run the one that does, also through a function of the file that calls it; a parameter without an annotation
+    where several threads, tasks or objects are given one queue. An attribute of the own object
+    or a local that only goes to functions which put has one consumer, whoever else puts; an annotated parameter, and a queue of the
+    module, may have others. A public method that puts may be called by any thread. Not where one thread or task that is started once runs all that takes from it, where a loop
     without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
     ``multiprocessing``, whose ``empty()`` is unreliable by itself (that of a ``Manager()`` is a ``queue.Queue``),
     always count, unless the function that made one asks again in each turn of a loop. Silent where the function has joined its threads
-    or processes before, where one named for putting everything back (``reset``, ``teardown``) takes without waiting, where an item was taken just before, under the lock of
+    or processes before, where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, or ``__exit__`` takes, and no loop does so as well, where an item was taken just before, under the lock of
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
-    where the bound is a positive literal and neither the function nor a caller in the file handles ``Full`` or ``Empty``.
+    where the bound is a positive number (a literal, a constant, a parameter without a default or with such a one), no loop fills the queue to its bound, neither the function nor a caller in the file handles ``Full`` or ``Empty``,
+    and the docstring does not say that it is raised.
     """
 
     code = "AIG012"
@@ -100,6 +107,12 @@ class QueueCheckRace(Checker):
 
     def visit_While(self, node: ast.While) -> Iterator[Finding]:
         yield from self._guarded(node.test, True, node.body)
+
+    def visit_For(self, node: ast.For) -> Iterator[Finding]:
+        yield from self._counted(node.iter, node.body)
+
+    def visit_ListComp(self, node: ast.ListComp) -> Iterator[Finding]:
+        yield from self._counted(node.generators[0].iter, [node.elt])
 
     def visit_If(self, node: ast.If) -> Iterator[Finding]:
         yield from self._guarded(node.test, True, node.body)
@@ -136,7 +149,9 @@ class QueueCheckRace(Checker):
         function = self.module.index.function(node)
         if function is not None and self._callers_handle(function, errors):
             return
-        if name == "put_nowait" and self._has_made_room(node, queue):
+        if name == "put_nowait" and (self._has_made_room(node, queue) or self._is_filling(node, queue)):
+            return
+        if self._is_said(node, errors):
             return
         yield from self.found(
             node,
@@ -148,33 +163,75 @@ class QueueCheckRace(Checker):
             instead=name.removesuffix("_nowait"),
         )
 
+    def _is_filling(self, node: ast.Call, queue: ast.expr) -> bool:
+        """Whether a loop puts as many items as there is room for: ``for _ in range(size)``."""
+        sizes = {
+            ast.unparse(bound)
+            for call in self._rivals.constructions(queue)
+            if (bound := argument(call, "maxsize", 0)) is not None
+        }
+        return any(
+            isinstance(loop, (ast.For, ast.AsyncFor))
+            and isinstance(loop.iter, ast.Call)
+            and self.module.qualname(loop.iter.func) == "builtins.range"
+            and ast.unparse(loop.iter.args[-1]) in sizes | {f"{dotted(queue)}.maxsize"}
+            for loop in self.module.index.loops(node)
+        )
+
+    def _is_said(self, node: ast.Call, errors: list[str]) -> bool:
+        """Whether the docstring of the function says that the error goes to the caller."""
+        function = self.module.index.function(node)
+        text = ast.get_docstring(function) or "" if isinstance(function, _Function) else ""
+        return not {name.rpartition(".")[2] for name in errors}.isdisjoint(_WORD.findall(text))
+
     def _has_made_room(self, node: ast.Call, queue: ast.expr) -> bool:
         """Whether an item was taken just before, under the lock that all who put hold."""
-        identity, function = self._identity(queue), self.module.index.function(node)
+        identity, function = self._rivals.identity(queue), self.module.index.function(node)
         puts = [
             call
-            for call in self.module.index.calls_named(_PUTS)
-            if isinstance(call.func, ast.Attribute) and self._identity(call.func.value) == identity
+            for call in self.module.index.calls_named(PUTS)
+            if isinstance(call.func, ast.Attribute) and self._rivals.identity(call.func.value) == identity
         ]
         return all(map(self._is_locked, puts)) and any(
             isinstance(call.func, ast.Attribute)
             and self.module.index.function(call) is function
-            and self._identity(call.func.value) == identity
+            and self._rivals.identity(call.func.value) == identity
             and call.lineno < node.lineno
             for call in self.module.index.calls_named(("get_nowait",))
         )
 
+    def _counted(self, iterable: ast.expr, body: Sequence[ast.stmt | ast.expr]) -> Iterator[Finding]:
+        """The calls in a loop that takes as many items as there were when it began: ``for _ in range(jobs.qsize())``."""
+        if not isinstance(iterable, ast.Call) or not isinstance(iterable.func, ast.Name):
+            return
+        size = iterable.args[-1] if iterable.func.id == "range" and iterable.args else None
+        if isinstance(size, ast.Call) and isinstance(size.func, ast.Attribute) and size.func.attr == "qsize":
+            yield from self._relied(iterable, [(size.func, GETS)], body)
+
     def _guarded(self, test: ast.expr, truth: bool, body: list[ast.stmt]) -> Iterator[Finding]:
         """The calls in what runs where a condition has this truth, and that rely on what it asked."""
-        for check, methods in _checks(test, truth):
+        yield from self._relied(test, _checks(test, truth), body)
+
+    def _relied(
+        self,
+        test: ast.expr,
+        checks: Iterable[tuple[ast.Attribute, tuple[str, ...]]],
+        body: Sequence[ast.stmt | ast.expr],
+    ) -> Iterator[Finding]:
+        for check, methods in checks:
             queue = check.value
             row = self._row(queue)
             if row is None or not self._is_shared(queue):
                 continue
             text = dotted(queue)
             for call in self._calls(body, text, methods):
-                if not self._holds(call, test, row, methods) and self._has_rivals(queue, row, call, methods):
-                    getting = methods is _GETS
+                if call in self._reported:
+                    continue  # two checks of one queue
+                if not self._holds(call, test, row, methods) and self._rivals.has_rivals(
+                    queue, row, call, methods
+                ):
+                    self._reported.add(call)
+                    getting = methods is GETS
                     errors = row["empty"] if getting else row["full"]
                     yield from self.found(
                         call,
@@ -188,7 +245,9 @@ class QueueCheckRace(Checker):
                     )
                 break
 
-    def _calls(self, body: list[ast.stmt], queue: str | None, methods: tuple[str, ...]) -> Iterator[ast.Call]:
+    def _calls(
+        self, body: Sequence[ast.stmt | ast.expr], queue: str | None, methods: tuple[str, ...]
+    ) -> Iterator[ast.Call]:
         """The calls of these methods on the queue that the statements run themselves."""
         if queue is None or not body:
             return
@@ -209,35 +268,37 @@ class QueueCheckRace(Checker):
     def _holds(self, call: ast.Call, test: ast.expr, row: knowledge.Row, methods: tuple[str, ...]) -> bool:
         """Whether the answer still holds at the call, or the call copes with the other answer."""
         assert isinstance(call.func, ast.Attribute)
-        errors = row["empty"] if methods is _GETS else row["full"]
+        errors = row["empty"] if methods is GETS else row["full"]
         waits = not call.func.attr.endswith("_nowait") and not _is_nonblocking(call, methods)
         if not waits and self._is_handled(call, errors):
             return True
-        if argument(call, "timeout", 1 if methods is _GETS else 2) and self._is_handled(call, errors):
+        if argument(call, "timeout", 1 if methods is GETS else 2) and self._is_handled(call, errors):
             return True
         outer = self.module.index.parent(call)
         if isinstance(outer, ast.Call) and self.module.called(outer) == "asyncio.wait_for":
             return self._is_handled(call, ["builtins.TimeoutError", "asyncio.TimeoutError"])
         if row["runs"] == "task" and not self._awaits_between(test, call):
             return True
-        if not waits and self._is_teardown(call):
+        if self._is_teardown(call, waits=waits):
             return True
         return self._is_locked(call)
 
-    def _is_teardown(self, call: ast.Call) -> bool:
-        """Whether a function that puts everything back takes what was left over, and no loop takes from the queue as well."""
+    def _is_teardown(self, call: ast.Call, *, waits: bool) -> bool:
+        """Whether a function that ends an object, or puts everything back, takes what was left over, and no loop takes from the queue as well."""
         index = self.module.index
         function = index.function(call)
-        if not isinstance(function, _Function) or _TEARDOWN.search(function.name) is None:
+        if not isinstance(function, _Function) or (function.name not in _ENDS and waits):
+            return False
+        if function.name not in _ENDS and _TEARDOWN.search(function.name) is None:
             return False
         assert isinstance(call.func, ast.Attribute)
-        identity = self._identity(call.func.value)
+        identity = self._rivals.identity(call.func.value)
         return not any(
             isinstance(other.func, ast.Attribute)
             and index.function(other) is not function
-            and self._identity(other.func.value) == identity
+            and self._rivals.identity(other.func.value) == identity
             and next(index.loops(other), None) is not None
-            for other in index.calls_named(_GETS)
+            for other in index.calls_named(GETS)
         )
 
     def _awaits_between(self, test: ast.expr, call: ast.Call) -> bool:
@@ -261,9 +322,28 @@ class QueueCheckRace(Checker):
 
     # -- the queue
 
+    @functools.cached_property
+    def _reported(self) -> set[ast.Call]:
+        return set()
+
+    @functools.cached_property
+    def _handed(self) -> Handed:
+        return Handed(self.module)
+
+    @functools.cached_property
+    def _rivals(self) -> Rivals:
+        return Rivals(self.module, self._handed)
+
     def _row(self, queue: ast.expr) -> knowledge.Row | None:
+        """The row of a queue: by its type, by that of what it is built on, or by what the file hands to the parameter that it is."""
         found = self.module.type_of(queue)
-        return None if found is None else _queues().get(found)
+        if found is not None:
+            return _queues().get(found)
+        for base in self.module.receivers.inherited(queue):
+            if base in _queues():
+                return _queues()[base]
+        handed = self._handed.type_of(queue)
+        return None if handed is None else _queues().get(handed)
 
     def _is_shared(self, queue: ast.expr) -> bool:
         """Whether others can reach the queue: anything but a local that never leaves its function."""
@@ -279,236 +359,33 @@ class QueueCheckRace(Checker):
             return True
         return any(scopes.use(use)[0] in ESCAPES for use in scopes.uses(owner, name))
 
-    def _has_rivals(
-        self, queue: ast.expr, row: knowledge.Row, call: ast.Call, methods: tuple[str, ...]
-    ) -> bool:
-        """Whether another consumer (or producer, for a put) can come between the check and the call."""
-        index = self.module.index
-        function = index.function(call)
-        if function is None or isinstance(function, ast.Lambda):
-            return True
-        if row["runs"] == "process":
-            return not self._is_polled(queue, call)
-        if self._is_joined(call, function):
-            return False
-        if self._is_started_often(function):
-            return True
-        users = self._users(self._identity(queue), methods)
-        if len({self._root(user) for user in users} - {None}) == 1 and all(map(self._root, users)):
-            return False
-        if len({_twin(user.name) for user in users}) > 1:
-            return True
-        if self._is_own_queue(queue) and not self._is_run_elsewhere(function):
-            return False
-        if self._is_main_loop(call):
-            return False
-        if isinstance(queue, ast.Attribute):
-            return not self._is_private(queue) and not self._is_made_in(queue, function)
-        return True
-
-    def _is_joined(self, call: ast.Call, function: _Function) -> bool:
-        """Whether the function has waited for the end of threads or processes before, and starts none after that."""
-        index = self.module.index
-        joins, starts = [
-            [
-                other.lineno
-                for other in index.calls_named((name,))
-                if index.function(other) is function and not other.args and other.lineno < call.lineno
-            ]
-            for name in ("join", "start")
-        ]
-        return bool(joins) and max(joins) > max(starts, default=0)
-
-    def _is_run_elsewhere(self, function: _Function) -> bool:
-        """Whether threads or tasks run a function: it, or a function of the file that calls it, is started as one."""
-        seen: set[ast.AST] = set()
-        stack: list[ast.AST] = [function]
-        while stack:
-            item = stack.pop()
-            if item in seen or not isinstance(item, _Function):
-                continue
-            seen.add(item)
-            if self._is_started(item) or self._is_thread_run(item):
-                return True
-            for mention in self._mentions.get(item.name, ()):
-                if self.module.receivers.definition(mention) is item:
-                    caller = self.module.index.function(mention)
-                    if isinstance(caller, ast.Lambda):
-                        return True
-                    stack += [] if caller is None else [caller]
-        return False
-
-    def _is_thread_run(self, function: _Function) -> bool:
-        """``run()`` of a class that is built on another one, which may be a thread."""
-        owner = self.module.index.class_of(function)
-        is_run = function.name == "run" and len(parameters(function)) == 1
-        return is_run and owner is not None and bool(owner.bases)
-
-    def _is_own_queue(self, queue: ast.expr) -> bool:
-        """Whether a queue is an attribute of the own object, or a local of a function that is not handed in."""
-        if isinstance(queue, ast.Attribute):
-            return self.module.receivers.class_behind(queue.value) is not None
-        if not isinstance(queue, ast.Name):
-            return False
-        owner = self.module.scopes.owner(self.module.index.scope(queue), queue.id)
-        if owner is None or isinstance(owner, ast.Module):
-            return False
-        bindings = self.module.scopes.bindings(owner, queue.id)
-        if any(binding.kind is Kind.PARAMETER for binding in bindings):
-            return False
-        return not any(map(self._gives_away, self.module.scopes.uses(owner, queue.id)))
-
-    def _gives_away(self, use: ast.Name) -> bool:
-        """Whether a mention hands a queue to others who may take from it: to anything but a function here that only puts."""
-        kind = self.module.scopes.use(use)[0]
-        if kind is not Use.PASSED:
-            return kind in ESCAPES and kind is not Use.CLOSED_OVER
-        index = self.module.index
-        call = next((item for item in index.ancestors(use) if isinstance(item, ast.Call)), None)
-        if call is None:
-            return True
-        given = (call.func, *call.args, *(item.value for item in call.keywords))
-        found = [self.module.receivers.definition(item) for item in given]
-        takers = {index.function(item) for item in index.calls_named(_GETS)}
-        return not any(isinstance(item, _Function) and item not in takers for item in found)
-
-    def _is_main_loop(self, call: ast.Call) -> bool:
-        """Whether a queue is emptied in each turn of a loop that never ends: one that takes all, and others that put."""
-        inner, *outer = [*self.module.index.loops(call), None][:2]
-        return (
-            isinstance(inner, ast.While)
-            and not isinstance(inner.test, ast.Constant)
-            and any(isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant) for loop in outer)
-        )
-
-    def _is_private(self, queue: ast.Attribute) -> bool:
-        """Whether the name of an attribute or of its class says that nobody else takes from it."""
-        owner = self.module.receivers.class_behind(queue.value)
-        return queue.attr.startswith("_") or (owner is not None and owner.name.startswith("_"))
-
-    def _is_polled(self, queue: ast.expr, call: ast.Call) -> bool:
-        """Whether a queue that a function has made is asked again and again: an item that comes late is not missed."""
-        index = self.module.index
-        resolved = self.module.scopes.resolve(queue) if isinstance(queue, ast.Name) else None
-        return (
-            resolved is not None
-            and not isinstance(resolved[0], ast.Module)
-            and all(binding.kind is Kind.ASSIGN for binding in resolved[1])
-            and len(list(index.loops(call))) > 1
-        )
-
-    def _is_made_in(self, queue: ast.expr, function: ast.AST) -> bool:
-        """Whether the function that takes from a queue of its object makes it, anew for each call."""
-        found = list(self._constructions(queue))
-        return bool(found) and all(self.module.index.function(item) is function for item in found)
-
-    @memoised
-    def _root(self, function: _Function) -> _Function | None:
-        """The one thread or task that runs a function: itself, or the only one that calls it, where that is started once."""
-        seen: set[ast.AST] = set()
-        while function not in seen:
-            seen.add(function)
-            if self._is_started(function):
-                return None if self._is_started_often(function) else function
-            if not function.name.startswith("_"):
-                return None
-            callers = {
-                self.module.index.function(mention)
-                for mention in self._mentions.get(function.name, ())
-                if self.module.receivers.definition(mention) is function
-            }
-            caller = callers.pop() if len(callers) == 1 else None
-            if not isinstance(caller, _Function):
-                return None
-            function = caller
-        return None
-
-    @memoised
-    def _users(self, queue: tuple[object, str], methods: tuple[str, ...]) -> set[_Function]:
-        """The functions of the file that call one of these methods on a queue."""
-        functions = (
-            self.module.index.function(call)
-            for call in self.module.index.calls_named(methods)
-            if isinstance(call.func, ast.Attribute) and self._identity(call.func.value) == queue
-        )
-        return {function for function in functions if isinstance(function, _Function)}
-
-    def _identity(self, queue: ast.expr) -> tuple[object, str]:
-        if isinstance(queue, ast.Attribute):
-            return self.module.receivers.class_behind(queue.value) or dotted(queue), queue.attr
-        if isinstance(queue, ast.Name):
-            return self.module.scopes.owner(self.module.index.scope(queue), queue.id), queue.id
-        return queue, ""
-
-    @memoised
-    def _starts(self, function: _Function) -> list[ast.AST]:
-        """Where a function is handed over to be run by something else, and where a coroutine is made."""
-        found: list[ast.AST] = []
-        for mention in self._mentions.get(function.name, ()):
-            parent = self.module.index.parent(mention)
-            is_called = isinstance(parent, ast.Call) and parent.func is mention
-            is_handed_over = isinstance(parent, (ast.Call, ast.keyword)) and not is_called
-            is_run = is_handed_over or (is_called and isinstance(function, ast.AsyncFunctionDef))
-            if is_run and self.module.receivers.definition(mention) is function:
-                found.append(mention)
-        return found
-
-    @functools.cached_property
-    def _mentions(self) -> dict[str, list[ast.Name | ast.Attribute]]:
-        found: dict[str, list[ast.Name | ast.Attribute]] = defaultdict(list)
-        for name in self.module.index.nodes(ast.Name):
-            found[name.id].append(name)
-        for attribute in self.module.index.nodes(ast.Attribute):
-            found[attribute.attr].append(attribute)
-        return found
-
-    def _is_started(self, function: _Function) -> bool:
-        return bool(self._starts(function))
-
-    def _is_started_often(self, function: _Function) -> bool:
-        starts = self._starts(function)
-        return len(starts) > 1 or any(
-            any(self.module.index.loops(start)) or self._is_mapped(start) for start in starts
-        )
-
-    def _is_mapped(self, start: ast.AST) -> bool:
-        parent = self.module.index.parent(start)
-        return (
-            isinstance(parent, ast.Call)
-            and isinstance(parent.func, ast.Attribute)
-            and "map" in parent.func.attr
-        )
-
     def _is_bounded(self, queue: ast.expr) -> bool:
-        """Whether every construction of the queue in the file gives a positive literal bound."""
-        key = self._identity(queue)
+        """Whether every construction of the queue in the file gives a positive bound: a number, a constant, a parameter with such a default."""
+        key = self._rivals.identity(queue)
         if key not in self._bounded:
-            bounds = [argument(call, "maxsize", 0) for call in self._constructions(queue)]
-            self._bounded[key] = bool(bounds) and all(
-                isinstance(bound, ast.Constant) and isinstance(bound.value, int) and bound.value > 0
-                for bound in bounds
-            )
+            bounds = [argument(call, "maxsize", 0) for call in self._rivals.constructions(queue)]
+            self._bounded[key] = bool(bounds) and all(map(self._is_positive, bounds))
         return self._bounded[key]
+
+    def _is_positive(self, bound: ast.expr | None) -> bool:
+        """Whether a bound is known to be a positive number."""
+        if isinstance(bound, ast.Attribute):
+            owner = self.module.receivers.class_behind(bound.value)
+            bindings = [] if owner is None else self.module.scopes.bindings(owner, bound.attr)
+            bound = bindings[0].value if len(bindings) == 1 else None
+        resolved = self.module.scopes.resolve(bound) if isinstance(bound, ast.Name) else None
+        if resolved is not None and [binding.kind for binding in resolved[1]] == [Kind.PARAMETER]:
+            function, parameter = resolved[0], resolved[1][0].node
+            assert isinstance(function, _Function | ast.Lambda) and isinstance(parameter, ast.arg)
+            bound = default(function, parameter)
+            if bound is None:
+                return True  # who has to give one gives a number
+        found = None if bound is None else number(Bounds(self.module).value(bound))
+        return found is not None and found > 0
 
     @functools.cached_property
     def _bounded(self) -> dict[tuple[object, str], bool]:
         return {}
-
-    def _constructions(self, queue: ast.expr) -> Iterator[ast.Call]:
-        values: list[ast.expr | None] = []
-        if isinstance(queue, ast.Name):
-            resolved = self.module.scopes.resolve(queue)
-            values = [] if resolved is None else [binding.value for binding in resolved[1]]
-        elif isinstance(queue, ast.Attribute):
-            owner = self.module.receivers.class_behind(queue.value)
-            if owner is not None:
-                for store in self.module.receivers.attribute_stores(owner, queue.attr):
-                    assign = self.module.index.parent(store)
-                    if isinstance(assign, (ast.Assign, ast.AnnAssign)):
-                        values.append(assign.value)
-        for value in values:
-            if isinstance(value, ast.Call):
-                yield value
 
     # -- what copes
 
@@ -538,7 +415,17 @@ class QueueCheckRace(Checker):
 
     def _callers_handle(self, function: ast.AST, errors: list[str]) -> bool:
         name = getattr(function, "name", "")
-        return any(self._is_handled(call, errors) for call in self.module.index.calls_named({name}))
+        return any(
+            self._is_handled(call, errors) and self._may_call(call, function)
+            for call in self.module.index.calls_named({name})
+        )
+
+    def _may_call(self, call: ast.Call, function: ast.AST) -> bool:
+        """Whether a call may be one of a function, as far as its receiver says: a queue has methods of these names, too."""
+        found = self.module.receivers.definition(call.func)
+        if found is not None or not isinstance(call.func, ast.Attribute):
+            return found is function
+        return self._row(call.func.value) is None
 
     def _asks_before(self, node: ast.Call, queue: ast.expr) -> bool:
         """Whether the function asks the queue for its size: a check that :meth:`_guarded` has judged."""
@@ -587,9 +474,9 @@ def _checks(test: ast.expr, truth: bool) -> Iterator[tuple[ast.Attribute, tuple[
                 stack.append((node.left, truth is same))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr == "full" and not truth:
-                yield node.func, _PUTS
+                yield node.func, PUTS
             elif node.func.attr in ("empty", "qsize") and truth is (node.func.attr == "qsize"):
-                yield node.func, _GETS
+                yield node.func, GETS
 
 
 def _compares(operator: ast.cmpop, other: ast.expr) -> bool | None:
@@ -607,11 +494,6 @@ def _compares(operator: ast.cmpop, other: ast.expr) -> bool | None:
     return None
 
 
-def _twin(name: str) -> str:
-    """The name that a method and its asynchronous twin share: ``__next__`` and ``__anext__``, ``take`` and ``take_async``."""
-    return name.strip("_").removesuffix("_async").removeprefix("async_").removeprefix("a")
-
-
 def _is_nonblocking(call: ast.Call, methods: tuple[str, ...]) -> bool:
-    block = argument(call, "block", 0 if methods is _GETS else 1)
+    block = argument(call, "block", 0 if methods is GETS else 1)
     return is_constant(block, False)

@@ -79,7 +79,7 @@ class AnnotationAsValidation(Checker):
     is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does; parameters of the public functions of a
     module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
     TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
-    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled; for data files beside the code
+    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled, a ``dict`` (of ``.get(key, {})``) that is only asked by ``.get``; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
     schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``), and where all callers of a private function make it of an object
     (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where three classes of one family map their events to attributes in the same method, where code asks
@@ -298,7 +298,9 @@ class AnnotationAsValidation(Checker):
         if not isinstance(node.target, ast.Name) or name not in _CONTAINERS:
             return False
         if not self._is_vague(shape) if isinstance(annotation, ast.Subscript) else name in _JSON:
-            return False
+            return (
+                name == "builtins.dict" and _is_or_empty(node.value) and self._handling.only_asks(node.target)
+            )
         return self._handling.only_looks_into(node.target)
 
     def _is_swept(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
@@ -511,7 +513,7 @@ _MISSING = (
 _TEXT = "{target} is annotated {annotation}, but {lookup} comes from {origin} as str; convert it"
 _ANNOTATED = (
     "{target} is annotated {annotation}, but {container} promises no type for {lookup} and nothing checks it; "
-    "validate or convert it first"
+    "validate or convert it first, or describe {container} by a TypedDict"
 )
 
 
@@ -603,3 +605,13 @@ def _column(table: str, column: str) -> frozenset[str]:
 @knowledge.cached
 def _asking() -> frozenset[str]:
     return knowledge.last_names("untyped.question") | knowledge.last_names("untyped.conversion")
+
+
+def _is_or_empty(value: ast.expr | None) -> bool:
+    """Whether a lookup gives an empty dict where the key is missing: ``data.get("info", {})``."""
+    return (
+        isinstance(value, ast.Call)
+        and len(value.args) > 1
+        and isinstance(value.args[1], ast.Dict)
+        and not value.args[1].keys
+    )

@@ -64,7 +64,7 @@ class OffByOneLimit(Checker):
     and that compares a count with a limit by ``>``, where the function or its callers in the file count the current one
     afterwards; without such a proof only functions whose name says that they decide about the next one, and those called a check that
     only return ``n <= limit``, where the file adds to ``n``; of a number that the caller hands in (``can_fuse(num_tokens)``) only where its name
-    says that it counts what goes on. (2) ``if len(xs)
+    says that it counts what goes on; a parameter ``count`` that is returned, or ends a range or slice, says how many are wanted. (2) ``if len(xs)
     > LIMIT:`` that leaves or evicts one, and an add to ``xs`` after it. (3) The same two expressions compared by ``>``
     and by ``>=`` to the same effect in one file. (4) A message, docstring or comment such as "must be less than 10" or "at
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a

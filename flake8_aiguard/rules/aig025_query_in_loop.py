@@ -67,7 +67,7 @@ class QueryInLoop(Checker):
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
     statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on objects of a store (``get_object``, the metadata of ``head_object``),
-    which no call brings together; below ``if len(items) == 1``; where a comment says that there is no bulk query; on two columns of SQLite,
+    which no call brings together; below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on two columns of SQLite,
     and on helpers that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, forms, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
@@ -75,7 +75,7 @@ class QueryInLoop(Checker):
     answers, or with SQLite the items that they are about; on requests for ``[q] if isinstance(q, str) else q``, and on those that may fail alone (an
     ``except`` in the loop logs it and goes on); in one branch of several operations, after another answer about the item, after a write to the same table, and
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
-    to further requests; in generated code on what AIG009 reports; below an ``if`` that
+    to further requests, or whose address an object of ``self`` finds for one item after the other (a browser); in generated code on what AIG009 reports; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its
     own (also a download), or opens a session, tolerates its failure and awaits other work after it; on calls that run concurrently; and
     in migrations, seeds, repairs, benchmarks and helpers of tests.
@@ -166,7 +166,11 @@ class QueryInLoop(Checker):
     def _is_one_each(self, query: Query, place: Place) -> bool:
         """Whether a request or a statement of SQLite, which costs no round trip, has a reason of its own to ask for one."""
         if "url" in query.row:
-            return self._one_by_one.is_crawl(query.call, place) or self._is_request_alone(query.call, place)
+            return (
+                self._one_by_one.is_crawl(query.call, place)
+                or self._is_request_alone(query.call, place)
+                or self._one_by_one.asks_shared_handle(query, place)
+            )
         return self._queries.is_sqlite(query) and self._one_by_one.decides_what_is_yielded(query.top, place)
 
     def _is_request_alone(self, node: ast.expr, place: Place) -> bool:
