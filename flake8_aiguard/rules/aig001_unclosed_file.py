@@ -37,6 +37,10 @@ _HANDLE_NAMES = regex(
 )
 _HANDLE_CALLS = regex(r"(open|io|stream|buffer)$", re.IGNORECASE)
 _LOG = regex(r"log|lock|pid", re.IGNORECASE)
+_ONCE = regex(
+    r"\bone[ -](?:off|shot|time) (?:command|import|migration|script)|\b(?:run|used) only once\b",
+    re.IGNORECASE,
+)
 _STANDARD = regex(r"sys\.(__)?std(in|out|err)\b")
 
 
@@ -70,7 +74,8 @@ class UnclosedFile(Checker):
     directories are reported only where nothing releases them, handles of a module only if the module itself reads or
     writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
     or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
-    down and a function that only ``if __name__ == "__main__":`` calls are left alone. A handler of nothing but
+    down a function that only ``if __name__ == "__main__":`` calls, and what a script only reads
+    whose docstring says that it runs once, are left alone. A handler of nothing but
     ``HTTPError`` or ``URLError`` is entered before anything is open. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
     """
 
@@ -174,6 +179,7 @@ class UnclosedFile(Checker):
         if leak.release is Release.EXCEPTION and (
             (self.module.is_test and self._is_closed_below(node, row, leak.name))
             or self._ends_with_process(node)
+            or (self._is_run_once(node) and "r" in (string(argument(node, "mode", 1)) or "r"))
         ):
             return True
         function = self.module.index.function(node)
@@ -208,6 +214,15 @@ class UnclosedFile(Checker):
             return False
         uses = scopes.uses(tree, function.name)
         return bool(uses) and all(any(map(is_main_guard, index.ancestors(use))) for use in uses)
+
+    def _is_run_once(self, node: ast.AST) -> bool:
+        """Whether the docstring of the file, or of the class around, says that it runs once: what it only reads loses nothing."""
+        around = (self.module.tree, self.module.index.class_of(self.module.index.function(node)))
+        return any(
+            _ONCE.search(" ".join((ast.get_docstring(item, clean=False) or "").split())) is not None
+            for item in around
+            if item is not None
+        )
 
     def _asks_pid(self, node: ast.expr) -> bool:
         parent = self.module.index.parent(node)
