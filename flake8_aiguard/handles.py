@@ -126,14 +126,6 @@ class Handles:
         self._found.add(cause)
         return not known
 
-    def is_to_fail(self, call: ast.Call) -> bool:
-        """Whether a test expects that what is around a call raises."""
-        for item in self._index.with_items(self._index.statement(call)):
-            name = last_name(item.context_expr.func) if isinstance(item.context_expr, ast.Call) else None
-            if name is not None and name.startswith(("raises", "assertRaises")):
-                return True
-        return False
-
     def is_lent(self, call: ast.Call) -> bool:
         """Whether the function that opens a resource is the first half of a context manager."""
         function = self._index.function(call)

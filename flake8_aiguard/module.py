@@ -201,6 +201,14 @@ class Module:
             self._def_uses[body] = DefUse(body)
         return self._def_uses[body]
 
+    def is_to_fail(self, node: ast.AST) -> bool:
+        """Whether a test expects that what is around a node raises: ``with pytest.raises(RuntimeError):``."""
+        return any(
+            isinstance(item.context_expr, ast.Call)
+            and (last_name(item.context_expr.func) or "").startswith(("raises", "assertRaises"))
+            for item in self.index.with_items(self.index.statement(node))
+        )
+
     def qualname(self, node: ast.expr) -> str | None:
         """The canonical dotted name of an expression; see :meth:`Imports.qualname`."""
         return self.imports.qualname(node)

@@ -76,7 +76,8 @@ class UnclosedFile(Checker):
     or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
     down a function that only ``if __name__ == "__main__":`` calls, and what a script only reads
     whose docstring says that it runs once, are left alone. A handler of nothing but
-    ``HTTPError`` or ``URLError`` is entered before anything is open. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
+    ``HTTPError`` or ``URLError`` is entered before anything is open. A ``noqa`` with SIM115 and pylint's
+    ``consider-using-with``, where it is disabled, waive the finding (unless ``defer-to-ruff = false``). Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
     """
 
     code = "AIG001"
@@ -96,7 +97,7 @@ class UnclosedFile(Checker):
         row = knowledge.by_call("resources.opener").get(self.module.called(node) or "")
         if row is None or not self._opens(node, row) or self._is_first_of_two(node):
             return
-        if self._handles.is_to_fail(node) or is_inline(self.module, node):
+        if self.module.is_to_fail(node) or is_inline(self.module, node):
             return
         leak = self._handles.leak(node, row)
         if leak is None or self._is_meant_to_stay(node, row, leak) or not self._handles.is_new(node, leak):
@@ -105,7 +106,7 @@ class UnclosedFile(Checker):
             node,
             message=self._message(node, leak),
             with_="an async with statement" if row.get("awaited") else "a with statement",
-            waivers=("SIM115",),
+            waivers=("SIM115", "R1732", "CONSIDER-USING-WITH"),
             ruff=row.get("ruff") if self._ruff_reports(node, row) else None,
             **self._handles.words(node, row, leak),
         )

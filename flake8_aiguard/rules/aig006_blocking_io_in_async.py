@@ -86,7 +86,7 @@ class BlockingIoInAsync(Checker):
     (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``, ``select`` of its pipe), for ``os.open`` of what threads write to, for ``put()`` on a
-    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, for files and
+    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, and what a test expects to fail, for files and
     ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
     for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser, for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
     ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
@@ -245,6 +245,7 @@ class BlockingIoInAsync(Checker):
             or self._calls.is_asked_first(node, row)
             or self._runs_alone(node, row)
             or self._is_deprecated(node)
+            or (self.module.is_test and self.module.is_to_fail(node))
             or ((row["kind"] == "file" or _ends_executor(node)) and self._loop.is_cleanup(node))
         )
 
