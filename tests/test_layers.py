@@ -111,6 +111,7 @@ LAYERS = (
         "roundtrips",
         "rows",
         "scans",
+        "settled",
         "sharing",
         "suspensions",
         "tables",
