@@ -173,6 +173,8 @@ class UnclosedFile(Checker):
     def _is_meant_to_stay(self, node: ast.Call, row: knowledge.Row, leak: Leak) -> bool:
         """Whether the handle outlives this code on purpose: with a started process, a context manager or the program."""
         if leak.name is None:
+            if self._is_only_word(node):
+                return True
             is_kept = not isinstance(self.module.index.parent(node), ast.Expr) and not self._asks_pid(node)
             return "detached" in row and not is_kept
         if "detached" in row and leak.release is Release.NEVER and all(map(self._asks_pid, leak.uses)):
@@ -187,6 +189,12 @@ class UnclosedFile(Checker):
         if function is None:
             return row["kind"] not in _MODULE_LEVEL or not leak.uses or self._is_log(node, leak.name)
         return self._handles.is_lent(node)
+
+    def _is_only_word(self, node: ast.Call) -> bool:
+        """Whether a temporary file gives no more than a word that nobody else uses: ``basename(NamedTemporaryFile().name)``."""
+        name = self.module.index.parent(node)
+        call = self.module.index.parent(name) if isinstance(name, ast.Attribute) and name.attr == "name" else None
+        return isinstance(call, ast.Call) and self.module.qualname(call.func) == "os.path.basename"
 
     def _is_closed_below(self, node: ast.Call, row: knowledge.Row, name: str) -> bool:
         """Whether it is closed on the way that a test takes: what raises there fails the test anyway."""
