@@ -193,7 +193,11 @@ class UnclosedFile(Checker):
     def _is_only_word(self, node: ast.Call) -> bool:
         """Whether a temporary file gives no more than a word that nobody else uses: ``basename(NamedTemporaryFile().name)``."""
         name = self.module.index.parent(node)
-        call = self.module.index.parent(name) if isinstance(name, ast.Attribute) and name.attr == "name" else None
+        call = (
+            self.module.index.parent(name)
+            if isinstance(name, ast.Attribute) and name.attr == "name"
+            else None
+        )
         return isinstance(call, ast.Call) and self.module.qualname(call.func) == "os.path.basename"
 
     def _is_closed_below(self, node: ast.Call, row: knowledge.Row, name: str) -> bool:
