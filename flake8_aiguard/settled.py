@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
-from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import argument, block_of, dotted, is_none, parameters
 
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _MOST_CALLS: Final = 20  # of one function
-_ROW: Final = 12  # asserts that are read together
 
 
 class Settled:
@@ -39,8 +38,8 @@ class Settled:
     def _above(self, node: ast.Assert) -> Iterator[ast.expr]:
         """What the asserts directly above say."""
         block = block_of(self._module.index.parent(node), node)
-        at = block.index(node) if node in block else 0
-        for item in reversed(block[max(at - _ROW, 0) : at]):
+        before = itertools.takewhile(lambda item: item is not node, block)
+        for item in reversed(list(before)):
             if not isinstance(item, ast.Assert):
                 break
             yield item.test
@@ -80,30 +79,20 @@ class Settled:
         if not isinstance(function, FUNCTIONS) or len(names) != 1:
             return False
         name, said = names.pop(), ast.dump(node.test)
-        return any(
-            call.lineno > node.lineno
-            and any(isinstance(item, ast.Name) and item.id == name for item in call.args)
-            and name in (item.arg for item in parameters(called))
-            and any(isinstance(item, ast.Assert) and ast.dump(item.test) == said for item in called.body)
-            for call, called in self._known_calls(function)
-        )
-
-    @memoised
-    def _known_calls(
-        self, function: ast.AST
-    ) -> list[tuple[ast.Call, ast.FunctionDef | ast.AsyncFunctionDef]]:
-        """The first calls in a function of other ones of this file, where an assert may be reported: not of private ones."""
-        found = []
-        for call in walk(function):
-            called = self._module.receivers.definition(call.func) if isinstance(call, ast.Call) else None
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(called, (ast.FunctionDef, ast.AsyncFunctionDef))
-                and called is not function
-                and not called.name.startswith("_")
+        calls = (item for item in walk(function) if isinstance(item, ast.Call) and item.lineno > node.lineno)
+        for call in calls:
+            if not any(isinstance(item, ast.Name) and item.id == name for item in call.args):
+                continue
+            called = self._module.receivers.definition(call.func)
+            if not isinstance(called, (ast.FunctionDef, ast.AsyncFunctionDef)) or called is function:
+                continue
+            if called.name.startswith("_"):
+                continue  # where it would not be reported
+            if name in (item.arg for item in parameters(called)) and any(
+                isinstance(item, ast.Assert) and ast.dump(item.test) == said for item in called.body
             ):
-                found.append((call, called))
-        return found[:_MOST_CALLS]
+                return True
+        return False
 
     # -- callers that ask the same
 
