@@ -111,15 +111,11 @@ class Agreements:
 
         Who calls it has told the value by this very form.
         """
-        condition: ast.AST = atom.node
+        condition = atom.node
         if isinstance(condition, ast.Call) and last_name(condition.func) in ("startswith", "endswith"):
             value = condition.func.value if isinstance(condition.func, ast.Attribute) else None
-        elif marks := _marks(condition):
-            value = (
-                marks[0]
-                if all(isinstance(item, ast.Constant) or _is_constant(item) for item in marks[1:])
-                else None
-            )
+        elif isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
+            value = condition.comparators[0] if string(condition.left) is not None else None
         else:
             return False
         name = None if value is None else dotted(value)
@@ -310,24 +306,6 @@ class Agreements:
             return False
         sides = [item.left for item in (condition, parent.test) if isinstance(item, ast.Compare)]
         return len(sides) == 2 and dotted(sides[0]) == dotted(sides[1]) is not None
-
-
-def _marks(condition: ast.AST) -> list[ast.expr]:
-    """The text of which a condition asks whether it has marks, and the marks: of ``mark in text``, ``any(mark in text for mark in MARKS)``."""
-    marks: list[ast.expr] = []
-    if isinstance(condition, ast.Call) and last_name(condition.func) == "any" and len(condition.args) == 1:
-        every = condition.args[0]
-        if isinstance(every, (ast.GeneratorExp, ast.ListComp)) and isinstance(
-            every.generators[0].iter, (ast.List, ast.Tuple)
-        ):
-            marks, condition = every.generators[0].iter.elts, every.elt
-    if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], ast.In):
-        return []
-    return [condition.comparators[0], *(marks or [condition.left])]
-
-
-def _is_constant(node: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr.isupper()
 
 
 def _is_spelled_out(atom: Atom, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

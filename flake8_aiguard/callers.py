@@ -19,7 +19,6 @@ _FAR: Final = 3  # attributes from a parameter of a known type: the inside of an
 _TAGS: Final = frozenset(
     ("event", "event_type", "kind", "message_type", "name", "op", "opcode", "path", "scheme", "tag", "type")
 )
-_SAME_LENGTH: Final = ("builtins.list", "builtins.sorted", "builtins.tuple", "numpy.array", "numpy.asarray")
 _TAKING: Final = ("get", "getattr", "pop", "setdefault")  # hand on what they were given
 
 
@@ -124,8 +123,6 @@ class Callers:
         index = self._module.index
         if index.function(node) is None:
             return False
-        while isinstance(node, ast.Call) and node.args and self._module.qualname(node.func) in _SAME_LENGTH:
-            node = node.args[0]
         if not isinstance(node, ast.Name):
             return _is_built(node)
         resolved = self._module.scopes.resolve(node)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from dataclasses import dataclass, replace
 from typing import Final
@@ -298,8 +297,6 @@ class Inputs:
         is_method = self._module.index.class_of(function) is not None
         if (is_method and parameter is first_parameter(function)) or not self._is_public(function):
             return None
-        if parameter.arg.startswith("_") and not hasattr(builtins, parameter.arg.strip("_")):
-            return None  # callers from outside are not to pass it
         if self._is_handed(function, parameter):
             return None
         optional = self._is_optional(parameter.annotation, default(function, parameter))

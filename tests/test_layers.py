@@ -111,7 +111,6 @@ LAYERS = (
         "roundtrips",
         "rows",
         "scans",
-        "settled",
         "sharing",
         "suspensions",
         "tables",

@@ -18,7 +18,6 @@ from flake8_aiguard.inputs import Inputs, spoken
 from flake8_aiguard.permissions import Permissions
 from flake8_aiguard.regex import regex
 from flake8_aiguard.repeats import Repeats
-from flake8_aiguard.settled import Settled
 from flake8_aiguard.shapes import explains, last_name, string, text_parts
 from flake8_aiguard.signatures import Signatures
 from flake8_aiguard.tensors import Tensors
@@ -78,7 +77,7 @@ class AssertAsValidation(Checker):
             if cents <= 0:
                 raise ValueError("the amount must be positive")
 
-    Limits: input is a parameter without a leading underscore of a public function (also a field in ``__post_init__``), a source that the tables name, and
+    Limits: input is a parameter of a public function (also a field in ``__post_init__``), a source that the tables name, and
     a local bound from one of these by attribute, item, ``.get`` or loop. Silent: type narrowing (``isinstance``, ``is not
     None``, the truth of an optional value, or of a required parameter whose annotation is a class that is no text, number or
     container), markers of code that cannot be reached, the last ``else`` of a chain over the
@@ -91,8 +90,7 @@ class AssertAsValidation(Checker):
     helpers and benchmarks. Silent as well, because the program settles it: lengths and items of a collection that all callers in this
     file have computed, a method beside a ``can_`` method of its name, a method ``visit_...``, what lies three attributes inside of an object of known type,
     ``"k" not in options`` before ``f(k=1, **options)``, ``any(k in d for k in keys)`` before ``d[keys[0]]``, an optional argument that the next statement calls,
-    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), the assert directly above implies, all callers in this file have asked,
-    or a function that is called next asserts again, the order of two attributes below ``is not None`` on both, marks that the next statement cuts out, one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``), pickles in memory, and
+    what the branch around the assert has decided (``version >= 2`` under ``if version == 2``), one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``), pickles in memory, and
     without a message the number of otherwise unused ``*args``, the ``type`` or ``kind`` by which a dispatcher calls, a length before
     ``struct.unpack``, and an argument that this file always spells out. An assert without words has to be about what a caller hands over: the argument itself, its length, its
     keys, an attribute compared with a limit or a word, a local bound to an attribute. The state and the insides of an
@@ -128,7 +126,6 @@ class AssertAsValidation(Checker):
         self._evidence = Evidence(self.module, self.inputs)
         self._permissions = Permissions(self.module)
         self._repeats = Repeats(self.module)
-        self._settled = Settled(self.module)
         self._signatures = Signatures(self.module)
         self._tensors = Tensors(self.module)
         self._places: dict[ast.AST, bool] = {}
@@ -146,7 +143,6 @@ class AssertAsValidation(Checker):
             finding is not None
             and not self._is_for_programmers(finding[0], node)
             and not self._is_seen_to(node)
-            and (finding[0] in (_CALLED, _ASSIGNED) or not self._settled.holds(node))
         ):
             message, what = finding
             if message is self.message and self._is_caught(node):
