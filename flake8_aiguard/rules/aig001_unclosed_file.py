@@ -230,7 +230,8 @@ class UnclosedFile(Checker):
 
     def _is_run_once(self, node: ast.AST) -> bool:
         """Whether the docstring of the file, or of the class around, says that it runs once: what it only reads loses nothing."""
-        around = (self.module.tree, self.module.index.class_of(self.module.index.function(node)))
+        function = self.module.index.function(node)
+        around = (self.module.tree, None if function is None else self.module.index.class_of(function))
         return any(
             _ONCE.search(" ".join((ast.get_docstring(item, clean=False) or "").split())) is not None
             for item in around
