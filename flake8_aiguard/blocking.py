@@ -185,6 +185,12 @@ class Blocking:
             self._asked[called, passed] = frozenset(self._asked_variables(called, passed))
         if not variables.isdisjoint(self._asked[called, passed]):
             return True
+        if (
+            row["kind"] == "queue"
+            and self._module.says("._reader")
+            and not variables.isdisjoint(self._watched)
+        ):
+            return True
         # What as_completed() yields has a result.
         return bool(passed) and any(
             item.kind is Kind.FOR
@@ -195,6 +201,13 @@ class Blocking:
     @functools.cached_property
     def _asked(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[Variable]]:
         return {}
+
+    @functools.cached_property
+    def _watched(self) -> frozenset[Variable]:
+        """The queues whose pipe the file asks for, to wait for it by ``select``."""
+        pipes = (item for item in self._module.index.nodes(ast.Attribute) if item.attr == "_reader")
+        origin = self._module.receivers.origin
+        return frozenset(variable for pipe in pipes for variable in origin(pipe.value).variables)
 
     def _asked_variables(self, called: Collection[str], passed: Collection[str]) -> Iterator[Variable]:
         """The variables on which one of these methods is called, or which one of these functions is given."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import functools
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -16,6 +17,7 @@ from flake8.violation import Violation
 
 from flake8_aiguard import __version__, knowledge, settings
 from flake8_aiguard.baseline import Baseline, BaselineError, Known
+from flake8_aiguard.regex import regex
 from flake8_aiguard.results import Identity
 from flake8_aiguard.settings import Settings
 
@@ -41,7 +43,8 @@ class Finding:
         text: the whole message, with code and slug.
         ruff: Ruff's code for this very shape, if it has one; several with spaces between them.
         node: where it is; ``None`` for a rule that failed.
-        waivers: other tools' codes for shapes of this kind: a ``noqa`` with one of them waives the finding as well.
+        waivers: other tools' codes for shapes of this kind: a ``noqa`` with one of them waives the finding as well,
+            and so does a ``pylint: disable`` (whose names are written in capitals here).
     """
 
     line: int
@@ -52,6 +55,7 @@ class Finding:
     waivers: Collection[str] = field(default=(), compare=False, repr=False)
 
 
+_PYLINT: Final = regex(r"pylint: *disable(-next)? *=(?P<codes>[-\w, ]+)", re.IGNORECASE)
 _NOTHING: Final[Iterator[tuple[int, int, str, type[Any]]]] = iter(())
 
 
@@ -231,17 +235,17 @@ class Checker:
         )
 
     def _is_waived(self, finding: Finding, codes: Collection[str]) -> bool:
-        """Whether a ``noqa`` on the lines of a finding names one of these codes: somebody has decided."""
-        if not self.module.has_noqa:
+        """Whether a ``noqa`` or ``pylint: disable`` at a finding names one of these codes: somebody has decided."""
+        if not self.module.has_noqa and not self.module.says("pylint"):
             return False
         last = getattr(finding.node, "end_lineno", None) or finding.line
         body = getattr(finding.node, "body", None)
         if isinstance(body, list):  # of a statement, its head alone
             last = max(finding.line, body[0].lineno - 1)
         comments = self.module.comments.all
-        waivers = (
-            NOQA_INLINE_REGEXP.search(comments.get(line, "")) for line in range(finding.line, last + 1)
-        )
+        said = [comments.get(line, "") for line in range(finding.line, last + 1)]
+        waivers = [*map(NOQA_INLINE_REGEXP.search, said)]
+        waivers += map(_PYLINT.search, (*said, self.module.comments.above(finding.line)))
         return any(
             not {*(waiver["codes"] or "").upper().replace(",", " ").split()}.isdisjoint(codes)
             for waiver in waivers
@@ -280,7 +284,7 @@ class Checker:
             node: the node that a person would change.
             message: a message of its own instead of the rule's.
             ruff: Ruff's code for this very shape; several with spaces between them.
-            waivers: other tools' codes for shapes of this kind, which a ``noqa`` may name.
+            waivers: other tools' codes for shapes of this kind, which a ``noqa`` or ``pylint: disable`` may name.
             **words: the fields of the message.
 
         Yields:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from flake8_aiguard.blocking import names
@@ -114,7 +115,11 @@ class EventLoop:
     def _is_started_by_runner(self, function: ast.AsyncFunctionDef) -> bool:
         """Whether ``asyncio.run`` and the like are all that starts a coroutine in this file."""
         if function not in self._started:
-            uses = self.module.scopes.uses(self.module.index.scope(function), function.name)
+            uses: Sequence[ast.expr] = self.module.scopes.uses(
+                self.module.index.scope(function), function.name
+            )
+            if self.module.index.class_of(function) is not None:
+                uses = [item for item in self.module.index.nodes(ast.Attribute) if item.attr == function.name]
             self._started[function] = bool(uses) and all(map(self._is_given_to_runner, uses))
         return self._started[function]
 

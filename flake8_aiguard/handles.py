@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from flake8_aiguard import flow, knowledge
+from flake8_aiguard.children import walk
 from flake8_aiguard.flow import Release
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
@@ -125,14 +126,6 @@ class Handles:
         self._found.add(cause)
         return not known
 
-    def is_to_fail(self, call: ast.Call) -> bool:
-        """Whether a test expects that what is around a call raises."""
-        for item in self._index.with_items(self._index.statement(call)):
-            name = last_name(item.context_expr.func) if isinstance(item.context_expr, ast.Call) else None
-            if name is not None and name.startswith(("raises", "assertRaises")):
-                return True
-        return False
-
     def is_lent(self, call: ast.Call) -> bool:
         """Whether the function that opens a resource is the first half of a context manager."""
         function = self._index.function(call)
@@ -229,9 +222,9 @@ class Handles:
                     return True
                 if _LOGS.search(dotted(call.func) or ""):
                     return True
-            if any(map(is_resource, (*call.args, *(item.value for item in call.keywords)))):
-                return False
             name = self._module.called(call)
+            if any(map(is_resource, (*call.args, *(item.value for item in call.keywords)))):
+                return any("lazy" in knowledge.by_call(table).get(name or "", ()) for table in _READERS)
             return any(name in knowledge.by_call(table) for table in _HARMLESS)
 
         outcome = flow.release(
@@ -420,7 +413,12 @@ class Handles:
             return [decider] if "[]" in views and not copies else ()
         if use is Use.ITERATED:
             if "exhausts" in row and not is_derived:
-                return () if isinstance(decider, ast.For) and _is_left_early(decider) else None
+                is_bound = isinstance(value, ast.Name)
+                return (
+                    ()
+                    if isinstance(decider, ast.For) and _is_left_early(decider, by_calls=is_bound)
+                    else None
+                )
             outer = self._index.parent(decider)
             return [outer] if isinstance(outer, ast.GeneratorExp) else ()
         if use in (Use.TESTED, Use.ENTERED) or isinstance(decider, ast.YieldFrom):
@@ -485,12 +483,14 @@ def _raising(where: ast.AST | None) -> str:
     return "the code"
 
 
-def _is_left_early(loop: ast.For) -> bool:
-    """Whether a ``break`` or ``return`` ends a loop before its last item."""
+def _is_left_early(loop: ast.For, *, by_calls: bool) -> bool:
+    """Whether a ``break``, ``return`` or ``raise`` ends a loop before its last item; where asked for, what a call raises, too."""
     stack: list[tuple[ast.AST, bool]] = [(item, True) for item in loop.body]
     while stack:
         node, is_own = stack.pop()
-        if isinstance(node, ast.Return) or (is_own and isinstance(node, ast.Break)):
+        if isinstance(node, (ast.Return, ast.Raise)) or (is_own and isinstance(node, ast.Break)):
+            return True
+        if by_calls and isinstance(node, ast.expr) and any(isinstance(item, ast.Call) for item in walk(node)):
             return True
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
             continue

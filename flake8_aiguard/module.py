@@ -32,6 +32,8 @@ _WRITTEN_BY_TOOL = regex(r"generated\b", re.IGNORECASE)
 _NOT_TO_EDIT = regex(
     r"\b(do not|don't|should not be|not be|never)\s+(manually\s+)?(edit|modif|change)", re.IGNORECASE
 )
+_COPIED = regex(r"\bvendored (copy of|file|from)\b", re.IGNORECASE)
+_HEAD = 10  # lines that say what a file is
 
 
 class Module:
@@ -91,8 +93,10 @@ class Module:
 
     @lazy
     def is_vendored(self) -> bool:
-        """Whether the file's path matches the setting ``vendored``: the project does not maintain it."""
-        return self.matches(self.settings.vendored)
+        """Whether the project does not maintain the file: its path matches the setting ``vendored``, or its head says so."""
+        return self.matches(self.settings.vendored) or any(
+            "endored" in line and _COPIED.search(line) is not None for line in self.lines[:_HEAD]
+        )
 
     @lazy
     def is_exempt(self) -> bool:
@@ -196,6 +200,14 @@ class Module:
         if body not in self._def_uses:
             self._def_uses[body] = DefUse(body)
         return self._def_uses[body]
+
+    def is_to_fail(self, node: ast.AST) -> bool:
+        """Whether a test expects that what is around a node raises: ``with pytest.raises(RuntimeError):``."""
+        return any(
+            isinstance(item.context_expr, ast.Call)
+            and (last_name(item.context_expr.func) or "").startswith(("raises", "assertRaises"))
+            for item in self.index.with_items(self.index.statement(node))
+        )
 
     def qualname(self, node: ast.expr) -> str | None:
         """The canonical dotted name of an expression; see :meth:`Imports.qualname`."""

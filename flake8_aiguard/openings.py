@@ -78,29 +78,8 @@ class Openings:
         if how is Use.PASSED and isinstance(by, ast.Call):
             row = self._handover(by)
             return bool(row.get("opened", False)) if row is not None else not self._reads(by)
-        if isinstance(parent, ast.withitem) and parent.optional_vars is None:
-            return True  # only to see whether it can be opened
-        if isinstance(parent, ast.withitem) and self._is_marker(parent):
-            return True
         uses = self._uses(node)
         return bool(uses) and all(self._hands_over(use, node, blocking) for use in uses)
-
-    def _is_marker(self, item: ast.withitem) -> bool:
-        """Whether a file is opened so that it is there: ``with open(path, "w") as file: pass``."""
-        block, call = self._module.index.parent(item), item.context_expr
-        if not isinstance(call, ast.Call):
-            return False
-        is_function = self._module.qualname(call.func) is not None
-        mode = string(argument(call, "mode", 1 if is_function else 0)) or "r"
-        return (
-            isinstance(block, ast.With)
-            and "r" not in mode
-            and all(
-                isinstance(statement, ast.Pass)
-                or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-                for statement in block.body
-            )
-        )
 
     def is_passed(self, node: ast.Call) -> bool:
         """Whether the file that a call opens is passed to a function, which wants a sync file.
@@ -171,7 +150,18 @@ class Openings:
             # map(f.write, lines)
             return how is Use.METHOD_PASSED and not (isinstance(taker, ast.Call) and self._reads(taker))
         # files={"image": (name, file)}: for a client, which reads it itself
-        return how is Use.ENTERED or (how is Use.STORED and isinstance(parent, (ast.Tuple, ast.Dict)))
+        return how is Use.ENTERED or (
+            how is Use.STORED
+            and isinstance(parent, (ast.Tuple, ast.Dict))
+            and not self._is_read_within(parent)
+        )
+
+    def _is_read_within(self, display: ast.expr) -> bool:
+        """Whether a call is given a display of files that it reads here and now."""
+        outer: ast.AST | None = display
+        while isinstance(outer, (ast.Tuple, ast.List, ast.Dict, ast.keyword)):
+            outer = self._module.index.parent(outer)
+        return isinstance(outer, ast.Call) and self._module.called(outer) in names("blocking.reader")
 
     def _reads(self, call: ast.Call) -> bool:
         """Whether a call reads or writes the open file that it is given, or hands it back."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import COMPARES
+from flake8_aiguard.shapes import is_constant
 
 _OLDEST: Final = (3, 10)  # requires-python
 
@@ -41,7 +42,10 @@ def _holds(module: Module, test: ast.expr) -> bool | None:
     is_major = (isinstance(asked, ast.Attribute) and asked.attr == "major") or (
         isinstance(asked, ast.Subscript) and isinstance(asked.slice, ast.Constant) and asked.slice.value == 0
     )
-    whole = asked.value if isinstance(asked, (ast.Subscript, ast.Attribute)) and is_major else asked
+    is_head = isinstance(asked, ast.Subscript) and _is_head(asked.slice)  # sys.version_info[:2]
+    whole = (
+        asked.value if isinstance(asked, (ast.Subscript, ast.Attribute)) and (is_major or is_head) else asked
+    )
     if module.qualname(whole) != "sys.version_info":
         return None
     if is_major:
@@ -51,6 +55,18 @@ def _holds(module: Module, test: ast.expr) -> bool | None:
     # At the oldest version itself, ``<=`` and ``>`` differ from what later ones give.
     return (
         None if bound == _OLDEST and isinstance(test.ops[0], (ast.LtE, ast.Gt)) else compare(_OLDEST, bound)
+    )
+
+
+def _is_head(part: ast.expr) -> bool:
+    """Whether a slice takes a version's first two parts or more: ``[:2]``, ``[0:3]``."""
+    return (
+        isinstance(part, ast.Slice)
+        and part.step is None
+        and (part.lower is None or is_constant(part.lower, 0))
+        and isinstance(part.upper, ast.Constant)
+        and isinstance(part.upper.value, int)
+        and part.upper.value >= len(_OLDEST)
     )
 
 

@@ -132,6 +132,9 @@ def test_rules_that_do_not_run_in_tests() -> None:
 def test_no_rule_reports_in_vendored_files() -> None:
     assert run(Sample, "bad()\n", "src/_vendor/helpers.py") == []
     assert run(Gate, TAGGED, "src/_vendor/helpers.py") == []
+    assert run(Sample, "# Vendored from somewhere 1.2\nbad()\n", "src/helpers.py") == []
+    assert run(Sample, '"""Vendored copy of helpers."""\nbad()\n', "src/helpers.py") == []
+    assert len(run(Sample, "# reads the vendored schemas\nbad()\n", "src/helpers.py")) == 1
     assert len(run(Sample, "bad()\n", "src/vendor.py")) == 1
     assert len(run(Sample, "bad()\n", "src/_vendor/helpers.py", replace(Settings(), vendored=()))) == 1
     assert run(Sample, "bad()\n", "src/extern/a.py", replace(Settings(), vendored=("extern/",))) == []

@@ -67,7 +67,10 @@ def test_columns() -> None:
     assert verdict("c = acquire()\nc.send(a)\nc.quit()", harmless=["send"]) is None
     assert verdict("c = acquire()\nreturn c.load()", drains=["load"]) is None
     assert verdict("acquire().load()", drains=["load"]) is None
-    assert verdict("c = acquire()\nfor x in c:\n    a(x)", exhausts=True) is None
+    assert verdict("c = acquire()\nfor x in c:\n    a += x", exhausts=True) is None
+    assert verdict("c = acquire()\nfor x in c:\n    a(x)", exhausts=True) == ("c", Release.NEVER)
+    assert verdict("for x in acquire():\n    a(x)", exhausts=True) is None
+    assert verdict("for x in acquire():\n    raise a", exhausts=True) == (None, Release.NEVER)
     assert verdict("c = acquire()\nreturn sorted(c)", exhausts=True) is None
     assert verdict("c = acquire()\nreturn any(c)", exhausts=True) == ("c", Release.NEVER)
     assert verdict("c = acquire()\nreturn c.cursor()", views=["cursor"]) is None

@@ -37,6 +37,10 @@ _HANDLE_NAMES = regex(
 )
 _HANDLE_CALLS = regex(r"(open|io|stream|buffer)$", re.IGNORECASE)
 _LOG = regex(r"log|lock|pid", re.IGNORECASE)
+_ONCE = regex(
+    r"\bone[ -](?:off|shot|time) (?:command|import|migration|script)|\b(?:run|used) only once\b",
+    re.IGNORECASE,
+)
 _STANDARD = regex(r"sys\.(__)?std(in|out|err)\b")
 
 
@@ -70,8 +74,10 @@ class UnclosedFile(Checker):
     directories are reported only where nothing releases them, handles of a module only if the module itself reads or
     writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
     or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
-    down and a function that only ``if __name__ == "__main__":`` calls are left alone. A handler of nothing but
-    ``HTTPError`` or ``URLError`` is entered before anything is open. Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
+    down a function that only ``if __name__ == "__main__":`` calls, and what a script only reads
+    whose docstring says that it runs once, are left alone. A handler of nothing but
+    ``HTTPError`` or ``URLError`` is entered before anything is open. A ``noqa`` with SIM115 and pylint's
+    ``consider-using-with``, where it is disabled, waive the finding (unless ``defer-to-ruff = false``). Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
     """
 
     code = "AIG001"
@@ -91,7 +97,7 @@ class UnclosedFile(Checker):
         row = knowledge.by_call("resources.opener").get(self.module.called(node) or "")
         if row is None or not self._opens(node, row) or self._is_first_of_two(node):
             return
-        if self._handles.is_to_fail(node) or is_inline(self.module, node):
+        if self.module.is_to_fail(node) or is_inline(self.module, node):
             return
         leak = self._handles.leak(node, row)
         if leak is None or self._is_meant_to_stay(node, row, leak) or not self._handles.is_new(node, leak):
@@ -100,7 +106,7 @@ class UnclosedFile(Checker):
             node,
             message=self._message(node, leak),
             with_="an async with statement" if row.get("awaited") else "a with statement",
-            waivers=("SIM115",),
+            waivers=("SIM115", "R1732", "CONSIDER-USING-WITH"),
             ruff=row.get("ruff") if self._ruff_reports(node, row) else None,
             **self._handles.words(node, row, leak),
         )
@@ -167,6 +173,8 @@ class UnclosedFile(Checker):
     def _is_meant_to_stay(self, node: ast.Call, row: knowledge.Row, leak: Leak) -> bool:
         """Whether the handle outlives this code on purpose: with a started process, a context manager or the program."""
         if leak.name is None:
+            if self._is_only_word(node):
+                return True
             is_kept = not isinstance(self.module.index.parent(node), ast.Expr) and not self._asks_pid(node)
             return "detached" in row and not is_kept
         if "detached" in row and leak.release is Release.NEVER and all(map(self._asks_pid, leak.uses)):
@@ -174,12 +182,23 @@ class UnclosedFile(Checker):
         if leak.release is Release.EXCEPTION and (
             (self.module.is_test and self._is_closed_below(node, row, leak.name))
             or self._ends_with_process(node)
+            or (self._is_run_once(node) and "r" in (string(argument(node, "mode", 1)) or "r"))
         ):
             return True
         function = self.module.index.function(node)
         if function is None:
             return row["kind"] not in _MODULE_LEVEL or not leak.uses or self._is_log(node, leak.name)
         return self._handles.is_lent(node)
+
+    def _is_only_word(self, node: ast.Call) -> bool:
+        """Whether a temporary file gives no more than a word that nobody else uses: ``basename(NamedTemporaryFile().name)``."""
+        name = self.module.index.parent(node)
+        call = (
+            self.module.index.parent(name)
+            if isinstance(name, ast.Attribute) and name.attr == "name"
+            else None
+        )
+        return isinstance(call, ast.Call) and self.module.qualname(call.func) == "os.path.basename"
 
     def _is_closed_below(self, node: ast.Call, row: knowledge.Row, name: str) -> bool:
         """Whether it is closed on the way that a test takes: what raises there fails the test anyway."""
@@ -208,6 +227,16 @@ class UnclosedFile(Checker):
             return False
         uses = scopes.uses(tree, function.name)
         return bool(uses) and all(any(map(is_main_guard, index.ancestors(use))) for use in uses)
+
+    def _is_run_once(self, node: ast.AST) -> bool:
+        """Whether the docstring of the file, or of the class around, says that it runs once: what it only reads loses nothing."""
+        function = self.module.index.function(node)
+        around = (self.module.tree, None if function is None else self.module.index.class_of(function))
+        return any(
+            _ONCE.search(" ".join((ast.get_docstring(item, clean=False) or "").split())) is not None
+            for item in around
+            if item is not None
+        )
 
     def _asks_pid(self, node: ast.expr) -> bool:
         parent = self.module.index.parent(node)

@@ -82,7 +82,7 @@ class UnclosedConnection(Checker):
             or self._is_passing(node, row)
         ):
             return
-        if self._is_first_of_two(node) or self._handles.is_to_fail(node):
+        if self._is_first_of_two(node) or self.module.is_to_fail(node):
             return
         leak = self._held.leak(node, row) or self._local_leak(node, row)
         if leak is None or not self._handles.is_new(node, leak):

@@ -110,8 +110,7 @@ class ClientPerCall(Checker):
     yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
     and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, where an argument is read from an object that the loop adjusts, in loops that ask one host
     after the other, once each or until one answers, that run over two or three items written there, that share the client of a ``with`` among
-    the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, on thread pools whose ``with`` ends a
-    round over a batch, where a handler passes on the cookies or all
+    the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
     is the caller's as a whole, or hands its client to one function and starts a task that runs on, where a person types what each turn of a loop sends, where a ``with`` holds the client for one websocket, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
     ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
@@ -260,7 +259,6 @@ class ClientPerCall(Checker):
                 or self._is_probe(node, loop)
                 or self._is_typed(node, loop)
                 or self._asks_another_host(node, loop)
-                or (row.get("threads", False) and self._is_barrier(node, loop))
                 or self._is_tuned(node, loop)
             ):
                 return loop
@@ -308,16 +306,6 @@ class ClientPerCall(Checker):
         is_known = (branch, name) in self._chosen
         self._chosen.add((branch, name))
         return is_known
-
-    def _is_barrier(self, node: ast.Call, loop: Loop) -> bool:
-        """Whether the end of a pool is where a round ends: ``with`` one of the default size, or a ``while``, over a batch."""
-        item = self.module.index.parent(node)
-        if not isinstance(item, ast.withitem) or not isinstance(item.optional_vars, ast.Name):
-            return False
-        if (node.args or node.keywords) and not isinstance(loop, ast.While):
-            return False
-        sent = self._lifetimes.requests(node)
-        return bool(sent) and all(last_name(call.func) == "map" for call in sent or ())
 
     def _asks_another_host(self, node: ast.Call, loop: Loop) -> bool:
         """Whether each turn asks another host, once or until one of them answers: there is no connection to share."""

@@ -37,6 +37,7 @@ _WAIVERS = {
     "process": ("ASYNC220", "ASYNC221", "ASYNC222"),
     "sleep": ("ASYNC251",),
 }
+_PROMPTING = ("command/", "commands/")  # of bots too, but those ask nobody at a terminal
 _COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
 
@@ -84,10 +85,10 @@ class BlockingIoInAsync(Checker):
     ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; for chunks of up to 128 KiB that are written as they are awaited; in folders and modules of a command line or of scripts. A ``noqa`` with ASYNC210 to ASYNC251 waives every call of that kind
     (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
-    asked first (``empty()``, ``done()``), for ``os.open`` of what threads write to, for a file that is opened so that it is there, for ``put()`` on a
-    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, for files and
+    asked first (``empty()``, ``done()``, ``select`` of its pipe), for ``os.open`` of what threads write to, for ``put()`` on a
+    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, and what a test expects to fail, for files and
     ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
-    for ``input()`` in a command line outside of ``async with``, for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
+    for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser, for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
     ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
     no file is yet, for benchmarks, and for what ``main()`` does before it first
     waits, when ``asyncio.run`` starts it. A process that is kept on an object, or handed back in one, is reported where something waits for it.
@@ -207,6 +208,19 @@ class BlockingIoInAsync(Checker):
         """Whether the file is a part of a command line or a script, by its path: one task, and somebody who waits for it."""
         return self.module.matches(_COMMAND_LINES)
 
+    @functools.cached_property
+    def _is_prompting(self) -> bool:
+        """Whether the file is a part of a command line, or a command that starts no other task: its user is who waits."""
+        return self._is_command_line or (self.module.matches(_PROMPTING) and not self._loop.is_shared)
+
+    @functools.cached_property
+    def _is_for_one(self) -> bool:
+        """Whether the file opens the browser of its user: it serves nobody else."""
+        return any(
+            self.module.qualname(call.func) == "webbrowser.open"
+            for call in self.module.index.calls_named(("open",))
+        )
+
     # -- why it is no finding of its own
 
     def _is_excused(self, node: ast.Call, row: knowledge.Row) -> bool:
@@ -231,6 +245,7 @@ class BlockingIoInAsync(Checker):
             or self._calls.is_asked_first(node, row)
             or self._runs_alone(node, row)
             or self._is_deprecated(node)
+            or (self.module.is_test and self.module.is_to_fail(node))
             or ((row["kind"] == "file" or _ends_executor(node)) and self._loop.is_cleanup(node))
         )
 
@@ -330,7 +345,9 @@ class BlockingIoInAsync(Checker):
             return True
         if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_dialogue:
             return True
-        if row["kind"] == "input" and self._is_command_line and not self._is_in_session(node):
+        if row["kind"] == "input" and self._is_prompting and not self._is_in_session(node):
+            return True
+        if row["kind"] == "file" and self._is_for_one:
             return True
         return self._loop.is_before_first_wait(node)
 

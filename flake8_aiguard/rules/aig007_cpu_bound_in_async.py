@@ -12,6 +12,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.eventloop import EventLoop, is_startup
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.regex import regex
@@ -58,6 +59,7 @@ _OPERANDS = 2
 _SEQUENCES = ("List", "Sequence", "list")
 _LOOKED_BACK = 8  # calls on one object, for the one that begins the block
 _MOST_PARTS = 500  # of a literal that is still small
+_FEW_CALLS = 4  # in a loop that is cheap next to a reader
 _ATTEMPTS = 8  # names that lead from an operand to its literal
 
 
@@ -97,7 +99,7 @@ class CpuBoundInAsync(Checker):
     resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
     and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
-    documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, and in generators that never wait. YAML counts where a handler reads or writes
+    documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, in generators that never wait, and in coroutines that never wait and work on in a loop over the rows that are read. YAML counts where a handler reads or writes
     it in a file. Opening a PDF is cheap: extracting its text is reported.
     Extracting an archive from a file is AIG006's, and ``writestr()`` into a ``ZipFile`` that is opened without compression only copies.
     """
@@ -158,7 +160,30 @@ class CpuBoundInAsync(Checker):
         if not isinstance(function, ast.AsyncFunctionDef):
             return False
         return (
-            is_startup(function) or self._loop.is_command(function) or self._loop.is_before_first_wait(node)
+            is_startup(function)
+            or self._loop.is_command(function)
+            or self._loop.is_before_first_wait(node)
+            or self._is_small_part(node, function)
+        )
+
+    def _is_small_part(self, node: ast.Call, function: ast.AsyncFunctionDef) -> bool:
+        """Whether a coroutine that never waits works on in loops over what is read: all of it belongs into a thread, or none."""
+        parent = self.module.index.parent(node)
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+        if (
+            not isinstance(target, ast.Name)
+            or self._waits[function]
+            or self.module.entrypoints.kind(function)
+        ):
+            return False
+        owner = self.module.index.class_of(function)
+        if owner is not None and self._serves(owner, function):
+            return False
+        return any(
+            isinstance(loop, ast.For)
+            and any(isinstance(item, ast.Name) and item.id == target.id for item in walk(loop.iter))
+            and sum(isinstance(item, ast.Call) for item in walk(loop)) > _FEW_CALLS
+            for loop in walk(function)
         )
 
     def _is_in_turn(self, node: ast.Call) -> bool:

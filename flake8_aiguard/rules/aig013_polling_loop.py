@@ -20,6 +20,7 @@ _LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
 # What Ruff reads as "this is meant".
 _MEANT = regex(r"ruff:\s*ignore\[[^\]]*(async-busy-wait|ASYNC110)|noqa:.*\bASYNC110\b")
+_SIGNAL = regex(r"\bsignal[ -]handlers?\b", re.IGNORECASE)
 _POLLS = regex(r"\bpoll|\bbusy.wait|\bsleep", re.IGNORECASE)
 _REASON = regex(
     r"\b(?:can(?:not|'t)|could(?: not|n't)|rather than|instead of|would (?:block|deadlock|defeat|hang|leak|strand)"
@@ -85,7 +86,8 @@ class PollingLoop(Checker):
     waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
     one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, lines whose comment tells Ruff that ASYNC110 is meant,
-    and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``).
+    and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``), or that a signal handler sets what they
+    ask for.
     """
 
     code = "AIG013"
@@ -254,7 +256,11 @@ class PollingLoop(Checker):
         function = self.module.index.function(loop)
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             texts.append(ast.get_docstring(function, clean=False) or "")
+            owner = self.module.index.class_of(function)
+            texts.append("" if owner is None else ast.get_docstring(owner, clean=False) or "")
         said = " ".join(texts)
+        if _SIGNAL.search(said) and not self.module.index.in_async(loop):
+            return True
         return bool(_POLLS.search(said) and _REASON.search(said))
 
     def _report(self, node: ast.While, turn: _Turn, asked: Asked) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ class MissingTimeout(Checker):
             call=dotted(node.func) or name,
             waits=row.get("waits", "forever when the peer goes silent"),
             advice=advice,
-            waivers=("S113",),
+            waivers=("S113", "W3101", "MISSING-TIMEOUT"),
             ruff="S113" if self._timeouts.ruff_resolves(node, "requests") else None,
         )
 
