@@ -15,6 +15,7 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.joins import Joins
 from flake8_aiguard.lists import Lists, collection
 from flake8_aiguard.loops import iterables
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
@@ -28,6 +29,10 @@ _KEYED: Final = "{inner} is scanned for each item of {outer} though it is a dict
 _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in a set made before the loop"
 _MEMBER: Final = (
     "{item} in {inner} scans the list for each item of {outer}; look it up in a set made before the loop"
+)
+_PARTED: Final = (
+    "{item} not in {inner} scans the list for each item of {outer}; "
+    "ask the opposite of what {inner} was filtered by, or make it a set"
 )
 _PLACED: Final = "{item} in {inner} scans the list for each item of {outer}; keep the positions in a dict made before the loop"
 _ASKED: Final = "{item} in {inner} scans the list for each item of {outer}; make {inner} a set"
@@ -128,6 +133,7 @@ class NestedScan(Checker):
         loop = searches.around(node, searched, item, keyed=grown)
         if (
             loop is not None
+            and not searches.is_other(searched, item)
             and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
             and self._hashables.is_hashable(item, searched, loop)
@@ -161,7 +167,10 @@ class NestedScan(Checker):
         for call in index.calls_named(_INSTEAD):
             if isinstance(call.func, ast.Attribute) and len(call.args) == 1 and not call.keywords:
                 self._ask(call, call.func.value, call.args[0])
+        oneoff = OneOff(self.module)
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
+            if oneoff.is_undoable(index.function(node)):
+                continue
             if self._is_first(loop, searched, is_member=isinstance(node, ast.Compare)):
                 yield from self._search(node, searched, item, loop)
         if loops < 2 and not index.calls_named(("filter",)):
@@ -214,6 +223,8 @@ class NestedScan(Checker):
                 or any(self._amounts.is_part(part) for part in iterables(loop))
             ):
                 return
+        elif self._searches.is_parted(node, searched, loop):
+            message = _PARTED
         elif (
             isinstance(searched, ast.Name)
             and self._searches.is_only_asked(searched)
@@ -233,6 +244,8 @@ class NestedScan(Checker):
                 return
             is_nested = next(self.module.index.loops(loop), None) is not None
             message = _UNIQUE if not is_nested and _is_only_gathered(node, loop) else _SEEN
+        elif self._searches.is_gathered_around(searched, loop):
+            message = _SEEN
         yield from self.found(
             node,
             message=message,
