@@ -10,6 +10,9 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import dotted, last_name, string, words
 
 _READS = ("json.load", "json.loads")
+_OTHER_TYPES = tuple(
+    f"collections.{name}" for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
+)
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")
 
 
@@ -105,7 +108,7 @@ class RoundTrips:
         )
 
     def _is_meant(self, node: ast.Call, inner: ast.Call) -> bool:
-        """Whether a value is brought into the form of JSON on purpose: what YAML gave or takes, or by the name of the function."""
+        """Whether a value is brought into the form of JSON on purpose: it is no plain dict, YAML gave or takes it, or the name of the function says so."""
         if self._module.qualname(inner.func) != "json.dumps":
             return False
         function = self._module.index.function(node)
@@ -119,8 +122,20 @@ class RoundTrips:
         resolved = self._module.scopes.resolve(given) if isinstance(given, ast.Name) else None
         values = [given] if resolved is None else [binding.value for binding in resolved[1]]
         return any(
-            isinstance(value, ast.Call) and (self._module.qualname(value.func) or "").startswith("yaml.")
+            self._is_numbered(value)
+            or isinstance(value, ast.Call)
+            and (
+                (name := self._module.qualname(value.func) or "").startswith("yaml.") or name in _OTHER_TYPES
+            )
             for value in values
+        )
+
+    def _is_numbered(self, value: ast.expr | None) -> bool:
+        """Whether the keys of a dict are numbers, which JSON makes texts."""
+        if isinstance(value, ast.DictComp):
+            return self._module.kinds.of(value.key) == "number"
+        return isinstance(value, ast.Dict) and any(
+            key is not None and self._module.kinds.of(key) == "number" for key in value.keys
         )
 
     def _is_for_yaml(self, node: ast.Call) -> bool:

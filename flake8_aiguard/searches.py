@@ -383,6 +383,11 @@ class Searches:
         if "data" in own or self._amounts.is_read(searched):
             return True
         is_asked = self.is_only_asked(searched)
+        if "chosen" in own and self._amounts.is_asked_for(searched):
+            is_given = all(
+                self._amounts.is_parameter(item) and not self._amounts.is_optional(item) for item in outer
+            )
+            return is_asked and is_given and "chosen" not in around and not is_filter(f"{name}_")
         if "option" in own:
             return "data" in around or (is_asked and self._amounts.is_given_whole(searched))
         if is_asked:

@@ -121,14 +121,17 @@ class NestedScan(Checker):
         searches, amounts, name = self._searches, self._amounts, last_name(searched)
         if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
-        is_constant = (name is not None and name.isupper()) or amounts.is_chosen(searched)
+        is_required = amounts.is_asked_for(searched) and not amounts.is_chosen(item)
+        is_constant = (name is not None and name.isupper()) or (
+            amounts.is_chosen(searched) and not is_required
+        )
         grown = searches.is_collected(node, searched) if is_constant or amounts.is_chosen(item) else None
         if grown is False and (amounts.is_chosen(item) or not amounts.is_read(searched)):
             return
         if not (self._lists.is_built(searched) if name is None else self._lists.is_list(searched)):
             return
         grown = searches.is_collected(node, searched) if grown is None else grown
-        if self._is_fallback(node) or not (grown or amounts.is_data(searched)):
+        if self._is_fallback(node) or not (grown or is_required or amounts.is_data(searched)):
             return
         loop = searches.around(node, searched, item, keyed=grown)
         if (

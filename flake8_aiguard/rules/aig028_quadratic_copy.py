@@ -228,6 +228,8 @@ class QuadraticCopy(Checker):
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
             return
+        if kind == "list" and self._is_of_layers(node, loop):
+            return
         if kind != "bytes" and self._accumulators.is_shared(node, target, loop, text=kind == "str"):
             return
         if kind not in ("bytes", "str") and self._accumulators.is_published(target, loop):
@@ -315,6 +317,10 @@ class QuadraticCopy(Checker):
             )
             instead = _UPDATE if is_dict else "change it in place, or copy it once before the loop"
         loop = self._growth.loop(node, target) if is_copied else None
+        if loop is None and qualname == "copy.deepcopy" and first is not None:
+            around = next(self.module.index.loops(node))
+            if self._accumulators.is_carried_on(node, target, first) and not self._few.turns(around):
+                yield from self.found(call, message=_COPIES, name=dotted(first), instead=instead)
         if loop is None:
             return
         is_needed = (
