@@ -407,12 +407,20 @@ class Searches:
         What drops the items that come twice counts even then.
         """
         made = self._made(searched)
-        if isinstance(made, ast.ListComp) and self._module.kinds.of(made.generators[0].iter) == "str":
+        if isinstance(made, ast.ListComp) and self._is_text(made.generators[0].iter):
             return True
         is_fresh = self.grows(searched, loop) and not all(
             self._stays(searched, outer) for outer in self._module.index.loops(loop)
         )
         return is_fresh and not (isinstance(node, ast.Compare) and self.gathers(node, searched, item, loop))
+
+    def _is_text(self, node: ast.expr) -> bool:
+        """Whether a variable holds a text, at least where it is bound anew: ``text = text + "."``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        values = [node] if resolved is None else [item.value for item in resolved[1]]
+        return self._module.kinds.of(node) == "str" or any(
+            value is not None and self._module.kinds.of(value) == "str" for value in values
+        )
 
     def _is_told(self, searched: ast.expr) -> bool:
         """Whether a person is told all items of a local list, so that they are a handful: ``", ".join(names)``."""
