@@ -150,7 +150,9 @@ class Accumulators:
         places = [
             item
             for item in block
-            if isinstance(item, ast.Assign) and dotted(item.targets[0]) == source.id and dotted(item.value) == copy.id
+            if isinstance(item, ast.Assign)
+            and dotted(item.targets[0]) == source.id
+            and dotted(item.value) == copy.id
         ]
         uses = [item for item in names_in(loop) if item.id in (copy.id, source.id)]
         return len(places) == 1 and all(

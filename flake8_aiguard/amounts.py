@@ -37,7 +37,9 @@ _PARTS: Final = frozenset(
 _BETWEEN: Final = (
     " \t\r\n"  # what stands between the words or lines of a text; other separators cut a name or an option
 )
-_COMMAS: Final = frozenset({"", ",", ";", "|"})  # what stands between the items of a list that is written as a text
+_COMMAS: Final = frozenset(
+    {"", ",", ";", "|"}
+)  # what stands between the items of a list that is written as a text
 _FETCHES: Final = frozenset(
     {"all", "fetch", "fetchall", "find", "list", "load", "query", "read", "scan", "search", "select"}
 )
@@ -254,10 +256,11 @@ class Amounts:
         ``tags: list[str]``; ``pool = sorted(wanted)``; ``words = text.split(",")`` of such a parameter.
         """
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
-        if resolved is None or self.is_optional(node) or self._module.bounds.unbounded(node) is None:
+        if resolved is None:
             return False
         if all(item.kind is Kind.PARAMETER for item in resolved[1]):
-            return all(item.annotation is not None for item in resolved[1])
+            is_told = all(item.annotation is not None for item in resolved[1])
+            return is_told and not self.is_optional(node) and self._module.bounds.unbounded(node) is not None
         made = resolved[1][0].value if len(resolved[1]) == 1 else None
         if not isinstance(made, ast.Call):
             return False

@@ -106,9 +106,7 @@ class Hits:
         if cache is None or (not may_fetch(name) and not self._is_fetch(call)):
             return None
         text, is_stored = cache
-        if (name == "get" and not self._is_fetch(call)) or _is_asked_before(
-            text, assign, function
-        ):
+        if (name == "get" and not self._is_fetch(call)) or _is_asked_before(text, assign, function):
             return None
         if not words_of("cache").isdisjoint(name_words(name)):
             return None  # it asks a cache of its own

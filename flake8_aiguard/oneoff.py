@@ -69,10 +69,13 @@ class OneOff:
         """Whether a function says of itself that it is a migration or fills a database once."""
         if not isinstance(function, FUNCTIONS):
             return False
-        return self.is_undoable(function) or bool(words(getattr(function, "name", "")) & known("one-off function")) or any(
-            item.arg == "schema_editor" or "migration" in words(item.arg) for item in parameters(function)
+        return (
+            self.is_undoable(function)
+            or bool(words(getattr(function, "name", "")) & known("one-off function"))
+            or any(
+                item.arg == "schema_editor" or "migration" in words(item.arg) for item in parameters(function)
+            )
         )
-
 
     def is_undoable(self, function: ast.AST | None) -> bool:
         """Whether a step of a migration stands beside what undoes it: ``forwards()`` and ``backwards()``."""

@@ -89,23 +89,19 @@ class Reads:
     @lazy
     def _readers(self) -> frozenset[str]:
         """The names of functions of this file that say that they read."""
-        wanted = self.called_like("read")
-        if not wanted:
-            return frozenset()
-        index = self._module.index
-        defined = {item.name for kind in _DEFINES for item in index.nodes(kind)}
-        return frozenset(wanted & defined)
+        return frozenset(self.called_like("read") & self._defined)
+
+    @lazy
+    def _defined(self) -> AbstractSet[str]:
+        """The names of the functions of this file."""
+        return {item.name for kind in _DEFINES for item in self._module.index.nodes(kind)}
 
     @lazy
     def helpers(self) -> frozenset[str]:
         """The names of other functions of this file that read and are called more than once: they may do nothing else."""
         index = self._module.index
-        repeated = {
-            item.name
-            for kind in _DEFINES
-            for item in index.nodes(kind)
-            if len(index.calls_to(item.name)) > 1 and item.name not in self.names
-        }
+        called = (self._called & self._defined) - self.names
+        repeated = {name for name in called if len(index.calls_to(name)) > 1}
         if not repeated:
             return frozenset()
         reading = {index.function(call) for name in self.names & at_once() for call in index.calls_to(name)}

@@ -11,7 +11,8 @@ from flake8_aiguard.shapes import dotted, last_name, string, words
 
 _READS = ("json.load", "json.loads")
 _OTHER_TYPES = tuple(
-    f"collections.{name}" for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
+    f"collections.{name}"
+    for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
 )
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")
 
@@ -48,10 +49,13 @@ class RoundTrips:
             node: a call.
 
         Returns:
-            ``None`` for any other call, where one of the two says how to convert, in tests and below ``try``.
+            ``None`` for any other call, where one of the two says how to convert, where nobody uses what comes back, in tests and
+            below ``try``.
         """
         if self._module.is_test or node.keywords or next(self._module.index.handlers(node), None) is not None:
             return None  # a test of the encoder, or of the value
+        if isinstance(self._module.index.parent(node), ast.Expr):
+            return None  # a test whether it can be done
         if self._module.qualname(node.func) == "builtins.int":
             return self._retold(node)
         method = f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""

@@ -59,6 +59,7 @@ _TENSORS: Final = frozenset(
 )
 _FORWARD: Final = ("__call__", "call", "forward")  # of flax, keras and torch
 _OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
+_NEAR: Final = 9  # lines of a comment above a statement
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -86,37 +87,39 @@ class QuadraticCopy(Checker):
                 rows.append(page.title)
             return rows
 
-    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
-    loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
-    path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
-    spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are additions
-    under a condition that a literal names the item, and tuples of tensors, by their name or in files that import a tensor
-    library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a caller gives it
-    (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython extends it in place; so
-    is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an annotation or the name (``lists``)
-    says what the items are, and ``d[k] += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s``
-    count in ``for`` loops, where ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been
-    gathered so far (so do other tasks with an attribute), puts items at both ends or reads the first one, and where each
-    turn halves or divides what it counts. So are items put before the others of a parameter, or until a total that the loop
-    adds up is too large; what grows in an attribute while the loop yields, or is started afresh by a method that the loop
-    calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum whose twin in the function
-    carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy. ``pop(0)`` counts on a list that is
-    built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on ``+=`` in
-    tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed header and for
-    texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import unittest or pytest included)
-    and in network layers (classes with a ``forward()``) where no name speaks of records. Few are the lines of a docstring, the
-    digests that a key is made of, and what a ``while`` takes up to a constant. ``pop(0)`` does not count where a
-    condition of the loop looks at the first item, a few steps deep, or over the bases of a class. Bytes do not count where
-    each turn hands them to a call, where they are filled up to the place of a field, where the loop is left when they have
-    some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()`` joins count where a
-    caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops, a list that is used up
-    from the front once for a function. ``xs += (x,)`` is
-    silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of another object than
-    ``self`` that a loop over a list of the same function fills is short, and an attribute that grows under two conditions.
-    A round trip counts with plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or
-    ``errors`` make it a conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named
-    ``..._json`` returns is brought into its form, and ``self.model_dump_json()`` counts where the class has a base that may
-    be a model.
+    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where
+    the loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name
+    or path, what is unpacked or measured, class attributes, options of a command line, what each call of a private
+    function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
+    additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
+    import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
+    caller gives it (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
+    extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
+    annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
+    itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
+    where the loop reads or keeps what has been gathered so far (so do other tasks with an attribute), puts items at
+    both ends or reads the first one, and where each turn halves or divides what it counts. So are items put before the
+    others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
+    loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
+    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; and a trip through pickle
+    that a comment calls a copy. ``pop(0)`` counts on a list that is built here, and not where its length is asked
+    first, or the loop sorts, slices or goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except``
+    clauses, over ``*args``, for bytes that begin with a packed header and for texts of errors and notes, all of which
+    stay short, and on ``insert(0)`` in tests (files that import unittest or pytest included) and on lists in network
+    layers (classes with a ``forward()``) where no name speaks of records. Few are the lines of a docstring, the digests
+    that a key is made of, and what a ``while`` takes up to a constant. ``pop(0)`` does not count where a condition of
+    the loop looks at the first item, a few steps deep, over the bases of a class, or where the loop ends at an item and
+    the rest of the list is used behind it. Bytes do not count where each turn hands them to a call, where they are
+    filled up to the place of a field, where the loop is left when they have some thousand, or where ``read()`` without
+    a size gives all of them at once; tuples that ``sum()`` joins count where a caller gives them or a comprehension
+    makes them. One accumulator is reported once for a nest of loops, a list that is used up from the front once for a
+    function. ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and
+    the field of another object than ``self`` that a loop over a list of the same function fills is short, and an
+    attribute that grows under two conditions. A round trip counts with plain arguments, outside of tests and of
+    ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison with what JSON
+    gave needs it, what YAML gave or takes or a function named ``..._json`` returns is brought into its form, as is what
+    is no plain dict or has numbers as keys, a result that nobody uses asks whether it can be done, and
+    ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -520,8 +523,10 @@ class QuadraticCopy(Checker):
         """Whether a comment says of a trip through pickle that a copy is what it is for."""
         if self.module.qualname(node.func) != "pickle.loads":
             return False
-        near = self.module.comments.near(self.module.index.statement(node).lineno)
-        return any("copy" in text for text in near)
+        line = self.module.index.statement(node).lineno
+        if not any("copy" in text for text in self.module.lines[max(0, line - _NEAR) : line]):
+            return False  # tokenising a file is dear
+        return any("copy" in text for text in self.module.comments.near(line))
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
