@@ -124,17 +124,18 @@ class NestedScan(Checker):
         searches, amounts, name = self._searches, self._amounts, last_name(searched)
         if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
-        is_constant = (name is not None and name.isupper()) or (
-            amounts.is_chosen(searched) and not self._is_required(searched, item)
-        )
-        grown = searches.is_collected(node, searched) if is_constant or amounts.is_chosen(item) else None
-        if grown is False and (amounts.is_chosen(item) or not amounts.is_read(searched)):
+        is_constant, is_kind = name is not None and name.isupper(), amounts.is_chosen(item)
+        is_asked = is_constant or is_kind or amounts.is_chosen(searched)
+        grown = searches.is_collected(node, searched) if is_asked else None
+        if grown is False and (
+            is_kind or not (amounts.is_read(searched) or (not is_constant and amounts.is_asked_for(searched)))
+        ):
             return
         if not (self._lists.is_built(searched) if name is None else self._lists.is_list(searched)):
             return
         grown = searches.is_collected(node, searched) if grown is None else grown
         if self._is_fallback(node) or not (
-            grown or amounts.is_data(searched) or self._is_required(searched, item)
+            grown or amounts.is_data(searched) or (not is_kind and amounts.is_asked_for(searched))
         ):
             return
         loop = searches.around(node, searched, item, keyed=grown)
@@ -150,10 +151,6 @@ class NestedScan(Checker):
             and not self._few.turns(loop)
         ):
             self._asked.append((node, searched, item, loop))
-
-    def _is_required(self, searched: ast.expr, item: ast.expr) -> bool:
-        """Whether a caller must give a list, and what is looked for is not one of a few."""
-        return self._amounts.is_asked_for(searched) and not self._amounts.is_chosen(item)
 
     @functools.cached_property
     def _few(self) -> Few:

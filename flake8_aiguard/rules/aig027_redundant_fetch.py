@@ -104,10 +104,8 @@ class RedundantFetch(Checker):
                 continue
             same: defaultdict[object, list[ast.Call]] = defaultdict(list)
             for call in named:
-                first, owner = call.args[0] if call.args else None, call.func
-                if owner.__class__ is ast.Attribute:
-                    owner = owner.value
-                same[first.__class__, _word(first), _word(owner)].append(call)
+                owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+                same[_word(call.args[0]) if call.args else None, _word(owner)].append(call)
             for calls in same.values() if len(same) < len(named) else ():
                 if len(calls) > 1:
                     yield from self._within_blocks(calls)
@@ -268,7 +266,7 @@ def _position(call: ast.Call) -> tuple[int, int]:
     return call.lineno, call.col_offset
 
 
-def _word(node: ast.expr | None) -> object:
+def _word(node: ast.expr) -> object:
     """What two equal expressions share: a cheap look."""
     if isinstance(node, ast.Name):
         return node.id
