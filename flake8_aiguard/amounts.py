@@ -165,6 +165,10 @@ class Amounts:
         """Whether a collection holds the parts of a name or option: ``path.split("/")``, ``split_tags(args.tags)``."""
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         values = [node] if resolved is None else [item.value for item in resolved[1]]
+        if isinstance(node, ast.Attribute):
+            owner = self._module.receivers.class_behind(node.value)
+            stores = [] if owner is None else self._module.receivers.attribute_stores(owner, node.attr)
+            values = [getattr(self._module.index.parent(store), "value", None) for store in stores]
         for value in values:
             called = last_name(value.func) if isinstance(value, ast.Call) else None
             if not isinstance(value, ast.Call) or called is None or "split" not in called:

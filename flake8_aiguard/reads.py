@@ -55,7 +55,10 @@ class Reads:
 
     def __init__(self, module: Module) -> None:
         self._module = module
-        self._queries = Queries(module)
+
+    @lazy
+    def _queries(self) -> Queries:
+        return Queries(self._module)
 
     def are_possible(self) -> bool:
         """Whether a call of this file may read or fetch, by its name alone."""

@@ -105,7 +105,8 @@ class RedundantFetch(Checker):
             same: defaultdict[object, list[ast.Call]] = defaultdict(list)
             for call in named:
                 owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
-                same[_word(call.args[0]) if call.args else None, _word(owner)].append(call)
+                first = _word(call.args[0]) if call.args else None
+                same[first, _word(owner), len(call.args)].append(call)
             for calls in same.values() if len(same) < len(named) else ():
                 if len(calls) > 1:
                     yield from self._within_blocks(calls)

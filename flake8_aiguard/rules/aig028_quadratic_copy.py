@@ -17,6 +17,7 @@ from flake8_aiguard.growth import Growth
 from flake8_aiguard.index import Loop
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.nouns import says
+from flake8_aiguard.regex import regex
 from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
@@ -59,7 +60,10 @@ _TENSORS: Final = frozenset(
 )
 _FORWARD: Final = ("__call__", "call", "forward")  # of flax, keras and torch
 _OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
-_NEAR: Final = 9  # lines of a comment above a statement
+_REASONS: Final = {
+    "pickle.loads": regex(r"copy"),
+    "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
+}
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -102,24 +106,24 @@ class QuadraticCopy(Checker):
     others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
     loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
     of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; and a trip through pickle
-    that a comment calls a copy. ``pop(0)`` counts on a list that is built here, and not where its length is asked
-    first, or the loop sorts, slices or goes through it. Silent on ``+=`` in tests, in helpers of tests, in ``except``
-    clauses, over ``*args``, for bytes that begin with a packed header and for texts of errors and notes, all of which
-    stay short, and on ``insert(0)`` in tests (files that import unittest or pytest included) and on lists in network
-    layers (classes with a ``forward()``) where no name speaks of records. Few are the lines of a docstring, the digests
-    that a key is made of, and what a ``while`` takes up to a constant. ``pop(0)`` does not count where a condition of
-    the loop looks at the first item, a few steps deep, over the bases of a class, or where the loop ends at an item and
-    the rest of the list is used behind it. Bytes do not count where each turn hands them to a call, where they are
-    filled up to the place of a field, where the loop is left when they have some thousand, or where ``read()`` without
-    a size gives all of them at once; tuples that ``sum()`` joins count where a caller gives them or a comprehension
-    makes them. One accumulator is reported once for a nest of loops, a list that is used up from the front once for a
-    function. ``xs += (x,)`` is silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and
-    the field of another object than ``self`` that a loop over a list of the same function fills is short, and an
-    attribute that grows under two conditions. A round trip counts with plain arguments, outside of tests and of
-    ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a conversion, a comparison with what JSON
-    gave needs it, what YAML gave or takes or a function named ``..._json`` returns is brought into its form, as is what
-    is no plain dict or has numbers as keys, a result that nobody uses asks whether it can be done, and
-    ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    that a comment calls a copy, or one through JSON of which it says what is converted. ``pop(0)`` counts on a list
+    that is built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on
+    ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
+    header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import
+    unittest or pytest included) and on lists in network layers (classes with a ``forward()``) where no name speaks of
+    records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
+    constant. ``pop(0)`` does not count where a condition of the loop looks at the first item, a few steps deep, over
+    the bases of a class, or where the loop ends at an item and the rest of the list is used behind it. Bytes do not
+    count where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
+    when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
+    joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of
+    loops, a list that is used up from the front once for a function. ``xs += (x,)`` is silent where nothing says that
+    ``xs`` is a tuple, as a list is extended in place, and the field of another object than ``self`` that a loop over a
+    list of the same function fills is short, and an attribute that grows under two conditions. A round trip counts with
+    plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a
+    conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named ``..._json``
+    returns is brought into its form, as is what is no plain dict or has numbers as keys, a result that nobody uses asks
+    whether it can be done, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -516,17 +520,16 @@ class QuadraticCopy(Checker):
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
-        if trip is not None and not self._is_deep_copy(node):
+        if trip is not None and not self._is_explained(node):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
 
-    def _is_deep_copy(self, node: ast.Call) -> bool:
-        """Whether a comment says of a trip through pickle that a copy is what it is for."""
-        if self.module.qualname(node.func) != "pickle.loads":
-            return False
+    def _is_explained(self, node: ast.Call) -> bool:
+        """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts."""
+        reason = _REASONS.get(self.module.qualname(node.func) or "")
         line = self.module.index.statement(node).lineno
-        if not any("copy" in text for text in self.module.lines[max(0, line - _NEAR) : line]):
+        if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
             return False  # tokenising a file is dear
-        return any("copy" in text for text in self.module.comments.near(line))
+        return any(reason.search(text) for text in self.module.comments.near(line))
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
