@@ -106,7 +106,7 @@ class RedundantFetch(Checker):
             for call in named:
                 owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
                 first = _word(call.args[0]) if call.args else None
-                same[first, _word(owner), len(call.args)].append(call)
+                same[first, _word(owner)].append(call)
             for calls in same.values() if len(same) < len(named) else ():
                 if len(calls) > 1:
                     yield from self._within_blocks(calls)
