@@ -15,7 +15,7 @@ from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.lookups import Lookup
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.reads import Reads, at_once, starts_with, words_of
+from flake8_aiguard.reads import Reads, at_once, words_of
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, root
 from flake8_aiguard.wordings import name_words
@@ -62,7 +62,7 @@ class Hits:
     def names(self) -> frozenset[str]:
         """The identifiers of the calls in this file that bring something, by the tables or by their name."""
         read = self._reads.names & at_once()
-        return read | (self._reads.called_like("fetch") - {"list"})
+        return read | self._reads.called_like(may_fetch)
 
     def wasted(self, call: ast.Call) -> Wasted | None:
         """What a call fetches too early.
@@ -103,12 +103,14 @@ class Hits:
         if function is None:
             return None
         cache = self._asked_next(following, {target.id}, assign, function)
-        if cache is None or (not may_fetch(name) and not self._is_fetch(call)):
+        if cache is None or (not may_fetch(call_name(call)) and not self._is_fetch(call)):
             return None
         text, is_stored = cache
-        if (name == "get" and not self._is_fetch(call)) or _is_asked_before(text, assign, function):
+        if (call_name(call) == "get" and not self._is_fetch(call)) or _is_asked_before(
+            text, assign, function
+        ):
             return None
-        if not words_of("cache").isdisjoint(name_words(name)):
+        if not words_of("cache").isdisjoint(name_words(call_name(call))):
             return None  # it asks a cache of its own
         is_cache = is_stored or not words_of("cache").isdisjoint(name_words(text.replace(".", "_")))
         return Wasted(call, text) if is_cache and (is_stored or self._is_fetch(call)) else None
@@ -127,9 +129,11 @@ class Hits:
     def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
         """The assignment of a call's result, or of what is taken from it."""
         parent_of = self._module.index.parent
-        parent, steps = parent_of(call), 0
-        while parent.__class__ in _STEPS and parent is not None and steps < _NEAR:
-            parent, steps = parent_of(parent), steps + 1
+        parent = parent_of(call)
+        for _ in range(_NEAR):
+            if parent is None or parent.__class__ not in _STEPS:
+                break
+            parent = parent_of(parent)
         return parent if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
 
     def _is_fetch(self, call: ast.Call) -> bool:
@@ -149,8 +153,6 @@ class Hits:
             block: list[ast.stmt] = getattr(parent, name, None) or []
             if not block:
                 continue
-            if block[-1] is statement:
-                return self._following(parent) if isinstance(parent, (ast.With, ast.AsyncWith)) else []
             at = bisect.bisect_left(block, statement.lineno, key=_LINE)
             if at < len(block) and block[at] is statement:
                 found: list[ast.stmt] = []
@@ -158,7 +160,8 @@ class Hits:
                     found.append(item)
                     if isinstance(item, (ast.With, ast.AsyncWith)):
                         found += item.body
-                return found
+                is_last = not found and isinstance(parent, (ast.With, ast.AsyncWith))
+                return self._following(parent) if is_last and isinstance(parent, ast.stmt) else found
         return []
 
     def _asked_next(
@@ -375,7 +378,8 @@ def _has_word(text: str, word: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def may_fetch(name: str) -> bool:
     """Whether a function's name says that it brings something: ``fetch_user``, ``load``, ``urlopen``."""
-    return starts_with(name, "fetch") and name != "list"
+    parts = name_words(name)
+    return bool(parts) and (parts[0] in words_of("fetch") or parts == ("urlopen",)) and name != "list"
 
 
 def _parts(node: ast.expr) -> tuple[ast.expr | None, ast.expr | None]:

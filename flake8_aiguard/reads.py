@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, KeysView, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -25,7 +25,6 @@ _RUNS_AFTER: Final = (
     *(ast.AnnAssign, ast.Assign, ast.AugAssign, ast.Call, ast.NamedExpr),
     *(ast.With, ast.AsyncWith, ast.Yield, ast.YieldFrom),
 )
-_DEFINES: Final[tuple[type[_Definition], ...]] = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IDENTITY_MAP: Final = frozenset({"get", "get_one"})
 
 
@@ -55,25 +54,14 @@ class Reads:
 
     def __init__(self, module: Module) -> None:
         self._module = module
-
-    @lazy
-    def _queries(self) -> Queries:
-        return Queries(self._module)
-
-    def are_possible(self) -> bool:
-        """Whether a call of this file may read or fetch, by its name alone."""
-        called = self._called
-        return not (called.isdisjoint(_vocabulary()["any"]) and called.isdisjoint(self._known))
+        self._queries = Queries(module)
 
     @lazy
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls in this file to ask about."""
-        return frozenset((self._called & self._known) | self._readers)
-
-    @lazy
-    def _known(self) -> frozenset[str]:
-        """The last identifiers of the calls that what this file imports may lead to."""
-        return _led_to_by(self._module.index.packages & _leading())
+        index = self._module.index
+        known = _led_to_by(index.packages & _leading())
+        return frozenset((index.names_called() & known) | self._readers)
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
@@ -92,45 +80,36 @@ class Reads:
     @lazy
     def _readers(self) -> frozenset[str]:
         """The names of functions of this file that say that they read."""
-        return frozenset(self.called_like("read") & self._defined)
-
-    @lazy
-    def _defined(self) -> AbstractSet[str]:
-        """The names of the functions of this file."""
-        return {item.name for kind in _DEFINES for item in self._module.index.nodes(kind)}
+        wanted = self.called_like(_says_read)
+        if not wanted:
+            return frozenset()
+        index = self._module.index
+        definitions: list[_Definition] = [*index.nodes(ast.FunctionDef), *index.nodes(ast.AsyncFunctionDef)]
+        return frozenset(item.name for item in definitions if item.name in wanted)
 
     @lazy
     def helpers(self) -> frozenset[str]:
         """The names of other functions of this file that read and are called more than once: they may do nothing else."""
         index = self._module.index
-        called = (self._called & self._defined) - self.names
-        repeated = {name for name in called if len(index.calls_to(name)) > 1}
-        if not repeated:
-            return frozenset()
         reading = {index.function(call) for name in self.names & at_once() for call in index.calls_to(name)}
         return frozenset(
             item.name
             for item in reading
             if isinstance(item, _Definition)
-            and item.name in repeated
+            and item.name not in self.names
+            and len(index.calls_to(item.name)) > 1
             and words_of("change").isdisjoint(name_words(item.name))
         )
 
-    def called_like(self, kind: str) -> AbstractSet[str]:
-        """The names called in this file that start with a word of one kind, ``read`` or ``fetch``."""
-        return self._called & _vocabulary()[kind]
-
-    @lazy
-    def _called(self) -> KeysView[str]:
-        """The names called in this file, each of which has been looked at."""
-        called, known = self._module.index.names_called(), _vocabulary()
-        if not called <= known["seen"]:
-            new = called - known["seen"]
-            known["seen"] |= new
-            for kind in ("fetch", "read"):
-                known[kind].update(name for name in new if starts_with(name, kind))
-            known["any"] |= known["fetch"] | known["read"]
-        return called
+    def called_like(self, says: Callable[[str], bool]) -> AbstractSet[str]:
+        """The names called in this file that say something, asked once for each name of all files."""
+        seen, found = _vocabulary(says)
+        called = self._module.index.names_called()
+        if not called <= seen:
+            new = called - seen
+            seen |= new
+            found.update(filter(says, new))
+        return called & found
 
     def of(self, call: ast.Call) -> Read | None:
         """What a call reads; ``None`` where it may do something else, or is not known."""
@@ -341,10 +320,14 @@ def starts_with(name: str, kind: str) -> bool:
     return bool(words) and words[0] in words_of(kind)
 
 
+def _says_read(name: str) -> bool:
+    return starts_with(name, "read")
+
+
 @knowledge.cached
-def _vocabulary() -> dict[str, set[str]]:
+def _vocabulary(_says: Callable[[str], bool]) -> tuple[set[str], set[str]]:
     """The names met so far, and those of them that say something: files have most of their names in common."""
-    return {"seen": set(), "read": set(), "fetch": set(), "any": set()}
+    return set(), set()
 
 
 def _touches(target: ast.expr, used: Collection[str]) -> bool:

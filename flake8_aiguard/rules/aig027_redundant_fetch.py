@@ -80,7 +80,7 @@ class RedundantFetch(Checker):
         yield from self._twice()
 
     def is_possible(self) -> bool:
-        return self.reads.are_possible()
+        return bool(self.reads.names or self.hits.names)
 
     def _early(self) -> Iterator[Finding]:
         index = self.module.index
@@ -104,9 +104,7 @@ class RedundantFetch(Checker):
                 continue
             same: defaultdict[object, list[ast.Call]] = defaultdict(list)
             for call in named:
-                owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
-                first = _word(call.args[0]) if call.args else None
-                same[first, _word(owner)].append(call)
+                same[_looks(call)].append(call)
             for calls in same.values() if len(same) < len(named) else ():
                 if len(calls) > 1:
                     yield from self._within_blocks(calls)
@@ -267,10 +265,13 @@ def _position(call: ast.Call) -> tuple[int, int]:
     return call.lineno, call.col_offset
 
 
-def _word(node: ast.expr) -> object:
-    """What two equal expressions share: a cheap look."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Constant):
-        return node.value
-    return node.attr if isinstance(node, ast.Attribute) else None
+def _looks(call: ast.Call) -> tuple[object, ...]:
+    """What two equal calls of one name share: a cheap look."""
+    first = call.args[0] if call.args else None
+    owner = getattr(call.func, "value", None)
+    return (
+        first.__class__,
+        getattr(first, "id", None) or getattr(first, "attr", None),
+        first.value if isinstance(first, ast.Constant) else None,
+        getattr(owner, "id", None) or getattr(owner, "attr", None),
+    )
