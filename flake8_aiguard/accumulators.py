@@ -10,7 +10,7 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, words
+from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, words
 
 _PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
 _COMPLAINTS: Final = frozenset(
@@ -130,6 +130,35 @@ class Accumulators:
             if isinstance(call, ast.Call)
             and last_name(call.func) != "deepcopy"
             and any(dotted(value) == name for value in (*call.args, *(item.value for item in call.keywords)))
+        )
+
+    def is_carried_on(self, node: ast.Assign, copy: ast.expr, source: ast.expr) -> bool:
+        """Whether each turn changes a copy of an accumulator, and the copy takes its place: ``new = copy(acc)``, ``acc = new``.
+
+        Args:
+            node: the statement that copies.
+            copy: the variable that holds the copy.
+            source: the accumulator.
+        """
+        index = self._module.index
+        loop = next(index.loops(node), None)
+        block = block_of(index.parent(node), node)
+        if not isinstance(loop, (ast.For, ast.AsyncFor)) or node not in loop.body:
+            return False
+        if not isinstance(copy, ast.Name) or not isinstance(source, ast.Name):
+            return False
+        places = [
+            item
+            for item in block
+            if isinstance(item, ast.Assign)
+            and dotted(item.targets[0]) == source.id
+            and dotted(item.value) == copy.id
+        ]
+        uses = [item for item in names_in(loop) if item.id in (copy.id, source.id)]
+        return len(places) == 1 and all(
+            index.statement(use) in (node, *places)
+            or (use.id == copy.id and isinstance(index.parent(use), (ast.Attribute, ast.Subscript)))
+            for use in uses
         )
 
     def is_empty_before(self, target: ast.expr) -> bool:

@@ -37,6 +37,9 @@ _PARTS: Final = frozenset(
 _BETWEEN: Final = (
     " \t\r\n"  # what stands between the words or lines of a text; other separators cut a name or an option
 )
+_COMMAS: Final = frozenset(
+    {"", ",", ";", "|"}
+)  # what stands between the items of a list that is written as a text
 _FETCHES: Final = frozenset(
     {"all", "fetch", "fetchall", "find", "list", "load", "query", "read", "scan", "search", "select"}
 )
@@ -162,6 +165,10 @@ class Amounts:
         """Whether a collection holds the parts of a name or option: ``path.split("/")``, ``split_tags(args.tags)``."""
         resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         values = [node] if resolved is None else [item.value for item in resolved[1]]
+        if isinstance(node, ast.Attribute):
+            owner = self._module.receivers.class_behind(node.value)
+            stores = [] if owner is None else self._module.receivers.attribute_stores(owner, node.attr)
+            values = [getattr(self._module.index.parent(store), "value", None) for store in stores]
         for value in values:
             called = last_name(value.func) if isinstance(value, ast.Call) else None
             if not isinstance(value, ast.Call) or called is None or "split" not in called:
@@ -246,6 +253,26 @@ class Amounts:
             and self.is_parameter(node)
             and not self.is_optional(node)
         )
+
+    def is_asked_for(self, node: ast.expr) -> bool:
+        """Whether a caller must give a list, as its annotation says, or what a list is made of: nobody knows of how many items.
+
+        ``tags: list[str]``; ``pool = sorted(wanted)``; ``words = text.split(",")`` of such a parameter.
+        """
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        if resolved is None:
+            return False
+        if all(item.kind is Kind.PARAMETER for item in resolved[1]):
+            is_told = all(item.annotation is not None for item in resolved[1])
+            return is_told and not self.is_optional(node) and self._module.bounds.unbounded(node) is not None
+        made = resolved[1][0].value if len(resolved[1]) == 1 else None
+        if not isinstance(made, ast.Call):
+            return False
+        source = made.args[0] if self._lists.is_built(made) and made.args else None
+        if last_name(made.func) == "split" and isinstance(made.func, ast.Attribute):
+            is_listed = all((string(item) or "").strip() in _COMMAS for item in made.args)
+            source = made.func.value if is_listed else None
+        return source is not None and self.is_parameter(source) and not self.is_optional(source)
 
     def is_parameter(self, node: ast.expr) -> bool:
         """Whether a caller gives a collection."""

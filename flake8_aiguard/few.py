@@ -77,6 +77,7 @@ class Few:
                 or node.attr.endswith("__")
                 or self._is_argument(node)
                 or self._is_spelled(node)
+                or self._is_network(node)
                 or (node.attr in _words("path") and last_name(node.value) in _words("path owner"))
             )
         variable = self._module.loops.variable(node)
@@ -270,6 +271,15 @@ class Few:
                 for value in values
             )
             and all(last_name(getattr(call.func, "value", None)) != node.attr for call in self._additions)
+        )
+
+    def _is_network(self, node: ast.Attribute) -> bool:
+        """Whether a class keeps the layers of its network in an attribute: ``self.blocks = nn.ModuleList(...)``."""
+        owner = self._module.receivers.class_behind(node.value)
+        stores = [] if owner is None else self._module.receivers.attribute_stores(owner, node.attr)
+        values = [getattr(self._module.index.parent(store), "value", None) for store in stores]
+        return bool(values) and all(
+            isinstance(value, ast.Call) and self._module.qualname(value.func) in _calls() for value in values
         )
 
     @lazy

@@ -51,8 +51,22 @@ class Fronts:
         return not (
             self._accumulators.does(outermost, receiver, _ONLY_LISTS)
             or self._accumulators.is_read_whole(loop, receiver)
+            or self._is_head(pop, receiver, loop)
             or any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
             or (isinstance(loop, ast.While) and (_is_stripped(loop, pop) or _is_shallow(loop, pop)))
+        )
+
+    def _is_head(self, pop: ast.Call, receiver: ast.expr, loop: Loop) -> bool:
+        """Whether a loop ends at an item, and the rest of the list is used behind it: the lines of a header.
+
+        ``line = lines.pop(0)``, ``while line: ...``, ``"".join(lines)``.
+        """
+        taken = self._module.index.parent(pop)
+        variable = self._module.loops.variable(receiver) if isinstance(receiver, ast.Name) else None
+        if not isinstance(loop, ast.While) or not isinstance(taken, ast.Assign) or variable is None:
+            return False
+        return dotted(loop.test) == dotted(taken.targets[0]) is not None and any(
+            use.lineno > (loop.end_lineno or 0) for use in self._module.scopes.uses(*variable)
         )
 
     def _is_long(self, receiver: ast.expr) -> bool:

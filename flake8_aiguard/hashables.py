@@ -63,7 +63,7 @@ class Hashables:
 
     def is_hashable(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
         """Whether nothing speaks against looking a value up in a set: no list or dict, nor what a call makes of an item."""
-        if self._module.kinds.of(item) in _UNHASHABLE or isinstance(item, _MUTABLE):
+        if self._module.kinds.of(item) in _UNHASHABLE or isinstance(item, _MUTABLE) or is_slice(item):
             return False
         if isinstance(item, ast.Name) and self._is_sifted(loop):
             return False
@@ -223,6 +223,11 @@ class Hashables:
         if isinstance(parent, ast.Subscript) and parent.value is use:
             return string(parent.slice) is not None or not isinstance(parent.ctx, ast.Load)
         return isinstance(parent, ast.Attribute) and parent.attr in _CONTAINER_METHODS
+
+
+def is_slice(item: ast.expr) -> bool:
+    """Whether a value is a slice by its name, which has a hash since Python 3.12 only: ``patch.source_slice``."""
+    return (last_name(item) or "").lower().endswith("slice")
 
 
 def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:

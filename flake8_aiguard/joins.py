@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from flake8_aiguard.amounts import Amounts
-from flake8_aiguard.hashables import Hashables
+from flake8_aiguard.hashables import Hashables, is_slice
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import iterables
@@ -69,6 +69,8 @@ class Joins:
                 ):
                     return (part, pair) if self._amounts.is_data(scan.iterable, keyed=keyed) else None
         for pair in pairs:
+            if is_slice(pair.key) or is_slice(pair.value):
+                return None
             keyed = _is_known_by(pair)
             loop = self._searches.around(scan.node, scan.iterable, pair.value, keyed=keyed)
             if loop is not None and (

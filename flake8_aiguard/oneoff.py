@@ -17,6 +17,7 @@ _TEST_CODE: Final = (
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
 _MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/")
+_STEPS: Final = ("backwards", "forwards")
 _VERSIONS: Final = (
     "versions/",
 )  # where Alembic keeps its own; wherever they stand, they say which one came before
@@ -68,9 +69,20 @@ class OneOff:
         """Whether a function says of itself that it is a migration or fills a database once."""
         if not isinstance(function, FUNCTIONS):
             return False
-        return bool(words(getattr(function, "name", "")) & known("one-off function")) or any(
-            item.arg == "schema_editor" or "migration" in words(item.arg) for item in parameters(function)
+        return (
+            self.is_undoable(function)
+            or bool(words(getattr(function, "name", "")) & known("one-off function"))
+            or any(
+                item.arg == "schema_editor" or "migration" in words(item.arg) for item in parameters(function)
+            )
         )
+
+    def is_undoable(self, function: ast.AST | None) -> bool:
+        """Whether a step of a migration stands beside what undoes it: ``forwards()`` and ``backwards()``."""
+        around = self._module.index.class_of(function) if isinstance(function, FUNCTIONS) else None
+        if around is None or getattr(function, "name", "") not in _STEPS:
+            return False
+        return set(_STEPS) <= {item.name for item in around.body if isinstance(item, ast.FunctionDef)}
 
 
 @knowledge.cached

@@ -10,6 +10,10 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import dotted, last_name, string, words
 
 _READS = ("json.load", "json.loads")
+_OTHER_TYPES = tuple(
+    f"collections.{name}"
+    for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
+)
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")
 
 
@@ -45,10 +49,13 @@ class RoundTrips:
             node: a call.
 
         Returns:
-            ``None`` for any other call, where one of the two says how to convert, in tests and below ``try``.
+            ``None`` for any other call, where one of the two says how to convert, where nobody uses what comes back, in tests and
+            below ``try``.
         """
         if self._module.is_test or node.keywords or next(self._module.index.handlers(node), None) is not None:
             return None  # a test of the encoder, or of the value
+        if isinstance(self._module.index.parent(node), ast.Expr):
+            return None  # a test whether it can be done
         if self._module.qualname(node.func) == "builtins.int":
             return self._retold(node)
         method = f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
@@ -105,7 +112,7 @@ class RoundTrips:
         )
 
     def _is_meant(self, node: ast.Call, inner: ast.Call) -> bool:
-        """Whether a value is brought into the form of JSON on purpose: what YAML gave or takes, or by the name of the function."""
+        """Whether a value is brought into the form of JSON on purpose: it is no plain dict, YAML gave or takes it, or the name of the function says so."""
         if self._module.qualname(inner.func) != "json.dumps":
             return False
         function = self._module.index.function(node)
@@ -119,8 +126,20 @@ class RoundTrips:
         resolved = self._module.scopes.resolve(given) if isinstance(given, ast.Name) else None
         values = [given] if resolved is None else [binding.value for binding in resolved[1]]
         return any(
-            isinstance(value, ast.Call) and (self._module.qualname(value.func) or "").startswith("yaml.")
+            self._is_numbered(value)
+            or isinstance(value, ast.Call)
+            and (
+                (name := self._module.qualname(value.func) or "").startswith("yaml.") or name in _OTHER_TYPES
+            )
             for value in values
+        )
+
+    def _is_numbered(self, value: ast.expr | None) -> bool:
+        """Whether the keys of a dict are numbers, which JSON makes texts."""
+        if isinstance(value, ast.DictComp):
+            return self._module.kinds.of(value.key) == "number"
+        return isinstance(value, ast.Dict) and any(
+            key is not None and self._module.kinds.of(key) == "number" for key in value.keys
         )
 
     def _is_for_yaml(self, node: ast.Call) -> bool:

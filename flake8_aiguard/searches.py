@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
-from flake8_aiguard.loops import Place, iterables
+from flake8_aiguard.loops import Place, iterables, target_names
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import is_filter, says
@@ -200,6 +200,66 @@ class Searches:
             and any(len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added)
         )
 
+    def is_parted(self, node: ast.Compare, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop keeps what a filter of the same collection has left out: ``odd = [x for x in xs if x not in even]``.
+
+        Args:
+            node: the search.
+            searched: the list.
+            loop: the loop.
+        """
+        made = self._made(searched)
+        if not isinstance(node.ops[0], ast.NotIn) or not isinstance(made, ast.ListComp):
+            return False
+        part = made.generators[0]
+        return (
+            len(made.generators) == 1
+            and bool(part.ifs)
+            and dotted(made.elt) == dotted(part.target) is not None
+            and dotted(part.iter) in {dotted(item) for item in iterables(loop)} - {None}
+            and dotted(node.left) in target_names(loop)
+        )
+
+    def _made(self, searched: ast.expr) -> ast.expr | None:
+        """What a local is bound to, where it is bound once."""
+        resolved = self._module.scopes.resolve(searched) if isinstance(searched, ast.Name) else None
+        return resolved[1][0].value if resolved is not None and len(resolved[1]) == 1 else None
+
+    def is_other(self, searched: ast.expr, item: ast.expr) -> bool:
+        """Whether a list is filled with objects, and an attribute of one is looked for: ``seen.append(user)``, ``user.id in seen``.
+
+        Args:
+            searched: the list.
+            item: what is looked for.
+        """
+        if not isinstance(item, ast.Attribute) or not isinstance(item.value, ast.Name):
+            return False
+        added = self._additions.get((self._module.index.function(searched), dotted(searched)), ())
+        return bool(added) and all(
+            len(call.args) == 1 and dotted(call.args[0]) == item.value.id for call in added
+        )
+
+    @lazy
+    def _additions(self) -> Mapping[tuple[ast.AST | None, str | None], Sequence[ast.Call]]:
+        """The calls that add to a list, by their function and its name."""
+        found: defaultdict[tuple[ast.AST | None, str | None], list[ast.Call]] = defaultdict(list)
+        for call in self._module.index.calls_named(_GROWS):
+            if isinstance(call.func, ast.Attribute):
+                found[self._module.index.function(call), dotted(call.func.value)].append(call)
+        return found
+
+    def is_gathered_around(self, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop around another adds to what that one searches, so that a set made before it would be made anew each time.
+
+        Args:
+            searched: the list.
+            loop: the inner loop.
+        """
+        return any(
+            self.grows(searched, outer) and self._stays(searched, outer)
+            for outer in self._module.index.loops(loop)
+        )
+
     def is_emptied(self, searched: ast.expr, loop: Loop) -> bool:
         """Whether a loop takes items out of what it searches: a set made before would not know, and the list stays.
 
@@ -318,11 +378,16 @@ class Searches:
             is_filter(name or "") or any(says(word) == "option" for word in name_words(name or ""))
         ):
             return False
-        if self._is_told(searched):
+        if self._is_told(searched) or self._is_brief(node, searched, item, loop):
             return False
         if "data" in own or self._amounts.is_read(searched):
             return True
         is_asked = self.is_only_asked(searched)
+        if "chosen" in own and self._amounts.is_asked_for(searched):
+            is_given = all(
+                self._amounts.is_parameter(item) and not self._amounts.is_optional(item) for item in outer
+            )
+            return is_asked and is_given and "chosen" not in around and not is_filter(f"{name}_")
         if "option" in own:
             return "data" in around or (is_asked and self._amounts.is_given_whole(searched))
         if is_asked:
@@ -334,6 +399,27 @@ class Searches:
             )
         return last_name(getattr(node, "func", None)) in ("index", "count") and any(
             dotted(collection(self._module, iterable)) == name for iterable in outer
+        )
+
+    def _is_brief(self, node: ast.expr, searched: ast.expr, item: ast.expr, loop: Loop) -> bool:
+        """Whether a list is short for a reason: the characters of a text, or it is fresh on each turn of a loop around.
+
+        What drops the items that come twice counts even then.
+        """
+        made = self._made(searched)
+        if isinstance(made, ast.ListComp) and self._is_text(made.generators[0].iter):
+            return True
+        is_fresh = self.grows(searched, loop) and not all(
+            self._stays(searched, outer) for outer in self._module.index.loops(loop)
+        )
+        return is_fresh and not (isinstance(node, ast.Compare) and self.gathers(node, searched, item, loop))
+
+    def _is_text(self, node: ast.expr) -> bool:
+        """Whether a variable holds a text, at least where it is bound anew: ``text = text + "."``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        values = [node] if resolved is None else [item.value for item in resolved[1]]
+        return self._module.kinds.of(node) == "str" or any(
+            value is not None and self._module.kinds.of(value) == "str" for value in values
         )
 
     def _is_told(self, searched: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.joins import Joins
 from flake8_aiguard.lists import Lists, collection
 from flake8_aiguard.loops import iterables
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
@@ -28,6 +29,10 @@ _KEYED: Final = "{inner} is scanned for each item of {outer} though it is a dict
 _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in a set made before the loop"
 _MEMBER: Final = (
     "{item} in {inner} scans the list for each item of {outer}; look it up in a set made before the loop"
+)
+_PARTED: Final = (
+    "{item} not in {inner} scans the list for each item of {outer}; "
+    "ask the opposite of what {inner} was filtered by, or make it a set"
 )
 _PLACED: Final = "{item} in {inner} scans the list for each item of {outer}; keep the positions in a dict made before the loop"
 _ASKED: Final = "{item} in {inner} scans the list for each item of {outer}; make {inner} a set"
@@ -78,25 +83,28 @@ class NestedScan(Checker):
             by_id = {user.id: user for user in users}
             return [by_id[order.user_id].name for order in orders if order.user_id in by_id]
 
-    Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``, ``index``,
-    ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call known to give
-    one. Both collections have to grow with the data: displays, constants, batches and limits never do, nor do lists that by
-    their name hold columns, options, types or parts of the program, nor a parameter with a default whose name says nothing.
-    Where no name speaks of records, a list counts if nothing but lookups is done with it. Neither do the parts of one
-    record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals that no caller gives, no query
-    answers and no name calls records. Silent where the loop builds or chooses the collection anew (a tree, a slice) or
-    changes it so that a dict made before would be stale (``if x in xs: xs.remove(x)`` alone counts), goes on with an
-    iterator, or keeps all items that are equal, where two further conditions choose from what is passed through, where
-    ``bisect`` keeps the list in order, where the item that a join ends at is read behind it though none may match, in test
-    helpers (files that import pytest), for positions, for dicts, lists and objects (whose attributes are read) of a class
-    that may have no hash as items (no set takes them), for ``list[Any]`` and where a docstring or comment speaks of what is
-    hashable, for all pairs, and where the loop is left right after ``remove``. Nor is a list reported that grows by others
-    than what is looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that
-    grows and is used for more than lookups; items that are removed from the front, or moved to the end; and what has few
-    items for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a
-    private function gives, told to a person by ``", ".join(names)``), nor what a parameter that may be left out excludes
-    (``exclude_urls=()``) or a function splits from an option. One set serves all loops of a function. Sets, dicts and strings
-    never count.
+    Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``,
+    ``index``, ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call
+    known to give one. Both collections have to grow with the data: displays, constants, batches and limits never do,
+    nor do lists that by their name hold columns, options, types or parts of the program (what a caller must give
+    counts, where all the function does is look up in it what the caller gives as well), nor a parameter with a default
+    whose name says nothing. Where no name speaks of records, a list counts if nothing but lookups is done with it.
+    Neither do the parts of one record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals
+    that no caller gives, no query answers and no name calls records. Silent where the loop builds or chooses the
+    collection anew (a tree, a slice) or changes it so that a dict made before would be stale (``if x in xs:
+    xs.remove(x)`` alone counts), goes on with an iterator, or keeps all items that are equal, where two further
+    conditions choose from what is passed through, where ``bisect`` keeps the list in order, where the item that a join
+    ends at is read behind it though none may match, in test helpers (files that import pytest), for positions, for
+    dicts, lists and objects (whose attributes are read) of a class that may have no hash as items (no set takes them),
+    for slices and ``list[Any]``, and where a docstring or comment speaks of what is hashable, for all pairs, and where
+    the loop is left right after ``remove``, for steps of a migration that stand beside what undoes them, and where an
+    attribute of what the list holds is looked for in it. Nor is a list reported that grows by others than what is
+    looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that grows and
+    is used for more than lookups; items that are removed from the front, or moved to the end; and what has few items
+    for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a private
+    function gives, the letters of a text, fresh on each turn of a loop around, told to a person by ``",
+    ".join(names)``), nor what a parameter that may be left out excludes (``exclude_urls=()``) or a function splits from
+    an option. One set serves all loops of a function. Sets, dicts and strings never count.
     """
 
     code = "AIG024"
@@ -116,18 +124,24 @@ class NestedScan(Checker):
         searches, amounts, name = self._searches, self._amounts, last_name(searched)
         if isinstance(item, ast.Constant) or next(self.module.index.loops(node), None) is None:
             return
-        is_constant = (name is not None and name.isupper()) or amounts.is_chosen(searched)
-        grown = searches.is_collected(node, searched) if is_constant or amounts.is_chosen(item) else None
-        if grown is False and (amounts.is_chosen(item) or not amounts.is_read(searched)):
+        is_constant, is_kind = name is not None and name.isupper(), amounts.is_chosen(item)
+        is_asked = is_constant or is_kind or amounts.is_chosen(searched)
+        grown = searches.is_collected(node, searched) if is_asked else None
+        if grown is False and (
+            is_kind or not (amounts.is_read(searched) or (not is_constant and amounts.is_asked_for(searched)))
+        ):
             return
         if not (self._lists.is_built(searched) if name is None else self._lists.is_list(searched)):
             return
         grown = searches.is_collected(node, searched) if grown is None else grown
-        if self._is_fallback(node) or not (grown or amounts.is_data(searched)):
+        if self._is_fallback(node) or not (
+            grown or amounts.is_data(searched) or (not is_kind and amounts.is_asked_for(searched))
+        ):
             return
         loop = searches.around(node, searched, item, keyed=grown)
         if (
             loop is not None
+            and not searches.is_other(searched, item)
             and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
             and self._hashables.is_hashable(item, searched, loop)
@@ -162,6 +176,8 @@ class NestedScan(Checker):
             if isinstance(call.func, ast.Attribute) and len(call.args) == 1 and not call.keywords:
                 self._ask(call, call.func.value, call.args[0])
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
+            if OneOff(self.module).is_undoable(index.function(node)):
+                continue
             if self._is_first(loop, searched, is_member=isinstance(node, ast.Compare)):
                 yield from self._search(node, searched, item, loop)
         if loops < 2 and not index.calls_named(("filter",)):
@@ -214,6 +230,8 @@ class NestedScan(Checker):
                 or any(self._amounts.is_part(part) for part in iterables(loop))
             ):
                 return
+        elif self._searches.is_parted(node, searched, loop):
+            message = _PARTED
         elif (
             isinstance(searched, ast.Name)
             and self._searches.is_only_asked(searched)
@@ -233,6 +251,8 @@ class NestedScan(Checker):
                 return
             is_nested = next(self.module.index.loops(loop), None) is not None
             message = _UNIQUE if not is_nested and _is_only_gathered(node, loop) else _SEEN
+        elif self._searches.is_gathered_around(searched, loop):
+            message = _SEEN
         yield from self.found(
             node,
             message=message,

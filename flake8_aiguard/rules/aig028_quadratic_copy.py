@@ -17,6 +17,7 @@ from flake8_aiguard.growth import Growth
 from flake8_aiguard.index import Loop
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.nouns import says
+from flake8_aiguard.regex import regex
 from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
@@ -59,6 +60,10 @@ _TENSORS: Final = frozenset(
 )
 _FORWARD: Final = ("__call__", "call", "forward")  # of flax, keras and torch
 _OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
+_REASONS: Final = {
+    "pickle.loads": regex(r"copy"),
+    "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
+}
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -86,37 +91,39 @@ class QuadraticCopy(Checker):
                 rows.append(page.title)
             return rows
 
-    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where the
-    loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name or
-    path, what is unpacked or measured, class attributes, options of a command line, what each call of a private function
-    spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are additions
-    under a condition that a literal names the item, and tuples of tensors, by their name or in files that import a tensor
-    library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a caller gives it
-    (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython extends it in place; so
-    is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an annotation or the name (``lists``)
-    says what the items are, and ``d[k] += s`` where what is added is a string by itself. ``insert(0)`` and ``s = t + s``
-    count in ``for`` loops, where ``while`` mostly climbs a short path. Silent where the loop reads or keeps what has been
-    gathered so far (so do other tasks with an attribute), puts items at both ends or reads the first one, and where each
-    turn halves or divides what it counts. So are items put before the others of a parameter, or until a total that the loop
-    adds up is too large; what grows in an attribute while the loop yields, or is started afresh by a method that the loop
-    calls; the copy that each turn hands over; the last line of ``splitlines(True)``; and a sum whose twin in the function
-    carries ``noqa: RUF017``; and a trip through pickle that a comment calls a copy. ``pop(0)`` counts on a list that is
-    built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on ``+=`` in
-    tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed header and for
-    texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import unittest or pytest included)
-    and in network layers (classes with a ``forward()``) where no name speaks of records. Few are the lines of a docstring, the
-    digests that a key is made of, and what a ``while`` takes up to a constant. ``pop(0)`` does not count where a
-    condition of the loop looks at the first item, a few steps deep, or over the bases of a class. Bytes do not count where
-    each turn hands them to a call, where they are filled up to the place of a field, where the loop is left when they have
-    some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()`` joins count where a
-    caller gives them or a comprehension makes them. One accumulator is reported once for a nest of loops, a list that is used up
-    from the front once for a function. ``xs += (x,)`` is
-    silent where nothing says that ``xs`` is a tuple, as a list is extended in place, and the field of another object than
-    ``self`` that a loop over a list of the same function fills is short, and an attribute that grows under two conditions.
-    A round trip counts with plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or
-    ``errors`` make it a conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named
-    ``..._json`` returns is brought into its form, and ``self.model_dump_json()`` counts where the class has a base that may
-    be a model.
+    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where
+    the loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name
+    or path, what is unpacked or measured, class attributes, options of a command line, what each call of a private
+    function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
+    additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
+    import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
+    caller gives it (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
+    extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
+    annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
+    itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
+    where the loop reads or keeps what has been gathered so far (so do other tasks with an attribute), puts items at
+    both ends or reads the first one, and where each turn halves or divides what it counts. So are items put before the
+    others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
+    loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
+    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; and a trip through pickle
+    that a comment calls a copy, or one through JSON of which it says what is converted. ``pop(0)`` counts on a list
+    that is built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on
+    ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
+    header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import
+    unittest or pytest included) and on lists in network layers (classes with a ``forward()``) where no name speaks of
+    records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
+    constant. ``pop(0)`` does not count where a condition of the loop looks at the first item, a few steps deep, over
+    the bases of a class, or where the loop ends at an item and the rest of the list is used behind it. Bytes do not
+    count where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
+    when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
+    joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of
+    loops, a list that is used up from the front once for a function. ``xs += (x,)`` is silent where nothing says that
+    ``xs`` is a tuple, as a list is extended in place, and the field of another object than ``self`` that a loop over a
+    list of the same function fills is short, and an attribute that grows under two conditions. A round trip counts with
+    plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a
+    conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named ``..._json``
+    returns is brought into its form, as is what is no plain dict or has numbers as keys, a result that nobody uses asks
+    whether it can be done, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
 
     code = "AIG028"
@@ -228,6 +235,8 @@ class QuadraticCopy(Checker):
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
             return
+        if kind == "list" and self._is_of_layers(node, loop):
+            return
         if kind != "bytes" and self._accumulators.is_shared(node, target, loop, text=kind == "str"):
             return
         if kind not in ("bytes", "str") and self._accumulators.is_published(target, loop):
@@ -315,6 +324,10 @@ class QuadraticCopy(Checker):
             )
             instead = _UPDATE if is_dict else "change it in place, or copy it once before the loop"
         loop = self._growth.loop(node, target) if is_copied else None
+        if loop is None and qualname == "copy.deepcopy" and first is not None:
+            around = next(self.module.index.loops(node))
+            if self._accumulators.is_carried_on(node, target, first) and not self._few.turns(around):
+                yield from self.found(call, message=_COPIES, name=dotted(first), instead=instead)
         if loop is None:
             return
         is_needed = (
@@ -507,15 +520,16 @@ class QuadraticCopy(Checker):
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
-        if trip is not None and not self._is_deep_copy(node):
+        if trip is not None and not self._is_explained(node):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
 
-    def _is_deep_copy(self, node: ast.Call) -> bool:
-        """Whether a comment says of a trip through pickle that a copy is what it is for."""
-        if self.module.qualname(node.func) != "pickle.loads":
-            return False
-        near = self.module.comments.near(self.module.index.statement(node).lineno)
-        return any("copy" in text for text in near)
+    def _is_explained(self, node: ast.Call) -> bool:
+        """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts."""
+        reason = _REASONS.get(self.module.qualname(node.func) or "")
+        line = self.module.index.statement(node).lineno
+        if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
+            return False  # tokenising a file is dear
+        return any(reason.search(text) for text in self.module.comments.near(line))
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
