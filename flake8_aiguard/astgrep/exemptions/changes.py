@@ -29,6 +29,8 @@ _FIXED: Final = frozenset(
         "unix_timestamp",
     }
 )
+_QUERY: Final = regex(r"\s*\(\s*select\b", _I)
+_OWNER: Final = regex(r"(\w+)[\"`]?\.")
 _BRANCH: Final = regex(r"\b(?:else|elseif|elsif|when)\b", _I)
 _STRING: Final = regex(r"'(?:[^']|'')*'")
 _BARE_DELETE: Final = regex(rf"\s*delete\s+from\s+(?:only\s+)?({NAME})\s*", _I)
@@ -102,13 +104,15 @@ def whole_table(source: Source, start: int, end: int) -> bool:
     parameters = source.parameters(start)
     alias = _UPDATED_AS.match(code)
     owner = re.compile(rf"\b{re.escape(alias[1])}\.", _I) if alias else None
+    owners = {plain(written[1]), *([alias[1].lower()] if alias else ())}
     place, values = start + assigned.start(1), []
     for part in assigned[1].split(","):
         match = _ASSIGNED.match(part)
         if match is None:
             return False
         value = source.code[place + match.start(2) : place + len(part)]
-        values.append((match[1].lower(), owner.sub("", value) if owner else value))
+        if not _is_of_a_query(value, owners):
+            values.append((match[1].lower(), owner.sub("", value) if owner else value))
         place += len(part) + 1
     return not all(_is_fixed(column, value, parameters) for column, value in values)
 
@@ -139,6 +143,16 @@ def _is_altered_next(source: Source, start: int, name: str) -> bool:
     """
     found = _ALTERED_NEXT.match(source.code, source.statement(start)[1])
     return found is not None and plain(found[1]) == plain(name)
+
+
+def _is_of_a_query(value: str, owners: set[str]) -> bool:
+    """Whether a value comes from a query that names no column of the table: the same for all rows.
+
+    Args:
+        value: the value.
+        owners: the table and its alias.
+    """
+    return _QUERY.match(value) is not None and owners.isdisjoint(map(str.lower, _OWNER.findall(value)))
 
 
 def _is_fixed(column: str, value: str, parameters: set[str]) -> bool:

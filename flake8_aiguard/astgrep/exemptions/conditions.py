@@ -60,6 +60,7 @@ _EQUAL: Final = regex(
 _GIVEN: Final = regex(
     r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(?:=\s*(?:[$:@?\d']|hole_|any\s*\()|in\s*\()", _I
 )
+_ROW: Final = regex(r"(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 _KEY: Final = regex(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 
 
@@ -102,7 +103,7 @@ def no_index(source: Source, start: int, end: int) -> bool:
     if _UPDATE.match(source.code, source.statement(start)[0]) and source.is_file and not source.asks:
         return True  # a clean-up that somebody runs
     parameters = source.parameters(start)
-    if not query.columns(code[: like.start()], parameters) or query.columns(code[like.end() :], parameters):
+    if not query.columns(code[: like.start()], parameters):
         return True
     around = source.flat(*source.around(start))
     relations = query.relations(around)
@@ -231,7 +232,7 @@ def found_by_another(source: Source, start: int, end: int) -> bool:
         return True
     joined = {(alias or plain(name)).lower() for name, alias in query.relations(text)}
     names = [name for name, other in _EQUAL.findall(conditions) if other.lower() not in joined]
-    if any(map(_KEY.fullmatch, names)):
+    if any(map(_ROW.fullmatch, names)):
         return True
     read = [name for name, _ in query.relations(text) if name != "("] if names else []
     tables = [folders.table(source, name) for name in read]

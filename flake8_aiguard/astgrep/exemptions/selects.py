@@ -44,6 +44,9 @@ _SELECT: Final = regex(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
 _MANY: Final = regex(r"\bwhere\b|\bjoin\b|,", _I)
 _OF_AGGREGATE: Final = regex(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
 _OF_FUNCTION: Final = regex(r"\bfrom\s+[\w.\"]+\s*\((?!.*(?:\bjoin\b|,))", _I | re.DOTALL)
+_AGGREGATED: Final = regex(
+    rf"\b{query.AGGREGATE}\s*\(\s*\)(?:(?!\bfrom\b)[^,])*?[\"`]?(\w+)[\"`]?\s*(?:,|\bfrom\b)", _I
+)
 _FROM_ON: Final = regex(r"\bfrom\b", _I)
 _DISTINCT: Final = regex(r"\(\s*select\s+distinct\b", _I)
 _IN_AGGREGATE: Final = regex(rf"\b{query.AGGREGATE}\s*\($", _I)
@@ -246,6 +249,14 @@ def is_kept(source: Source, start: int, end: int) -> bool:
         return True
     first, last = source.around(start)
     return first > source.statement(start)[0] and _ROW_BEFORE.search(source.flat(first, last)) is not None
+
+
+def is_called_otherwise(source: Source, start: int, end: int) -> bool:
+    """AIG215: HAVING asks for the alias of an aggregate in another spelling."""
+    first, last = source.around(start)
+    aliases = {name.lower() for name in _AGGREGATED.findall(source.flat(first, start))}
+    having = re.split(r"\border\s+by\b", source.code[end:last], maxsplit=1, flags=_I)[0]
+    return any(word.lower() in aliases for word in query.WORD.findall(having.replace('"', " ")))
 
 
 def is_needed_anyway(source: Source, start: int, end: int) -> bool:
