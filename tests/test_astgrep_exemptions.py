@@ -57,8 +57,16 @@ MEANT = [
     ),
     (
         "AIG204",
-        "SELECT c.id, (SELECT o.cents FROM orders AS o WHERE o.customer_id = c.id LIMIT 1) FROM customers AS c;",
+        "SELECT f.id, (SELECT g.name FROM frames(7) AS g WHERE g.id = f.id ORDER BY g.level LIMIT 1) FROM steps(7) AS f;",
     ),
+    ("AIG205", "DELETE FROM lines;\n-- children first\nDELETE FROM orders;\nINSERT INTO kinds VALUES (1);"),
+    ("AIG206", "UPDATE places SET kind = 1 WHERE name LIKE '%street';"),
+    ("AIG201", "INSERT INTO orders_new SELECT * FROM orders;\nDROP TABLE orders;"),
+    ("AIG215", "SELECT state, sum(cents) AS Sum_Of FROM orders GROUP BY state HAVING sum_of > 7;"),
+    ("AIG215", "SELECT state, max(cents - 1) AS `top` FROM orders GROUP BY state HAVING TOP > 7;"),
+    ("AIG217", "\\unset ON_ERROR_STOP\nINSERT INTO roles (name) VALUES ('clerk');"),
+    ("AIG217", "\\set ON_ERROR_STOP off\nINSERT INTO roles (name) VALUES ('clerk');"),
+    ("AIG217", "INSERT INTO archive SELECT id, cents FROM orders;"),
     (
         "AIG204",
         "SELECT max((SELECT count(*) FROM orders AS o WHERE o.customer_id = c.id)) FROM customers AS c;",
@@ -78,6 +86,8 @@ MEANT = [
     ("AIG205", "UPDATE orders SET name = upper(name);"),
     ("AIG205", "UPDATE orders SET kind = CASE WHEN kind = 1 THEN 2 ELSE kind END;"),
     ("AIG205", "UPDATE orders SET total = net;"),
+    ("AIG205", "UPDATE orders o SET total = (SELECT sum(l.cents) FROM lines AS l WHERE l.order_id = o.id);"),
+    ("AIG205", "UPDATE shop.orders SET total = (SELECT sum(cents) FROM lines WHERE order_id = orders.id);"),
     ("AIG205", "CREATE TABLE orders (id int);\nDELETE FROM orders;"),
     ("AIG205", "DELETE FROM kinds;\nINSERT INTO kinds (id) VALUES (1);"),
     (
@@ -91,14 +101,13 @@ MEANT = [
     ),
     ("AIG206", "SELECT id FROM places WHERE $1 LIKE '%' || name;"),
     ("AIG206", "SELECT id FROM places WHERE ($1 IS NULL OR name LIKE '%' || $1 || '%');"),
-    ("AIG206", "UPDATE places SET kind = 1 WHERE name LIKE '%street';"),
     (
         "AIG207",
         "CREATE FUNCTION f(day text) RETURNS int AS $$ SELECT id FROM a WHERE coalesce(day, 'x') = 'x'; $$;",
     ),
     ("AIG207", "SELECT id FROM settings WHERE name_key = 'days' AND value::numeric = 0;"),
     ("AIG207", "SELECT id FROM settings WHERE value::numeric = 0;"),
-    ("AIG207", "SELECT id FROM orders WHERE customer_id = $1 AND date(created) = $2;"),
+    ("AIG207", "SELECT id FROM orders WHERE id = $1 AND date(created) = $2;"),
     ("AIG211", 'CREATE TABLE Orders (id int);\nCREATE INDEX i ON "orders" (id);'),
     ("AIG211", "ALTER TABLE a ADD x bigint unsigned;\nCREATE INDEX i ON a (x);"),
     ("AIG211", "DROP INDEX a_x ON a;\nCREATE INDEX i ON a (x);"),
@@ -193,8 +202,6 @@ MEANT = [
         "SELECT DISTINCT r.role, e.team FROM g JOIN e ON e.name = g.name JOIN r ON r.name = g.name;",
     ),
     ("AIG214", "SELECT DISTINCT a.id FROM a, b WHERE b.x = a.x\n\nSELECT b.id FROM b"),
-    ("AIG201", "SELECT id FROM (SELECT * FROM orders WHERE paid ORDER BY made) WHERE ROWNUM <= 1;"),
-    ("AIG203", "UPDATE a SET x = 1 WHERE b IN (SELECT DISTINCT b FROM c);"),
     ("AIG205", "DELETE FROM [dbo].[sessions] WHERE expires < 3;"),
     (
         "AIG207",
@@ -204,10 +211,6 @@ MEANT = [
     ("AIG211", "CREATE INDEX{% if late %} CONCURRENTLY{% endif %} i ON a (x) INCLUDE (y);"),
     ("AIG211", "CREATE TABLE :shop.a (x int, y int);\nCREATE INDEX i ON :shop.a (x) INCLUDE (y);"),
     ("AIG216", "IF (SELECT count(*) FROM a WHERE x = 1) > 5 THEN\n  DELETE FROM a WHERE x = 1;\nEND IF;"),
-    (
-        "AIG201",
-        "SELECT a.id, v.lot FROM a LEFT JOIN (SELECT * FROM vouchers WHERE class = 1) AS v ON v.a = a.id;",
-    ),
     (
         "AIG204",
         "SELECT c.id, (SELECT count(*) FROM orders AS o WHERE o.customer_id = c.id) FROM customers AS c LIMIT 1;",
@@ -226,10 +229,6 @@ MEANT = [
     (
         "AIG201",
         "WITH x AS (SELECT *, row_number() OVER (PARTITION BY no ORDER BY made) AS n FROM orders) SELECT * EXCEPT (n) FROM x;",
-    ),
-    (
-        "AIG201",
-        "SELECT id, n FROM (SELECT *, rank() OVER (ORDER BY made) AS n FROM orders) AS o WHERE n = 1;",
     ),
     ("AIG201", "WITH x AS (SELECT * FROM orders) SELECT id, date_parse(made, '%Y') FROM x;"),
     ("AIG204", "SELECT c.id, (SELECT t.x FROM cdb_ts AS t WHERE t.id = c.id) FROM gv$containers AS c;"),
@@ -312,6 +311,37 @@ REPORTED = [
     ("AIG214", "SELECT DISTINCT a.* FROM a JOIN b ON a.b = b.id;"),
     ("AIG201", "SELECT * FROM orders;\nCREATE TABLE lines (id int);"),
     ("AIG201", "INSERT INTO archive SELECT * FROM orders;"),
+    ("AIG201", "INSERT INTO orders_of_2025 SELECT * FROM orders WHERE year = 2025;"),
+    ("AIG201", "SELECT * FROM (SELECT * FROM parcels UNION SELECT id, made FROM orders) AS sent;"),
+    ("AIG201", "SELECT id FROM (SELECT * FROM orders WHERE paid ORDER BY made) WHERE ROWNUM <= 1;"),
+    (
+        "AIG201",
+        "SELECT id, n FROM (SELECT *, rank() OVER (ORDER BY made) AS n FROM orders) AS o WHERE n = 1;",
+    ),
+    ("AIG202", "SELECT id FROM a WHERE b NOT IN (SELECT buyer_id FROM barred_buyers);"),
+    ("AIG202", "DELETE FROM a WHERE b NOT IN (SELECT max(parent) FROM a GROUP BY shelf);"),
+    ("AIG203", "UPDATE a SET x = 1 WHERE b IN (SELECT DISTINCT b FROM c);"),
+    (
+        "AIG204",
+        "SELECT c.id, (SELECT o.cents FROM orders AS o WHERE o.customer_id = c.id ORDER BY o.made LIMIT 1) FROM customers AS c;",
+    ),
+    (
+        "AIG204",
+        "SELECT d.day, (SELECT count(*) FROM orders AS o WHERE o.day = d.day) FROM days(2026) AS d;",
+    ),
+    ("AIG205", "UPDATE sums SET total = (SELECT sum(o.cents) FROM orders AS o WHERE o.paid);"),
+    ("AIG205", "UPDATE clerks AS c SET wage = c.wage + 100;"),
+    ("AIG205", "DELETE FROM lines;\nDELETE FROM orders WHERE id = 3;\nINSERT INTO kinds VALUES (1);"),
+    ("AIG205", "INSERT INTO kinds VALUES (1);\nDELETE FROM lines;\nDELETE FROM orders;"),
+    ("AIG206", "SELECT id FROM goods WHERE name LIKE N'%oil%';"),
+    ("AIG207", "SELECT id FROM orders WHERE customer_id = $1 AND date(created) = $2;"),
+    ("AIG207", "UPDATE stays SET old = true WHERE year(ended) < 2020;"),
+    ("AIG217", "WITH one AS (INSERT INTO clerks (mail) VALUES ('a') RETURNING id) SELECT id FROM one;"),
+    ("AIG217", "INSERT INTO buyers (id, name) SELECT id, name FROM loaded;"),
+    ("AIG215", "SELECT sum(cents) FROM orders GROUP BY state, city HAVING state = 'open';"),
+    ("AIG215", "SELECT state, sum(cents) AS s FROM orders GROUP BY state HAVING state > 'a' ORDER BY s;"),
+    ("AIG215", "SELECT upper(state) AS Kind, sum(cents) FROM orders GROUP BY 1 HAVING kind = 'OPEN';"),
+    ("AIG217", "\\set ON_ERROR_STOP on\nINSERT INTO roles (name) VALUES ('clerk');"),
     ("AIG201", "CREATE FUNCTION f() RETURNS SETOF totals AS $$ SELECT * FROM orders; $$ LANGUAGE sql;"),
     ("AIG201", "SELECT max(id) FROM (SELECT * FROM orders) AS few;"),
     ("AIG201", "select * from {{ ref('orders') }}"),
@@ -721,7 +751,7 @@ def test_a_file_of_data_is_run_once(tmp_path: Path) -> None:
 
 
 def test_a_step_that_loads_anew_deletes_all_rows(tmp_path: Path) -> None:
-    text = "DELETE FROM kind_names;\nDELETE FROM kinds;\nINSERT INTO kinds (id) SELECT id FROM staged;"
+    text = "DELETE FROM kind_names;\nDELETE FROM logs WHERE old;\nDELETE FROM kinds;\nINSERT INTO kinds (id) SELECT id FROM staged;"
     assert not found("AIG205", text, str(tmp_path / "migrations" / "004_kinds.sql"))
     assert found("AIG205", text, str(tmp_path / "kinds.sql"))
     assert found("AIG205", text.split("INSERT")[0], str(tmp_path / "migrations" / "005_kinds.sql"))
@@ -742,6 +772,21 @@ def test_a_union_of_stars_is_reported_once() -> None:
     assert [one.line for one in engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])] == [1]
     text = "SELECT * FROM a\nUNION SELECT id FROM b\nUNION SELECT * FROM c;"
     assert [one.line for one in engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])] == [1, 3]
+
+
+def test_a_row_that_is_all_key_leaves_nothing_to_update(tmp_path: Path) -> None:
+    (tmp_path / "schema.sql").write_text(
+        "CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b));", encoding="utf-8"
+    )
+    insert = "INSERT INTO pairs (a, b) VALUES (:a, :b)"
+    assert not found("AIG217", f"{insert} RETURNING *;", str(tmp_path / "add.sql"))
+    assert found("AIG217", f"{insert};", str(tmp_path / "add.sql"))
+
+
+def test_the_first_branch_of_a_union_names_the_columns() -> None:
+    text = "SELECT * FROM (SELECT id, made FROM orders UNION SELECT * FROM parcels) AS sent;"
+    found = engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])
+    assert [item.column for item in found] == [text.rindex("*") + 1]
 
 
 def test_an_index_may_be_built_before_a_step_that_needs_its_transaction() -> None:

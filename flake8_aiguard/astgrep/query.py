@@ -18,7 +18,7 @@ _ITEM: Final = regex(
     _I,
 )
 _JOINED: Final = regex(r",|\b(?:(?:natural|left|right|full|inner|outer|cross)\s+)*join\b", _I)
-WORD: Final = regex(r"(?<![\w.:$@'])[A-Za-z_][\w.]*(?!\w*\s*\()")
+WORD: Final = regex(r"(?<![\w.:$@'])[A-Za-z_][\w.]*(?!\w*\s*\(|\w*')")
 CONSTANT: Final = frozenset(
     {
         *(

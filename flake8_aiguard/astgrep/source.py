@@ -115,9 +115,7 @@ _STEPS: Final = (
 _NUMBERED: Final = regex(rf"{_STEPS}|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$")
 _STEP: Final = regex(rf"{_STEPS}|/[vV]?\d{{3,}}[_-][^/]*[A-Za-z][^/]*\.|/[vV]\d[\d._]*__[^/]*$")
 _SEEDING: Final = regex(r"/[^/]*(?:seeds?|fixtures?|(?<!meta)data)(?:[_.-][^/]*)?\.sql$", re.IGNORECASE)
-_ALTERED: Final = regex(
-    r"\b(?:alter|drop)\s+(?:table|index|view|function)\s|\bupdate\s+\S+\s+set\s", re.IGNORECASE
-)
+_ALTERED: Final = regex(r"\b(?:alter|drop)\s+(?:table|index|view|function)\s", re.IGNORECASE)
 _WRITING: Final = regex(r"(?:\A|;)\s*(?:insert|update|delete|alter)\s", re.IGNORECASE)
 _LOADED: Final = regex(rf"^\s*\\?copy\s+({ddl.NAME})[^;\n]*\sfrom\s", re.IGNORECASE | re.MULTILINE)
 _CREATE: Final = regex(r"\s*create\b", re.IGNORECASE)

@@ -13,8 +13,12 @@ from flake8_aiguard.astgrep import languages
 from flake8_aiguard.regex import regex
 
 _CODES: Final = r"[A-Za-z][\w-]*(?:\s*,\s*[A-Za-z][\w-]*)*"
-_NOQA: Final = regex(rf"(?:--|#|//|/\*)\s*noqa\s*:\s*({_CODES})", re.IGNORECASE)
+_NOQA: Final = regex(rf"(?:--|#|//|/\*)\s*noqa\s*:\s*(?!(?:dis|en)able\s*=)({_CODES})", re.IGNORECASE)
 _IGNORE: Final = regex(rf"(?:--|#|//|/\*)\s*ast-grep-ignore\b(?:\s*:\s*({_CODES}))?")
+_WAIVED: Final = regex(
+    r"\s*(?:--[^\n]*\n\s*)*?--[ \t]*noqa[ \t]*:[ \t]*disable[ \t]*=[ \t]*all\b", re.IGNORECASE
+)  # of sqlfluff
+_ENABLED: Final = regex(r"--[ \t]*noqa[ \t]*:[ \t]*enable[ \t]*=", re.IGNORECASE)
 _WORDS: Final = regex(r"noqa|ast-grep-ignore", re.IGNORECASE)
 
 
@@ -65,7 +69,7 @@ class Comment:
 
 
 def read(root: ast_grep_py.SgNode, text: str, language: str) -> Suppressions:
-    """Read what the comments of a file silence.
+    """Read what the comments of a file silence; sqlfluff's ``noqa: disable=all`` before all statements silences everything.
 
     Args:
         root: the tree.
@@ -73,6 +77,8 @@ def read(root: ast_grep_py.SgNode, text: str, language: str) -> Suppressions:
         language: its language.
     """
     found = Suppressions({}, set())
+    if language == "sql" and _WAIVED.match(text) and not _ENABLED.search(text):
+        found.everywhere.add("")
     for comment in comments(root, text, language):
         names = {name.lower() for name in comment.names}
         if comment.target is None:

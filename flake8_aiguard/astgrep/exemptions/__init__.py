@@ -28,6 +28,7 @@ _CHECKS: Final[Mapping[str, Callable[[Source, int, int], bool]]] = {
     "AIG212": changes.filled_anyway,
     "AIG213": changes.locked_anyway,
     "AIG214": selects.projects,
+    "AIG215": selects.is_called_otherwise,
     "AIG216": selects.is_needed_anyway,
     "AIG217": changes.seeds,
 }

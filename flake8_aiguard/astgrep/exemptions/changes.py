@@ -13,6 +13,7 @@ from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
 _SET: Final = regex(r"\bset\b(.*?)(?=\bfrom\b|\breturning\b|\border\s+by\b|\Z)", _I | re.DOTALL)
+_UPDATED_AS: Final = regex(rf"update\s+(?:only\s+)?{NAME}\s+(?:as\s+)?(?!set\b)(\w+)", _I)
 _ASSIGNED: Final = regex(r"\s*(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s*=(.*)", re.DOTALL)
 _CALL: Final = regex(r"\b([A-Za-z_]\w*)\s*\(", _I)
 _FIXED: Final = frozenset(
@@ -28,8 +29,12 @@ _FIXED: Final = frozenset(
         "unix_timestamp",
     }
 )
+_QUERY: Final = regex(r"\s*\(\s*select\b", _I)
+_OWNER: Final = regex(r"(\w+)[\"`]?\.")
 _BRANCH: Final = regex(r"\b(?:else|elseif|elsif|when)\b", _I)
 _STRING: Final = regex(r"'(?:[^']|'')*'")
+_BARE_DELETE: Final = regex(rf"\s*delete\s+from\s+(?:only\s+)?({NAME})\s*", _I)
+_FILLS: Final = regex(r";\s*(?:insert\s+into|copy|alter\s+table)\s", _I)
 _ALTERED_NEXT: Final = regex(rf";\s*(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I)
 _LOCKED: Final = regex(
     r"\balter\s+table\s[^;]*?\b(?:add\s+(?:constraint\s+\S+\s+)?primary\s+key|(?:alter|modify)\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type"
@@ -60,8 +65,10 @@ _STABLE: Final = regex(
     _I,
 )
 _DELETED_BY: Final = regex(rf"\s*delete\s+from\s+({NAME})\s+where\b", _I)
+_WHOLE_ROWS: Final = regex(rf"\s*insert\s+into\s+{NAME}\s+\(?\s*select\b", _I)  # no list of columns
 _RETURNED: Final = regex(r"\breturning\b([^;]*)", _I)
 _RETURNED_NAME: Final = regex(r"[\w\"`]+|\*", _I)
+_ON_ERROR: Final = regex(r"^[ \t]*\\(set|unset)[ \t]+ON_ERROR_STOP\b[ \t]*(\w*)", re.MULTILINE)
 _BUILT_BEFORE: Final = regex(r"\bindex\s+if\s+not\s+exists\b", _I)
 _INSERT: Final = regex(rf"\s*(?:set\s+\w+\s+on\s+)?insert\s+(?:\w+\s+)?into\s+({NAME})\s*(\([^)]*\))?", _I)
 
@@ -80,7 +87,11 @@ def whole_table(source: Source, start: int, end: int) -> bool:
         if _BRANCH.search(between) and source.routine(start) == source.routine(other):
             return True
     if not written[0].lower().startswith("update"):
-        return source.is_step and not source.script.emptied.isdisjoint(source.script.filled)  # loads anew
+        return (
+            _resets(source, start, written[1])
+            or source.is_step
+            and not source.script.emptied.isdisjoint(source.script.filled)
+        )  # loads anew
     if source.is_step:
         return True  # a step that fills or converts a column of all rows
     table = folders.table(source, written[1])
@@ -91,14 +102,35 @@ def whole_table(source: Source, start: int, end: int) -> bool:
     if assigned is None or re.match(r"from\b", code[assigned.end() :], _I):
         return False
     parameters = source.parameters(start)
+    alias = _UPDATED_AS.match(code)
+    owner = re.compile(rf"\b{re.escape(alias[1])}\.", _I) if alias else None
+    owners = {plain(written[1]), *([alias[1].lower()] if alias else ())}
     place, values = start + assigned.start(1), []
     for part in assigned[1].split(","):
         match = _ASSIGNED.match(part)
         if match is None:
             return False
-        values.append((match[1].lower(), source.code[place + match.start(2) : place + len(part)]))
+        value = source.code[place + match.start(2) : place + len(part)]
+        if not _is_of_a_query(value, owners):
+            values.append((match[1].lower(), owner.sub("", value) if owner else value))
         place += len(part) + 1
     return not all(_is_fixed(column, value, parameters) for column, value in values)
+
+
+def _resets(source: Source, start: int, name: str) -> bool:
+    """Whether the statement before or after a DELETE empties another table, too: a reset before the file fills or alters.
+
+    Args:
+        source: the text.
+        start: where the DELETE stands.
+        name: its table.
+    """
+    if not source.is_file or not _FILLS.search(source.code, start):
+        return False
+    first, last = source.statement(start)
+    places = [first - 1] * (first > 0) + [last + 1] * (last + 1 < len(source.code))
+    others = [_BARE_DELETE.fullmatch(source.code[slice(*source.statement(place))]) for place in places]
+    return any(other and plain(other[1]) != plain(name) for other in others)
 
 
 def _is_altered_next(source: Source, start: int, name: str) -> bool:
@@ -111,6 +143,16 @@ def _is_altered_next(source: Source, start: int, name: str) -> bool:
     """
     found = _ALTERED_NEXT.match(source.code, source.statement(start)[1])
     return found is not None and plain(found[1]) == plain(name)
+
+
+def _is_of_a_query(value: str, owners: set[str]) -> bool:
+    """Whether a value comes from a query that names no column of the table: the same for all rows.
+
+    Args:
+        value: the value.
+        owners: the table and its alias.
+    """
+    return _QUERY.match(value) is not None and owners.isdisjoint(map(str.lower, _OWNER.findall(value)))
 
 
 def _is_fixed(column: str, value: str, parameters: set[str]) -> bool:
@@ -247,6 +289,8 @@ def seeds(source: Source, start: int, end: int) -> bool:
     name = plain(insert[1])
     statement = source.code[start : source.statement(start)[1]]
     numbered = query.before(source, start) + statement
+    if _goes_on(source, start):
+        return True
     if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
         return True
     asks = source.asks_in(*source.statement(start))
@@ -254,7 +298,7 @@ def seeds(source: Source, start: int, end: int) -> bool:
         return True
     if source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
         return True
-    is_copy = source.routine(start) < 0 and re.search(r"\bselect\b", statement, _I)
+    is_copy = source.routine(start) < 0 and _WHOLE_ROWS.match(source.code, start)
     if source.is_file and not asks and (source.is_migration or is_copy):
         return True  # run once
     table = folders.table(source, name)
@@ -263,12 +307,22 @@ def seeds(source: Source, start: int, end: int) -> bool:
     columns = {plain(column.strip()) for column in insert[2][1:-1].split(",")} if insert[2] else table.columns
     conflicts = [key for key in table.unique if key <= columns]
     numbered_by_it = table.generated - columns
+    returned = _RETURNED.search(statement)
+    if returned and all(key == columns for key in conflicts):
+        return True  # DO NOTHING returns no row, and there is nothing to update
     if not conflicts or not numbered_by_it:
         return not conflicts
     # who asks for the number that the database gives wants a new row: another's must neither be kept nor overwritten
-    returned = _RETURNED.search(statement)
     names = set() if returned is None else {plain(name) for name in _RETURNED_NAME.findall(returned[1])}
     return bool(names & {*numbered_by_it, "*"})
+
+
+def _goes_on(source: Source, start: int) -> bool:
+    """Whether psql was told to go on after an error, such as that a row is there already."""
+    if "ON_ERROR_STOP" not in source.text:
+        return False
+    told = list(_ON_ERROR.finditer(source.text, 0, start))
+    return bool(told) and (told[-1][1] == "unset" or told[-1][2].lower() in ("0", "off", "false"))
 
 
 def _is_put_again(source: Source, start: int, table: str) -> bool:

@@ -13,8 +13,11 @@ from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
 _SELECTED: Final = regex(
-    rf"\(\s*select\s+(?:distinct\s+)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?\s+from\s+({NAME})", _I
+    r"\(\s*select\s+(?:distinct\s+)?(?:(?:min|max)\s*\(\s*)?(?:\w+\.)?[\"`\[]?(\w+)[\"`\]]?(?:\s*\))?"
+    rf"(?:\s+as\s+\w+)?\s+from\s+({NAME})",
+    _I,
 )
+_OF_ALL_ROWS: Final = regex(r"\(\s*select\s+(?:min|max)\s*\((?!.*\bgroup\s+by\b)", _I | re.DOTALL)
 _PRINTED: Final = regex(
     r"::\s*text\s*(?:=|<>|~~\*?)\s*(?:any\s*\(\s*array\s*\[\s*)?'[^']*'\s*::\s*(?:text|character\s+varying)\b",
     _I,
@@ -23,6 +26,7 @@ _LIKE: Final = regex(r"\bi?like\b", _I)
 _VIEW: Final = regex(
     r"\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|materialized\s+|recursive\s+)?view\b", _I
 )
+_UPDATE: Final = regex(r"\s*update\b", _I)
 _OPTIONAL: Final = regex(r"\bis\s+null\s+or\b|\bor\s+\(?[\w$.]+\s+is\s+null\b", _I)
 _CONDITION: Final = regex(r"\b(?:and|where|on|having|when)\b", _I)
 _LIKED: Final = regex(r"([\w.]+)[\"`)\]]*\s+i?like\b", _I)
@@ -56,6 +60,7 @@ _EQUAL: Final = regex(
 _GIVEN: Final = regex(
     r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(?:=\s*(?:[$:@?\d']|hole_|any\s*\()|in\s*\()", _I
 )
+_ROW: Final = regex(r"(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 _KEY: Final = regex(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 
 
@@ -64,8 +69,8 @@ def never_null(source: Source, start: int, end: int) -> bool:
     if re.search(r"\boid\s+not\s+in\s*$", query.before(source, start), _I):
         return True  # a system column, and what is compared with it
     selected = _SELECTED.match(source.code[start:end])
-    if selected is None:
-        return False
+    if selected is None or _OF_ALL_ROWS.match(source.code[start:end]):
+        return False  # the MIN of no rows is NULL
     column, name = selected[1].lower(), plain(selected[2])
     if re.search(r"\b(?:left|right|full)\s+(?:outer\s+)?join\b", source.code[start:end], _I):
         return False
@@ -82,10 +87,7 @@ def never_null(source: Source, start: int, end: int) -> bool:
 
 def _is_own(stem: str, table: str) -> bool:
     """Whether a key is called like its table, in the singular."""
-    last = table.rpartition("_")[2]
-    return stem in (table, last) or any(
-        name in (f"{stem}s", f"{stem}es", f"{stem[:-1]}ies") for name in (table, last)
-    )
+    return table in (stem, f"{stem}s", f"{stem}es", f"{stem[:-1]}ies")
 
 
 def no_index(source: Source, start: int, end: int) -> bool:
@@ -98,8 +100,10 @@ def no_index(source: Source, start: int, end: int) -> bool:
         return True
     if folders.is_warehouse(source) or _VIEW.match(source.code, source.statement(start)[0]):
         return True  # a view says what its rows are
+    if _UPDATE.match(source.code, source.statement(start)[0]) and source.is_file and not source.asks:
+        return True  # a clean-up that somebody runs
     parameters = source.parameters(start)
-    if not query.columns(code[: like.start()], parameters) or query.columns(code[like.end() :], parameters):
+    if not query.columns(code[: like.start()], parameters):
         return True
     around = source.flat(*source.around(start))
     relations = query.relations(around)
@@ -228,7 +232,7 @@ def found_by_another(source: Source, start: int, end: int) -> bool:
         return True
     joined = {(alias or plain(name)).lower() for name, alias in query.relations(text)}
     names = [name for name, other in _EQUAL.findall(conditions) if other.lower() not in joined]
-    if any(map(_KEY.fullmatch, names)):
+    if any(map(_ROW.fullmatch, names)):
         return True
     read = [name for name, _ in query.relations(text) if name != "("] if names else []
     tables = [folders.table(source, name) for name in read]

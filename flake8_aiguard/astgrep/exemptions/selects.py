@@ -32,8 +32,6 @@ _READERS: Final = 8  # of one CTE
 _CTE_BEGINS: Final = regex(
     r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+materialized\s+)?\(\s*$", _I
 )
-_OWN_ROWS: Final = regex(r"\b(?:where|order\s+by|limit|fetch\s+first)\b", _I)
-_IN_FROM: Final = regex(r"\b(?:from|join)\s*\(\s*$", _I)
 _COPYING: Final = regex(r"\s*insert\b", _I)
 _RETURNS: Final = regex(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
 _COPIED: Final = regex(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
@@ -45,11 +43,15 @@ _NEXT_STAR: Final = regex(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
 _SELECT: Final = regex(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
 _MANY: Final = regex(r"\bwhere\b|\bjoin\b|,", _I)
 _OF_AGGREGATE: Final = regex(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
+_OF_FUNCTION: Final = regex(r"\bfrom\s+[\w.\"]+\s*\((?!.*(?:\bjoin\b|,))", _I | re.DOTALL)
+_AGGREGATED: Final = regex(
+    rf"\b{query.AGGREGATE}\s*\(\s*\)(?:(?!\bfrom\b)[^,])*?[\"`]?(\w+)[\"`]?\s*(?:,|\bfrom\b)", _I
+)
+_FROM_ON: Final = regex(r"\bfrom\b", _I)
 _DISTINCT: Final = regex(r"\(\s*select\s+distinct\b", _I)
 _IN_AGGREGATE: Final = regex(rf"\b{query.AGGREGATE}\s*\($", _I)
 _DELETED: Final = regex(r"\s*delete\b", _I)
 _ROW_BEFORE: Final = regex(r"\blimit\s+1\s+offset\s+[1-9]\b", _I)
-_CUT: Final = regex(r"\border\s+by\b|\blimit\b|\bfetch\s+first\b", _I)
 _ONE_ROW: Final = regex(
     r"\bwhere\s+(?:\w+\.)?id\s*=\s*(?:[$:@]\w+|\?|\d+|')|\blimit\s+1\b(?!\s*,)|\bfetch\s+first\s+(?:1\s+)?row\s+only\b",
     _I,
@@ -112,7 +114,7 @@ def star(source: Source, start: int, end: int) -> bool:
     if copied is None:
         return False
     old, new = plain(names[0]), plain(copied[1])
-    return old in new or new in old
+    return old == new or ((old in new or new in old) and not source.script.emptied.isdisjoint({old, new}))
 
 
 @functools.lru_cache(maxsize=8)
@@ -132,7 +134,7 @@ def _is_reported_once(source: Source, first: int, last: int) -> bool:
 
 
 def _is_narrowed(source: Source, start: int, text: str) -> bool:
-    """Whether a subquery cuts, sorts, locks or adds to the rows of one table, and all that is read of it has a name.
+    """Whether a CTE locks or adds to the rows of one table, and all that is read of it has a name.
 
     Args:
         source: the text.
@@ -143,9 +145,6 @@ def _is_narrowed(source: Source, start: int, text: str) -> bool:
     if source.is_mysql or _OPERATOR.search(source.flat(*source.around(start))):
         return False
     adds = _AND_MORE.match(text) is not None
-    if _IN_FROM.search(query.before(source, first)):
-        is_plain = not adds and not _OWN_ROWS.search(text)
-        return not is_plain and not _READS_ALL.search(source.flat(*source.around(first - 1)))
     cte = _CTE_BEGINS.search(query.before(source, first))
     if cte is None:
         return False
@@ -184,13 +183,19 @@ def _is_read_by_name(source: Source, name: str, start: int) -> bool | None:
 def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool:
     if name == "(":
         opening = source.code.find("(", start, last)
-        return not _STAR.search(source.code[opening : source.closing(opening, last)])
+        return _lists_columns(source.code[opening : source.closing(opening, last)])
     if plain(name) in source.script.made or name.lower() in ("unnest", "generate_series"):
         return True
     body = _body(source, name, start)
     if body is None:
         return False
-    return "{{" in body or not _STAR.search(body)  # all of a model is what is read of it
+    return "{{" in body or _lists_columns(body)  # all of a model is what is read of it
+
+
+def _lists_columns(body: str) -> bool:
+    """Whether a query in parentheses, or the first of a UNION, which names the columns for all, lists them."""
+    first = _OPERATOR.split(flat(body[1:]), maxsplit=1)[0]
+    return not _STAR.search(first if _SELECT.match(first.lstrip()) else body)
 
 
 def _body(source: Source, name: str, start: int) -> str | None:
@@ -246,6 +251,14 @@ def is_kept(source: Source, start: int, end: int) -> bool:
     return first > source.statement(start)[0] and _ROW_BEFORE.search(source.flat(first, last)) is not None
 
 
+def is_called_otherwise(source: Source, start: int, end: int) -> bool:
+    """AIG215: HAVING asks for the alias of an aggregate in another spelling."""
+    first, last = source.around(start)
+    aliases = {name.lower() for name in _AGGREGATED.findall(source.flat(first, start))}
+    having = re.split(r"\border\s+by\b", source.code[end:last], maxsplit=1, flags=_I)[0]
+    return any(word.lower() in aliases for word in query.WORD.findall(having.replace('"', " ")))
+
+
 def is_needed_anyway(source: Source, start: int, end: int) -> bool:
     """AIG216: the statement asks for the same number again."""
     opening = source.code.find("(", start, end)
@@ -256,15 +269,13 @@ def is_needed_anyway(source: Source, start: int, end: int) -> bool:
 def is_no_join(source: Source, start: int, end: int) -> bool:
     """AIG204: no join says the same, a CASE asks for few rows, or the outer query has one row, or fills a table once."""
     inner = source.code[start:end]
-    if (
-        _BRANCH.search(query.before(source, start))
-        or _CUT.search(flat(inner[1:-1]))
-        or _TESTED.search(f"{query.before(source, start)}(")
-    ):
+    if _BRANCH.search(query.before(source, start)) or _TESTED.search(f"{query.before(source, start)}("):
         return True
     if not _OF_AGGREGATE.match(inner) and (
         _DISTINCT.match(inner) or query.CHANGED.match(source.code, source.statement(start)[0])
     ):
+        return True
+    if not _OF_AGGREGATE.match(inner) and _is_looked_up_before(source, start, end):
         return True
     first, last = source.around(start)
     while first > source.statement(start)[0]:
@@ -275,9 +286,21 @@ def is_no_join(source: Source, start: int, end: int) -> bool:
         first, last = source.around(first - 1)
     outer = source.flat(end, last)
     relations = query.relations(outer)
+    if _OF_FUNCTION.search(outer) and _OF_FUNCTION.search(flat(inner[1:-1])):
+        return True  # what functions return is no table
     return _ONE_ROW.search(outer) is not None or (
         bool(relations) and all(name != "(" and _is_of_one_row(source, name, start) for name, _ in relations)
     )
+
+
+def _is_looked_up_before(source: Source, start: int, end: int) -> bool:
+    """Whether a subquery before this one, in the same query, reads the same row: one join serves both."""
+    found = _FROM_ON.search(source.code, start, end)
+    if found is None:
+        return False
+    row = " ".join(source.code[found.start() : end].split())
+    before = " ".join(source.code[source.around(start)[0] : start].split())
+    return row in before
 
 
 def _is_of_one_row(source: Source, name: str, start: int) -> bool:
