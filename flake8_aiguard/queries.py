@@ -86,7 +86,8 @@ class Queries:
     def names(self) -> frozenset[str]:
         """The last identifiers of the calls in this file to ask about."""
         called = self._module.index.names_called()
-        return frozenset(called & self._typed_names | called & _receiver_methods())
+        # & would go through all that is known
+        return self._typed_names.intersection(called) | _receiver_methods().intersection(called)
 
     @lazy
     def _typed_names(self) -> frozenset[str]:
