@@ -22,6 +22,7 @@ _VALUES: Final = (ast.Constant, ast.BinOp, ast.Tuple, ast.Call)
 _SETTINGS_FILES: Final = ("settings/", "settings.py", "settings_*.py", "*_settings.py")
 _DEPTH: Final = 4  # 60 * 60 * 24
 _POLL: Final = 0.2  # seconds
+_CLOCKS: Final = frozenset({"time.time", "time.monotonic", "time.perf_counter"})
 _LOGS: Final = ("debug", "echo", "info", "log", "print", "warning")
 _SHOWN: Final = 40
 _DURATION: Final = "datetime.timedelta"
@@ -168,8 +169,29 @@ class Limits:
         return () if found is None or "position" not in found else (found["position"],)
 
     def _is_look(self, call: ast.Call, value: ast.expr) -> bool:
-        """Whether a pause is how often something is looked at, and no limit: under a second, and after no failure."""
-        return _is_short(value) and (not self._is_retry(call) or self._asks(call, value))
+        """Whether a pause is how often something is looked at, and no limit: under a second, and after no failure.
+
+        So is the pause of a loop that only idles, and a short one in a loop that a deadline ends.
+        """
+        loop = next(self._module.index.loops(call), None)
+        if (
+            isinstance(loop, ast.While)
+            and isinstance(loop.test, ast.Constant)
+            and loop.body == [self._module.index.statement(call)]
+        ):
+            return True
+        return _is_short(value) and (
+            not self._is_retry(call)
+            or self._asks(call, value)
+            or (isinstance(loop, ast.While) and self._asks_clock(loop.test))
+        )
+
+    def _asks_clock(self, test: ast.expr) -> bool:
+        """Whether a condition asks what time it is."""
+        return any(
+            isinstance(item, ast.Call) and self._module.qualname(item.func) in _CLOCKS
+            for item in ast.walk(test)
+        )
 
     def _asks(self, call: ast.Call, value: ast.expr) -> bool:
         """Whether a very short pause stands in a ``while`` that is left only where a condition holds: it polls, though it may fail to."""

@@ -48,7 +48,8 @@ class UnexplainedLimit(Checker):
     agreement (SLA, quota), says why (because, so that, to avoid, must), names a measurement or relates the value to
     another; a retry policy of tenacity is one finding; what says the name of the value again is none. Silent on 0, -1 and ``None``, on values from variables,
     configuration or environment, on defaults of parameters, on fields of settings, enumerations and classes that have bases or whose fields are set, on pauses
-    under a second that follow no failure, on pauses up to 0.2 seconds in a loop that asks until a condition holds, on heartbeats
+    under a second that follow no failure, on pauses up to 0.2 seconds in a loop that asks until a condition holds, under a second
+    in one that a deadline ends, and in one that only idles, on heartbeats
     and on how often a loop logs that it still waits, on pools of one, on variables that are bound again, on attributes, in files
     named settings, and in tests. With ``adr-dir`` set, a cited decision record for which there is no file is reported.
     """

@@ -70,7 +70,7 @@ class IntermediateList(Checker):
     what the list is built from, or may do so through attributes, globals and methods by which items leave (a snapshot); with
     ``await`` or ``:=`` inside; for cursors, queries, pipes and the like, which are drained first; for calls that ``any`` or
     ``all`` would not reach, or that begin what the loop then waits for (``join()``, ``wait()``, ``result()``); over few, fixed
-    items; and for what a test asserts.
+    items; for what a test asserts, names in tests, and a name that is bound to another list, too.
     """
 
     code = "AIG023"
@@ -189,12 +189,20 @@ class IntermediateList(Checker):
             or index.scope(assign) is not function
         ):
             return None
+        if self.module.is_test:
+            return None  # a name explains what is tested
         mentions = self.module.scopes.uses(function, target.id)
+        bindings = self.module.scopes.bindings(function, target.id)
         use = next((item for item in mentions if self._follows(assign, item)), None)
-        if use is None or len(mentions) == len(self.module.scopes.bindings(function, target.id)) == 1:
+        if use is None or len(mentions) == len(bindings) == 1:
             return use
         flow = self.module.def_use(function)
-        return use if flow.uses(assign) == (use,) and flow.definitions(use) == frozenset((assign,)) else None
+        if flow.uses(assign) != (use,) or flow.definitions(use) != frozenset((assign,)):
+            return None
+        # what has to be a list elsewhere stays one for those who check types
+        return (
+            use if all(len(flow.uses(index.statement(item.node)) or ()) == 1 for item in bindings) else None
+        )
 
     def _follows(self, assign: ast.Assign | ast.AnnAssign, use: ast.Name) -> bool:
         """Whether a mention iterates over a variable right after an assignment, and not once for each item of something."""
