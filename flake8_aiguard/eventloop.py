@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from flake8_aiguard.blocking import names
@@ -49,6 +49,7 @@ _OWN_LOOP: Final = regex(
 )
 _DIALOGUE: Final = 3  # questions of a coroutine that is a dialogue
 _QUESTIONS: Final = ("confirm", "getpass", "input", "prompt", "waitKey")
+_REGISTERS: Final = ("add_event_handler", "register_listener")
 _SHUTDOWNS: Final = ("on_shutdown", "shutdown", "teardown")
 _MIGRATING: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
 
@@ -189,6 +190,36 @@ class EventLoop:
     def is_dialogue(self) -> bool:
         """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
         return self._has_loop and not self.module.index.calls_named(_START_TASKS)
+
+    def is_registered(self, function: ast.AsyncFunctionDef, events: Collection[str]) -> bool:
+        """Whether the file registers a function for one of these events: ``app.register_listener(clean_up, "after_server_stop")``."""
+        return any(
+            any(string(item) in events for item in call.args)
+            and any(self.module.receivers.definition(item) is function for item in call.args)
+            for call in self.module.index.calls_named(_REGISTERS)
+        )
+
+    def is_own_thread(self, node: ast.Call) -> bool:
+        """Whether a coroutine joins the thread of the file on whose event loop it is run from outside, and that is itself: it raises at once."""
+        index, receivers = self.module.index, self.module.receivers
+        function = index.function(node)
+        if not isinstance(node.func, ast.Attribute) or function is None:
+            return False
+        sent = [
+            call
+            for call in index.calls_named(("run_coroutine_threadsafe",))
+            if call.args
+            and isinstance(call.args[0], ast.Call)
+            and receivers.definition(call.args[0].func) is function
+        ]
+        if not sent:
+            return False
+        targets = [
+            receivers.definition(target)
+            for call in receivers.origin(node.func.value).calls
+            if (target := argument(call, "target", 1)) is not None
+        ]
+        return any(index.function(call) in targets for call in index.calls_named(("run_forever",)) if targets)
 
     def is_conversation(self, function: ast.AsyncFunctionDef) -> bool:
         """Whether a coroutine asks its user again and again: waiting is what it is for."""

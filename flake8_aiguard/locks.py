@@ -363,6 +363,31 @@ class Locks:
             return False
         return self._stays(resolved[0], receiver.id)
 
+    def is_given_to_tasks(self, taken: Taken) -> bool:
+        """Whether a lock is a local that ends with the exception, and that the function nested for its tasks gives back."""
+        receiver, function = taken.receiver, self._index.function(taken.call)
+        resolved = self._module.scopes.resolve(receiver) if isinstance(receiver, ast.Name) else None
+        if (
+            resolved is None
+            or resolved[0] is not function
+            or not all(self._is_construction(item.value) for item in resolved[1])
+        ):
+            return False
+        helpers = self._helpers(self._key(receiver), taken.release)
+        return any(self._index.function(item) is function and self._is_task(item) for item in helpers)
+
+    def _is_task(self, function: ast.AST) -> bool:
+        """Whether a function is handed over, or its coroutine is, and not run where it is mentioned."""
+        for mention in self._names.get(getattr(function, "name", ""), ()):
+            call: ast.AST | None = mention
+            if self._is_called(mention):
+                call = self._index.parent(mention)
+                if not isinstance(function, ast.AsyncFunctionDef):
+                    continue
+            if isinstance(self._index.parent(call), (ast.Call, ast.keyword)):  # type: ignore[arg-type]
+                return True
+        return False
+
     @memoised
     def _stays(self, owner: Scope, name: str) -> bool:
         """Whether a function builds a variable's value and does no more than ask it."""

@@ -45,6 +45,7 @@ _CREDENTIALS: Final = frozenset(
     )
 )
 _CONFIGURATION: Final = frozenset(("conf", "config", "configuration", "settings"))
+_SETTINGS: Final = frozenset((*_CONFIGURATION, "env", "environment"))
 _ENVIRONMENT: Final = ("os.environ", "os.environ.get", "os.getenv")
 
 _SOON: Final = 8  # uses of a name, from where it is bound
@@ -295,12 +296,7 @@ class Openings:
             return False
         if next(self._module.index.loops(node), None) is not None:
             return False
-        path = self._bound(node.func.value)
-        return path is not None and any(
-            isinstance(bound := self._bound(name), ast.Call)
-            and self._module.qualname(bound.func) == "tempfile.TemporaryDirectory"
-            for name in names_in(path)
-        )
+        return self._is_below_temporary(node.func.value)
 
     def _bound(self, node: ast.expr | None) -> ast.expr | None:
         """What a name is bound to, where that is once."""
@@ -350,6 +346,97 @@ class Openings:
             elif not isinstance(item, ast.Constant):
                 return False
         return is_packaged and not stack
+
+    def is_empty(self, node: ast.Call) -> bool:
+        """Whether a file is only made, and nothing read or written: ``with open(path, "w"): pass``."""
+        item = self._module.index.parent(node)
+        block = self._module.index.parent(item) if isinstance(item, ast.withitem) else None
+        if not isinstance(item, ast.withitem) or not isinstance(block, ast.With):
+            return False
+        unnamed = item.optional_vars is None or dotted(item.optional_vars) == "_"
+        return (
+            unnamed
+            and len(block.items) == 1
+            and all(isinstance(statement, ast.Pass) for statement in block.body)
+        )
+
+    def is_one_text(self, node: ast.Call) -> bool:
+        """Whether one text is read at once, and not time after time.
+
+        It is below a temporary directory of the function, what an ``await`` has just brought here, what the own settings name,
+        or what a static method builds its result from.
+        """
+        if not self._is_text(node) or next(self._module.index.loops(node), None) is not None:
+            return False
+        function = self._module.index.function(node)
+        path = node.args[0] if node.args else None
+        if path is None or not isinstance(function, ast.AsyncFunctionDef):
+            return False
+        return (
+            self._is_brought(path)
+            or self._is_below_temporary(path)
+            or self._is_of_settings(path)
+            or (self._is_static(function) and not self._is_repeated(function))
+        )
+
+    def _is_text(self, node: ast.Call) -> bool:
+        """Whether a ``with`` opens a file to read all of its text with one call."""
+        called = self._module.qualname(node.func)
+        if called not in ("builtins.open", "codecs.open", "io.open"):
+            return False
+        mode = argument(node, "mode", 1)
+        if mode is not None and string(mode) not in ("r", "rt"):
+            return False
+        uses = self._uses(node)
+        if len(uses) != 1 or not isinstance(self._module.index.parent(node), ast.withitem):
+            return False
+        method = self._module.index.parent(uses[0])
+        call = self._module.index.parent(method) if isinstance(method, ast.Attribute) else None
+        return (
+            isinstance(method, ast.Attribute)
+            and method.attr in ("read", "readlines")
+            and isinstance(call, ast.Call)
+            and not call.args
+        )
+
+    def _is_brought(self, path: ast.expr) -> bool:
+        """Whether a path is an attribute of what an ``await`` has given: ``(await downloader.run()).path``."""
+        if not isinstance(path, ast.Attribute) or not isinstance(path.value, ast.Name):
+            return False
+        bindings = (self._module.scopes.resolve(path.value) or (None, []))[1]
+        return bool(bindings) and all(isinstance(item.value, ast.Await) for item in bindings)
+
+    def _is_below_temporary(self, path: ast.expr) -> bool:
+        bound = self._bound(path)
+        return bound is not None and any(
+            isinstance(origin := self._bound(name), ast.Call)
+            and self._module.qualname(origin.func) == "tempfile.TemporaryDirectory"
+            for name in names_in(bound)
+        )
+
+    def _is_of_settings(self, path: ast.expr) -> bool:
+        """Whether a path is nothing but attributes of settings: ``self.config.banner_file``."""
+        values: list[ast.expr | None] = [path]
+        if isinstance(path, ast.Name):
+            values = [item.value for item in (self._module.scopes.resolve(path) or (None, []))[1]]
+        return bool(values) and all(
+            isinstance(item, ast.Attribute)
+            and isinstance(item.value, ast.Attribute)
+            and item.value.attr.strip("_") in _SETTINGS
+            for item in values
+        )
+
+    def _is_static(self, function: ast.AsyncFunctionDef) -> bool:
+        return any(self._module.qualname(item) == "builtins.staticmethod" for item in function.decorator_list)
+
+    def _is_repeated(self, function: ast.AsyncFunctionDef) -> bool:
+        """Whether a loop of the file calls a function, or something else than a plain ``await`` does."""
+        index = self._module.index
+        return any(
+            next(index.loops(call), None) is not None or not isinstance(index.parent(call), ast.Await)
+            for call in index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+        )
 
     def is_listing(self, node: ast.Call, blocking: _Blocking) -> bool:
         """Whether a loop over a directory opens what it finds, which is reported there."""

@@ -13,10 +13,42 @@ from flake8_aiguard.handed import Handed
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import ESCAPES, Kind, Use
-from flake8_aiguard.shapes import dotted, parameters
+from flake8_aiguard.shapes import dotted, last_name, parameters, words
 
 GETS = ("get", "get_nowait")
 PUTS = ("put", "put_nowait")
+# Words in the names of what goes on using a queue after the call has returned.
+_LASTING = frozenset(
+    (
+        *(
+            "add",
+            "append",
+            "apply",
+            "async",
+            "attach",
+            "bind",
+            "connect",
+            "insert",
+            "launch",
+            "listen",
+            "map",
+        ),
+        *(
+            "put",
+            "register",
+            "run",
+            "schedule",
+            "set",
+            "setdefault",
+            "soon",
+            "spawn",
+            "starmap",
+            "start",
+            "submit",
+        ),
+        *("subscribe", "task", "thread", "threads", "update", "worker", "workers"),
+    )
+)
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -40,10 +72,12 @@ class Rivals:
         function = index.function(call)
         if function is None or isinstance(function, ast.Lambda):
             return True
+        if self.is_drained_late(row, call):
+            return True
+        if self._is_joined(call, function) or self._is_called_after_joins(queue, function):
+            return False
         if row["runs"] == "process":
             return not self._is_polled(queue, call)
-        if self._is_joined(call, function):
-            return False
         if self._module.type_of(queue) is None and not self._module.receivers.inherited(queue):
             return self._handed.is_handed_often(queue)
         if self._is_started_often(function):
@@ -63,6 +97,25 @@ class Rivals:
             return not self._is_private(queue) and not self._is_made_in(queue, function)
         return True
 
+    def is_drained_late(self, row: knowledge.Row, call: ast.Call) -> bool:
+        """Whether a loop takes the results of several processes after their ``join()``, which waits for the results to be taken."""
+        index = self._module.index
+        function, loop = index.function(call), next(index.loops(call), None)
+        return (
+            row["runs"] == "process"
+            and isinstance(function, _Function)
+            and isinstance(loop, ast.While)
+            and self._is_joined(call, function)
+            and any(
+                index.function(join) is function
+                and join.lineno < loop.lineno
+                and isinstance(outer := next(index.loops(join), None), ast.For)
+                and isinstance(join.func, ast.Attribute)
+                and dotted(join.func.value) == dotted(outer.target)
+                for join in index.calls_named(("join",))
+            )
+        )
+
     def _is_offered(self, function: _Function) -> bool:
         """Whether a function is a public method: whoever has the object may call it, from any thread."""
         return (
@@ -78,11 +131,30 @@ class Rivals:
             [
                 other.lineno
                 for other in index.calls_named((name,))
-                if index.function(other) is function and not other.args and other.lineno < call.lineno
+                if index.function(other) is function
+                and not other.args
+                and not other.keywords  # ``join(timeout=1)`` may give up
+                and other.lineno < call.lineno
             ]
             for name in ("join", "start")
         ]
         return bool(joins) and max(joins) > max(starts, default=0)
+
+    def _is_called_after_joins(self, queue: ast.expr, function: _Function) -> bool:
+        """Whether a function gets the queue only from plain calls that stand after such joins."""
+        if not isinstance(queue, ast.Name):
+            return False
+        bindings = self._module.scopes.bindings(function, queue.id)
+        if not bindings or any(binding.kind is not Kind.PARAMETER for binding in bindings):
+            return False
+        calls = [self._module.index.parent(mention) for mention in self._mentions.get(function.name, ())]
+        return bool(calls) and all(
+            isinstance(call, ast.Call)
+            and self._module.receivers.definition(call.func) is function
+            and isinstance(caller := self._module.index.function(call), _Function)
+            and self._is_joined(call, caller)
+            for call in calls
+        )
 
     def _is_run_elsewhere(self, function: _Function) -> bool:
         """Whether threads or tasks run a function: it, or a function of the file that calls it, is started as one."""
@@ -134,8 +206,17 @@ class Rivals:
             return True
         given = (call.func, *call.args, *(item.value for item in call.keywords))
         found = [self._module.receivers.definition(item) for item in given]
+        if not any(isinstance(item, _Function) for item in found):
+            return not self._is_plain(call)
         takers = {index.function(item) for item in index.calls_named(GETS)}
         return not any(isinstance(item, _Function) and item not in takers for item in found)
+
+    def _is_plain(self, call: ast.Call) -> bool:
+        """Whether a call of elsewhere returns before the next statement, and builds, starts or stores nothing by its name."""
+        name = last_name(call.func) or ""
+        if not name[:1].islower() or not _LASTING.isdisjoint(words(name)):
+            return False
+        return isinstance(self._module.index.parent(call), ast.Expr)
 
     def _is_main_loop(self, call: ast.Call) -> bool:
         """Whether a queue is emptied in each turn of a loop that never ends: one that takes all, and others that put."""

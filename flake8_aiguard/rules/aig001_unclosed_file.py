@@ -252,13 +252,27 @@ class UnclosedFile(Checker):
 
     def _message(self, node: ast.Call, leak: Leak) -> str | None:
         if leak.name:
-            return _MESSAGES.get(leak.release)
+            return self._outlived(node, leak) or _MESSAGES.get(leak.release)
         parent = self.module.index.parent(node)
         is_name = isinstance(parent, ast.Attribute) and parent.attr == "name"
         name = self.module.called(node)
         if not is_name or name not in ("tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile"):
             return None
         return _GONE if argument(node, "delete") is None else _KEPT
+
+    def _outlived(self, node: ast.Call, leak: Leak) -> str | None:
+        """The message where a function hands back no more than the name of what is deleted as soon as nobody holds it."""
+        message = _OUTLIVED.get(self.module.called(node) or "")
+        if message is None or leak.release is not Release.NEVER or argument(node, "delete") is not None:
+            return None
+        names = [
+            parent
+            for use in leak.uses
+            if isinstance(parent := self.module.index.parent(use), ast.Attribute) and parent.attr == "name"
+        ]
+        is_only_name = bool(names) and len(names) == len(leak.uses)
+        returned = any(isinstance(self.module.index.parent(item), ast.Return) for item in names)
+        return message if is_only_name and returned else None
 
     def _ruff_reports(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether SIM115 reports this call.
@@ -282,6 +296,16 @@ _GONE = (
     "the {noun} of {call}() is deleted as soon as this expression ends, only its name is left; "
     "keep it open in {with_} while the name is used"
 )
+_OUTLIVED = {
+    "tempfile.TemporaryDirectory": (
+        "{call}() deletes its directory as soon as {name} is gone, so the name that is returned leads nowhere; "
+        "use tempfile.mkdtemp(), and let the caller remove it"
+    ),
+    "tempfile.NamedTemporaryFile": (
+        "{call}() deletes its file as soon as {name} is gone, so the name that is returned leads nowhere; "
+        "pass delete=False, in {with_}"
+    ),
+}
 _KEPT = (
     "the {noun} that {call}() opens only for its name is never {released}; open it in {with_} before, "
     "and take its name there"

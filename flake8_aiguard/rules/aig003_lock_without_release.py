@@ -50,7 +50,8 @@ class LockWithoutRelease(Checker):
     may release it, only what raises before the function's own release is reported, and context managers, fixtures and
     methods such as ``acquire`` are left alone. A lock that a program takes at its start and keeps is no finding,
     nor is one that a test leaves locked when it fails. A lock that one function builds and keeps to itself protects nothing,
-    and is left alone unless a loop takes it again; so is a semaphore that a loop over a number drains, or that nothing
+    and is left alone unless a loop takes it again; so is a local lock that tasks of a nested function give back, where only
+    an exception leaves it locked, a semaphore that a loop over a number drains, or that nothing
     releases but ``with`` also takes. Assigning, comparing and adding up plain names, constants and attributes of ``self`` is
     taken not to raise.
     """
@@ -135,7 +136,12 @@ class LockWithoutRelease(Checker):
         if is_once and locks.is_private(taken):
             return True
         if held.release is Release.EXCEPTION:
-            return self.module.is_test or locks.is_signal(taken) or locks.is_counter(taken)
+            return (
+                self.module.is_test
+                or locks.is_given_to_tasks(taken)
+                or locks.is_signal(taken)
+                or locks.is_counter(taken)
+            )
         function = self.module.index.function(acquire)
         name = getattr(function, "name", "")
         if _TAKES.search(name) or self._locks.is_handed_over(taken):
@@ -167,7 +173,10 @@ class LockWithoutRelease(Checker):
         lock = text_of(taken.receiver)
         if self._is_timed(taken):
             return f"a try right after it whose finally calls {lock}.{taken.release}()"
-        is_awaited = isinstance(self.module.index.parent(taken.call), ast.Await)
+        outer = self.module.index.parent(taken.call)
+        if isinstance(outer, ast.Call):  # asyncio.wait_for(lock.acquire(), 5)
+            return f"a try right after it whose finally calls {lock}.{taken.release}()"
+        is_awaited = isinstance(outer, ast.Await)
         enter = "async with" if is_awaited else "with"
         if taken.row is not None and taken.row.get("guards"):
             guard = taken.row["guards"][taken.row["acquire"].index(last_name(taken.call.func))]

@@ -37,6 +37,10 @@ _WAIVERS = {
     "process": ("ASYNC220", "ASYNC221", "ASYNC222"),
     "sleep": ("ASYNC251",),
 }
+_ENDING = (
+    "after_server_stop",
+    "shutdown",
+)  # what is registered for these runs when nothing is served any more
 _PROMPTING = ("command/", "commands/")  # of bots too, but those ask nobody at a terminal
 _COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
@@ -78,6 +82,9 @@ class BlockingIoInAsync(Checker):
     Of several calls with one cause only the first is reported: in the body of a ``with`` whose own call blocks, those on what it gives;
     in one statement; in a row of short statements that do the same with one file after the other. Silent below ``@deprecated``, and for
     ``os.open`` of a file that is only locked, SQLite in memory.
+    One text that is read whole, in no loop, is fine where its path is one of the settings, below a temporary directory of the function or
+    an attribute of what was awaited, and in a static method that no loop calls; so are an empty file, what is registered for
+    ``after_server_stop``, and ``join()`` of the thread that runs the coroutine.
     A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
     one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
@@ -236,6 +243,9 @@ class BlockingIoInAsync(Checker):
             or self._openings.is_glance(node)
             or self._openings.is_constant_once(node)
             or self._openings.is_lock_file(node)
+            or self._openings.is_empty(node)
+            or (row["kind"] == "file" and self._openings.is_one_text(node))
+            or (row["kind"] == "thread" and self._loop.is_own_thread(node))
             or (self._has_memory_only and _is_sqlite(row))
             or self._is_process_of_class(node)
             or self._calls.is_no_pipe(node)
@@ -339,7 +349,9 @@ class BlockingIoInAsync(Checker):
             return True
         if row["kind"] == "database" and is_startup(function) and _sets_up(node):
             return True
-        if (row["kind"] == "file" or _ends_executor(node)) and is_shutdown(function):
+        if (row["kind"] == "file" or _ends_executor(node)) and (
+            is_shutdown(function) or self._loop.is_registered(function, _ENDING)
+        ):
             return True
         if row["kind"] == "file" and (self._loop.is_script or self._loop.is_between_tasks(node)):
             return True

@@ -31,6 +31,10 @@ _UNRELIABLE = (
     "{check}() of a queue between processes is not reliable, so {call}() may wait forever or stop too early; "
     "call {instead}() and handle {error}"
 )
+_LATE = (
+    "join() before {call}() may wait forever: a process that has put more than the pipe holds does not end before it is taken; "
+    "call {call}() once for each result first, then join()"
+)
 
 
 class QueueCheckRace(Checker):
@@ -77,12 +81,13 @@ class QueueCheckRace(Checker):
     queue with one consumer cannot be emptied by another: a queue counts where several functions take from it, or where
     threads or tasks run the one that does, also through a function of the file that calls it; a parameter without an annotation
     where several threads, tasks or objects are given one queue. An attribute of the own object
-    or a local that only goes to functions which put has one consumer, whoever else puts; an annotated parameter, and a queue of the
+    or a local that only goes to functions which put, or to calls of elsewhere that have returned and start or keep nothing by
+    their names, has one consumer, whoever else puts; an annotated parameter, and a queue of the
     module, may have others. A public method that puts may be called by any thread. Not where one thread or task that is started once runs all that takes from it, where a loop
     without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
     ``multiprocessing``, whose ``empty()`` is unreliable by itself (that of a ``Manager()`` is a ``queue.Queue``),
-    always count, unless the function that made one asks again in each turn of a loop. Silent where the function has joined its threads
-    or processes before, where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, or ``__exit__`` takes, and no loop does so as well, where an item was taken just before, under the lock of
+    always count, unless the function that made one asks again in each turn of a loop. Silent where the function, or each that calls it, has joined its threads
+    or processes before without a timeout (but a loop that takes the results of several processes after their ``join()`` is reported for that), where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, or ``__exit__`` takes, and no loop does so as well, where an item was taken just before, under the lock of
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
@@ -233,9 +238,12 @@ class QueueCheckRace(Checker):
                     self._reported.add(call)
                     getting = methods is GETS
                     errors = row["empty"] if getting else row["full"]
+                    message = _UNRELIABLE if row["runs"] == "process" else None
+                    if self._rivals.is_drained_late(row, call):
+                        message = _LATE
                     yield from self.found(
                         call,
-                        message=_UNRELIABLE if row["runs"] == "process" else None,
+                        message=message,
                         check=dotted(check),
                         call=dotted(call.func),
                         runs=row["runs"],
