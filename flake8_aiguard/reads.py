@@ -61,7 +61,9 @@ class Reads:
         """The last identifiers of the calls in this file to ask about."""
         index = self._module.index
         known = _led_to_by(index.packages & _leading())
-        return known.intersection(index.names_called()) | self._readers  # & would go through all that is known
+        return (
+            known.intersection(index.names_called()) | self._readers
+        )  # & would go through all that is known
 
     def may_be(self, call: ast.Call) -> bool:
         """Whether a call of one of these names is worth asking about: a look at its names alone."""
