@@ -13,7 +13,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import number, truth
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import default, dotted, names_in
+from flake8_aiguard.shapes import default, dotted, names_in, string
 
 _UNTIL: Final = 4.0  # what stands for a limit whose number the file does not show
 _TURNS: Final = 40  # turns that are played
@@ -245,7 +245,7 @@ class _Play:
         return "fall"
 
     def _step(self, item: ast.stmt) -> str:
-        if isinstance(item, _LEAVES) or ends_of(item) == {"raise"}:
+        if isinstance(item, _LEAVES) or ends_of(item) == {"raise"} or _is_farewell(item):
             return "leave"
         if isinstance(item, ast.Continue):
             return "next"
@@ -369,3 +369,13 @@ def _load(target: ast.expr) -> ast.expr:
 def _line(node: ast.AST) -> int:
     line: int = getattr(node, "lineno", 0)
     return line
+
+
+def _is_farewell(item: ast.stmt) -> bool:
+    """Whether a function that is named for it exits with a text: ``our_exit(f"Update failed: {error}")``."""
+    call = item.value if isinstance(item, ast.Expr) else None
+    return (
+        isinstance(call, ast.Call)
+        and called_name(call).endswith("_exit")
+        and any(isinstance(value, ast.JoinedStr) or string(value) is not None for value in call.args)
+    )

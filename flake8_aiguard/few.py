@@ -174,6 +174,8 @@ class Few:
             return True
         if any(map(self._tells_number, self._module.scopes.uses(*variable))):
             return True
+        if _is_one_or_some(variable[1], bindings):
+            return True
         if all(binding.kind is Kind.PARAMETER for binding in bindings):
             return all(self._is_given_few(binding, variable[0]) for binding in bindings)
         return all(
@@ -298,6 +300,21 @@ def _names_each(target: ast.expr) -> bool:
     """Whether a target takes a collection apart, item by item."""
     return isinstance(target, (ast.List, ast.Tuple)) and not any(
         isinstance(item, ast.Starred) for item in target.elts
+    )
+
+
+def _is_one_or_some(name: str, bindings: Collection[Binding]) -> bool:
+    """Whether a parameter with a default may be a single one: ``ids = ids if is_list(ids) else [ids]``. A caller writes it out."""
+    is_single = any(
+        isinstance(choice := binding.value, ast.IfExp)
+        and any(
+            isinstance(part, ast.List) and [last_name(item) for item in part.elts] == [name]
+            for part in (choice.body, choice.orelse)
+        )
+        for binding in bindings
+    )
+    return is_single and any(
+        isinstance(binding.node, ast.arg) and binding.kind is Kind.PARAMETER for binding in bindings
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from flake8_aiguard.children import walk
-from flake8_aiguard.index import COMPREHENSIONS, Loop
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, string
+from flake8_aiguard.shapes import dotted, last_name, names_in, parameters, string
 
 _UNHASHABLE: Final = frozenset(
     {"list", "dict", "set", "bytearray", "mapping", "mutablemapping", "ndarray", "defaultdict"}
@@ -137,14 +137,29 @@ class Hashables:
         return self._spoken[function]
 
     def _is_sifted(self, loop: Loop) -> bool:
-        """Whether a condition asks first whether a loop goes over a list: of such data, nobody knows what the items are."""
-        names = {dotted(iterable) for iterable in iterables(loop)} - {None}
-        return any(
+        """Whether a condition asks first whether a loop goes over a list: of such data, nobody knows what the items are.
+
+        Or each call of a function that goes over its parameters stands below such a condition.
+        """
+        index, searched = self._module.index, list(iterables(loop))
+        if self._is_asked_kind(loop, searched):
+            return True
+        function = index.function(loop)
+        names = {item.id for iterable in searched for item in names_in(iterable)}
+        if not isinstance(function, FUNCTIONS) or names.isdisjoint(item.arg for item in parameters(function)):
+            return False
+        calls = index.calls_to(getattr(function, "name", ""))
+        return bool(calls) and all(self._is_asked_kind(call, call.args) for call in calls)
+
+    def _is_asked_kind(self, node: ast.AST, values: Iterable[ast.expr]) -> bool:
+        """Whether a condition around a node asks whether one of some values is a list."""
+        names = {dotted(value) for value in values} - {None}
+        return bool(names) and any(
             isinstance(test, ast.Call)
             and last_name(test.func) == "isinstance"
             and bool(test.args)
             and dotted(test.args[0]) in names
-            for outer in self._module.index.ancestors(loop)
+            for outer in self._module.index.ancestors(node)
             if isinstance(outer, ast.If)
             for test in (outer.test, *getattr(outer.test, "values", ()))
         )

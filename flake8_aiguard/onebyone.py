@@ -87,6 +87,7 @@ class OneByOne:
             or self._is_chosen(node, place)
             or self._is_instead(node, place)
             or self._depends_on_answer(node, place)
+            or self._decides_by_another(node, place)
             or any(self._is_seldom(item, place) for item in self._module.index.outwards(node, loop))
             or self._ends_early(node, place)
             or self._is_streamed(node, place)
@@ -379,6 +380,37 @@ class OneByOne:
                     if helper is None or (isinstance(helper, _Helper) and self._candidates.get(helper)):
                         return True
         return False
+
+    def _decides_by_another(self, node: ast.expr, place: Place) -> bool:
+        """Whether a loop that its first refusal leaves asks by a field of what another call of the turn has fetched.
+
+        ``version = load(item.href)``, ``repo = get(pk=version.repo_id)``, ``if not allowed(repo): return False``.
+        """
+        index, loop = self._module.index, place.loop
+        if not isinstance(node, ast.Call) or not isinstance(loop, (ast.For, ast.AsyncFor)):
+            return False
+        if not any(
+            isinstance(item, ast.If) and isinstance(item.body[-1], (ast.Return, ast.Raise))
+            for item in loop.body
+        ):
+            return False
+        given = [
+            value
+            for value in (*node.args, *(item.value for item in node.keywords))
+            if self._module.loops.dependents(value, place)
+        ]
+        return bool(given) and all(
+            isinstance(value, ast.Attribute)
+            and isinstance(value.value, ast.Name)
+            and (variable := self._module.loops.variable(value.value)) is not None
+            and all(
+                isinstance(binding.value, ast.Call)
+                and index.statement(binding.node) in loop.body
+                and any(self._module.loops.dependents(part, place) for part in binding.value.args)
+                for binding in self._module.scopes.bindings(*variable)
+            )
+            for value in given
+        )
 
     def _runs_once(self, node: ast.expr, loop: Loop) -> bool:
         """Whether the loop is left after the call: by the statement that it stands in, or at the end of a block around it."""

@@ -17,7 +17,7 @@ _TEST_CODE: Final = (
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
 _MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/")
-_STEPS: Final = ("backwards", "forwards")
+_STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
 _VERSIONS: Final = (
     "versions/",
 )  # where Alembic keeps its own; wherever they stand, they say which one came before
@@ -78,11 +78,17 @@ class OneOff:
         )
 
     def is_undoable(self, function: ast.AST | None) -> bool:
-        """Whether a step of a migration stands beside what undoes it: ``forwards()`` and ``backwards()``."""
-        around = self._module.index.class_of(function) if isinstance(function, FUNCTIONS) else None
-        if around is None or getattr(function, "name", "") not in _STEPS:
+        """Whether a step of a migration stands beside what undoes it: ``forwards()`` and ``backwards()``, ``upgrade()`` and ``downgrade()``."""
+        if not isinstance(function, FUNCTIONS):
             return False
-        return set(_STEPS) <= {item.name for item in around.body if isinstance(item, ast.FunctionDef)}
+        around = self._module.index.class_of(function)
+        if around is None and not self.is_migration:
+            return False
+        beside = self._module.tree.body if around is None else around.body
+        steps = next((item for item in _STEPS if getattr(function, "name", "") in item), None)
+        return steps is not None and steps <= {
+            item.name for item in beside if isinstance(item, ast.FunctionDef)
+        }
 
 
 @knowledge.cached

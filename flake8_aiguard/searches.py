@@ -378,7 +378,7 @@ class Searches:
             is_filter(name or "") or any(says(word) == "option" for word in name_words(name or ""))
         ):
             return False
-        if self._is_told(searched) or self._is_brief(node, searched, item, loop):
+        if self._is_of_pairs(loop) or self._is_told(searched) or self._is_brief(node, searched, item, loop):
             return False
         if "data" in own or self._amounts.is_read(searched):
             return True
@@ -399,6 +399,20 @@ class Searches:
             )
         return last_name(getattr(node, "func", None)) in ("index", "count") and any(
             dotted(collection(self._module, iterable)) == name for iterable in outer
+        )
+
+    def _is_of_pairs(self, loop: Loop) -> bool:
+        """Whether a turn compares its item with all that follow anyway: ``for j in range(i + 1, len(xs))``."""
+        counted = {name.id for name in names_in(loop.target)} if isinstance(loop, ast.For) else set()
+        return bool(counted) and any(
+            isinstance(item, ast.For)
+            and item is not loop
+            and isinstance(call := item.iter, ast.Call)
+            and last_name(call.func) == "range"
+            and len(call.args) > 1
+            and isinstance(start := call.args[0], ast.BinOp)
+            and not counted.isdisjoint(name.id for name in names_in(start))
+            for item in walk(loop)
         )
 
     def _is_brief(self, node: ast.expr, searched: ast.expr, item: ast.expr, loop: Loop) -> bool:

@@ -57,9 +57,9 @@ class RetryWithoutBackoff(Checker):
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
     something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine or wait for its processes, that a signal has interrupted (``EINTR``), that also ask for another answer of a client which retries by itself (``OpenAI()``), that are told whether they are the first (``connect(fresh=attempt > 0)``), and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
-    or where a comment or log text beside the failure says so ("retries until the broker recovers"), those in a cloud function's ``handler(event, context)``, or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
+    or where a comment or log text beside the failure says so ("retries until the broker recovers"), endless policies beside a comment or docstring that says "retry until" (and growing pauses), those in a cloud function's ``handler(event, context)``, or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
     Nothing is said of three retries at once that have each waited for their ``timeout``, of a desktop program's windows, which a pause would freeze, of a pause of up to 0.1 s after the last attempt, nor where a function that is told its number (``may_retry(error, attempt)``) decides. Fixed pauses count in
-    policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls, of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
+    policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls (``retry_on_result`` alone, until a deadline, is one), of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
     of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
     and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
     a signal (``Restart``), and where a comment above says "retry forever" or "fixed wait". An answer that cannot be parsed may be asked for again at once.
@@ -152,12 +152,12 @@ class RetryWithoutBackoff(Checker):
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
 
     def _polls(self, policy: Policy) -> bool:
-        """Whether a function that is named for waiting is asked again because of its result alone."""
+        """Whether a function is asked again because of its result alone, until a deadline or as it is named for waiting."""
         function = self.module.index.parent(policy.node)
         given = () if policy.call is None else policy.call.keywords
         return (
             isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-            and _WAITS.search(function.name) is not None
+            and (_WAITS.search(function.name) is not None or self._deadline(policy) is not None)
             and {"retry_on_result"} == {item.arg for item in given if (item.arg or "").startswith("retry")}
         )
 
@@ -181,7 +181,16 @@ class RetryWithoutBackoff(Checker):
             self.module.index.parent(policy.node), self._policies.errors(policy)
         ):
             return True  # a step without which there is nothing to do: the pauses are the operator's choice
-        return any(_NO_END.search(text) for text in self._comments(policy))
+        return any(_NO_END.search(text) or _UNTIL.search(text) for text in self._texts(policy))
+
+    def _texts(self, policy: Policy) -> Iterator[str]:
+        """What is said of a policy: comments above and beside it, and the docstring of the function that it is in or decorates."""
+        yield from self._comments(policy)
+        end = policy.node.end_lineno or policy.node.lineno
+        yield from self.module.comments.near(*range(policy.node.lineno, end + 1))
+        for outer in (self.module.index.parent(policy.node), self.module.index.function(policy.node)):
+            if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield ast.get_docstring(outer) or ""
 
     @staticmethod
     def _is_configured(policy: Policy) -> bool:
@@ -632,6 +641,7 @@ _RETRY_THEMSELVES = frozenset(
     for prefix in ("", "Async")
 )
 _NO_END = regex(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
+_UNTIL = regex(r"\bretr(?:y|ie[sd]|ying) (?:\w+ ){0,3}?(?:until|as long as)\b", re.IGNORECASE)
 _FIXED_MEANT = regex(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
 _GOES_ON = (ast.Continue, ast.Pass)
 _POLLED = regex(r"poll|waiter", re.IGNORECASE)  # what a pause between questions is named for

@@ -96,13 +96,13 @@ class NestedScan(Checker):
     conditions choose from what is passed through, where ``bisect`` keeps the list in order, where the item that a join
     ends at is read behind it though none may match, in test helpers (files that import pytest), for positions, for
     dicts, lists and objects (whose attributes are read) of a class that may have no hash as items (no set takes them),
-    for slices and ``list[Any]``, and where a docstring or comment speaks of what is hashable, for all pairs, and where
-    the loop is left right after ``remove``, for steps of a migration that stand beside what undoes them, and where an
+    for slices and ``list[Any]``, and for what the calls of a function sort out by ``isinstance``, where a docstring or comment speaks of what is hashable, for all pairs and in turns that go through all that follow anyway, and where
+    the loop is left right after ``remove``, for steps of a migration that stand beside what undoes them (``upgrade()`` and ``downgrade()``), and where an
     attribute of what the list holds is looked for in it. Nor is a list reported that grows by others than what is
     looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that grows and
     is used for more than lookups; items that are removed from the front, or moved to the end; and what has few items
     for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a private
-    function gives, the letters of a text, fresh on each turn of a loop around, told to a person by ``",
+    function gives, the letters of a text, what may be left out or be a single one (``ids if is_list(ids) else [ids]``), fresh on each turn of a loop around, told to a person by ``",
     ".join(names)``), nor what a parameter that may be left out excludes (``exclude_urls=()``) or a function splits from
     an option. One set serves all loops of a function. Sets, dicts and strings never count.
     """
