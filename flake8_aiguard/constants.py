@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final, cast
 
+from flake8_aiguard.children import walk
 from flake8_aiguard.classes import ending
 from flake8_aiguard.index import TRIES, Function, Scope, Try
 from flake8_aiguard.memo import memoised
@@ -304,15 +305,15 @@ class Constants:
         )
 
     def _goes_with_flags(self, node: ast.AST, function: Function, name: str) -> bool:
-        """Whether a function binds a variable together with flags of the module: state that is loaded late."""
-        if not isinstance(node, ast.Name):
-            return False
+        """Whether a function sets a variable together with flags of the module, for an entry under names in capitals as well: state."""
         module = self._module
+        is_bound = isinstance(node, ast.Name)
         together = {
             other
             for statement in module.index.nodes(ast.Global)
-            if name in statement.names and module.index.function(statement) is function
+            if module.index.function(statement) is function and (name in statement.names or not is_bound)
             for other in statement.names
+            if is_bound or _CAPITALS.fullmatch(other)
         }
         return any(
             isinstance(binding.value, ast.Constant) and isinstance(binding.value.value, (bool, type(None)))
@@ -431,8 +432,17 @@ class Constants:
 
     @memoised
     def _is_undone(self, function: Function, name: str) -> bool:
-        """Whether a function writes the constant in a ``finally`` too: what it was before."""
+        """Whether a function writes the constant in a ``finally`` too, or the ``__exit__`` of its class calls it or names the
+        constant: what it was before."""
         index = self._module.index
+        owner = index.class_of(function)
+        leave = None if owner is None or isinstance(function, ast.Lambda) else self._leaving(owner)
+        if leave is not None and any(
+            (isinstance(part, ast.Name) and part.id == name)
+            or (isinstance(part, ast.Attribute) and part.attr == getattr(function, "name", ""))
+            for part in walk(leave)
+        ):
+            return True
         tries = cast("list[Try]", [statement for kind in TRIES for statement in index.nodes(kind)])
         return any(
             item.id == name
@@ -440,6 +450,13 @@ class Constants:
             if statement.finalbody and index.function(statement) is function
             for part in statement.finalbody
             for item in names_in(part)
+        )
+
+    @staticmethod
+    def _leaving(owner: ast.ClassDef) -> ast.FunctionDef | None:
+        return next(
+            (item for item in owner.body if isinstance(item, ast.FunctionDef) and item.name == "__exit__"),
+            None,
         )
 
     @functools.cached_property

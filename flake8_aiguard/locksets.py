@@ -101,12 +101,17 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 and _is_majority(state, owner, lock, write, inside)
                 and not _is_left_out(state, write, inside)
                 and not _is_handed_over(state, owner, write.function, inside)
+                and (
+                    state.takers.is_task_lock(owner, lock)
+                    or not _is_step_of_writer(state, write, inside, outside)
+                )
                 and (witness := _witness(state, owner, lock, settled, write)) is not None
             ]
             if (
                 not updates
                 or not state.takers.is_bound(owner, lock)
                 or not state.takers.is_always_bound(owner, lock)
+                or _is_of_many(state, owner, lock)
             ):
                 continue
             if not _is_guarded(state, owner, name, lock, inside) or _is_exception(state, owner, lock, name):
@@ -216,6 +221,32 @@ def _is_handed_over(state: SharedState, owner: ast.ClassDef, function: Method, i
         for item in inside
         if state.module.index.class_of(item.function) is owner
     )
+
+
+def _is_step_of_writer(
+    state: SharedState, write: Access, inside: list[Access], outside: list[Access]
+) -> bool:
+    """Whether one function alone holds the lock, writes the attribute without it, too, and is the only one to call this one."""
+    holders = {item.function for item in inside}
+    if len(holders) != 1 or write.function in holders:
+        return False
+    calls = state.module.index.calls_named((write.function.name,))
+    return (
+        bool(calls)
+        and all(state.module.index.function(call) in holders for call in calls)
+        and any(item.function in holders for item in outside)
+    )
+
+
+def _is_of_many(state: SharedState, owner: ast.ClassDef, lock: str) -> bool:
+    """Whether a lock comes out of a mapping of the module, ``_locks[key]``: it guards what all objects of one key share."""
+    values = [value for value, _ in state.attributes.values(owner, lock) if value is not None]
+    for value in values:
+        table = value.value if isinstance(value, ast.Subscript) else None
+        resolved = state.module.scopes.resolve(table) if isinstance(table, ast.Name) else None
+        if resolved is None or not isinstance(resolved[0], ast.Module):
+            return False
+    return bool(values)
 
 
 def _is_setter(write: Access) -> bool:

@@ -16,6 +16,7 @@ from flake8_aiguard.limiters import Limiters, is_worker_name
 from flake8_aiguard.loops import sleeps
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.regex import regex
+from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, last_name, root
 from flake8_aiguard.traffic import Traffic, says_traffic
 
@@ -78,7 +79,7 @@ class UnboundedFanOut(Checker):
     function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
     connections is made there, for the whole module or handed over to the function that starts the tasks, where a client of the project's own from
     another file is asked, which may bound itself, where an item of the loop is awaited in its turn or the
-    loop sleeps, for slices with an end, batches, a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
+    loop sleeps, for slices with an end, batches, a parameter that is one item or a list (``[tag] if isinstance(tag, str) else tag``), a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
     ``n_workers``, ``batch``, ``plugins``, ``servers``, ``models_settings`` or ``attachments``, a function ``worker()`` that loops or stands elsewhere, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
     ``devices`` of an installation and tables of the module hold as many items as somebody chose, also as the variable of the
@@ -170,6 +171,8 @@ class UnboundedFanOut(Checker):
             return True
         if self._is_paced(fan_out) or self._is_slow(fan_out) or _is_numbered_part(fan_out):
             return True
+        if self._is_one_or_several(fan_out):
+            return True
         return limiters.bound(fan_out.node, called, fan_out.runs) or not self._goes_outside(fan_out, called)
 
     def _is_paced(self, fan_out: FanOut) -> bool:
@@ -199,6 +202,26 @@ class UnboundedFanOut(Checker):
         return len(asked) > 1 and any(
             self._traffic.is_known(call.func, call.args, None, counted=False) for call in asked
         )
+
+    def _is_one_or_several(self, fan_out: FanOut) -> bool:
+        """Whether a parameter is one item or a list, and the function makes a list of the one: ``[tag] if isinstance(tag, str) else
+        tag`` is how a caller writes out a few."""
+        scopes, index = self.module.scopes, self.module.index
+        resolved = scopes.resolve(fan_out.items) if isinstance(fan_out.items, ast.Name) else None
+        for binding in () if resolved is None else resolved[1]:
+            value: ast.expr | None = binding.value
+            test: ast.expr | None = None
+            if isinstance(value, ast.IfExp):
+                test, value = value.test, value.body if isinstance(value.body, ast.List) else value.orelse
+            elif value is not None:
+                around = index.parent(index.statement(value))
+                test = around.test if isinstance(around, ast.If) else None
+            item = value.elts[0] if isinstance(value, ast.List) and len(value.elts) == 1 else None
+            if isinstance(item, ast.Name) and test is not None and _asks_type(test, item.id):
+                kinds = scopes.resolve(item)
+                if kinds is not None and any(known.kind is Kind.PARAMETER for known in kinds[1]):
+                    return True
+        return False
 
     def _goes_outside(self, fan_out: FanOut, called: Definition | None) -> bool:
         """Whether a task is known to wait for a network, a disk, a database or another process."""
@@ -275,6 +298,17 @@ def _is_numbered_part(fan_out: FanOut) -> bool:
         and dotted(item.value) == f"self.{last_name(item.value)}"
         for given in (*call.args, *(keyword.value for keyword in call.keywords))
         for item in walk(given)
+    )
+
+
+def _asks_type(test: ast.expr, name: str) -> bool:
+    """Whether a condition asks for the type of a variable."""
+    return any(
+        isinstance(call, ast.Call)
+        and dotted(call.func) == "isinstance"
+        and bool(call.args)
+        and dotted(call.args[0]) == name
+        for call in walk(test)
     )
 
 

@@ -89,7 +89,8 @@ class UnlockedSharedUpdate(Checker):
     for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
     lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
-    for a count beside what the comment at the lock says that it guards, where whoever holds the lock sleeps until the write is done, for locks between hosts and those of files, where a constructor makes the lock in one branch only, for handlers whose table is only looked up under
+    for a count beside what the comment at the lock says that it guards, where whoever holds the lock sleeps until the write is done, for locks between hosts and those of files, where a constructor makes the lock in one branch only or takes it out of a mapping of the module,
+    where the only caller is the only holder and writes without the lock, too, for handlers whose table is only looked up under
     the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, in
     a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another, puts a member in or out of a set, or takes the larger value, nor
     where all that the holder does is to put single members in and take them out.

@@ -87,7 +87,7 @@ class WriteOnceViolation(Checker):
     ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global`` where they have a docstring), of entries in the methods of a class
     ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
     number that a function counts on and takes, in setters that have a docstring, change settings or rebind through ``global``, in loaders that do so, in
-    functions named for the constant (``set_limit()`` for ``LIMIT``) or that bind flags along with it, in ``main()``, of what a
+    functions named for the constant (``set_limit()`` for ``LIMIT``), that bind flags along with it or whose class undoes it in ``__exit__``, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
     starts empty is a live view. Contracts (the comment ``# aiguard: write-once`` where an attribute or a variable of the module
     is set, the setting ``write-once``) are checked file by file: a receiver counts where its class is known by ``self``,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.bounds import ORDER
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
@@ -80,7 +81,7 @@ class PollingLoop(Checker):
 
     Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are
     variables, attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute
-    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, that count through what they hold (``while n < len(items)``), or that ask a function
+    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or for a number of their object to come up to another where the file changes neither, that count through what they hold (``while n < len(items)``), or that ask a function
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
@@ -117,6 +118,8 @@ class PollingLoop(Checker):
         if not (asked.is_known and rest.is_known):
             return
         if not asked.states or not self._is_one_wait(turn, asked) or self._keeps_alive(node):
+            return
+        if self._is_count_of_others(asked):
             return
         if not self._has_no_call(turn, asked) and not self._is_meant(node):
             yield from self._report(node, turn, asked)
@@ -231,6 +234,24 @@ class PollingLoop(Checker):
             )
             or (state.kind != "event" and self._is_own_key(state) and _counts_to_constant(turn))
             for state in asked.states
+        )
+
+    def _is_count_of_others(self, asked: Asked) -> bool:
+        """Whether a loop waits until one number has come up to another, and the file changes neither after construction."""
+        index = self.module.index
+        nodes = [state.node for state in asked.states]
+        for node in nodes:
+            parent = index.parent(node)
+            if not isinstance(node, ast.Attribute) or not isinstance(parent, ast.Compare):
+                return False
+            if not isinstance(parent.ops[0], ORDER):
+                return False
+        names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        return not any(
+            item.attr in names
+            and isinstance(item.ctx, ast.Store)
+            and getattr(index.function(item), "name", "") != "__init__"
+            for item in index.nodes(ast.Attribute)
         )
 
     def _is_own_key(self, state: State) -> bool:

@@ -68,7 +68,7 @@ class NonIdempotentRetry(Checker):
     is repeated only for errors of a library that what stands before it has raised, of rows that come from a query, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
     that are made of an argument before the loop, or are an argument with an id of its own (``message.message_id``), of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``, a ``model`` with its ``input``), of those of a class named for a language model, of functions that this file gives paths that read only or whose docstring begins with what reads (``Fetch ...``), of those whose answer is parsed and by no word of function, class, URL and fields make, send or pay anything, of those that stop or delete something, where the code asks for a conflict (409),
-    of conditional requests (``If-Match``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
+    of conditional requests (``If-Match``), of what is sent with a hash of its content (``hashlib``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
     temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do, or that repetitions are dropped. Whether the other side ignores repetitions by itself is not known.
     """
 
@@ -107,7 +107,7 @@ class NonIdempotentRetry(Checker):
             if effect.kind in ("http", "payment"):
                 if is_recognised is None:
                     is_recognised = self._is_refused(retried) or _is_recognised(retried)
-                if is_recognised:
+                if is_recognised or (effect.kind == "http" and self._is_known_by_hash(effect)):
                     continue
             if isinstance(effect.node, ast.AugAssign) and self._is_stale(effects, effect.node, retried):
                 continue
@@ -209,6 +209,22 @@ class NonIdempotentRetry(Checker):
         return bool(names and all(map(_OVERTAKEN.search, names))) and effects.is_read_anew(
             change.target, retried.around
         )
+
+    def _is_known_by_hash(self, effect: Effect) -> bool:
+        """Whether what is sent goes with a hash of its content, ``copy(stream, hashlib.sha256())``: the same content is the same thing."""
+        for call in (effect.node, effect.inner):
+            given = (
+                [*call.args, *(item.value for item in call.keywords)] if isinstance(call, ast.Call) else []
+            )
+            for name in (item for item in given if isinstance(item, ast.Name)):
+                resolved = self.module.scopes.resolve(name)
+                for binding in resolved[1] if resolved is not None else ():
+                    made = binding.value
+                    if isinstance(made, ast.Call) and (self.module.qualname(made.func) or "").startswith(
+                        "hashlib."
+                    ):
+                        return True
+        return False
 
     def _is_best_effort(self, retried: Retried) -> bool:
         """Whether nobody waits for an effect: failures pass without a word, and a status is all that is returned."""

@@ -16,7 +16,7 @@ from flake8_aiguard.handling import Handling, spelled
 from flake8_aiguard.promises import Promises
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import last_name, own_nodes, shown, string
+from flake8_aiguard.shapes import dotted, last_name, own_nodes, shown, string
 from flake8_aiguard.untyped import Lookup, Shape, Untyped, asked, is_fixed
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -81,7 +81,7 @@ class AnnotationAsValidation(Checker):
     TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled, a ``dict`` (of ``.get(key, {})``) that is only asked by ``.get``; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
-    schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``), and where all callers of a private function make it of an object
+    schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``) or validates the key on construction, and where all callers of a private function make it of an object
     (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where three classes of one family map their events to attributes in the same method, where code asks
     whether a value that may be missing is there before it uses it, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
     asserted, converted, one by one or as a whole, or asked for its type later in the function, where it must be there and is only
@@ -443,6 +443,8 @@ class AnnotationAsValidation(Checker):
             return True
         if lookup.data.origin == "TOML" and self._has_schema:
             return True
+        if self._is_checked_on_construction(node, lookup):
+            return True
         decorators = [
             item
             for item in getattr(function, "decorator_list", ())
@@ -459,6 +461,24 @@ class AnnotationAsValidation(Checker):
             if (function, spelled(container)) in self._validated or _is_validator(last_name(container) or ""):
                 return True
             container = asked(container)[0]
+        return False
+
+    def _is_checked_on_construction(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether a constructor gives a validator the same key of what it keeps: ``_validate_id(data.get("id"))``."""
+        index = self.module.index
+        function = index.function(node)
+        owner = None if function is None else index.class_of(function)
+        key = lookup.key
+        if owner is None or not isinstance(key, ast.Constant):
+            return False
+        if not (dotted(lookup.container) or "").startswith("self."):
+            return False
+        for call in index.calls_named([name for name in index.names_called() if _is_validator(name)]):
+            around = index.function(call)
+            if getattr(around, "name", "") in ("__init__", "__post_init__") and around in owner.body:
+                keys = [asked(item)[1] for item in call.args]
+                if any(isinstance(item, ast.Constant) and item.value == key.value for item in keys):
+                    return True
         return False
 
     @functools.cached_property
