@@ -221,9 +221,9 @@ class Checker:
         found += self.finish()
 
     def _counts(self, finding: Finding) -> bool:
-        from flake8_aiguard.versions import is_outdated
+        from flake8_aiguard.unreached import is_unreached
 
-        if finding.node is not None and is_outdated(self.module, finding.node):
+        if finding.node is not None and is_unreached(self.module, finding.node):
             return False
         if not self.options.defer_to_ruff or (finding.ruff is None and not finding.waivers):
             return True

@@ -119,7 +119,7 @@ LAYERS = (
         "tensors",
         "timeouts",
         "traffic",
-        "versions",
+        "unreached",
         "writes",
     ),
     ("module",),

@@ -1,4 +1,4 @@
-"""Branches for versions of Python that this plugin does not run on."""
+"""Code that never runs: behind a jump, or in a branch for a Python that this plugin does not run on."""
 
 from __future__ import annotations
 
@@ -10,24 +10,36 @@ from flake8_aiguard.numeric import COMPARES
 from flake8_aiguard.shapes import is_constant
 
 _OLDEST: Final = (3, 10)  # requires-python
+_JUMPS: Final = (ast.Break, ast.Continue, ast.Raise, ast.Return)
 
 
-def is_outdated(module: Module, node: ast.AST) -> bool:
-    """Whether a node stands in a branch that no Python from 3.10 on runs: ``if sys.version_info < (3, 8)``.
+def is_unreached(module: Module, node: ast.AST) -> bool:
+    """Whether a node stands behind a ``return`` or the like in its block, or in a branch that no Python from 3.10 on runs.
+
+    Such a branch is ``if sys.version_info < (3, 8)``.
 
     Args:
         module: its file.
         node: the node.
     """
-    if not module.says("version_info"):
-        return False
+    asks_version = module.says("version_info")
     child = node
     for outer in module.index.ancestors(node):
-        if isinstance(outer, ast.If):
+        if isinstance(child, ast.stmt) and _is_behind_jump(child, outer):
+            return True
+        if asks_version and isinstance(outer, ast.If):
             holds = _holds(module, outer.test)
             if holds is not None and child in (outer.orelse if holds else outer.body):
                 return True
         child = outer
+    return False
+
+
+def _is_behind_jump(statement: ast.stmt, outer: ast.AST) -> bool:
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(outer, name, None)
+        if isinstance(block, list) and statement in block:
+            return any(isinstance(item, _JUMPS) for item in block[: block.index(statement)])
     return False
 
 

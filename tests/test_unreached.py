@@ -1,11 +1,11 @@
-"""Branches for versions of Python that are out of support."""
+"""Code that never runs."""
 
 from __future__ import annotations
 
 import pytest
 from questions import asked, module
 
-from flake8_aiguard.versions import is_outdated
+from flake8_aiguard.unreached import is_unreached
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,25 @@ def test_outdated(test: str, first: bool, second: bool) -> None:
         f"import sys\nfrom sys import version_info\ndef f(x, y):\n"
         f"    if {test}:\n        with x:\n            ask(x)\n    else:\n        ask(y)\n    ask(x)\n"
     )
-    assert [is_outdated(found, node) for node in asked(found)] == [first, second, False]
+    assert [is_unreached(found, node) for node in asked(found)] == [first, second, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return\n    ask(x)", True),
+        ("raise x\n    ask(x)", True),
+        ("ask(x)\n    return", False),
+        ("if x:\n        return\n    ask(x)", False),
+        ("return\n    with x:\n        ask(x)", True),
+        ("try:\n        return x\n    finally:\n        ask(x)", False),
+        ("try:\n        return x\n    except x:\n        ask(x)", False),
+        ("for y in x:\n        continue\n        ask(x)", True),
+        ("for y in x:\n        break\n    else:\n        ask(x)", False),
+        ("while x:\n        break\n    ask(x)", False),
+        ("return lambda: ask(x)", False),
+    ],
+)
+def test_behind_a_jump(body: str, expected: bool) -> None:
+    found = module(f"def f(x):\n    {body}\n")
+    assert [is_unreached(found, node) for node in asked(found)] == [expected]
