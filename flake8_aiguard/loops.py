@@ -327,7 +327,9 @@ class Loops:
             elif isinstance(node, ast.Call):
                 name = self._imports.qualname(node.func)
                 if name == "builtins.range":
-                    return all(_is_few(item) or _is_constant_name(item) for item in node.args)
+                    return all(_is_few(item) or _is_constant_name(item) for item in node.args) or _turns_few(
+                        node.args
+                    )
                 if name == "itertools.islice" and len(node.args) == 2:
                     return _is_few(node.args[1])
                 if name in _WRAPPERS:
@@ -414,6 +416,16 @@ def _negated(node: ast.expr | None) -> ast.expr | None:
 
 def _is_few(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value <= SMALL
+
+
+def _turns_few(arguments: list[ast.expr]) -> bool:
+    """Whether ``range()`` has few turns by its literal arguments: ``range(0, 128, 16)``."""
+    numbers = [
+        item.value for item in arguments if isinstance(item, ast.Constant) and isinstance(item.value, int)
+    ]
+    if len(numbers) < len(arguments) or not 1 <= len(numbers) <= 3 or 0 in numbers[2:]:
+        return False
+    return not range(*numbers)[SMALL:]
 
 
 def _is_constant_name(node: ast.expr) -> bool:

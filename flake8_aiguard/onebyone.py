@@ -39,6 +39,7 @@ _REASON: Final = regex(
 )
 _REPORTS: Final = regex(r"(?:log_?)?(?:debug|info|warn|warning|error|exception)|print|log|echo")
 _IDENTITY: Final = regex(r"(?:^|_)(?:id|key|name|pk|slug|uuid)$", re.IGNORECASE)
+_RUNS: Final = ("execute", "executescript")
 _FIRST: Final = 4  # bindings of what a loop goes over
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
@@ -80,6 +81,7 @@ class OneByOne:
             or self._grows(loop)
             or self._falls_back(loop)
             or self._runs_once(node, loop)
+            or self._records_script(node, loop)
             or self._is_exported(place)
             or self._has_own_session(node, loop)
             or self._is_handed_on(node)
@@ -111,6 +113,21 @@ class OneByOne:
         """Whether the comment above the query or its loop says that it asks one by one, and so that somebody has thought of it."""
         lines = {self._module.index.statement(node).lineno, getattr(loop, "lineno", node.lineno)}
         return any(_REASON.search(text) for text in self._module.comments.near(*lines))
+
+    def _records_script(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether each turn first runs its item as a script, of which the query notes that it has run: ``execute(sql)``."""
+        first = loop.body[0] if isinstance(loop, (ast.For, ast.AsyncFor)) else None
+        call = first.value if isinstance(first, ast.Expr) else None
+        call = call.value if isinstance(call, ast.Await) else call
+        return (
+            isinstance(call, ast.Call)
+            and last_name(call.func) in _RUNS
+            and len(call.args) == 1
+            and not call.keywords
+            and isinstance(call.args[0], ast.Name)
+            and call.args[0].id in target_names(loop)
+            and not contains(call, node)
+        )
 
     def _is_exported(self, place: Place) -> bool:
         """Whether each turn writes a file of its own: an export, whose answers are not held in memory together."""

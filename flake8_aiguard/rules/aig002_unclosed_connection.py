@@ -51,7 +51,8 @@ class UnclosedConnection(Checker):
                 return conn.execute("SELECT name FROM users").fetchall()
 
     Limits: follows local variables, and ``self.x`` within its class; a connection that is returned, yielded, stored, used
-    by a nested function or passed to a call that may own it, a method of its own class included, is its new owner's. One
+    by a nested function or passed to a call that may own it, a method of its own class included, is its new owner's, as is the
+    client whose database or collection is. One
     that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
     refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
     of a module are singletons, those reached through the client (``DB = MongoClient()["app"]``) included, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.

@@ -68,7 +68,7 @@ class QueryInLoop(Checker):
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
     statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on objects of a store (``get_object``, the metadata of ``head_object``),
     which no call brings together; below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on two columns of SQLite,
-    and on helpers that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, forms, attempts, pages, batches and streams; on statements that
+    where each turn first runs its item as a script (``execute(sql)``), which the query notes as done, and on helpers that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, forms, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
     there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the

@@ -93,7 +93,7 @@ class QuadraticCopy(Checker):
 
     Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where
     the loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name
-    or path, what is unpacked or measured, class attributes, options of a command line, what each call of a private
+    or path, what is unpacked or measured, class attributes, options of a command line, ``range()`` of few turns by its literal arguments, what each call of a private
     function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
     additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
     import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
