@@ -32,6 +32,7 @@ _ASKS: Final = regex(
 _PAUSES: Final = regex(
     r"(^|_)(sleep\w*|pause|delay\w*|back_?off\w*|wait\w*|throttle|cool_?down|poll)(_|$)", re.IGNORECASE
 )
+_STEPS: Final = ("builtins.anext", "builtins.next")
 _LOGS: Final = regex(
     r"_*(debug|info|warn|warning|error|exception|critical|log\w*|v+|print|append|format\w*|str|repr|write|echo|secho|print_exc|type|isinstance|len|getattr"
     r"|rollback|inc|increment|record\w*|join|get|hasattr|display|msg|display_\w+|locals|min|max|set_exception|with_traceback|notice|put|add|strip|lower|int|float"
@@ -483,7 +484,8 @@ class AttemptLoops:
         return any(called_name(call) in tried for item in rest for call in calls_in(item))
 
     def pause(self, call: ast.Call) -> bool | None:
-        """Whether a call pauses: ``None`` where its name says so, or its definition in this file sleeps."""
+        """Whether a call pauses: ``None`` where its name says so, or its definition in this file sleeps, that of a generator whose
+        ``next()`` it is included."""
         name = self._module.called(call)
         if name in knowledge.by_call("polls.sleep"):
             return True
@@ -491,9 +493,18 @@ class AttemptLoops:
             return False  # a limit, no pause
         if _PAUSES.search(called_name(call)):
             return None
-        definition = self._module.receivers.definition(call.func)
-        if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
-            _PAUSES.search(called_name(inner)) for item in definition.body for inner in calls_in(item)
+        steps = [call.func]
+        if name in _STEPS and call.args and isinstance(call.args[0], ast.Name):
+            resolved = self._module.scopes.resolve(call.args[0])
+            bindings = () if resolved is None else resolved[1]
+            steps = [item.value.func for item in bindings if isinstance(item.value, ast.Call)]
+        definitions = [self._module.receivers.definition(item) for item in steps]
+        if any(
+            _PAUSES.search(called_name(inner))
+            for definition in definitions
+            if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef))
+            for item in definition.body
+            for inner in calls_in(item)
         ):
             return None
         return False

@@ -55,6 +55,7 @@ _SQL_LIMIT: Final = regex(r"\b(LIMIT|TOP|FETCH\s+(FIRST|NEXT))\s+\d", re.IGNOREC
 _VIEWS: Final = frozenset({"items", "keys", "values", "copy", "split", "splitlines", "difference", "union"})
 _GROWS: Final = frozenset({"append", "add", "appendleft", "insert", "setdefault"})
 _EXTENDS: Final = frozenset({"extend", "extendleft", "update"})
+_CLASSES: Final = frozenset({"builtins.type", "typing.Type"})
 _FIXED_TYPES: Final = frozenset(
     ("builtins.type", "typing.Type", "typing.Literal", "typing_extensions.Literal", "builtins.bool")
 )
@@ -410,14 +411,21 @@ class Bounds:
         return isinstance(target.iter, ast.Call) and any(_cuts(item) for item in target.iter.args)
 
     def _is_fixed(self, annotation: ast.expr | None) -> bool:
-        """Whether an annotation says how many items there are at most."""
+        """Whether an annotation says how many items there are at most, or that they are classes: ``Iterable[type[Reader]] | None``."""
+        if isinstance(annotation, ast.BinOp):
+            parts = [item for item in (annotation.left, annotation.right) if not is_none(item)]
+            return all(map(self._is_fixed, parts))
         if isinstance(annotation, ast.Call) or not isinstance(annotation, ast.Subscript):
             return False
         base = self._imports.qualname(annotation.value)
         inner = annotation.slice
         if base in _FIXED_TYPES:
             return True
+        if base == "typing.Optional":
+            return self._is_fixed(inner)
         items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+        if isinstance(items[0], ast.Subscript) and self._imports.qualname(items[0].value) in _CLASSES:
+            return True  # as many as the code has
         if base in ("builtins.tuple", "typing.Tuple"):
             return not any(is_constant(item, ...) for item in items)
         limits = (argument(item, "max_length") for item in items if isinstance(item, ast.Call))

@@ -562,9 +562,14 @@ class Effects:
 
     @memoised
     def _compared(self, around: ast.AST) -> frozenset[str]:
-        """The variables that a loop compares, as it does with the number of its own attempts."""
-        compares = (node for node in walk(around) if isinstance(node, ast.Compare))
-        return frozenset(name.id for node in compares for name in names_in(node))
+        """The variables that a loop compares or counts down, as it does with the number of its own attempts: ``while left:``."""
+        nodes = [*walk(around)]
+        tests: list[ast.expr] = [node for node in nodes if isinstance(node, ast.Compare)]
+        if isinstance(around, ast.While):
+            tests.append(around.test)
+        for handler in (node for node in nodes if isinstance(node, ast.ExceptHandler)):
+            tests += [item.test for item in walk(handler) if isinstance(item, ast.If)]
+        return frozenset(name.id for node in tests for name in names_in(node))
 
     def is_read_anew(self, target: ast.expr, around: ast.AST) -> bool:
         """Whether each attempt starts from a value that it reads itself: ``row = store.get(key)`` before ``row["stock"] -= n``."""

@@ -64,11 +64,11 @@ class NonIdempotentRetry(Checker):
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
     receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, or at the end of an attempt that
+    done (a refused connection, a rate limit, a status below 500 that the handler asks for, an error of the project's own that the file raises for such an answer only, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, or at the end of an attempt that
     is repeated only for errors of a library that what stands before it has raised, of rows that come from a query, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
     that are made of an argument before the loop, or are an argument with an id of its own (``message.message_id``), of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
     of requests whose fields ask (a query, a prompt with ``max_tokens``, a ``model`` with its ``input``), of those of a class named for a language model, of functions that this file gives paths that read only or whose docstring begins with what reads (``Fetch ...``), of those whose answer is parsed and by no word of function, class, URL and fields make, send or pay anything, of those that stop or delete something, where the code asks for a conflict (409),
-    of conditional requests (``If-Match``), of what is sent with a hash of its content (``hashlib``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
+    of conditional requests (``If-Match``), of the number by which a loop ends (``while left:``), of what is sent with a hash of its content (``hashlib``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
     temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do, or that repetitions are dropped. Whether the other side ignores repetitions by itself is not known.
     """
 
@@ -106,7 +106,9 @@ class NonIdempotentRetry(Checker):
                 continue  # the database has undone the attempt
             if effect.kind in ("http", "payment"):
                 if is_recognised is None:
-                    is_recognised = self._is_refused(retried) or _is_recognised(retried)
+                    is_recognised = (
+                        self._is_refused(retried) or _is_recognised(retried) or self._is_declined(retried)
+                    )
                 if is_recognised or (effect.kind == "http" and self._is_known_by_hash(effect)):
                     continue
             if isinstance(effect.node, ast.AugAssign) and self._is_stale(effects, effect.node, retried):
@@ -169,6 +171,55 @@ class NonIdempotentRetry(Checker):
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= _BAD_REQUEST
         ]
         return bool(codes) and all(code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes)
+
+    def _is_declined(self, retried: Retried) -> bool:
+        """Whether all that is retried are errors of the project's own that this file raises for answers which refuse the request:
+        ``if status == 429: raise Busy``, ``if message == "too many requests": raise Busy``."""
+        names = retried.errors.names
+        policies = Policies(self.module)
+        decorators = getattr(retried.around, "decorator_list", ())
+        if not names or sum(policies.of(item) is not None for item in decorators) > 1:
+            return False
+        if any(
+            last_name(base) in names for item in self.module.index.nodes(ast.ClassDef) for base in item.bases
+        ):
+            return False  # what else is an error of that kind
+        if len([*Effects(self.module).within(retried.body, retried.around)]) > 1:
+            return False  # the answer to the second request refuses that one only
+        raised: dict[str | None, list[ast.Raise]] = {}
+        for item in self.module.index.nodes(ast.Raise):
+            error = item.exc.func if isinstance(item.exc, ast.Call) else item.exc
+            if error is not None and last_name(error) in names:
+                raised.setdefault(last_name(error) if self._is_own(error) else None, []).append(item)
+        return names == raised.keys() and all(
+            self._is_for_refusal(item) for found in raised.values() for item in found
+        )
+
+    def _is_own(self, error: ast.expr) -> bool:
+        """Whether a class stands in this file or in another one of the project."""
+        if isinstance(self.module.receivers.definition(error), ast.ClassDef):
+            return True
+        name = self.module.qualname(error) or ""
+        folders = self.module.filename.replace("\\", "/").split("/")[:-1]
+        return name.startswith(".") or name.partition(".")[0] in folders
+
+    def _is_for_refusal(self, item: ast.Raise) -> bool:
+        """Whether an error is raised only where an answer, by its code or text, has refused the request."""
+        around = self.module.index.parent(item)
+        if not isinstance(around, ast.If) or item not in around.body or isinstance(around.test, ast.BoolOp):
+            return False
+        test = around.test
+        values = [node.value for node in walk(test) if isinstance(node, ast.Constant)]
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Eq, ast.In)):
+            codes = [value for value in values if type(value) is int]
+            if codes:
+                return all(
+                    _BAD_REQUEST <= code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes
+                ) and (_TIMED_OUT not in codes)
+        elif not (isinstance(test, ast.Call) and last_name(test.func) == "startswith"):
+            return False
+        texts = [value for value in values if isinstance(value, str)]
+        return any(map(_REFUSES.search, texts))
 
     def _is_last(self, effect: Effect, retried: Retried) -> bool:
         """Whether nothing but a pause follows an effect in its attempt, and all errors that lead to the next one are of a library
@@ -374,6 +425,11 @@ _IDS = regex(
 )
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
+_TIMED_OUT = 408
+_REFUSES = regex(
+    r"\btoo[ _-]many\b|\brate[ _-]?limit|throttl|\bquota\b|queue (is )?full|limit (exceeded|reached)|\b(not|un)[ _-]?auth(enticated|ori[sz]ed)|denied|forbidden",
+    re.IGNORECASE,
+)
 _UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
 
 

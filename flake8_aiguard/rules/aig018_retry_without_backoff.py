@@ -53,7 +53,7 @@ class RetryWithoutBackoff(Checker):
 
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
-    length the file does not show. Loops that go on after success, that go through different items (another host or port for each attempt) or try another way after a failure (a page is loaded again),
+    length the file does not show, or that a generator of the file makes (``next(pauses)``). Loops that go on after success, that go through different items (another host or port for each attempt) or try another way after a failure (a page is loaded again),
     that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
     something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine or wait for its processes, that a signal has interrupted (``EINTR``), that also ask for another answer of a client which retries by itself (``OpenAI()``), that are told whether they are the first (``connect(fresh=attempt > 0)``), and one retry in
     all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
