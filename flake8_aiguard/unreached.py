@@ -22,10 +22,13 @@ def is_unreached(module: Module, node: ast.AST) -> bool:
         module: its file.
         node: the node.
     """
+    skipped = module.shared(_behind_jumps)
     asks_version = module.says("version_info")
+    if not skipped and not asks_version:
+        return False  # most files: no look at what stands around
     child = node
     for outer in module.index.ancestors(node):
-        if isinstance(child, ast.stmt) and _is_behind_jump(child, outer):
+        if child in skipped:
             return True
         if asks_version and isinstance(outer, ast.If):
             holds = _holds(module, outer.test)
@@ -35,12 +38,17 @@ def is_unreached(module: Module, node: ast.AST) -> bool:
     return False
 
 
-def _is_behind_jump(statement: ast.stmt, outer: ast.AST) -> bool:
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(outer, name, None)
-        if isinstance(block, list) and statement in block:
-            return any(isinstance(item, _JUMPS) for item in block[: block.index(statement)])
-    return False
+def _behind_jumps(module: Module) -> frozenset[ast.AST]:
+    """The statements of a file that stand behind a jump in their block."""
+    found: set[ast.AST] = set()
+    for kind in _JUMPS:
+        for jump in module.index.nodes(kind):
+            parent = module.index.parent(jump)
+            for name in ("body", "orelse", "finalbody"):
+                block = getattr(parent, name, None)
+                if isinstance(block, list) and block and block[-1] is not jump and jump in block:
+                    found.update(block[block.index(jump) + 1 :])
+    return frozenset(found)
 
 
 def _holds(module: Module, test: ast.expr) -> bool | None:
