@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import following, last_name, string
@@ -49,6 +50,7 @@ _ARRAYS: Final = ("numpy.array", "numpy.asarray", "torch.tensor", "torch.as_tens
 _NAMES_A_PLACE: Final = regex(
     r"(?i)(?:^|_)(?:cmd|command|endpoint|file|filename|key|path|query|sql|stmt|uri|url)s?$"
 )
+_PASSES: Final = (ast.Call, ast.FormattedValue, ast.Return, ast.Tuple, ast.keyword)  # what computes nothing
 _SAME: Final = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 
 
@@ -107,6 +109,37 @@ class Handling:
             return False
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
         return isinstance(receiver, ast.Attribute) and last_name(receiver.value) == "self"
+
+    def only_passes_out(self, target: ast.expr) -> bool:
+        """Whether a value is only returned, logged, or handed on by its name."""
+        uses = self.uses(target)
+        return bool(uses) and all(map(self._passes_out, uses))
+
+    def _passes_out(self, use: ast.Name) -> bool:
+        parent = self._module.index.parent(use)
+        if isinstance(parent, ast.Tuple):
+            parent = self._module.index.parent(parent)
+        if isinstance(parent, ast.keyword):
+            return parent.arg == use.id
+        return isinstance(parent, ast.Return) or self._shows(use)
+
+    def is_computed_with(self, target: ast.Attribute) -> bool:
+        """Whether the file computes with what an object keeps in an attribute, and does not only show it or hand it on."""
+        return target.attr in self._computed
+
+    @lazy
+    def _computed(self) -> set[str]:
+        """The attributes of own objects that are computed with."""
+        index = self._module.index
+        return {
+            item.attr
+            for item in index.nodes(ast.Attribute)
+            if isinstance(item, ast.Attribute)
+            and isinstance(item.ctx, ast.Load)
+            and isinstance(item.value, ast.Name)
+            and item.value.id == "self"
+            and not isinstance(index.parent(item), _PASSES)
+        }
 
     def fills(self, container: ast.expr) -> bool:
         """Whether a function puts entries into a dict itself: then it is one that the program works with."""
