@@ -150,18 +150,6 @@ class Handling:
             for parent in [index.parent(use)]
         )
 
-    def passes_up(self, container: ast.expr) -> bool:
-        """Whether a constructor hands a dict on to that of its base class, which reads it, too."""
-        index = self._module.index
-        for use in self.uses(container):
-            parent = index.parent(use)
-            call = index.parent(parent) if isinstance(parent, ast.keyword) else parent
-            called = call.func if isinstance(call, ast.Call) and call.func is not use else None
-            base = called.value if isinstance(called, ast.Attribute) and called.attr == "__init__" else None
-            if isinstance(base, ast.Call) and last_name(base.func) == "super":
-                return True
-        return False
-
     def converts_each(self, target: ast.expr, conversions: Collection[str]) -> bool:
         """Whether all that a comprehension takes out of a container is converted: ``[int(item) for item in items]``."""
         uses = self.uses(target)

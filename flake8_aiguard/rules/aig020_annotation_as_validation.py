@@ -25,7 +25,6 @@ _CLIENT = regex(
     r"api|cache|client|conn|db|http|queue|redis|session|stor(e|age)$", re.IGNORECASE
 )  # what .get() asks there
 _LONGEST = 40  # characters of an expression in a message
-_FAMILY = 3  # classes that map the same kind of event
 _STEPS = 8  # of a chain of lookups
 _CONFIGURES = ("TOML",)  # what nothing but configuration is written in
 _PACKAGED = ("JSON", "YAML")  # what the data files of a package are written in
@@ -82,11 +81,11 @@ class AnnotationAsValidation(Checker):
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled, a ``dict`` (of ``.get(key, {})``) that is only asked by ``.get``; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
     schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``) or validates the key on construction, and where all callers of a private function make it of an object
-    (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where three classes of one family map their events to attributes in the same method, where code asks
+    (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where code asks
     whether a value that may be missing is there before it uses it, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
     asserted, converted, one by one or as a whole, or asked for its type later in the function, where a method takes a text or a container of anything out of what a service has
     answered, and only returns or logs it or hands it on by its name, where it must be there and is only
-    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, or hands it on to the constructor of a base class, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
+    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
     validators; for parsers that are given a hook; for TOML in a file with a schema.
     """
 
@@ -125,7 +124,7 @@ class AnnotationAsValidation(Checker):
         handling = self._handling
         if handling.only_hands_on(node.target) or handling.only_compares(node.target):
             return True
-        if handling.is_returned_to_compare(node.target) or self._is_one_of_many(node):
+        if handling.is_returned_to_compare(node.target):
             return True
         if lookup.may_miss and handling.is_asked_whether(node):
             return True
@@ -146,11 +145,10 @@ class AnnotationAsValidation(Checker):
         """
         function = self.module.index.function(node)
         shapes = self._shapes(node.annotation)
-        if function is None or not all(map(self._is_simple, shapes)):
+        if function is None or lookup.data.origin not in ("", "JSON", "a response"):
             return False
-        if lookup.data.origin not in ("", "JSON", "a response"):
-            return False
-        if shapes[0].optional:
+        is_simple = all(map(self._is_simple, shapes))
+        if is_simple and shapes[0].optional:
             return True  # who takes it on has to ask what it is
         if self.module.index.class_of(function) is None:
             return False
@@ -159,7 +157,9 @@ class AnnotationAsValidation(Checker):
         calls = [item.value if isinstance(item, ast.Await) else item for item in held]
         if not calls or not all(isinstance(item, ast.Call) for item in calls):
             return False
-        return lookup.data.origin != "JSON" or all(map(self._is_received, calls))
+        if not lookup.data.origin:
+            return True  # another method has received it, and says that it is a dict
+        return is_simple and (lookup.data.origin != "JSON" or all(map(self._is_received, calls)))
 
     def _is_container(self, node: ast.AnnAssign) -> bool:
         """Whether a container of anything is claimed."""
@@ -183,26 +183,6 @@ class AnnotationAsValidation(Checker):
             return is_asked
         resolved = self.module.scopes.resolve(node) if isinstance(node, ast.Name) else None
         return resolved is not None and all(item.kind is not Kind.PARAMETER for item in resolved[1])
-
-    def _is_one_of_many(self, node: ast.AnnAssign) -> bool:
-        """Whether the classes of a family map the events of one platform to attributes, one method each: its contract, for all of them."""
-        index = self.module.index
-        function = index.function(node)
-        if not isinstance(node.target, ast.Attribute) or not isinstance(function, ast.FunctionDef):
-            return False
-        cls = index.class_of(function)
-        bases = set() if cls is None else {last_name(base) for base in cls.bases}
-        if function.name.startswith("__") or not bases:
-            return False
-        family = [
-            other
-            for other in index.nodes(ast.FunctionDef)
-            if other.name == function.name
-            and (holder := index.class_of(other)) is not None
-            and not bases.isdisjoint(last_name(base) for base in holder.bases)
-            and any(isinstance(item, ast.AnnAssign) for item in other.body)
-        ]
-        return len(family) >= _FAMILY
 
     def _message(self, node: ast.AnnAssign, lookup: Lookup) -> str | None:
         if lookup.may_miss:
@@ -421,7 +401,7 @@ class AnnotationAsValidation(Checker):
                 return False
         if words == ["data"] and self._is_private(node):
             return False
-        if self._handling.fills(start) or self._handling.passes_up(start):
+        if self._handling.fills(start):
             return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
