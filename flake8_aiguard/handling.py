@@ -123,23 +123,29 @@ class Handling:
             return parent.arg == use.id
         return isinstance(parent, ast.Return) or self._shows(use)
 
+    def is_reckoned_with(self, target: ast.expr) -> bool:
+        """Whether a value is computed with as a number, compared with a limit, or cuts a slice."""
+        uses = self._mentions.get(target.attr, ()) if isinstance(target, ast.Attribute) else self.uses(target)
+        return any(map(_reckons, map(self._module.index.parent, uses)))
+
     def is_computed_with(self, target: ast.Attribute) -> bool:
         """Whether the file computes with what an object keeps in an attribute, and does not only show it or hand it on."""
-        return target.attr in self._computed
+        uses = self._mentions.get(target.attr, ())
+        return any(not isinstance(self._module.index.parent(use), _PASSES) for use in uses)
 
     @lazy
-    def _computed(self) -> set[str]:
-        """The attributes of own objects that are computed with."""
-        index = self._module.index
-        return {
-            item.attr
-            for item in index.nodes(ast.Attribute)
-            if isinstance(item, ast.Attribute)
-            and isinstance(item.ctx, ast.Load)
-            and isinstance(item.value, ast.Name)
-            and item.value.id == "self"
-            and not isinstance(index.parent(item), _PASSES)
-        }
+    def _mentions(self) -> dict[str, list[ast.expr]]:
+        """Where the attributes of own objects are read, by their names."""
+        found: dict[str, list[ast.expr]] = {}
+        for item in self._module.index.nodes(ast.Attribute):
+            if (
+                isinstance(item, ast.Attribute)
+                and isinstance(item.ctx, ast.Load)
+                and isinstance(item.value, ast.Name)
+                and item.value.id == "self"
+            ):
+                found.setdefault(item.attr, []).append(item)
+        return found
 
     def fills(self, container: ast.expr) -> bool:
         """Whether a function puts entries into a dict itself: then it is one that the program works with."""
@@ -312,6 +318,13 @@ class Handling:
         return hasattr(wanted, method) and not any(
             hasattr(other, method) for other in self._others if other is not wanted
         )
+
+
+def _reckons(node: ast.AST | None) -> bool:
+    """Whether a node does with its parts what is done with numbers."""
+    if isinstance(node, ast.Compare):
+        return isinstance(node.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+    return isinstance(node, (ast.BinOp, ast.Slice))
 
 
 def spelled(node: ast.expr) -> str:

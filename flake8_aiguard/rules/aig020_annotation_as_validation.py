@@ -29,6 +29,7 @@ _STEPS = 8  # of a chain of lookups
 _CONFIGURES = ("TOML",)  # what nothing but configuration is written in
 _PACKAGED = ("JSON", "YAML")  # what the data files of a package are written in
 _CONTAINERS = ("builtins.dict", "builtins.list", "typing.Dict", "typing.List")
+_NUMBERS = {"builtins.float", "builtins.int"}
 _KNOWN = sys.stdlib_module_names | {"typing_extensions"}  # modules whose types are what they say
 _FROM_FILES = ("load", "safe_load")  # what parses a file
 _FIELDS_ONLY = ("pydantic.validate_call", "pydantic.validate_arguments")  # which check that a dict is one
@@ -72,7 +73,7 @@ class AnnotationAsValidation(Checker):
 
     Limits: reports annotated assignments from a lookup (``[...]``, ``.get``, ``.pop``) in what ``json``, ``yaml``, ``tomllib`` and
     their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
-    Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
+    Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``; a parameter under any name, where what it holds is a number and computed with), through local variables, loops, attributes of
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
     lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
     is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does, and of an attribute only where the file computes with it; parameters of the public functions of a
@@ -392,7 +393,7 @@ class AnnotationAsValidation(Checker):
         """Whether a dict of which only the annotation is known is called what comes from outside, and nothing else says no."""
         start = _start(lookup)
         words = _WORDS.findall(last_name(start) or "")
-        if not words or not self._is_word(start, words):
+        if not words or not (self._is_word(start, words) or self._is_reckoned(node, start, words)):
             taken = [_origin(item) for item in (self._held(start) if isinstance(start, ast.Name) else ())]
             if len(taken) != 1 or taken[0] is None or not self._is_handed_in(taken[0]):
                 return False
@@ -411,6 +412,16 @@ class AnnotationAsValidation(Checker):
         if self._promises.is_written_here(start, lookup.key):
             return False
         return lookup.may_miss or not self._fails_at_once(node)
+
+    def _is_reckoned(self, node: ast.AnnAssign, start: ast.expr, words: list[str]) -> bool:
+        """Whether a number of a dict that is handed in, under any name but that of the program's own, is computed with."""
+        resolved = self.module.scopes.resolve(start) if isinstance(start, ast.Name) else None
+        if resolved is None or [item.kind for item in resolved[1]] != [Kind.PARAMETER]:
+            return False
+        if words[-1].lower() in _column("outside", "own"):
+            return False
+        named = {self._name(shape) for shape in self._shapes(node.annotation)}
+        return named <= _NUMBERS and self._handling.is_reckoned_with(node.target)
 
     def _fails_at_once(self, node: ast.AnnAssign) -> bool:
         """Whether the next statement does with the value what only the annotated type can."""
