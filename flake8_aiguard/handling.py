@@ -124,9 +124,9 @@ class Handling:
         return isinstance(parent, ast.Return) or self._shows(use)
 
     def is_reckoned_with(self, target: ast.expr) -> bool:
-        """Whether a value is computed with as a number, compared with a limit, or cuts a slice."""
+        """Whether a value is computed with as a number, or cuts a slice; a comparison would raise for most other types."""
         uses = self._mentions.get(target.attr, ()) if isinstance(target, ast.Attribute) else self.uses(target)
-        return any(map(_reckons, map(self._module.index.parent, uses)))
+        return any(isinstance(self._module.index.parent(use), (ast.BinOp, ast.Slice)) for use in uses)
 
     def is_computed_with(self, target: ast.Attribute) -> bool:
         """Whether the file computes with what an object keeps in an attribute, and does not only show it or hand it on."""
@@ -318,13 +318,6 @@ class Handling:
         return hasattr(wanted, method) and not any(
             hasattr(other, method) for other in self._others if other is not wanted
         )
-
-
-def _reckons(node: ast.AST | None) -> bool:
-    """Whether a node does with its parts what is done with numbers."""
-    if isinstance(node, ast.Compare):
-        return isinstance(node.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
-    return isinstance(node, (ast.BinOp, ast.Slice))
 
 
 def spelled(node: ast.expr) -> str:
