@@ -11,7 +11,16 @@ from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.repeats import direct_nodes, next_statement
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, following, is_none, last_name, names_in, string
+from flake8_aiguard.shapes import (
+    dotted,
+    explains,
+    following,
+    is_named_constant,
+    is_none,
+    last_name,
+    names_in,
+    string,
+)
 
 _NEAR: Final = 3  # statements after an if
 _CUTTING: Final = ("partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "split")
@@ -64,7 +73,7 @@ class Agreements:
         Of a text or a collection that always is, by its annotation, it says that it is not empty. Objects are mostly
         constructed by the program itself.
         """
-        if node.msg is not None or not isinstance(atom.node, ast.Name) or atom.node.id != value.name:
+        if explains(node.msg) or not isinstance(atom.node, ast.Name) or atom.node.id != value.name:
             return False
         if getattr(self._module.index.function(node), "name", "") == "__init__":
             return True
@@ -364,7 +373,9 @@ def _is_protocol(atom: Atom) -> bool:
         return isinstance(sides[1], (ast.Tuple, ast.List, ast.Set)) and len(sides[1].elts) == 1
     if not isinstance(node.ops[0], (ast.Eq, ast.Is)):
         return False
-    if any(isinstance(side, ast.Constant) or _is_empty_tuple(side) for side in sides):
+    if any(
+        isinstance(side, ast.Constant) or is_named_constant(side) or _is_empty_tuple(side) for side in sides
+    ):
         return any(isinstance(side, ast.Name) for side in sides)
     return any(isinstance(side, ast.Call) and last_name(side.func) == "len" for side in sides)
 

@@ -15,7 +15,7 @@ from flake8_aiguard.inputs import Input, Inputs
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, default, last_name, parameters, string
+from flake8_aiguard.shapes import argument, default, is_named_constant, last_name, parameters, string
 
 _Def: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -285,4 +285,6 @@ def _is_tag(condition: ast.expr) -> bool:
     name = asked.attr if isinstance(asked, ast.Attribute) else None
     if isinstance(asked, ast.Subscript):
         name = string(asked.slice)
-    return name in _TAGS and string(condition.comparators[0]) is not None
+    return name in _TAGS and (
+        string(condition.comparators[0]) is not None or is_named_constant(condition.comparators[0])
+    )

@@ -166,6 +166,7 @@ class Checks:
                 is_result = (position < place or is_between) and not isinstance(operand, ast.Attribute)
                 if ground == "result" or (ground == "local" and is_result):
                     return None
+                sure = sure and not (ground == "state" and is_result)
             elif isinstance(operator, (ast.In, ast.NotIn)) and position:
                 if ground == "result":
                     return None

@@ -80,12 +80,15 @@ class Foregone:
         """Whether the branch around an assert lets nothing else through.
 
         That is so for ``version >= 2`` under ``if version == 2``, and in an ``else`` whose ``if`` has asked for the same:
-        what remains.
+        what remains; for the items of what a comprehension has sifted by the same condition, and for what a loop has
+        found, after the loop.
 
         Args:
             condition: a condition of the assert.
             node: the assert.
         """
+        if self._is_found(condition, node) or self._is_sifted(condition, node):
+            return True
         asked = _against_constant(condition)
         inner: ast.AST = node
         for branch in self._module.index.ancestors(node):
@@ -106,6 +109,34 @@ class Foregone:
             elif isinstance(branch, ast.If) and self._is_rest(condition, branch, node):
                 return True
             inner = branch
+        return False
+
+    def _is_found(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether a loop that ends with ``else: raise`` has searched for what a condition asks about."""
+        resolved = self._module.scopes.resolve(condition) if isinstance(condition, ast.Name) else None
+        loops = [self._module.index.parent(binding.node) for binding in resolved[1]] if resolved else []
+        return bool(loops) and all(
+            isinstance(loop, (ast.For, ast.AsyncFor))
+            and loop.orelse
+            and isinstance(loop.orelse[-1], (ast.Raise, ast.Return))
+            and (loop.end_lineno or loop.lineno) < node.lineno
+            for loop in loops
+        )
+
+    def _is_sifted(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether an assert in a loop asks of each item what a comprehension has sifted them by."""
+        for loop in self._module.index.ancestors(node):
+            if isinstance(loop, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                break
+            if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Name):
+                resolved = self._module.scopes.resolve(loop.iter)
+                sifted = [binding.value for binding in resolved[1]] if resolved is not None else []
+                return any(
+                    isinstance(value, (ast.ListComp, ast.SetComp))
+                    and ast.unparse(value.generators[0].target) == ast.unparse(loop.target)
+                    and ast.unparse(condition) in map(ast.unparse, value.generators[0].ifs)
+                    for value in sifted
+                )
         return False
 
     def _is_rest(self, condition: ast.expr, branch: ast.If, node: ast.Assert) -> bool:

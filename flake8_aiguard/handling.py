@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import following, last_name, string
@@ -49,6 +50,7 @@ _ARRAYS: Final = ("numpy.array", "numpy.asarray", "torch.tensor", "torch.as_tens
 _NAMES_A_PLACE: Final = regex(
     r"(?i)(?:^|_)(?:cmd|command|endpoint|file|filename|key|path|query|sql|stmt|uri|url)s?$"
 )
+_PASSES: Final = (ast.Call, ast.FormattedValue, ast.Return, ast.Tuple, ast.keyword)  # what computes nothing
 _SAME: Final = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 
 
@@ -108,6 +110,43 @@ class Handling:
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
         return isinstance(receiver, ast.Attribute) and last_name(receiver.value) == "self"
 
+    def only_passes_out(self, target: ast.expr) -> bool:
+        """Whether a value is only returned, logged, or handed on by its name."""
+        uses = self.uses(target)
+        return bool(uses) and all(map(self._passes_out, uses))
+
+    def _passes_out(self, use: ast.Name) -> bool:
+        parent = self._module.index.parent(use)
+        if isinstance(parent, ast.Tuple):
+            parent = self._module.index.parent(parent)
+        if isinstance(parent, ast.keyword):
+            return parent.arg == use.id
+        return isinstance(parent, ast.Return) or self._shows(use)
+
+    def is_reckoned_with(self, target: ast.expr) -> bool:
+        """Whether a value is computed with as a number, or cuts a slice; a comparison would raise for most other types."""
+        uses = self._mentions.get(target.attr, ()) if isinstance(target, ast.Attribute) else self.uses(target)
+        return any(isinstance(self._module.index.parent(use), (ast.BinOp, ast.Slice)) for use in uses)
+
+    def is_computed_with(self, target: ast.Attribute) -> bool:
+        """Whether the file computes with what an object keeps in an attribute, and does not only show it or hand it on."""
+        uses = self._mentions.get(target.attr, ())
+        return any(not isinstance(self._module.index.parent(use), _PASSES) for use in uses)
+
+    @lazy
+    def _mentions(self) -> dict[str, list[ast.expr]]:
+        """Where the attributes of own objects are read, by their names."""
+        found: dict[str, list[ast.expr]] = {}
+        for item in self._module.index.nodes(ast.Attribute):
+            if (
+                isinstance(item, ast.Attribute)
+                and isinstance(item.ctx, ast.Load)
+                and isinstance(item.value, ast.Name)
+                and item.value.id == "self"
+            ):
+                found.setdefault(item.attr, []).append(item)
+        return found
+
     def fills(self, container: ast.expr) -> bool:
         """Whether a function puts entries into a dict itself: then it is one that the program works with."""
         index = self._module.index
@@ -116,18 +155,6 @@ class Handling:
             for use in self.uses(container)
             for parent in [index.parent(use)]
         )
-
-    def passes_up(self, container: ast.expr) -> bool:
-        """Whether a constructor hands a dict on to that of its base class, which reads it, too."""
-        index = self._module.index
-        for use in self.uses(container):
-            parent = index.parent(use)
-            call = index.parent(parent) if isinstance(parent, ast.keyword) else parent
-            called = call.func if isinstance(call, ast.Call) and call.func is not use else None
-            base = called.value if isinstance(called, ast.Attribute) and called.attr == "__init__" else None
-            if isinstance(base, ast.Call) and last_name(base.func) == "super":
-                return True
-        return False
 
     def converts_each(self, target: ast.expr, conversions: Collection[str]) -> bool:
         """Whether all that a comprehension takes out of a container is converted: ``[int(item) for item in items]``."""

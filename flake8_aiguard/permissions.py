@@ -15,6 +15,7 @@ from flake8_aiguard.shapes import dotted, last_name, parameters
 
 _LOGGED_IN: Final = ("is_anonymous", "is_authenticated", "is_logged_in")
 _WALL: Final = regex(r"(Is|^|[a-z])Authenticated|LoginRequired|PermissionRequired|login_required")
+_OF_REQUEST: Final = frozenset(("req", "request", "session"))
 _COUNTED: Final = ("_num_token", "_per_token")
 _COUNTS: Final = ("max_", "min_", "n_", "num_")
 _OF_TEXT: Final = tuple(
@@ -67,6 +68,19 @@ class Permissions:
         elif last_name(condition) in _authorisation("role") or self._names_a_right(condition):
             return spoken(condition)
         return None
+
+    def is_own_login(self, condition: ast.expr) -> bool:
+        """Whether a condition asks if the program itself is logged in somewhere: ``self.cloud.is_logged_in``, of no request.
+
+        Args:
+            condition: without ``and``, ``or`` and ``not``.
+        """
+        return (
+            isinstance(condition, ast.Attribute)
+            and condition.attr in _LOGGED_IN
+            and _OF_REQUEST.isdisjoint(self._words(condition.value))
+            and not self._is_user(condition.value)
+        )
 
     def is_asked_before(self, condition: ast.expr) -> bool:
         """Whether a condition asks if anybody is logged in where the view lets nobody else through, by its class or a decorator.
@@ -159,6 +173,8 @@ class Permissions:
         name = last_name(side) or ""
         if name.startswith(_COUNTS) or name.endswith(_COUNTED):
             return True
+        if isinstance(other, ast.Subscript) and (last_name(other.value) or "").endswith(("ids", "tokens")):
+            return True  # the next one of a text
         if any(
             item.startswith(_OF_TEXT) and item.endswith("_token") for item in (name, last_name(other) or "")
         ):

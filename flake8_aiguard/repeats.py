@@ -33,6 +33,7 @@ class Repeats:
             or self._is_by_keys(node)
             or self._is_by_keyword(node)
             or self._is_by_opening(node)
+            or self._is_by_refusal(node)
         )
 
     def is_by_call(self, condition: ast.expr, node: ast.Assert) -> bool:
@@ -59,6 +60,17 @@ class Repeats:
             and any(dotted(part) in sized for given in item.args for part in ast.walk(given))
             for after in self._following(node)
             for item in direct_nodes(after)
+        )
+
+    def _is_by_refusal(self, node: ast.Assert) -> bool:
+        """Whether ``assert name`` stands shortly before ``if not NAME.match(name): raise``, which refuses more."""
+        return isinstance(node.test, ast.Name) and any(
+            isinstance(after, ast.If)
+            and isinstance(after.test, ast.UnaryOp)
+            and isinstance(after.test.operand, ast.Call)
+            and isinstance(after.body[-1], ast.Raise)
+            and node.test.id in map(dotted, after.test.operand.args)
+            for after in self._following(node)
         )
 
     def _is_by_index(self, node: ast.Assert) -> bool:

@@ -200,6 +200,11 @@ def text_parts(node: ast.expr, formats: int = _FORMATS) -> list[str | ast.expr] 
     return parts if any(isinstance(part, str) for part in parts) else None
 
 
+def is_named_constant(node: ast.expr) -> bool:
+    """Whether an expression is a constant by its name: a literal that stands in one place."""
+    return isinstance(node, ast.Name) and node.id.isupper()
+
+
 def explains(message: ast.expr | None) -> bool:
     """Whether the message of an assert has words of its own, and does not only show values."""
     stack = [message]

@@ -38,8 +38,9 @@ _TEST_CODE: Final = (
     ),
 )
 _TEST_MODULES: Final = ("pytest", "_pytest", "unittest")
-_TESTING: Final = regex(r"test_|Test|assert|(check|expect|verify)_(\w+_)?test(_|$)")
+_TESTING: Final = regex(r"test_|Test|(\w+_)?assert|(check|expect|verify)_(\w+_)?test(_|$)")
 _DEBUGGING: Final = ("typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING", "builtins.__debug__")
+_PROMISED: Final = regex(r"AssertionError|\braises an assertion\b")
 _STYLE: Final = 5  # asserts of a file about what the program itself knows
 _NEVER: Final = regex(
     r"\b(unreachable|(can|could|must|should|will)( ?not|n't| never) (happen|occur|be reached|get here)|"
@@ -98,16 +99,16 @@ class AssertAsValidation(Checker):
     a local bound from one of these by attribute, item, ``.get`` or loop; no parameter with a leading underscore, none in modules whose path has
     one or a folder ``internal``, no exception and no context that click hands over. Silent is what says no more than a type (``isinstance``, ``is not None``, the
     truth of an optional value or of one whose annotation is a class that is no text, number or container, two such objects compared, the values of the own ``Literal``), code that cannot be
-    reached, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers and benchmarks, what is compared with a result computed here, and what the author has decided: by ``nosec`` or ``noqa: S101``, by a comment
-    that says checked before, invariant, sanity, dev check or mypy, by a docstring that promises an ``AssertionError``.
+    reached, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers and benchmarks, what is compared with a result computed here, whether the program itself is logged in somewhere (``not self.cloud.is_logged_in``), and what the author has decided: by ``nosec`` or ``noqa: S101``, by a comment
+    that says checked before, invariant, sanity, dev check or mypy, by a docstring that promises an ``AssertionError`` or assertion.
 
     Silent because the answer is known before: a branch around the assert or the ``if`` of its ``else`` has asked for the same, an ``if`` or assert above has seen to it (``not fork`` before ``not fork or not
-    wait``, ``x.a is not None`` before ``x.a <= x.b``), the statement above has just changed the object, a loop has shortened it; every call in this file stands in a branch that asks the
+    wait``, ``x.a is not None`` before ``x.a <= x.b``), the statement above has just changed the object, a loop has shortened it, a comprehension has sifted the items by the same condition, a loop with ``else: raise`` has found the value; every call in this file stands in a branch that asks the
     same, passes literals (without a message), or a collection that the caller has computed; a function that gets the argument handed on asserts the same; who is logged in is no question in a view whose class,
     ``permission_classes`` or decorator lets nobody else through.
 
     Silent because Python raises by itself further down: ``i < len(xs)`` before ``xs[i]``, ``len(xs) == 2`` before ``a, b = xs``, ``key in d`` before ``d[key]``, ``"k" not in options`` before ``f(k=1, **options)``,
-    ``os.path.exists(path)`` before ``open(path)``, a length before ``struct.unpack``, an optional argument before its call; all but the last two not where a message says in words what is wrong with data from outside.
+    ``os.path.exists(path)`` before ``open(path)``, ``name`` before ``if not NAME.match(name): raise``, a length before ``struct.unpack``, an optional argument before its call; all but the last two not where a message says in words what is wrong with data from outside.
 
     Silent because programmers have agreed on it: ``startswith`` before the statement that takes the prefix off, ``key not in self.known`` before the one that stores it there, files at a fixed place below a path, a
     flag under ``if not result``, a result between two limits, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, methods ``visit_...`` or with a ``can_`` method of their name, what lies three attributes inside
@@ -189,12 +190,12 @@ class AssertAsValidation(Checker):
         return (message is self.message or message is _PERMISSION) and self._signatures.is_explained(node)
 
     def _is_promised(self, node: ast.Assert) -> bool:
-        """Whether the docstring of the function promises an AssertionError: callers may catch it."""
+        """Whether the docstring of the function promises an assertion: callers may catch it."""
         function = self.module.index.function(node)
         return (
             isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-            and self.module.says("AssertionError")
-            and "AssertionError" in (ast.get_docstring(function, clean=False) or "")
+            and (self.module.says("AssertionError") or self.module.says("assertion"))
+            and _PROMISED.search(ast.get_docstring(function, clean=False) or "") is not None
         )
 
     def _explains(self, node: ast.Assert) -> bool:
@@ -292,6 +293,8 @@ class AssertAsValidation(Checker):
     # -- permissions and statuses
 
     def _permission(self, atom: Atom) -> _Found | None:
+        if atom.negated and self._permissions.is_own_login(atom.node):
+            return None
         named = self._permissions.named(atom.node)
         return None if named is None else (_PERMISSION, named, "PermissionError")
 

@@ -25,11 +25,11 @@ _CLIENT = regex(
     r"api|cache|client|conn|db|http|queue|redis|session|stor(e|age)$", re.IGNORECASE
 )  # what .get() asks there
 _LONGEST = 40  # characters of an expression in a message
-_FAMILY = 3  # classes that map the same kind of event
 _STEPS = 8  # of a chain of lookups
 _CONFIGURES = ("TOML",)  # what nothing but configuration is written in
 _PACKAGED = ("JSON", "YAML")  # what the data files of a package are written in
 _CONTAINERS = ("builtins.dict", "builtins.list", "typing.Dict", "typing.List")
+_NUMBERS = {"builtins.float", "builtins.int"}
 _KNOWN = sys.stdlib_module_names | {"typing_extensions"}  # modules whose types are what they say
 _FROM_FILES = ("load", "safe_load")  # what parses a file
 _FIELDS_ONLY = ("pydantic.validate_call", "pydantic.validate_arguments")  # which check that a dict is one
@@ -73,19 +73,20 @@ class AnnotationAsValidation(Checker):
 
     Limits: reports annotated assignments from a lookup (``[...]``, ``.get``, ``.pop``) in what ``json``, ``yaml``, ``tomllib`` and
     their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
-    Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``), through local variables, loops, attributes of
+    Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``; a parameter under any name, where what it holds is a number and computed with), through local variables, loops, attributes of
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
     lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
-    is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does; parameters of the public functions of a
+    is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does, and of an attribute only where the file computes with it; parameters of the public functions of a
     module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
     TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled, a ``dict`` (of ``.get(key, {})``) that is only asked by ``.get``; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
     schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``) or validates the key on construction, and where all callers of a private function make it of an object
-    (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where three classes of one family map their events to attributes in the same method, where code asks
+    (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where code asks
     whether a value that may be missing is there before it uses it, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
-    asserted, converted, one by one or as a whole, or asked for its type later in the function, where it must be there and is only
-    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, or hands it on to the constructor of a base class, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
+    asserted, converted, one by one or as a whole, or asked for its type later in the function, where a method takes a text or a container of anything out of what a service has
+    answered, and only returns or logs it or hands it on by its name, where it must be there and is only
+    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
     validators; for parsers that are given a hook; for TOML in a file with a schema.
     """
 
@@ -124,37 +125,65 @@ class AnnotationAsValidation(Checker):
         handling = self._handling
         if handling.only_hands_on(node.target) or handling.only_compares(node.target):
             return True
-        if handling.is_returned_to_compare(node.target) or self._is_one_of_many(node):
+        if handling.is_returned_to_compare(node.target):
             return True
         if lookup.may_miss and handling.is_asked_whether(node):
             return True
         if lookup.may_miss:
             return False  # None is a likely value, and looks like one in a text
         return (
-            handling.only_shows(node.target)
+            (self._is_answer(node, lookup) and handling.only_passes_out(node.target))
+            or (self._is_container(node) and self._fails_at_once(node))
+            or handling.only_shows(node.target)
             or handling.is_read_as_text(node)
             or handling.converts_each(node.target, _column("conversion", "calls"))
         )
 
-    def _is_one_of_many(self, node: ast.AnnAssign) -> bool:
-        """Whether the classes of a family map the events of one platform to attributes, one method each: its contract, for all of them."""
-        index = self.module.index
-        function = index.function(node)
-        if not isinstance(node.target, ast.Attribute) or not isinstance(function, ast.FunctionDef):
+    def _is_answer(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether a method takes a text, or a container of anything, out of what a service has answered, or a function perhaps a text.
+
+        What that is says the contract with the service; numbers are computed with somewhere.
+        """
+        function = self.module.index.function(node)
+        shapes = self._shapes(node.annotation)
+        if function is None or lookup.data.origin not in ("", "JSON", "a response"):
             return False
-        cls = index.class_of(function)
-        bases = set() if cls is None else {last_name(base) for base in cls.bases}
-        if function.name.startswith("__") or not bases:
+        is_simple = all(map(self._is_simple, shapes))
+        if is_simple and shapes[0].optional:
+            return True  # who takes it on has to ask what it is
+        if self.module.index.class_of(function) is None:
             return False
-        family = [
-            other
-            for other in index.nodes(ast.FunctionDef)
-            if other.name == function.name
-            and (holder := index.class_of(other)) is not None
-            and not bases.isdisjoint(last_name(base) for base in holder.bases)
-            and any(isinstance(item, ast.AnnAssign) for item in other.body)
-        ]
-        return len(family) >= _FAMILY
+        start = _start(lookup)
+        held = self._held(start) if isinstance(start, ast.Name) else [start]
+        calls = [item.value if isinstance(item, ast.Await) else item for item in held]
+        if not calls or not all(isinstance(item, ast.Call) for item in calls):
+            return False
+        if not lookup.data.origin:
+            return True  # another method has received it, and says that it is a dict
+        return is_simple and (lookup.data.origin != "JSON" or all(map(self._is_received, calls)))
+
+    def _is_container(self, node: ast.AnnAssign) -> bool:
+        """Whether a container of anything is claimed."""
+        shapes = self._shapes(node.annotation)
+        return all(self._name(shape) in _CONTAINERS and self._is_vague(shape) for shape in shapes)
+
+    def _is_simple(self, shape: Shape) -> bool:
+        """Whether a type says least: a text, or a container of anything."""
+        name = self._name(shape)
+        return name == "builtins.str" or (name in _CONTAINERS and self._is_vague(shape))
+
+    def _is_received(self, call: ast.expr) -> bool:
+        """Whether what a call parses was received in this function: no file, and nothing that the caller hands in."""
+        if not isinstance(call, ast.Call) or last_name(call.func) != "loads" or not call.args:
+            return False
+        node, is_asked = call.args[0], False
+        while isinstance(node, (ast.Attribute, ast.Await, ast.Call)):
+            is_asked = is_asked or isinstance(node, ast.Call)
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if isinstance(node, ast.Name) and node.id == "self":
+            return is_asked
+        resolved = self.module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        return resolved is not None and all(item.kind is not Kind.PARAMETER for item in resolved[1])
 
     def _message(self, node: ast.AnnAssign, lookup: Lookup) -> str | None:
         if lookup.may_miss:
@@ -227,6 +256,9 @@ class AnnotationAsValidation(Checker):
         if shapes[0].optional or not _is_record(lookup.node):
             return False
         if lookup.has_default and not self._is_handed_in(lookup.container):
+            return False
+        kept = node.target if isinstance(node.target, ast.Attribute) and not lookup.may_miss else None
+        if kept is not None and not self._handling.is_computed_with(kept):
             return False
         is_client = isinstance(lookup.node, ast.Call) and _CLIENT.search(last_name(lookup.container) or "")
         return not is_client and self._untyped.is_mapping(lookup.data) and all(map(self._is_plain, shapes))
@@ -361,7 +393,7 @@ class AnnotationAsValidation(Checker):
         """Whether a dict of which only the annotation is known is called what comes from outside, and nothing else says no."""
         start = _start(lookup)
         words = _WORDS.findall(last_name(start) or "")
-        if not words or not self._is_word(start, words):
+        if not words or not (self._is_word(start, words) or self._is_reckoned(node, start, words)):
             taken = [_origin(item) for item in (self._held(start) if isinstance(start, ast.Name) else ())]
             if len(taken) != 1 or taken[0] is None or not self._is_handed_in(taken[0]):
                 return False
@@ -370,7 +402,7 @@ class AnnotationAsValidation(Checker):
                 return False
         if words == ["data"] and self._is_private(node):
             return False
-        if self._handling.fills(start) or self._handling.passes_up(start):
+        if self._handling.fills(start):
             return False
         held = self._held(start) if isinstance(start, ast.Name) else []
         if any(self._is_copied(item) or self._is_made_here(item) for item in held):
@@ -381,10 +413,21 @@ class AnnotationAsValidation(Checker):
             return False
         return lookup.may_miss or not self._fails_at_once(node)
 
+    def _is_reckoned(self, node: ast.AnnAssign, start: ast.expr, words: list[str]) -> bool:
+        """Whether a number of a dict that is handed in, under any name but that of the program's own, is computed with."""
+        resolved = self.module.scopes.resolve(start) if isinstance(start, ast.Name) else None
+        if resolved is None or [item.kind for item in resolved[1]] != [Kind.PARAMETER]:
+            return False
+        if words[-1].lower() in _column("outside", "own"):
+            return False
+        named = {self._name(shape) for shape in self._shapes(node.annotation)}
+        return named <= _NUMBERS and self._handling.is_reckoned_with(node.target)
+
     def _fails_at_once(self, node: ast.AnnAssign) -> bool:
         """Whether the next statement does with the value what only the annotated type can."""
         shapes = self._shapes(node.annotation)
-        wanted = _JSON.get(self._name(shapes[0]) or "") if len(shapes) == 1 else None
+        name = (self._name(shapes[0]) or "").lower().replace("typing.", "builtins.")
+        wanted = _JSON.get(name) if len(shapes) == 1 else None
         return wanted is not None and self._handling.fails_at_once(node, wanted)
 
     def _is_word(self, start: ast.expr, words: list[str]) -> bool:
