@@ -44,7 +44,9 @@ class Limiters:
     def __init__(self, module: Module) -> None:
         self._module = module
 
-    def bound(self, node: ast.AST, called: Definition | None, runs: ast.expr, call: ast.Call | None) -> bool:
+    def bound(
+        self, node: ast.AST, called: Definition | None, runs: ast.expr, call: ast.Call | None = None
+    ) -> bool:
         """Whether something bounds how many coroutines run at once that a node starts.
 
         Looks for a semaphore, limiter or capacity by type, name or ``acquire()`` in the functions and classes around the node
