@@ -9,6 +9,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import names
+from flake8_aiguard.index import TRIES
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Binding, Kind, Use
 from flake8_aiguard.shapes import argument, dotted, last_name, names_in, parameters, string, words
@@ -75,6 +76,8 @@ class Openings:
         parent = self._module.index.parent(node)
         if isinstance(parent, ast.Attribute):
             return parent.attr in _TOUCHES or self._reads_head(parent, node)
+        if isinstance(parent, ast.Dict) and not self._is_read_within(parent):
+            return True  # files = {"image": open(path, "rb")}
         how, by = self._module.scopes.use_of(node)
         if how is Use.PASSED and isinstance(by, ast.Call):
             row = self._handover(by)
@@ -263,9 +266,29 @@ class Openings:
         )
 
     def is_lock_file(self, node: ast.Call) -> bool:
-        """Whether a descriptor is opened only to be locked, or for a function that threads run: nothing is read or written here."""
+        """Whether a file is opened only to be locked, or for a function that threads run: nothing is read or written here.
+
+        What is made for one process at a time, and is there already for the others, is a lock, too.
+        """
+        mode = string(argument(node, "mode", 1)) if last_name(node.func) == "open" else None
+        if "x" in (mode or "") and self._expects_file(node):
+            return True
         uses = self._uses(node) if self._module.qualname(node.func) == "os.open" else []
         return bool(uses) and (all(map(self._locks, uses)) or any(map(self._is_locked, uses)))
+
+    def _expects_file(self, node: ast.Call) -> bool:
+        """``except FileExistsError`` around a call."""
+        handlers = (
+            handler
+            for block in self._module.index.ancestors(self._module.index.statement(node))
+            if isinstance(block, TRIES)
+            for handler in block.handlers
+        )
+        return any(
+            item is not None and self._module.qualname(item) == "builtins.FileExistsError"
+            for handler in handlers
+            for item in (handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type])
+        )
 
     def _is_locked(self, use: ast.Name) -> bool:
         by = self._module.index.parent(use)
