@@ -29,14 +29,14 @@ _WRITES = ("write", "writelines")
 _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IN_A_THREAD = "what it is handed to wants a sync file: run both in a thread with asyncio.to_thread()"
-_BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
-# By what is waited for, the codes of Ruff and flake8-async: who waives one has decided, whether or not they see this very call.
+_BESIDE_SERVICE = ("_tests/", "*_fixture.py", "benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
+# By what is waited for, the codes of Ruff (until 0.4 ASYNC100 to ASYNC102) and flake8-async: who waives one has decided, whether or not they see this very call.
 _WAIVERS = {
-    "file": ("ASYNC230", "ASYNC231", "ASYNC232", "ASYNC240"),
-    "http": ("ASYNC210", "ASYNC211", "ASYNC212"),
+    "file": ("ASYNC101", "ASYNC230", "ASYNC231", "ASYNC232", "ASYNC240"),
+    "http": ("ASYNC100", "ASYNC210", "ASYNC211", "ASYNC212"),
     "input": ("ASYNC250",),
-    "process": ("ASYNC220", "ASYNC221", "ASYNC222"),
-    "sleep": ("ASYNC251",),
+    "process": ("ASYNC101", "ASYNC102", "ASYNC220", "ASYNC221", "ASYNC222"),
+    "sleep": ("ASYNC101", "ASYNC251"),
 }
 _ENDING = (
     "after_server_stop",
@@ -93,7 +93,7 @@ class BlockingIoInAsync(Checker):
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
     ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; in one that exits, or that a sync function makes and hands to what runs it; in jobs (``app/tasks/``);
     for chunks of up to 128 KiB that are written as they are awaited; in folders, modules and functions (``run_cli()``) of a command line or of scripts,
-    as are processes, threads and queues in the first two. A ``noqa`` with ASYNC210 to ASYNC251 waives every call of that kind
+    as are processes, threads and queues in the first two. A ``noqa`` with ASYNC100 to ASYNC102, or ASYNC210 to ASYNC251, waives every call of that kind
     (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``, ``select`` of its pipe), for ``os.open`` of what threads write to, for ``put()`` on a
