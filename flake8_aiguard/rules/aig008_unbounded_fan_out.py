@@ -42,6 +42,12 @@ _MEMBER: Final = regex(
     r"_*(?:\w+_)?(?:broker|node|rank|replica|server|shard|worker)_?(?:id|idx|index|name|no|num|number|uid)s?"
 )
 _CLUSTER: Final = regex(r"_*(?:\w+_)?(?:broker|node|rank|replica|shard)")
+# What an attribute is called that holds as many as the data has.
+_DATA: Final = regex(
+    r"(^|_)(addresses|chunks|clients|customers|documents|docs|entries|events|files|followers|hosts|ids?|images|items|jobs|keys|lines"
+    r"|links|members|messages|names|orders|pages|paths|prompts|queries|recipients|records|requests|rows|segments|sockets|subscribers"
+    r"|symbols|tasks|texts|ur[il]s|users|uuids|websockets)$"
+)
 _DICTS: Final = frozenset({"Dict", "Mapping", "MutableMapping", "OrderedDict", "defaultdict", "dict"})
 _VIEWS: Final = ("items", "keys", "values")
 _PROBES: Final = regex(r"_*(?:a|async_|check_|run_)?(?:health|heartbeat|ping|probe)")
@@ -88,8 +94,8 @@ class UnboundedFanOut(Checker):
     loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
-    are left alone, and so are the dicts of the object itself (``self.connections``), which hold what is alive in this process, and what one
-    answer lists in a method without arguments (``(await self.get())["devices"]``). Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
+    are left alone, and so is what an object holds by a name that says nothing of data (``self.actions``, not ``self.urls`` or ``self.members``), what dicts of
+    the object itself hold (``self.connections``), and what one answer lists in a method without arguments (``(await self.get())["devices"]``). Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
     loops, ``*args``, who comes in over time (``async for connection in listener``) and coroutines made in another function are not
     followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
@@ -233,11 +239,15 @@ class UnboundedFanOut(Checker):
         return False
 
     def _is_registry(self, items: ast.expr) -> bool:
-        """Whether a dict of the object itself is gone through: its connections, its sessions, what it waits for.
+        """Whether what an object holds is gone through, by a name that says nothing of data: its connections, its actions.
 
-        They are alive in this process, and what brought them in has bounded them.
+        They are alive in this process, and what brought them in has bounded them; so has it the dicts of the object itself.
         """
-        if not isinstance(items, ast.Attribute) or dotted(root(items)) != "self":
+        if not isinstance(items, ast.Attribute):
+            return False
+        if not _DATA.search(items.attr.lower().partition("_by_")[0]):
+            return True
+        if dotted(root(items)) != "self":
             return False
         view = self.module.index.parent(items)
         if isinstance(view, ast.Attribute) and view.attr in _VIEWS:
