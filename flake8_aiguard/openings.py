@@ -47,6 +47,10 @@ _CREDENTIALS: Final = frozenset(
 )
 _CONFIGURATION: Final = frozenset(("conf", "config", "configuration", "settings"))
 _SETTINGS: Final = frozenset((*_CONFIGURATION, "env", "environment"))
+_RESOURCES: Final = (
+    *("importlib.resources.as_file", "importlib.resources.files", "importlib.resources.path"),
+    *("importlib_resources.as_file", "importlib_resources.files", "importlib_resources.path"),
+)
 _ENVIRONMENT: Final = ("os.environ", "os.environ.get", "os.getenv")
 
 _SOON: Final = 8  # uses of a name, from where it is bound
@@ -343,7 +347,7 @@ class Openings:
         return path is not None and self._is_packaged(path)
 
     def _is_packaged(self, path: ast.expr) -> bool:
-        """Whether a path is built of ``__file__`` and constants alone."""
+        """Whether a path is built of ``__file__``, or of what ``importlib.resources`` gives, and constants alone."""
         stack, is_packaged = [path], False
         for _ in range(_MAX_STEPS):
             if not stack:
@@ -353,11 +357,13 @@ class Openings:
                 is_packaged = True
             elif isinstance(item, ast.Name):
                 bindings = (self._module.scopes.resolve(item) or (None, []))[1]
-                if len(bindings) != 1 or bindings[0].kind not in (Kind.ASSIGN, Kind.ANNOTATED):
+                if len(bindings) != 1 or bindings[0].kind not in (Kind.ASSIGN, Kind.ANNOTATED, Kind.WITH):
                     return False
                 if bindings[0].value is None:
                     return False
                 stack.append(bindings[0].value)
+            elif isinstance(item, ast.Call) and (self._module.qualname(item.func) or "") in _RESOURCES:
+                is_packaged = True
             elif isinstance(item, ast.Call):
                 stack += item.args
                 if isinstance(item.func, ast.Attribute) and self._module.qualname(item.func) is None:

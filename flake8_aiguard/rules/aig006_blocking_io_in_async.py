@@ -100,7 +100,7 @@ class BlockingIoInAsync(Checker):
     queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, and what a test expects to fail, for files and
     ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
     for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser or asks its user (``questionary``), for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
-    ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
+    ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` or ``importlib.resources``, and constants), for a constant that is written where
     no file is yet, for benchmarks, and for what ``main()`` does before it first
     waits, when ``asyncio.run`` starts it. A process that is kept on an object, or handed back in one, is reported where something waits for it.
     ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
