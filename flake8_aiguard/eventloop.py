@@ -13,7 +13,7 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Comprehension, Try
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, last_name, parameters, string
+from flake8_aiguard.shapes import argument, last_name, parameters, string, words
 
 _CANCELLED: Final = (
     *("anyio.get_cancelled_exc_class", "asyncio.CancelledError", "asyncio.exceptions.CancelledError"),
@@ -49,6 +49,9 @@ _OWN_LOOP: Final = regex(
 )
 _DIALOGUE: Final = 3  # questions of a coroutine that is a dialogue
 _QUESTIONS: Final = ("confirm", "getpass", "input", "prompt", "waitKey")
+_ASKERS: Final = frozenset({"InquirerPy", "inquirer", "pick", "questionary"})
+_EXITS: Final = ("builtins.exit", "os._exit", "sys.exit")
+_RUNS: Final = frozenset({"run", "sync"})  # self._run_async(capture())
 _REGISTERS: Final = ("add_event_handler", "register_listener")
 _SHUTDOWNS: Final = ("on_shutdown", "shutdown", "teardown")
 _MIGRATING: Final = frozenset({"legacy", "migrate", "migration", "migrations"})
@@ -188,7 +191,9 @@ class EventLoop:
 
     @functools.cached_property
     def is_dialogue(self) -> bool:
-        """Whether the file runs an event loop of its own and starts nothing else on it: a script, or one that talks to its user."""
+        """Whether the file asks its user at a terminal, or runs an event loop of its own and starts nothing else on it."""
+        if not _ASKERS.isdisjoint(self.module.index.packages):
+            return True
         return self._has_loop and not self.module.index.calls_named(_START_TASKS)
 
     def is_registered(self, function: ast.AsyncFunctionDef, events: Collection[str]) -> bool:
@@ -220,6 +225,26 @@ class EventLoop:
             if (target := argument(call, "target", 1)) is not None
         ]
         return any(index.function(call) in targets for call in index.calls_named(("run_forever",)) if targets)
+
+    def ends_process(self, function: ast.AsyncFunctionDef) -> bool:
+        """Whether a coroutine exits, which only what has the process for itself may do: ``sys.exit(1)``."""
+        return any(
+            self.module.index.function(call) is function and self.module.qualname(call.func) in _EXITS
+            for call in self.module.index.calls_named(("exit", "_exit"))
+        )
+
+    def is_waited_for(self, function: ast.AsyncFunctionDef) -> bool:
+        """Whether a sync function makes a coroutine and hands it to what runs it: it waits for the result, as for a call."""
+        around = self.module.index.scope(function)
+        if not isinstance(around, ast.FunctionDef):
+            return False
+        uses = self.module.scopes.uses(around, function.name)
+        return bool(uses) and all(map(self._is_run, uses))
+
+    def _is_run(self, use: ast.expr) -> bool:
+        call = self.module.index.parent(use)
+        runner = self.module.index.parent(call) if isinstance(call, ast.Call) and call.func is use else None
+        return isinstance(runner, ast.Call) and not _RUNS.isdisjoint(words(last_name(runner.func) or ""))
 
     def is_conversation(self, function: ast.AsyncFunctionDef) -> bool:
         """Whether a coroutine asks its user again and again: waiting is what it is for."""

@@ -24,6 +24,7 @@ _WORDS: Final = regex(
     re.IGNORECASE,
 )
 _NO_LIMITER: Final = regex(r"error|exception|exceeded|retry", re.IGNORECASE)
+_CLIENT: Final = regex(r"(Client|LLM|Service)$")
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORKER: Final = regex(
     r"(^|_)((worker|consumer)s?|consume)(_|$)|(^|_)(work|loop|forever|listen|listener|monitor|watcher|poller|serve)$"
@@ -43,7 +44,9 @@ class Limiters:
     def __init__(self, module: Module) -> None:
         self._module = module
 
-    def bound(self, node: ast.AST, called: Definition | None, runs: ast.expr) -> bool:
+    def bound(
+        self, node: ast.AST, called: Definition | None, runs: ast.expr, call: ast.Call | None = None
+    ) -> bool:
         """Whether something bounds how many coroutines run at once that a node starts.
 
         Looks for a semaphore, limiter or capacity by type, name or ``acquire()`` in the functions and classes around the node
@@ -53,6 +56,7 @@ class Limiters:
             node: where the tasks are started.
             called: the function of this file whose coroutine runs, if it is one.
             runs: the function whose coroutine runs.
+            call: the call of it, if there is one.
         """
         around = list(self._around(node))
         if called is None and isinstance(runs, ast.Name):
@@ -60,17 +64,31 @@ class Limiters:
             around = [region for region in around if not isinstance(region, ast.ClassDef)]
         regions = [*around, *([] if called is None else [called])]
         return (
-            self._is_elsewhere(runs)
+            self._is_elsewhere(runs, call)
             or any(self._holds_token(region) for region in regions)
             or any(maker in regions or self._reaches(maker, around) for maker in self._limited_clients)
         )
 
-    def _is_elsewhere(self, runs: ast.expr) -> bool:
-        """Whether a method runs of a client of the project's own that stands in another file, with the limiter that it may have."""
-        kind = self._module.type_of(runs.value) if isinstance(runs, ast.Attribute) else None
+    def _is_elsewhere(self, runs: ast.expr, call: ast.Call | None) -> bool:
+        """Whether a client of the project's own that stands in another file does the work, with the limiter that it may have.
+
+        Its method runs, one of what it holds (``self.hub.connection.get``), or a function that it is handed to.
+        """
+        receiver = runs.value if isinstance(runs, ast.Attribute) else None
+        given = [] if call is None else [*call.args, *(item.value for item in call.keywords)]
+        if any(_CLIENT.search(self._of_project(item)) for item in (receiver, *given) if item is not None):
+            return True
+        while isinstance(receiver, ast.Attribute):
+            receiver = receiver.value
+            if self._of_project(receiver):
+                return True
+        return False
+
+    def _of_project(self, node: ast.expr) -> str:
+        """The type of an object whose class stands in another file of the project, or an empty string."""
+        kind = self._module.type_of(node) or ""
         folders = self._module.filename.replace("\\", "/").split("/")[:-1]
-        is_client = kind is not None and kind.endswith("Client")
-        return is_client and kind is not None and (kind.startswith(".") or kind.partition(".")[0] in folders)
+        return kind if kind.startswith(".") or kind.partition(".")[0] in folders else ""
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:
         """The functions and classes that a node stands in, and their base classes; the module for code that runs on import."""

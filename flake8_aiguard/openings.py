@@ -9,6 +9,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import names
+from flake8_aiguard.index import TRIES
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Binding, Kind, Use
 from flake8_aiguard.shapes import argument, dotted, last_name, names_in, parameters, string, words
@@ -46,6 +47,10 @@ _CREDENTIALS: Final = frozenset(
 )
 _CONFIGURATION: Final = frozenset(("conf", "config", "configuration", "settings"))
 _SETTINGS: Final = frozenset((*_CONFIGURATION, "env", "environment"))
+_RESOURCES: Final = (
+    *("importlib.resources.as_file", "importlib.resources.files", "importlib.resources.path"),
+    *("importlib_resources.as_file", "importlib_resources.files", "importlib_resources.path"),
+)
 _ENVIRONMENT: Final = ("os.environ", "os.environ.get", "os.getenv")
 
 _SOON: Final = 8  # uses of a name, from where it is bound
@@ -75,6 +80,8 @@ class Openings:
         parent = self._module.index.parent(node)
         if isinstance(parent, ast.Attribute):
             return parent.attr in _TOUCHES or self._reads_head(parent, node)
+        if isinstance(parent, ast.Dict) and not self._is_read_within(parent):
+            return True  # files = {"image": open(path, "rb")}
         how, by = self._module.scopes.use_of(node)
         if how is Use.PASSED and isinstance(by, ast.Call):
             row = self._handover(by)
@@ -263,9 +270,29 @@ class Openings:
         )
 
     def is_lock_file(self, node: ast.Call) -> bool:
-        """Whether a descriptor is opened only to be locked, or for a function that threads run: nothing is read or written here."""
+        """Whether a file is opened only to be locked, or for a function that threads run: nothing is read or written here.
+
+        What is made for one process at a time, and is there already for the others, is a lock, too.
+        """
+        mode = string(argument(node, "mode", 1)) if last_name(node.func) == "open" else None
+        if "x" in (mode or "") and self._expects_file(node):
+            return True
         uses = self._uses(node) if self._module.qualname(node.func) == "os.open" else []
         return bool(uses) and (all(map(self._locks, uses)) or any(map(self._is_locked, uses)))
+
+    def _expects_file(self, node: ast.Call) -> bool:
+        """``except FileExistsError`` around a call."""
+        handlers = (
+            handler
+            for block in self._module.index.ancestors(self._module.index.statement(node))
+            if isinstance(block, TRIES)
+            for handler in block.handlers
+        )
+        return any(
+            item is not None and self._module.qualname(item) == "builtins.FileExistsError"
+            for handler in handlers
+            for item in (handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type])
+        )
 
     def _is_locked(self, use: ast.Name) -> bool:
         by = self._module.index.parent(use)
@@ -320,7 +347,7 @@ class Openings:
         return path is not None and self._is_packaged(path)
 
     def _is_packaged(self, path: ast.expr) -> bool:
-        """Whether a path is built of ``__file__`` and constants alone."""
+        """Whether a path is built of ``__file__``, or of what ``importlib.resources`` gives, and constants alone."""
         stack, is_packaged = [path], False
         for _ in range(_MAX_STEPS):
             if not stack:
@@ -330,11 +357,13 @@ class Openings:
                 is_packaged = True
             elif isinstance(item, ast.Name):
                 bindings = (self._module.scopes.resolve(item) or (None, []))[1]
-                if len(bindings) != 1 or bindings[0].kind not in (Kind.ASSIGN, Kind.ANNOTATED):
+                if len(bindings) != 1 or bindings[0].kind not in (Kind.ASSIGN, Kind.ANNOTATED, Kind.WITH):
                     return False
                 if bindings[0].value is None:
                     return False
                 stack.append(bindings[0].value)
+            elif isinstance(item, ast.Call) and (self._module.qualname(item.func) or "") in _RESOURCES:
+                is_packaged = True
             elif isinstance(item, ast.Call):
                 stack += item.args
                 if isinstance(item.func, ast.Attribute) and self._module.qualname(item.func) is None:

@@ -112,8 +112,11 @@ class Traffic:
         return name is not None and any(name in knowledge.by_call(table) for table in _TABLES)
 
     def _sends_datagrams(self, function: ast.expr) -> bool:
-        kind = self._module.type_of(function.value) if isinstance(function, ast.Attribute) else None
-        return kind is not None and kind.startswith(_DATAGRAMS)
+        if not isinstance(function, ast.Attribute):
+            return False
+        if function.attr == "async_request" and "zeroconf" in self._module.index.packages:
+            return True
+        return (self._module.type_of(function.value) or "").startswith(_DATAGRAMS)
 
     def _is_named(self, function: ast.expr, given: Sequence[ast.expr]) -> bool:
         """Whether a name says it: ``fetch_page``, ``call_api``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""

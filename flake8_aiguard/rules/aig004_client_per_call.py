@@ -10,17 +10,19 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.entrypoints import Entry
-from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
+from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
 from flake8_aiguard.knowledge import Row
 from flake8_aiguard.lifetimes import Lifetimes, personal
 from flake8_aiguard.loops import sleeps
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string
+from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string, words
 
 _ATTEMPT: Final = regex(
     r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
 )
+_RETRIES: Final = frozenset({"attempts", "retries", "retry", "tries"})
+_LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 _CALLER: Final = regex(
     r"tenant|customer|current_(?!app)|(?<!_)user(?!_agent)|request(?!s|_timeout)|owner|organi[sz]ation|kwargs|^objects$"
 )
@@ -108,7 +110,7 @@ class ClientPerCall(Checker):
     reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a tenant's
     key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
     yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
-    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, where an argument is read from an object that the loop adjusts, in loops that ask one host
+    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in a turn that leaves its loop, where an argument is read from an object that the loop adjusts, in loops that ask one host
     after the other, once each or until one answers, that run over two or three items written there, that share the client of a ``with`` among
     the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
@@ -254,6 +256,7 @@ class ClientPerCall(Checker):
                 return None
             if not (
                 _is_retried(loop)
+                or self._is_last_turn(node, loop)
                 or self._lifetimes.is_seldom(node, loop, _LONG)
                 or _is_pair(loop)
                 or self._is_probe(node, loop)
@@ -263,6 +266,22 @@ class ClientPerCall(Checker):
             ):
                 return loop
         return None
+
+    def _is_last_turn(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether the loop is left after what it builds: ``client = Client(); client.stop(); break``."""
+        index = self.module.index
+        if next(index.loops(node)) is not loop or isinstance(loop, COMPREHENSIONS):
+            return False
+        statement: ast.AST = index.statement(node)
+        while statement is not loop:
+            around = index.parent(statement)
+            if not isinstance(around, (ast.If, ast.With, ast.AsyncWith, *TRIES, *_LOOPS)):
+                return False
+            for block in (around.body, getattr(around, "orelse", [])):
+                if statement in block and isinstance(block[-1], (ast.Break, ast.Return)):
+                    return True
+            statement = around
+        return False
 
     def _is_probe(self, node: ast.Call, loop: Loop) -> bool:
         """Whether each turn of a loop that sleeps shares one client, which a ``with`` closes, among requests side by side."""
@@ -607,8 +626,12 @@ def _is_retried(loop: Loop) -> bool:
     """Whether the turns of a loop are attempts at the same thing, by the name that counts them."""
     if isinstance(loop, ast.While):
         return any(_ATTEMPT.fullmatch(name.id) is not None for name in names_in(loop.test))
-    target = loop.generators[0].target if isinstance(loop, COMPREHENSIONS) else loop.target
-    return isinstance(target, ast.Name) and _ATTEMPT.fullmatch(target.id) is not None
+    part = loop.generators[0] if isinstance(loop, COMPREHENSIONS) else loop
+    if isinstance(part.iter, ast.Call) and last_name(part.iter.func) == "range":
+        counts = (last_name(item) for item in ast.walk(part.iter))  # range(self.retry_times + 1)
+        if any(count is not None and not _RETRIES.isdisjoint(words(count)) for count in counts):
+            return True
+    return isinstance(part.target, ast.Name) and _ATTEMPT.fullmatch(part.target.id) is not None
 
 
 def _is_pair(loop: Loop) -> bool:

@@ -17,30 +17,32 @@ from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, calls_before, dotted, last_name, string
+from flake8_aiguard.shapes import argument, calls_before, dotted, last_name, string, words
 
 # What nobody minds in a test, and what in a command that has its event loop for itself.
 _FINE_IN_TESTS = ("file", "process")
 _FINE_IN_COMMANDS = ("file", "input")
+_FINE_IN_COMMAND_LINES = ("file", "lock", "process", "queue", "thread")
 _THREADS = ("lock", "thread")  # a test waits for its own threads, and for so long at most
 _CREATES = regex(r"\s*(CREATE|ALTER)\b", re.IGNORECASE)
 _WRITES = ("write", "writelines")
 _TEMPORARY = ("tempfile.NamedTemporaryFile", "tempfile.TemporaryFile")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IN_A_THREAD = "what it is handed to wants a sync file: run both in a thread with asyncio.to_thread()"
-_BESIDE_SERVICE = ("benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
-# By what is waited for, the codes of Ruff and flake8-async: who waives one has decided, whether or not they see this very call.
+_BESIDE_SERVICE = ("_tests/", "*_fixture.py", "benchmark/", "benchmarks/", "*benchmark*.py", "testing/")
+# By what is waited for, the codes of Ruff (until 0.4 ASYNC100 to ASYNC102) and flake8-async: who waives one has decided, whether or not they see this very call.
 _WAIVERS = {
-    "file": ("ASYNC230", "ASYNC231", "ASYNC232", "ASYNC240"),
-    "http": ("ASYNC210", "ASYNC211", "ASYNC212"),
+    "file": ("ASYNC101", "ASYNC230", "ASYNC231", "ASYNC232", "ASYNC240"),
+    "http": ("ASYNC100", "ASYNC210", "ASYNC211", "ASYNC212"),
     "input": ("ASYNC250",),
-    "process": ("ASYNC220", "ASYNC221", "ASYNC222"),
-    "sleep": ("ASYNC251",),
+    "process": ("ASYNC101", "ASYNC102", "ASYNC220", "ASYNC221", "ASYNC222"),
+    "sleep": ("ASYNC101", "ASYNC251"),
 }
 _ENDING = (
     "after_server_stop",
     "shutdown",
 )  # what is registered for these runs when nothing is served any more
+_JOBS = ("app/tasks/",)  # a worker runs each in its turn
 _PROMPTING = ("command/", "commands/")  # of bots too, but those ask nobody at a terminal
 _COMMAND_LINES = ("cli/", "cli.py", "*_cli.py", "cmds/", "scripts/", "management/commands/")
 
@@ -77,11 +79,11 @@ class BlockingIoInAsync(Checker):
     Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
     directory entry (``os.path.exists``, ``Path.mkdir``, ``any(path.iterdir())``) are reported only with ``blocking-metadata``,
     or not at all. An open file is reported where it is opened, not at each read (unless it is kept on an object), and not at all where threads or a process do the
-    reading, where it is yielded or only passed on to a function that nothing is known of (which wants a sync file), or where no more
+    reading, where it is yielded, put into a dict or only passed on to a function that nothing is known of (which wants a sync file), or where no more
     than a head of up to 64 KiB is read.
     Of several calls with one cause only the first is reported: in the body of a ``with`` whose own call blocks, those on what it gives;
     in one statement; in a row of short statements that do the same with one file after the other. Silent below ``@deprecated``, and for
-    ``os.open`` of a file that is only locked, SQLite in memory.
+    a file that is only locked (``open(path, "x")`` below ``except FileExistsError``, too), SQLite in memory.
     One text that is read whole, in no loop, is fine where its path is one of the settings, below a temporary directory of the function or
     an attribute of what was awaited, and in a static method that no loop calls; so are an empty file, what is registered for
     ``after_server_stop``, and ``join()`` of the thread that runs the coroutine.
@@ -89,14 +91,16 @@ class BlockingIoInAsync(Checker):
     one text in a temporary directory.
     Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
     cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
-    ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; for chunks of up to 128 KiB that are written as they are awaited; in folders and modules of a command line or of scripts. A ``noqa`` with ASYNC210 to ASYNC251 waives every call of that kind
+    ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; in one that exits, or that a sync function makes and hands to what runs it; in jobs (``app/tasks/``);
+    for chunks of up to 128 KiB that are written as they are awaited; in folders, modules and functions (``run_cli()``) of a command line or of scripts,
+    as are processes, threads and queues in the first two. A ``noqa`` with ASYNC100 to ASYNC102, or ASYNC210 to ASYNC251, waives every call of that kind
     (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``, ``select`` of its pipe), for ``os.open`` of what threads write to, for ``put()`` on a
     queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, and what a test expects to fail, for files and
     ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
-    for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser, for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
-    ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` and constants), for a constant that is written where
+    for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser or asks its user (``questionary``), for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
+    ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` or ``importlib.resources``, and constants), for a constant that is written where
     no file is yet, for benchmarks, and for what ``main()`` does before it first
     waits, when ``asyncio.run`` starts it. A process that is kept on an object, or handed back in one, is reported where something waits for it.
     ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
@@ -187,7 +191,9 @@ class BlockingIoInAsync(Checker):
             return False
         if self.module.is_test and row["kind"] in _FINE_IN_TESTS:
             return False
-        if self._is_beside_service or (row["kind"] == "file" and self._is_command_line):
+        if self._is_beside_service or (row["kind"] in _FINE_IN_COMMAND_LINES and self._is_command_line):
+            return False
+        if row["kind"] == "file" and self.module.matches(_JOBS):
             return False
         if self.module.is_test and row["kind"] in _THREADS and _has_literal_timeout(node, row):
             return False
@@ -339,7 +345,13 @@ class BlockingIoInAsync(Checker):
         function = self.module.index.function(node)
         if row["kind"] == "sleep" or not isinstance(function, ast.AsyncFunctionDef):
             return False
-        if row["kind"] in _FINE_IN_COMMANDS and self._loop.is_command(function):
+        if row["kind"] in _FINE_IN_COMMANDS and (
+            self._loop.is_command(function)
+            or "cli" in words(function.name)
+            or self._loop.ends_process(function)
+        ):
+            return True
+        if row["kind"] == "file" and self._loop.is_waited_for(function):
             return True
         if has_own_loop(function):
             return True

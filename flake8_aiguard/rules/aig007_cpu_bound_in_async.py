@@ -27,6 +27,7 @@ from flake8_aiguard.shapes import (
     last_name,
     root,
     string,
+    words,
 )
 
 _ADVICE = {
@@ -42,6 +43,22 @@ _IMAGE = "PIL.Image.Image"
 _SAVE = f"{_IMAGE}.save"
 _OPERATIONS = "PIL.ImageOps."
 _NORM = "numpy.linalg.norm"
+_PAGE = "bs4.BeautifulSoup"
+_SIGN_IN = frozenset(
+    (
+        "auth",
+        "authenticate",
+        "authentication",
+        "authorize",
+        "form",
+        "login",
+        "logon",
+        "mfa",
+        "oauth",
+        "signin",
+        "sso",
+    )
+)
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 # Iterating over these gives matrices, not vectors.
@@ -100,7 +117,8 @@ class CpuBoundInAsync(Checker):
     item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
     and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
     documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, in generators that never wait, and in coroutines that never wait and work on in a loop over the rows that are read. YAML counts where a handler reads or writes
-    it in a file. Opening a PDF is cheap: extracting its text is reported.
+    it in a file. The page of a form by which a client signs in is small, as the name of its function or file says. Opening a PDF is
+    cheap: extracting its text is reported. ``pickle.dump()`` into a file that the coroutine opens is AIG006's.
     Extracting an archive from a file is AIG006's, and ``writestr()`` into a ``ZipFile`` that is opened without compression only copies.
     """
 
@@ -124,6 +142,8 @@ class CpuBoundInAsync(Checker):
             and not any(map(self._computes, calls_before(node)))
             and not self._runs_alone(node)
             and not self._is_in_turn(node)
+            and not self._is_sign_in(node)
+            and not self._is_dump(node)
         ):
             self._found.append(node)
         return ()
@@ -201,6 +221,25 @@ class CpuBoundInAsync(Checker):
             return True
         owner = index.class_of(function)
         return bool(row.get("document")) and owner is not None and not self._serves(owner, function)
+
+    def _is_sign_in(self, node: ast.Call) -> bool:
+        """Whether a page is the form by which a client signs in, as its function or file is named: a few KB, once."""
+        if self.module.qualname(node.func) != _PAGE:
+            return False
+        named = getattr(self.module.index.function(node), "name", ""), _stem(self.module.filename)
+        return any(not _SIGN_IN.isdisjoint(words(name)) for name in named)
+
+    def _is_dump(self, node: ast.Call) -> bool:
+        """Whether an object is dumped to a file that the coroutine opens: AIG006 reports that, and one thread does both."""
+        given = argument(node, "file", 1)
+        if self.module.qualname(node.func) != "pickle.dump" or given is None:
+            return False
+        index = self.module.index
+        return any(
+            index.function(call) is index.function(node)
+            and self.module.qualname(call.func) == "builtins.open"
+            for call in self.module.receivers.origin(given).calls
+        )
 
     @functools.cached_property
     def _generators(self) -> set[ast.AST | None]:
@@ -760,6 +799,11 @@ def _excludes(parent: ast.AST, one: ast.AST, other: ast.AST) -> bool:
     if not isinstance(parent, ast.If) or not parent.orelse or one is parent.test:
         return False
     return _end(one) < _start(parent.orelse[0]) <= _start(other)
+
+
+def _stem(path: str) -> str:
+    """The name of a module: ``login_flow`` of ``client/login_flow.py``."""
+    return path.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
 
 
 def _suffix(file: ast.expr | None) -> str:

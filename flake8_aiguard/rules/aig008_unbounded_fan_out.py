@@ -17,7 +17,7 @@ from flake8_aiguard.loops import sleeps
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, root
+from flake8_aiguard.shapes import dotted, last_name, parameters, root, string
 from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
@@ -42,6 +42,14 @@ _MEMBER: Final = regex(
     r"_*(?:\w+_)?(?:broker|node|rank|replica|server|shard|worker)_?(?:id|idx|index|name|no|num|number|uid)s?"
 )
 _CLUSTER: Final = regex(r"_*(?:\w+_)?(?:broker|node|rank|replica|shard)")
+# What an attribute is called that holds as many as the data has.
+_DATA: Final = regex(
+    r"(^|_)(addresses|chunks|clients|customers|documents|docs|entries|events|files|followers|hosts|ids?|images|items|jobs|keys|lines"
+    r"|links|members|messages|names|orders|pages|paths|prompts|queries|recipients|records|requests|rows|segments|sockets|subscribers"
+    r"|symbols|tasks|texts|ur[il]s|users|uuids|websockets)$"
+)
+_DICTS: Final = frozenset({"Dict", "Mapping", "MutableMapping", "OrderedDict", "defaultdict", "dict"})
+_VIEWS: Final = ("items", "keys", "values")
 _PROBES: Final = regex(r"_*(?:a|async_|check_|run_)?(?:health|heartbeat|ping|probe)")
 # Callbacks, the next item of a stream, and objects that can be awaited.
 _NOTICE: Final = regex(r"_*(?:async_)?on_|_*a?next(_|$)|cls$|_*[A-Z][a-z]")
@@ -77,8 +85,8 @@ class UnboundedFanOut(Checker):
     ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
     Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
     function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
-    connections is made there, for the whole module or handed over to the function that starts the tasks, where a client of the project's own from
-    another file is asked, which may bound itself, where an item of the loop is awaited in its turn or the
+    connections is made there, for the whole module or handed over to the function that starts the tasks, where a client or service of the project's own from
+    another file does the work, which may bound itself (``client.fetch(url)``, ``self._read(llm, text)``, ``self.hub.connection.get(url)``), where an item of the loop is awaited in its turn or the
     loop sleeps, for slices with an end, batches, a parameter that is one item or a list (``[tag] if isinstance(tag, str) else tag``), a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
     ``n_workers``, ``batch``, ``plugins``, ``servers``, ``models_settings`` or ``attachments``, a function ``worker()`` that loops or stands elsewhere, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
@@ -86,7 +94,8 @@ class UnboundedFanOut(Checker):
     loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
     (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
-    are left alone. Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
+    are left alone, and so is what an object holds by a name that says nothing of data (``self.actions``, not ``self.urls`` or ``self.members``), what dicts of
+    the object itself hold (``self.connections``), and what one answer lists in a method without arguments (``(await self.get())["devices"]``). Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
     loops, ``*args``, who comes in over time (``async for connection in listener``) and coroutines made in another function are not
     followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
     that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
@@ -171,9 +180,15 @@ class UnboundedFanOut(Checker):
             return True
         if self._is_paced(fan_out) or self._is_slow(fan_out) or _is_numbered_part(fan_out):
             return True
-        if self._is_one_or_several(fan_out):
+        if (
+            self._is_one_or_several(fan_out)
+            or self._is_registry(fan_out.items)
+            or self._is_of_answer(fan_out)
+        ):
             return True
-        return limiters.bound(fan_out.node, called, fan_out.runs) or not self._goes_outside(fan_out, called)
+        return limiters.bound(fan_out.node, called, fan_out.runs, fan_out.call) or not self._goes_outside(
+            fan_out, called
+        )
 
     def _is_paced(self, fan_out: FanOut) -> bool:
         """Whether a loop that sleeps on every turn asks the object's own peers, ``self._urls``, or whether they are well."""
@@ -223,6 +238,39 @@ class UnboundedFanOut(Checker):
                     return True
         return False
 
+    def _is_registry(self, items: ast.expr) -> bool:
+        """Whether what an object holds is gone through, by a name that says nothing of data: its connections, its actions.
+
+        They are alive in this process, and what brought them in has bounded them; so has it the dicts of the object itself.
+        """
+        if not isinstance(items, ast.Attribute):
+            return False
+        if not _DATA.search(items.attr.lower().partition("_by_")[0]):
+            return True
+        if dotted(root(items)) != "self":
+            return False
+        view = self.module.index.parent(items)
+        if isinstance(view, ast.Attribute) and view.attr in _VIEWS:
+            return True
+        owner = self.module.receivers.class_behind(items.value)
+        stores = [] if owner is None else self.module.receivers.attribute_stores(owner, items.attr)
+        return any(_is_dict(self.module.index.parent(store)) for store in stores)
+
+    def _is_of_answer(self, fan_out: FanOut) -> bool:
+        """Whether a method without arguments goes through what one answer lists: ``(await self.get())["devices"]``, those of its account."""
+        items, function = fan_out.items, self.module.index.function(fan_out.node)
+        if not isinstance(items, ast.Subscript) or string(items.slice) is None:
+            return False
+        answer: ast.expr | None = items.value
+        if isinstance(answer, ast.Name):
+            bindings = (self.module.scopes.resolve(answer) or (None, []))[1]
+            answer = bindings[0].value if len(bindings) == 1 else None
+        return (
+            isinstance(answer, ast.Await)
+            and isinstance(function, ast.AsyncFunctionDef)
+            and [item.arg for item in parameters(function)] == ["self"]
+        )
+
     def _goes_outside(self, fan_out: FanOut, called: Definition | None) -> bool:
         """Whether a task is known to wait for a network, a disk, a database or another process."""
         index = self.module.index
@@ -270,6 +318,24 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _traffic(self) -> Traffic:
         return Traffic(self.module)
+
+
+def _is_dict(store: ast.AST | None) -> bool:
+    """Whether a statement gives an attribute a dict: ``self.known = {}``, ``self.known: dict[str, Known] = known``."""
+    if isinstance(store, ast.AnnAssign):
+        base = store.annotation.value if isinstance(store.annotation, ast.Subscript) else store.annotation
+        return last_name(base) in _DICTS
+    value = store.value if isinstance(store, ast.Assign) else None
+    values: list[ast.expr | None] = [value]
+    if isinstance(value, ast.IfExp):
+        values = [value.body, value.orelse]
+    elif isinstance(value, ast.BoolOp):
+        values = [*value.values]
+    return any(
+        isinstance(item, (ast.Dict, ast.DictComp))
+        or (isinstance(item, ast.Call) and last_name(item.func) in _DICTS)
+        for item in values
+    )
 
 
 def _is_for_each_member(fan_out: FanOut) -> bool:

@@ -28,6 +28,8 @@ _SEVERAL_PARTS = (2, _HTTPX_PARTS)  # (connect, read) of requests, (connect, rea
 _READ = 1
 _CONNECTS = ("connect", "connect_ex")
 _SERVES = ("bind", "listen", "accept", "recvfrom", "sendto")
+_RECEIVES = ("recv", "recv_into", "recvmsg")
+_LISTENS = regex(r"\b(blocking|listens?|waits? (for|until))\b", re.IGNORECASE)
 
 
 class DisabledTimeout(Checker):
@@ -57,8 +59,9 @@ class DisabledTimeout(Checker):
     (queues, events, subprocesses, websockets, blocking reads of Redis), on parameters that are passed on, on
     ``read=None`` beside other limits, on ``stream=True``, on a timeout of httpx with one limit for streams, where a comment at the place says that
     the connection stays open or speaks of the wait, under ``asyncio.timeout``, ``wait_for`` and their like, in tests, and in files that mock
-    the network. ``settimeout(None)`` counts on a socket that connects to a peer in this file. An attribute that holds
-    ``None`` is not followed. Silent on a client all of whose requests in the file stand under ``wait_for`` and the like.
+    the network. ``settimeout(None)`` counts on a socket that connects to a peer in this file, and that no other function says it
+    listens to. An attribute that holds ``None`` is not followed. Silent on a client all of whose requests in the file are given a limit,
+    or stand under ``wait_for`` and the like.
     """
 
     code = "AIG015"
@@ -126,7 +129,7 @@ class DisabledTimeout(Checker):
         for keyword in (*row.get("keywords", ()), row.get("dsn", "")):
             value = given.get(keyword)
             text = None if value is None else self._off(value, row)
-            if value is None or text is None or self._is_normal(node, row):
+            if value is None or text is None or self._is_normal(node, row) or self._says_so(value):
                 continue
             yield from self.found(
                 _place(node, value),
@@ -222,7 +225,20 @@ class DisabledTimeout(Checker):
             if isinstance(call.func, ast.Attribute)
             and client in self.module.receivers.origin(call.func.value).calls
         ]
-        return bool(requests) and all(map(self._timeouts.is_guarded, requests))
+        return bool(requests) and all(
+            self._timeouts.is_guarded(call) or self._has_own_limit(call) for call in requests
+        )
+
+    def _has_own_limit(self, request: ast.Call) -> bool:
+        limit = argument(request, "timeout")
+        if limit is None:
+            return False
+        parts = [limit]
+        if isinstance(limit, ast.Call):
+            parts = [*limit.args, *(item.value for item in limit.keywords)]
+        return not all(
+            is_none(self._literal(part)) or is_constant(part, 0) or self._endless(part) for part in parts
+        )
 
     def _waits_on_purpose(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether what a call builds is used for what may never come."""
@@ -311,7 +327,7 @@ class DisabledTimeout(Checker):
         value = argument(node, None, row["position"])
         if value is None or not is_none(self._literal(value)) or not self._connects(node):
             return
-        if not (self._timeouts.is_guarded(node) or self._says_so(node)):
+        if not (self._timeouts.is_guarded(node) or self._says_so(node) or self._is_listened_to(node)):
             yield from self.found(
                 node,
                 call=dotted(node.func),
@@ -334,6 +350,23 @@ class DisabledTimeout(Checker):
         built = {self.module.called(call) for call in origin.calls}
         connects = "socket.create_connection" in built or not used.isdisjoint(_CONNECTS)
         return connects and used.isdisjoint(_SERVES)
+
+    def _is_listened_to(self, node: ast.Call) -> bool:
+        """Whether another function says of itself that it waits for what the socket's peer sends, whenever that is."""
+        assert isinstance(node.func, ast.Attribute)
+        index, receivers = self.module.index, self.module.receivers
+        variables = receivers.origin(node.func.value).variables
+        readers = {
+            index.function(call)
+            for call in index.calls_named(_RECEIVES)
+            if isinstance(call.func, ast.Attribute)
+            and not variables.isdisjoint(receivers.origin(call.func.value).variables)
+        } - {index.function(node)}
+        return any(
+            isinstance(reader, ast.FunctionDef)
+            and _LISTENS.search(f"{reader.name.replace('_', ' ')}. {ast.get_docstring(reader)}") is not None
+            for reader in readers
+        )
 
     def finish(self) -> Iterator[Finding]:
         """The attributes that are assigned no limit."""
