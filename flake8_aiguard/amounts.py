@@ -137,9 +137,10 @@ class Amounts:
                 called = last_name(item.func) or ""
                 if called not in _PARTS:
                     yield called
+                else:
+                    stack += item.args
                 if isinstance(item.func, ast.Attribute) and self._module.qualname(item.func) is None:
                     stack.append(item.func.value)
-                stack += item.args
             elif isinstance(item, ast.Subscript):
                 yield string(item.slice) or ""
                 stack.append(item.value)
