@@ -49,7 +49,8 @@ def forms(name: str) -> tuple[str, ...]:
     Args:
         name: a name, snake case or camel case.
     """
-    before, _, head = _HEAD.split(_CAMEL.sub("_", name).lower().strip("_"))[0].rpartition("_")
+    snake = _CAMEL.sub("_", name).lower().strip("_").replace("stop_word", "stopword")
+    before, _, head = _HEAD.split(snake)[0].rpartition("_")
     if before and head.removesuffix("s") in _GENERIC:
         head = before.rpartition("_")[2]
     forms = [head]

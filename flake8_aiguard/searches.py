@@ -389,9 +389,9 @@ class Searches:
         variable = self._module.loops.variable(searched)
         return variable is not None and all(map(self._asks_or_grows, self._module.scopes.uses(*variable)))
 
-    def is_placed(self, searched: ast.Name) -> bool:
+    def is_placed(self, searched: ast.expr) -> bool:
         """Whether a list is asked for positions as well, which a set does not have: ``xs.index(x)``."""
-        variable = self._module.loops.variable(searched)
+        variable = self._module.loops.variable(searched) if isinstance(searched, ast.Name) else None
         return variable is not None and any(
             isinstance(parent := self._module.index.parent(use), ast.Attribute) and parent.attr == "index"
             for use in self._module.scopes.uses(*variable)

@@ -12,6 +12,7 @@ from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import iterables, target_names
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import is_filter, says
+from flake8_aiguard.scopes import Kind
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, names_in, string
 from flake8_aiguard.wordings import name_words
@@ -41,7 +42,7 @@ class Worth:
             loop: the loop.
         """
         outer = list(iterables(loop))
-        around = {says(name) for iterable in outer for name in self._amounts.named(iterable)}
+        around = {says(name) for part in outer for name in self._amounts.named(part, with_arguments=False)}
         asked = {*(name.id for name in names_in(item)), *self._amounts.named(item)} - {
             "item"
         }  # what everything is called
@@ -70,7 +71,8 @@ class Worth:
             return False  # a few turns, or what is called may add to the list
         if _returns(loop) and (isinstance(searched, ast.Attribute) or self._amounts.is_parameter(searched)):
             return False
-        if isinstance(node, ast.Call) and self._is_of_held(searched, outer):
+        is_for_place = isinstance(node, ast.Call) or self._searches.is_placed(searched)
+        if is_for_place and self._is_of_held(searched, outer):
             return False
         if "data" in own or self._amounts.is_read(searched):
             return True
@@ -126,7 +128,20 @@ class Worth:
     def _is_of_parts(self, outer: Sequence[ast.expr]) -> bool:
         """Whether a loop goes over the parts of one record, which are few unless they are records by their name."""
         return bool(outer) and all(
-            self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer
+            (self._amounts.is_part(item) or self._is_item(item)) and not self._amounts.says_data(item)
+            for item in outer
+        )
+
+    def _is_item(self, node: ast.expr) -> bool:
+        """Whether a loop goes over what one turn of the loop around it brings: ``for key, value in d.items()``."""
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        return resolved is not None and all(
+            binding.kind is Kind.FOR
+            or (
+                binding.kind is Kind.ASSIGN
+                and isinstance(self._module.index.statement(binding.node), (ast.For, ast.AsyncFor))
+            )
+            for binding in resolved[1]
         )
 
     def _is_of_pairs(self, loop: Loop) -> bool:

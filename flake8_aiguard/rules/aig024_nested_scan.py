@@ -307,7 +307,8 @@ class NestedScan(Checker):
             return _FIRST if any(isinstance(item, (ast.Break, ast.Return)) for item in walk(kept)) else _JOIN
         name = last_name(node.func) if isinstance(node, ast.Call) else None
         found = node.args[0] if isinstance(node, ast.Call) and node.args else None
-        if name in ("any", "all") or isinstance(getattr(found, "elt", None), ast.Constant):
+        is_told = name == "next" and isinstance(getattr(found, "elt", None), ast.Constant)
+        if name in ("any", "all") or is_told:
             return _ASKED_FOR
         parent = self.module.index.parent(node)
         is_one = name == "next" or (
