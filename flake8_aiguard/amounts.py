@@ -41,7 +41,7 @@ _COMMAS: Final = frozenset(
     {"", ",", ";", "|"}
 )  # what stands between the items of a list that is written as a text
 _FETCHES: Final = frozenset(
-    {"all", "fetch", "fetchall", "find", "list", "load", "query", "read", "scan", "search", "select"}
+    {"all", "fetch", "fetchall", "find", "json", "list", "load", "query", "read", "scan", "search", "select"}
 )
 _FORBIDS: Final = frozenset(
     {"allowed", "blocked", "keys"}

@@ -78,6 +78,7 @@ class Joins:
                 self._searches.is_stale(iterable, loop)
                 or self._falls_through(scan, loop)
                 or self._is_passed_anyway(iterable, loop)
+                or self._is_of_a_kind(scan, loop)
             ):
                 return None
             if loop is not None and (
@@ -154,7 +155,8 @@ class Joins:
         if any(isinstance(item, ast.Subscript) and not self._amounts.says_data(item) for item in outer):
             return False
         if any(
-            isinstance(item, ast.Attribute) and not self._amounts.says_data(item)
+            isinstance(item, ast.Attribute)
+            and not (self._amounts.is_given(item) or self._amounts.says_data(item))
             for item in (iterable, *outer)
         ):
             return False
@@ -194,6 +196,18 @@ class Joins:
                 for operator in getattr(part, "ops", ())
             )
             for item in walk(loop)
+        )
+
+    def _is_of_a_kind(self, scan: Scan, loop: Loop) -> bool:
+        """Whether the pass is made for items of one kind only: ``if node.kind == "fork":``."""
+        place, index = self._searches.place(loop), self._module.index
+        return any(
+            isinstance(outer, ast.If)
+            and isinstance(test := outer.test, ast.Compare)
+            and isinstance(test.ops[0], ast.Eq)
+            and isinstance(test.comparators[0], ast.Constant)
+            and self._module.loops.dependents(test.left, place)
+            for outer in index.outwards(scan.node, loop)
         )
 
     def _falls_through(self, scan: Scan, loop: Loop) -> bool:

@@ -86,7 +86,8 @@ class Worth:
         if is_asked and (
             is_own
             or "data" in around
-            or self._searches.is_added_to(searched)
+            or self._searches.grows(searched, loop)
+            or any(map(self._amounts.is_fetched, outer))
             or all(map(self._amounts.is_given, outer))
         ):
             return True

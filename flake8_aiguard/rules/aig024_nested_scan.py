@@ -97,14 +97,14 @@ class NestedScan(Checker):
     known to give one. Both collections have to grow with the data: displays, constants, batches and limits never do,
     nor do lists that by their name hold columns, options, types or parts of the program. A local list with which
     nothing but lookups is done counts, as it could be made a set where it stands, and so does one that is built anew on each
-    turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, a caller that must give
+    turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, an answer that was fetched, a caller that must give
     both, or a list that grows. Few are the parts of one record or text (``file.owners``, ``line.split(",")``,
-    ``addresses[net]``), what an object holds that no name calls records, what a caller may leave out, and what has few items for
+    ``addresses[net]``), what an object holds that no caller gives and no name calls records, what a caller may leave out, and what has few items for
     a reason that the file shows (unpacked, measured, checked against a list of what is known, told to a person by ``", ".join(names)``,
     constants that each call of a private function gives). A loop that returns at the first hit in a list that it was given is silent.
     So are loops that build or choose the collection anew (a tree, a slice), change it or hand it to their own function so that a dict made
-    before would be stale (``if x in xs: xs.remove(x)`` alone counts), go on with an iterator, keep all items that are equal, or need all the
-    others as well; passes in which two further conditions choose; lists that ``bisect`` keeps in order; items that a set may not take (of a class that
+    before would be stale (``if x in xs: xs.remove(x)`` alone counts), go on with an iterator, keep all items that are equal, need all the
+    others as well, or search for items of one kind only; passes in which two further conditions choose; lists that ``bisect`` keeps in order; items that a set may not take (of a class that
     may have no hash, slices, ``list[Any]``, what ``isinstance`` sorts out, where a docstring or comment speaks of what is hashable);
     positions, all pairs, migrations (``upgrade()`` and ``downgrade()``), test helpers (files that import pytest), and lists that grow by others than what is
     looked up or belong to the module. One set serves all loops of a function. Sets, dicts and strings never count.
