@@ -10,9 +10,10 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, words
+from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string, words
 
 _PASSES: Final = frozenset({"all", "any", "list", "max", "min", "reversed", "set", "sorted", "sum", "tuple"})
+_PLACES: Final = 4  # that one list would change
 _COMPLAINTS: Final = frozenset(
     {"err", "error", "errors", "message", "messages", "msg", "note", "notes", "warning", "warnings"}
 )
@@ -52,6 +53,27 @@ class Accumulators:
         return items[0] is self._module.index.function(node) and any(
             isinstance(item.value, ast.List) and not item.value.elts
             for item in self._module.scopes.bindings(*items)
+        )
+
+    def is_one_value(self, node: ast.AugAssign) -> bool:
+        """Whether an entry of a dict or list is one value in parts, as a blank or comma goes between: ``fields[name] += " " + line``."""
+        if not isinstance(node.target, ast.Subscript):
+            return False
+        added = node.value
+        while isinstance(added, ast.BinOp) and isinstance(added.op, ast.Add):
+            added = added.left
+        first = added.values[0] if isinstance(added, ast.JoinedStr) and added.values else added
+        return (string(first) or "").strip(" ,") == "" and bool(string(first))
+
+    def is_everywhere(self, target: ast.expr) -> bool:
+        """Whether many places of nested functions add to a variable of the function around them, so that a list would change them all."""
+        return (
+            isinstance(target, ast.Name)
+            and sum(
+                isinstance(item.target, ast.Name) and item.target.id == target.id
+                for item in self._module.index.nodes(ast.AugAssign)
+            )
+            > _PLACES
         )
 
     def is_seldom(self, node: ast.AugAssign, loop: Loop) -> bool:

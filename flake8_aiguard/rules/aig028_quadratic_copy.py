@@ -97,18 +97,18 @@ class QuadraticCopy(Checker):
     function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
     additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
     import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
-    caller gives it (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
+    caller gives it (``self.options``) and not as a dict, which has each once, nor over the names of attributes. A local ``s += t`` is silent, as CPython
     extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
     annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
-    itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
+    itself and does not begin with a blank or comma (one value in parts). ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
     where the loop reads or keeps what has been gathered so far (so do other tasks with an attribute), puts items at
     both ends or reads the first one, and where each turn halves or divides what it counts. So are items put before the
     others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
     loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
-    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; and a trip through pickle
+    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; what more than four places of nested functions add to; and a trip through pickle
     that a comment calls a copy, or one through JSON of which it says what is converted. ``pop(0)`` counts on a list
     that is built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on
-    ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
+    ``+=`` and ``sum()`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
     header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import
     unittest or pytest included) and on lists in network layers (classes with a ``forward()``) where no name speaks of
     records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
@@ -121,7 +121,7 @@ class QuadraticCopy(Checker):
     ``xs`` is a tuple, as a list is extended in place, and the field of another object than ``self`` that a loop over a
     list of the same function fills is short, and an attribute that grows under two conditions. A round trip counts with
     plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a
-    conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named ``..._json``
+    conversion, a comparison with what JSON gave needs it, what ``__init__()`` keeps is a copy of its own, what YAML gave or takes or a function named ``..._json``
     returns is brought into its form, as is what is no plain dict or has numbers as keys, a result that nobody uses asks
     whether it can be done, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
@@ -182,7 +182,10 @@ class QuadraticCopy(Checker):
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
             return
         if kind == "str" and (
-            self._accumulators.is_short_field(node, loop) or self._accumulators.is_seldom(node, loop)
+            self._accumulators.is_short_field(node, loop)
+            or self._accumulators.is_seldom(node, loop)
+            or self._accumulators.is_one_value(node)
+            or self._accumulators.is_everywhere(node.target)
         ):
             return
         if not self._is_worth(node, node.target, kind, loop):
@@ -427,7 +430,8 @@ class QuadraticCopy(Checker):
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
         if (
-            self._is_decided(node)
+            self._is_test
+            or self._is_decided(node)
             or self._is_tree(node.args[0])
             or (isinstance(start, ast.Tuple) and self._is_local(node.args[0]))
         ):
