@@ -9,6 +9,7 @@ from typing import Final
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string, words
 
@@ -63,7 +64,17 @@ class Accumulators:
         while isinstance(added, ast.BinOp) and isinstance(added.op, ast.Add):
             added = added.left
         first = added.values[0] if isinstance(added, ast.JoinedStr) and added.values else added
-        return (string(first) or "").strip(" ,") == "" and bool(string(first))
+        between = string(first) or ""
+        return between.startswith((" ", ",")) and not between.endswith("\n")
+
+    def is_of_one(self, loop: Loop) -> bool:
+        """Whether a loop goes over what one other object holds, which no name calls records: ``for item in node.elts``."""
+        return isinstance(loop, ast.For) and (
+            isinstance(loop.iter, ast.Attribute)
+            and isinstance(loop.iter.value, ast.Name)
+            and loop.iter.value.id not in ("self", "cls")
+            and says(loop.iter.attr) != "data"
+        )
 
     def is_everywhere(self, target: ast.expr) -> bool:
         """Whether many places of nested functions add to a variable of the function around them, so that a list would change them all."""

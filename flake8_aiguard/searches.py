@@ -209,7 +209,7 @@ class Searches:
         tests = beside.values if isinstance(beside, ast.BoolOp) else [node]
         return (
             conditions <= 1
-            and len(tests) <= 2
+            and len(tests) <= (2 if next(index.loops(node), None) is loop else 1)
             and any(len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added)
         )
 

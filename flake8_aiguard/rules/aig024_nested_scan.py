@@ -229,6 +229,8 @@ class NestedScan(Checker):
         message, method = _MEMBER, ""
         if isinstance(node, ast.Call):
             message, method = _METHOD, last_name(node.func) or ""
+            if method == "index" and self._searches.is_emptied(searched, loop):
+                return  # what follows what is taken out moves up
             if method == "remove" and (
                 self._searches.is_partial(node, loop)
                 or any(self._amounts.is_part(part) for part in iterables(loop))

@@ -64,6 +64,7 @@ _REASONS: Final = {
     "pickle.loads": regex(r"copy"),
     "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
 }
+_COPY: Final = regex(r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b")
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -97,7 +98,7 @@ class QuadraticCopy(Checker):
     function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
     additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
     import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
-    caller gives it (``self.options``) and not as a dict, which has each once, nor over the names of attributes. A local ``s += t`` is silent, as CPython
+    caller gives it (``self.options``) and not as a dict, which has each once, nor strings over what one other object holds (``node.parts``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
     extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
     annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
     itself and does not begin with a blank or comma (one value in parts). ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
@@ -106,7 +107,7 @@ class QuadraticCopy(Checker):
     others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
     loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
     of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; what more than four places of nested functions add to; and a trip through pickle
-    that a comment calls a copy, or one through JSON of which it says what is converted. ``pop(0)`` counts on a list
+    that a comment calls a copy, or one through JSON of which it says what is converted, or whose function gives a copy by its docstring. ``pop(0)`` counts on a list
     that is built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on
     ``+=`` and ``sum()`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
     header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import
@@ -185,6 +186,7 @@ class QuadraticCopy(Checker):
             self._accumulators.is_short_field(node, loop)
             or self._accumulators.is_seldom(node, loop)
             or self._accumulators.is_one_value(node)
+            or self._accumulators.is_of_one(loop)
             or self._accumulators.is_everywhere(node.target)
         ):
             return
@@ -528,8 +530,16 @@ class QuadraticCopy(Checker):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
 
     def _is_explained(self, node: ast.Call) -> bool:
-        """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts."""
+        """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts.
+
+        Or the docstring, that the function gives a copy.
+        """
         reason = _REASONS.get(self.module.qualname(node.func) or "")
+        function = self.module.index.function(node)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and _COPY.search(
+            ast.get_docstring(function, clean=False) or ""
+        ):
+            return reason is not None
         line = self.module.index.statement(node).lineno
         if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
             return False  # tokenising a file is dear
