@@ -76,6 +76,14 @@ class Accumulators:
             and says(loop.iter.attr) != "data"
         )
 
+    def is_of_self(self, loop: Loop) -> bool:
+        """Whether a loop goes over the object itself, which packs its own few fields: ``for code, value in self.items()``."""
+        if not isinstance(loop, ast.For):
+            return False
+        if isinstance(loop.iter, ast.Call):
+            return not loop.iter.args and dotted(loop.iter.func) in ("self.items", "self.values")
+        return dotted(loop.iter) == "self"
+
     def is_everywhere(self, target: ast.expr) -> bool:
         """Whether many places of nested functions add to a variable of the function around them, so that a list would change them all."""
         return (

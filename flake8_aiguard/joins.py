@@ -12,7 +12,7 @@ from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import says
+from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.scans import Match, Scan, names_of, pairs_of
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, names_in, string
@@ -150,8 +150,12 @@ class Joins:
     def _is_worth_join(self, iterable: ast.expr, loop: Loop) -> bool:
         """Whether both collections may be long: nothing that one record holds, and one of them given, or data by its name."""
         outer = [collection(self._module, item) for item in iterables(loop)]
-        if any(self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer):
-            return False
+        if any(
+            self._amounts.is_part(item)
+            and (not self._amounts.says_data(item) or "id" in forms(last_name(item) or ""))
+            for item in outer
+        ):
+            return False  # what one record holds, or is told of
         if any(isinstance(item, ast.Subscript) and not self._amounts.says_data(item) for item in outer):
             return False
         if any(

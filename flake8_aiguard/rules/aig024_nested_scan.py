@@ -39,6 +39,7 @@ _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in
 _MEMBER: Final = (
     "{item} in {inner} scans the list for each item of {outer}; look it up in a set made before the loop"
 )
+_KEYS: Final = "{item} in {inner} copies and scans the keys for each item of {outer}; ask the dict itself, without list()"
 _PARTED: Final = (
     "{item} not in {inner} scans the list for each item of {outer}; "
     "ask the opposite of what {inner} was filtered by, or make it a set"
@@ -99,7 +100,7 @@ class NestedScan(Checker):
     nothing but lookups is done counts, as it could be made a set where it stands, and so does one that is built anew on each
     turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, an answer that was fetched, a caller that must give
     both, or a list that grows. Few are the parts of one record or text (``file.owners``, ``line.split(",")``,
-    ``addresses[net]``), what an object holds that no caller gives and no name calls records, what a caller may leave out, and what has few items for
+    ``addresses[net]``, the ``order_ids`` of one customer in a join), what an object holds that no caller gives and no name calls records, what a caller may leave out, and what has few items for
     a reason that the file shows (unpacked, measured, checked against a list of what is known, told to a person by ``", ".join(names)``,
     constants that each call of a private function gives). A loop that returns at the first hit in a list that it was given is silent.
     So are loops that build or choose the collection anew (a tree, a slice), change it or hand it to their own function so that a dict made
@@ -236,6 +237,8 @@ class NestedScan(Checker):
                 or any(self._amounts.is_part(part) for part in iterables(loop))
             ):
                 return
+        elif _is_of_keys(searched):
+            message = _KEYS
         elif self._searches.is_parted(node, searched, loop):
             message = _PARTED
         elif (
@@ -403,6 +406,17 @@ def _is_only_gathered(node: ast.Compare | ast.Call, loop: Loop) -> bool:
         return False
     choice = loop.body[0]
     return isinstance(choice, ast.If) and choice.test is node and len(choice.body) == 1 and not choice.orelse
+
+
+def _is_of_keys(searched: ast.expr) -> bool:
+    """``list(d.keys())``."""
+    return (
+        isinstance(searched, ast.Call)
+        and bool(searched.args)
+        and isinstance(view := searched.args[0], ast.Call)
+        and last_name(view.func) == "keys"
+        and not view.args
+    )
 
 
 def _position(node: ast.expr) -> tuple[int, int]:

@@ -115,7 +115,7 @@ class QuadraticCopy(Checker):
     records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
     constant. ``pop(0)`` does not count where a condition of the loop looks at the first item, a few steps deep, over
     the bases of a class, or where the loop ends at an item and the rest of the list is used behind it. Bytes do not
-    count where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
+    count in a loop over the object itself (``self.items()``), where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
     when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
     joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of
     loops, a list that is used up from the front once for a function. ``xs += (x,)`` is silent where nothing says that
@@ -164,7 +164,12 @@ class QuadraticCopy(Checker):
         if kind not in ("tuple", "bytes", "str") or self._is_test:
             return
         if kind == "tuple" and (
-            self._accumulators.may_be_list(node.target) or self._gathers_tensors(node.target)
+            self._accumulators.may_be_list(node.target)
+            or self._gathers_tensors(node.target)
+            or (
+                isinstance(node.value, ast.Tuple)
+                and all(isinstance(item, ast.Constant) for item in node.value.elts)
+            )
         ):
             return
         loop = self._growth.loop(node, node.target)
@@ -176,6 +181,7 @@ class QuadraticCopy(Checker):
             return
         if kind == "bytes" and (
             self._bytes.is_message(node.target)
+            or self._accumulators.is_of_self(loop)
             or self._bytes.is_drained(node.value, loop)
             or self._bytes.is_word(node.value, loop)
         ):
