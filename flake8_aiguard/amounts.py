@@ -41,7 +41,7 @@ _COMMAS: Final = frozenset(
     {"", ",", ";", "|"}
 )  # what stands between the items of a list that is written as a text
 _FETCHES: Final = frozenset(
-    {"all", "fetch", "fetchall", "find", "list", "load", "query", "read", "scan", "search", "select"}
+    {"all", "fetch", "fetchall", "find", "json", "list", "load", "query", "read", "scan", "search", "select"}
 )
 _FORBIDS: Final = frozenset(
     {"allowed", "blocked", "keys"}
@@ -124,8 +124,8 @@ class Amounts:
                 found.update(last_name(target) or "" for target in targets)
         return frozenset(found - {""})
 
-    def named(self, node: ast.AST) -> Iterator[str]:
-        """The names by which an expression, or what it wraps, is called."""
+    def named(self, node: ast.AST, *, with_arguments: bool = True) -> Iterator[str]:
+        """The names by which an expression, or what it wraps, is called; those of what a call is given, too, or only of what it wraps."""
         stack, looked = [node], 0
         while stack and looked < _HOPS:
             item = stack.pop()
@@ -139,7 +139,8 @@ class Amounts:
                     yield called
                 if isinstance(item.func, ast.Attribute) and self._module.qualname(item.func) is None:
                     stack.append(item.func.value)
-                stack += item.args
+                if with_arguments or called in _PARTS:
+                    stack += item.args
             elif isinstance(item, ast.Subscript):
                 yield string(item.slice) or ""
                 stack.append(item.value)

@@ -86,12 +86,17 @@ class Growth:
         )
 
     def _is_over_parts(self, loop: Loop) -> bool:
-        """Whether a loop goes over what somebody chose, by its name, and no caller gives: ``self.options``."""
+        """Whether a loop goes over what somebody chose, by its name, and no caller gives: ``self.options``.
+
+        A caller may give it as a dict, which has each key once: ``modes.items()``.
+        """
         for node in iterables(loop):
+            is_dict = False
             while isinstance(node, ast.Call):
                 if node.args:
                     node = node.args[0]
                 elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+                    is_dict = is_dict or node.func.attr == "items"
                     node = node.func.value
                 else:
                     break
@@ -102,7 +107,7 @@ class Growth:
                 continue  # of read_table() there may be any number of rows
             variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
             bindings = () if variable is None else self._module.scopes.bindings(*variable)
-            if all(item.kind is not Kind.PARAMETER for item in bindings):
+            if is_dict or all(item.kind is not Kind.PARAMETER for item in bindings):
                 return True
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from flake8_aiguard.children import walk
@@ -12,7 +12,7 @@ from flake8_aiguard.loops import iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.regex import regex
-from flake8_aiguard.scopes import Kind
+from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import dotted, last_name, names_in, parameters, string
 
 _UNHASHABLE: Final = frozenset(
@@ -73,6 +73,10 @@ class Hashables:
             return not isinstance(item, ast.Call) or self._makes_hashable(item)
         if any(map(self._holds_unhashable, iterables(loop))) or _holds_objects(searched):
             return False
+        if any(
+            self._makes_objects(part) or self._gives_containers(part) for part in (searched, *iterables(loop))
+        ):
+            return False
         variable = self._module.loops.variable(item)
         if variable is None:
             return True
@@ -83,6 +87,33 @@ class Hashables:
         return says(item.id) == "data" or all(
             not isinstance(value, ast.Call) or self._makes_hashable(value) for value in values
         )
+
+    def _makes_objects(self, node: ast.expr) -> bool:
+        """Whether a local is a list of objects that are made on the spot, of a class from elsewhere: ``[Watcher(*x) for x in xs]``."""
+        made = [item.value for item in self._bindings(node)]
+        return any(
+            isinstance(value, ast.ListComp)
+            and isinstance(value.elt, ast.Call)
+            and (last_name(value.elt.func) or "")[:1].isupper()
+            and self._is_unhashable(value.elt.func)
+            for value in made
+        )
+
+    def _gives_containers(self, node: ast.expr) -> bool:
+        """Whether an item that is taken by its number is a container: ``rows[i]["name"]``."""
+        variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
+        return variable is not None and any(
+            isinstance(taken := self._module.index.parent(use), ast.Subscript)
+            and taken.value is use
+            and not isinstance(taken.slice, ast.Slice)
+            and string(taken.slice) is None
+            and self._shows_container(taken)
+            for use in self._module.scopes.uses(*variable)
+        )
+
+    def _bindings(self, node: ast.expr) -> Sequence[Binding]:
+        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
+        return () if resolved is None else resolved[1]
 
     def is_record(self, item: ast.expr, searched: ast.expr, loop: Loop) -> bool:
         """Whether a loop goes over objects with attributes, of a class that nobody knows to have a hash.
@@ -169,8 +200,12 @@ class Hashables:
 
         ``rows: list[dict]``, ``steps: list[Step]`` of a class from elsewhere, or of a dataclass that compares by value.
         """
-        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
-        annotations = [] if resolved is None else [item.annotation for item in resolved[1]]
+        bindings = self._bindings(node)
+        annotations = [item.annotation for item in bindings]
+        for binding in bindings:  # candidates = list(found[name])
+            if isinstance(binding.value, ast.Call) and last_name(binding.value.func) in ("list", "sorted"):
+                names = names_in(binding.value)
+                annotations += [item.annotation for name in names for item in self._bindings(name)]
         for annotation in (*annotations, self._returned_as(node)):
             for part in () if annotation is None else walk(annotation):
                 if isinstance(part, ast.Subscript) and (last_name(part.value) or "").lower() in _HOLDERS:
@@ -230,7 +265,7 @@ class Hashables:
         name = last_name(call.func) or ""
         return name in _PLAIN or says(name) == "data"
 
-    def _shows_container(self, use: ast.Name) -> bool:
+    def _shows_container(self, use: ast.expr) -> bool:
         """Whether a use shows a dict or list, or an object of any class: ``item["id"]``, ``isinstance(item, Step)``."""
         parent = self._module.index.parent(use)
         if isinstance(parent, ast.Call) and last_name(parent.func) == "isinstance" and use in parent.args[:1]:

@@ -6,15 +6,16 @@ import ast
 from collections.abc import Sequence
 
 from flake8_aiguard.amounts import Amounts
+from flake8_aiguard.children import walk
 from flake8_aiguard.hashables import Hashables, is_slice
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import says
+from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.scans import Match, Scan, names_of, pairs_of
 from flake8_aiguard.searches import Searches
-from flake8_aiguard.shapes import last_name, names_in, string
+from flake8_aiguard.shapes import dotted, last_name, names_in, string
 
 
 class Joins:
@@ -74,7 +75,10 @@ class Joins:
             keyed = _is_known_by(pair)
             loop = self._searches.around(scan.node, scan.iterable, pair.value, keyed=keyed)
             if loop is not None and (
-                self._searches.is_stale(iterable, loop) or self._falls_through(scan, loop)
+                self._searches.is_stale(iterable, loop)
+                or self._falls_through(scan, loop)
+                or self._is_passed_anyway(iterable, loop)
+                or self._is_of_a_kind(scan, loop)
             ):
                 return None
             if loop is not None and (
@@ -146,8 +150,27 @@ class Joins:
     def _is_worth_join(self, iterable: ast.expr, loop: Loop) -> bool:
         """Whether both collections may be long: nothing that one record holds, and one of them given, or data by its name."""
         outer = [collection(self._module, item) for item in iterables(loop)]
-        if any(self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer):
+        if any(
+            self._amounts.is_part(item)
+            and (not self._amounts.says_data(item) or "id" in forms(last_name(item) or ""))
+            for item in outer
+        ):
+            return False  # what one record holds, or is told of
+        if any(isinstance(item, ast.Subscript) and not self._amounts.says_data(item) for item in outer):
             return False
+        if any(
+            isinstance(item, ast.Attribute)
+            and not (self._amounts.is_given(item) or self._amounts.says_data(item))
+            for item in (iterable, *outer)
+        ):
+            return False
+        if any(
+            isinstance(item, COMPREHENSIONS)
+            and item.generators[0].ifs
+            and dotted(item.generators[0].iter) == dotted(iterable)
+            for item in outer
+        ):
+            return False  # those of them that are of another kind
         return any(
             self._amounts.is_given(item)
             or self._amounts.says_data(item)
@@ -163,6 +186,32 @@ class Joins:
             self._module.loops.dependents(name, place)
             for name in names_in(key)
             if name.id not in scan.targets
+        )
+
+    def _is_passed_anyway(self, iterable: ast.expr, loop: Loop) -> bool:
+        """Whether a turn goes through the collection for all but the equal ones as well: ``[x for x in xs if x.id != y.id]``."""
+        return any(
+            isinstance(item, COMPREHENSIONS)
+            and dotted(item.generators[0].iter) == dotted(iterable)
+            and any(
+                isinstance(operator, ast.NotEq)
+                for test in item.generators[0].ifs
+                for part in walk(test)
+                for operator in getattr(part, "ops", ())
+            )
+            for item in walk(loop)
+        )
+
+    def _is_of_a_kind(self, scan: Scan, loop: Loop) -> bool:
+        """Whether the pass is made for items of one kind only: ``if node.kind == "fork":``."""
+        place, index = self._searches.place(loop), self._module.index
+        return any(
+            isinstance(outer, ast.If)
+            and isinstance(test := outer.test, ast.Compare)
+            and isinstance(test.ops[0], ast.Eq)
+            and isinstance(test.comparators[0], ast.Constant)
+            and self._module.loops.dependents(test.left, place)
+            for outer in index.outwards(scan.node, loop)
         )
 
     def _falls_through(self, scan: Scan, loop: Loop) -> bool:

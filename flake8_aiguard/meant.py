@@ -18,6 +18,7 @@ from flake8_aiguard.rows import Rows, Use
 from flake8_aiguard.shapes import last_name, names_in, parameters
 from flake8_aiguard.sql import HOLE, Statement, Statements, sinks
 from flake8_aiguard.tables import Tables
+from flake8_aiguard.wordings import name_words
 
 # What a statement may cost that runs once.
 _COSTS: Final = frozenset(
@@ -64,6 +65,7 @@ _EMPTIES: Final = regex(
     r"_(?:all(?:_\w+)?|cache|data|database|db|everything|entries|history|index|items|logs?|queue|rows|state|storage|store|table|tables))"
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
 )
+_EMPTYING: Final = frozenset({"clear", "empty", "overwrite", "purge", "reset", "truncate", "wipe"})
 _WHOLE_TABLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
 )
@@ -291,7 +293,7 @@ class Meant:
                 or plain(table) in self._of_one_row
                 or (created is not None and created.is_single)
             )
-        if self._is_said(call) or self._is_read_before(table, call):
+        if self._is_said(call) or self._is_flagged(call) or self._is_read_before(table, call):
             return True
         if any(
             isinstance(hole, ast.Name) and self._is_each(hole, call)
@@ -299,6 +301,14 @@ class Meant:
         ):
             return True
         return self._is_emptied(call) or self._is_refilled(table, call) or self._is_chosen(table, call)
+
+    def _is_flagged(self, call: ast.Call) -> bool:
+        """Whether a condition around a call says that the table is emptied: ``if truncate:``."""
+        return any(
+            isinstance(outer, ast.If)
+            and any(not _EMPTYING.isdisjoint(name_words(name.id)) for name in names_in(outer.test))
+            for outer in self._module.index.ancestors(call)
+        )
 
     def _is_each(self, hole: ast.Name, call: ast.Call) -> bool:
         """Whether a loop runs over the tables."""

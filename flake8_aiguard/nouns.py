@@ -12,7 +12,7 @@ from flake8_aiguard.regex import regex
 _CAMEL: Final = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 # "keys" of "keys_to_skip", "columns" of "columns_by_table"
 _HEAD: Final = regex(r"_(?:to|for|by|of|with|in|from|per|on|not)_|_(?:list|names?|set|dict|map)(?=_|$)")
-_FILTER: Final = regex(r"_*(exclude|ignore|include|possible|skip)d?_")  # "exclude_contracts"
+_FILTER: Final = regex(r"_*(allow(ed)?|(exclude|ignore|include|possible|skip)d?)_")  # "exclude_contracts"
 _GENERIC: Final = frozenset(
     {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
 )
@@ -49,7 +49,8 @@ def forms(name: str) -> tuple[str, ...]:
     Args:
         name: a name, snake case or camel case.
     """
-    before, _, head = _HEAD.split(_CAMEL.sub("_", name).lower().strip("_"))[0].rpartition("_")
+    snake = _CAMEL.sub("_", name).lower().strip("_").replace("stop_word", "stopword")
+    before, _, head = _HEAD.split(snake)[0].rpartition("_")
     if before and head.removesuffix("s") in _GENERIC:
         head = before.rpartition("_")[2]
     forms = [head]

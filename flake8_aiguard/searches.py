@@ -10,14 +10,12 @@ from typing import Final
 from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
-from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import Place, iterables, target_names
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import is_filter, says
+from flake8_aiguard.nouns import says
 from flake8_aiguard.scans import names_of
-from flake8_aiguard.shapes import dotted, last_name, names_in, string
-from flake8_aiguard.wordings import name_words
+from flake8_aiguard.shapes import dotted, last_name, names_in
 
 _GROWS: Final = frozenset({"append", "extend", "insert"})
 _ORDERS: Final = ("bisect", "bisect_left", "bisect_right", "insort", "insort_left", "insort_right")
@@ -59,7 +57,7 @@ class Searches:
             place = self.place(loop)
             if self._is_position(item, loop) or self._module.loops.dependents(searched, place):
                 return None
-            if not self._stays(searched, loop):
+            if not self.stays(searched, loop):
                 return None
             if self._decides(item, place) and self._is_data_loop(loop, searched, keyed=keyed):
                 return loop
@@ -102,7 +100,7 @@ class Searches:
                 return True
         return False
 
-    def _stays(self, searched: ast.expr, loop: Loop) -> bool:
+    def stays(self, searched: ast.expr, loop: Loop) -> bool:
         """Whether a loop leaves a collection in its place, though it may grow."""
         loops = self._module.loops
         variables = [
@@ -146,13 +144,22 @@ class Searches:
                     found[loop].add(name)
         return found
 
+    def is_handed_on(self, searched: ast.expr, loop: Loop) -> bool:
+        """Whether a loop hands what it searches to the function that it stands in, which may add to it: ``visit(parent, order)``."""
+        index = self._module.index
+        name = getattr(index.function(loop), "name", "")
+        return any(
+            loop in index.loops(call) and any(dotted(item) == dotted(searched) for item in call.args)
+            for call in (index.calls_named((name,)) if name else ())
+        )
+
     def is_collected(self, node: ast.expr, searched: ast.expr) -> bool:
         """Whether a local list gathers what a loop over records around the search brings: ``articles``, not one ``row``."""
-        if not isinstance(searched, ast.Name) or searched.id not in self._added_to:
+        if not isinstance(searched, ast.Name) or not self.is_added_to(searched):
             return False
         return any(
             self.grows(searched, loop)
-            and self._stays(searched, loop)
+            and self.stays(searched, loop)
             and any(
                 name.endswith("s") and says(name) == "data"
                 for part in iterables(loop)
@@ -160,6 +167,10 @@ class Searches:
             )
             for loop in self._module.index.loops(node)
         )
+
+    def is_added_to(self, searched: ast.expr) -> bool:
+        """Whether something is added to a collection, or to another one of its name."""
+        return last_name(searched) in self._added_to
 
     @lazy
     def _added_to(self) -> Collection[str]:
@@ -191,13 +202,29 @@ class Searches:
             and dotted(call.func.value) == name
             and loop in index.loops(call)
         ]
+        if self._is_bounded(node, item, loop):
+            return False
         conditions = sum(isinstance(outer, ast.If) for outer in index.outwards(node, loop))
         beside = index.parent(node)
         tests = beside.values if isinstance(beside, ast.BoolOp) else [node]
         return (
             conditions <= 1
-            and len(tests) <= 2
+            and len(tests) <= (2 if next(index.loops(node), None) is loop else 1)
             and any(len(call.args) == 1 and ast.dump(call.args[0]) == sought for call in added)
+        )
+
+    def _is_bounded(self, node: ast.Compare, item: ast.expr, loop: Loop) -> bool:
+        """Whether few items can come: others raise (``if x not in KNOWN: raise``), or a chain raises where it is a ring."""
+        sought, choice = ast.dump(item), self._module.index.parent(node)
+        if isinstance(loop, ast.While):
+            return isinstance(choice, ast.If) and isinstance(choice.body[-1], ast.Raise)
+        return any(
+            isinstance(statement, ast.If)
+            and isinstance(statement.body[-1], ast.Raise)
+            and isinstance(test := statement.test, ast.Compare)
+            and isinstance(test.ops[0], ast.NotIn)
+            and ast.dump(test.left) == sought
+            for statement in getattr(loop, "body", ())
         )
 
     def is_parted(self, node: ast.Compare, searched: ast.expr, loop: Loop) -> bool:
@@ -208,7 +235,7 @@ class Searches:
             searched: the list.
             loop: the loop.
         """
-        made = self._made(searched)
+        made = self.made(searched)
         if not isinstance(node.ops[0], ast.NotIn) or not isinstance(made, ast.ListComp):
             return False
         part = made.generators[0]
@@ -220,7 +247,7 @@ class Searches:
             and dotted(node.left) in target_names(loop)
         )
 
-    def _made(self, searched: ast.expr) -> ast.expr | None:
+    def made(self, searched: ast.expr) -> ast.expr | None:
         """What a local is bound to, where it is bound once."""
         resolved = self._module.scopes.resolve(searched) if isinstance(searched, ast.Name) else None
         return resolved[1][0].value if resolved is not None and len(resolved[1]) == 1 else None
@@ -256,7 +283,7 @@ class Searches:
             loop: the inner loop.
         """
         return any(
-            self.grows(searched, outer) and self._stays(searched, outer)
+            self.grows(searched, outer) and self.stays(searched, outer)
             for outer in self._module.index.loops(loop)
         )
 
@@ -351,108 +378,6 @@ class Searches:
         nodes += [item.value for item in index.nodes(ast.Subscript) if not isinstance(item.ctx, ast.Load)]
         return self._by_loop(nodes)
 
-    def is_worth(self, node: ast.expr, searched: ast.expr, item: ast.expr, loop: Loop) -> bool:
-        """Whether the names speak of data, or the change is a small one: a list that is only asked, or that the loop runs over.
-
-        Args:
-            node: the search.
-            searched: the list.
-            item: what is looked for.
-            loop: the loop.
-        """
-        outer = iterables(loop)
-        around = {says(name) for iterable in outer for name in self._amounts.named(iterable)}
-        asked = {*(name.id for name in names_in(item)), *self._amounts.named(item)} - {
-            "item"
-        }  # what everything is called
-        around |= set(map(says, asked))
-        own = set(map(says, self._amounts.named(searched)))
-        if self.grows(searched, loop) and any(
-            self._amounts.is_part(item)
-            or (self._amounts.is_answer(item) and not self._amounts.is_fetched(item))
-            for item in outer
-        ):
-            return False
-        name = dotted(searched)
-        if self._amounts.is_optional(searched) and (
-            is_filter(name or "") or any(says(word) == "option" for word in name_words(name or ""))
-        ):
-            return False
-        if self._is_of_pairs(loop) or self._is_told(searched) or self._is_brief(node, searched, item, loop):
-            return False
-        if "data" in own or self._amounts.is_read(searched):
-            return True
-        is_asked = self.is_only_asked(searched)
-        if "chosen" in own and self._amounts.is_asked_for(searched):
-            is_given = all(
-                self._amounts.is_parameter(item) and not self._amounts.is_optional(item) for item in outer
-            )
-            return is_asked and is_given and "chosen" not in around and not is_filter(f"{name}_")
-        if "option" in own:
-            return "data" in around or (is_asked and self._amounts.is_given_whole(searched))
-        if is_asked:
-            return True
-        if isinstance(searched, ast.Name) and "data" in around:
-            # the parts of one record are few, unless they are records by their name
-            return not outer or not all(
-                self._amounts.is_part(item) and not self._amounts.says_data(item) for item in outer
-            )
-        return last_name(getattr(node, "func", None)) in ("index", "count") and any(
-            dotted(collection(self._module, iterable)) == name for iterable in outer
-        )
-
-    def _is_of_pairs(self, loop: Loop) -> bool:
-        """Whether a turn compares its item with all that follow anyway: ``for j in range(i + 1, len(xs))``."""
-        counted = {name.id for name in names_in(loop.target)} if isinstance(loop, ast.For) else set()
-        return bool(counted) and any(
-            isinstance(item, ast.For)
-            and item is not loop
-            and isinstance(call := item.iter, ast.Call)
-            and last_name(call.func) == "range"
-            and len(call.args) > 1
-            and isinstance(start := call.args[0], ast.BinOp)
-            and not counted.isdisjoint(name.id for name in names_in(start))
-            for item in walk(loop)
-        )
-
-    def _is_brief(self, node: ast.expr, searched: ast.expr, item: ast.expr, loop: Loop) -> bool:
-        """Whether a list is short for a reason: the characters of a text, or it is fresh on each turn of a loop around.
-
-        What drops the items that come twice counts even then.
-        """
-        made = self._made(searched)
-        if isinstance(made, ast.ListComp) and self._is_text(made.generators[0].iter):
-            return True
-        is_fresh = self.grows(searched, loop) and not all(
-            self._stays(searched, outer) for outer in self._module.index.loops(loop)
-        )
-        return is_fresh and not (isinstance(node, ast.Compare) and self.gathers(node, searched, item, loop))
-
-    def _is_text(self, node: ast.expr) -> bool:
-        """Whether a variable holds a text, at least where it is bound anew: ``text = text + "."``."""
-        resolved = self._module.scopes.resolve(node) if isinstance(node, ast.Name) else None
-        values = [node] if resolved is None else [item.value for item in resolved[1]]
-        return self._module.kinds.of(node) == "str" or any(
-            value is not None and self._module.kinds.of(value) == "str" for value in values
-        )
-
-    def _is_told(self, searched: ast.expr) -> bool:
-        """Whether a person is told all items of a local list, so that they are a handful: ``", ".join(names)``."""
-        variable = self._module.loops.variable(searched) if isinstance(searched, ast.Name) else None
-        for use in () if variable is None else self._module.scopes.uses(*variable):
-            call = self._module.index.parent(use)
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr == "join"
-                and (
-                    string(call.func.value) == ", "
-                    or isinstance(self._module.index.statement(call), ast.Raise)
-                )
-            ):
-                return True
-        return False
-
     def is_only_asked(self, searched: ast.expr) -> bool:
         """Whether nothing but lookups is done with a list, so that it could as well be a set."""
         if isinstance(searched, ast.Attribute):
@@ -464,9 +389,9 @@ class Searches:
         variable = self._module.loops.variable(searched)
         return variable is not None and all(map(self._asks_or_grows, self._module.scopes.uses(*variable)))
 
-    def is_placed(self, searched: ast.Name) -> bool:
+    def is_placed(self, searched: ast.expr) -> bool:
         """Whether a list is asked for positions as well, which a set does not have: ``xs.index(x)``."""
-        variable = self._module.loops.variable(searched)
+        variable = self._module.loops.variable(searched) if isinstance(searched, ast.Name) else None
         return variable is not None and any(
             isinstance(parent := self._module.index.parent(use), ast.Attribute) and parent.attr == "index"
             for use in self._module.scopes.uses(*variable)

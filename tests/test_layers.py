@@ -25,7 +25,7 @@ LAYERS = (
     ("locksets", "stale"),
     ("harms", "lifecycles", "refills"),
     ("commands", "doctor", "shared_state"),
-    ("callers", "candidates", "grounds", "joins", "runner", "takers"),
+    ("callers", "candidates", "grounds", "joins", "runner", "takers", "worth"),
     (
         "agreements",
         "caches",

@@ -9,6 +9,7 @@ from typing import Final
 
 from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.hashables import Hashables
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
@@ -19,8 +20,16 @@ from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.worth import Worth
 
-_JOIN: Final = "{inner} is scanned for each item of {outer}; index it by {key} in a dict before the loop"
+_JOIN: Final = (
+    "{inner} is scanned for each item of {outer}; "
+    "index it by {key} in a dict before the loop (of lists where several share it)"
+)
+_FIRST: Final = (
+    "{inner} is scanned for each item of {outer}; "
+    "index it by {key} in a dict before the loop (setdefault() keeps the first where several share it)"
+)
 _ASKED_FOR: Final = "{inner} is scanned for each item of {outer}; collect {key} in a set before the loop"
 _GROUPED: Final = (
     "{inner} is scanned for each item of {outer}; group it by {key} in a dict of lists before the loop"
@@ -30,6 +39,7 @@ _EQUAL: Final = "{inner} is scanned for each item of {outer}; look {value} up in
 _MEMBER: Final = (
     "{item} in {inner} scans the list for each item of {outer}; look it up in a set made before the loop"
 )
+_KEYS: Final = "{item} in {inner} copies and scans the keys for each item of {outer}; ask the dict itself, without list()"
 _PARTED: Final = (
     "{item} not in {inner} scans the list for each item of {outer}; "
     "ask the opposite of what {inner} was filtered by, or make it a set"
@@ -86,25 +96,19 @@ class NestedScan(Checker):
     Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``,
     ``index``, ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call
     known to give one. Both collections have to grow with the data: displays, constants, batches and limits never do,
-    nor do lists that by their name hold columns, options, types or parts of the program (what a caller must give
-    counts, where all the function does is look up in it what the caller gives as well), nor a parameter with a default
-    whose name says nothing. Where no name speaks of records, a list counts if nothing but lookups is done with it.
-    Neither do the parts of one record or text count (``file.owners``, ``line.split(",")``), nor a join of two locals
-    that no caller gives, no query answers and no name calls records. Silent where the loop builds or chooses the
-    collection anew (a tree, a slice) or changes it so that a dict made before would be stale (``if x in xs:
-    xs.remove(x)`` alone counts), goes on with an iterator, or keeps all items that are equal, where two further
-    conditions choose from what is passed through, where ``bisect`` keeps the list in order, where the item that a join
-    ends at is read behind it though none may match, in test helpers (files that import pytest), for positions, for
-    dicts, lists and objects (whose attributes are read) of a class that may have no hash as items (no set takes them),
-    for slices and ``list[Any]``, and for what the calls of a function sort out by ``isinstance``, where a docstring or comment speaks of what is hashable, for all pairs and in turns that go through all that follow anyway, and where
-    the loop is left right after ``remove``, for steps of a migration that stand beside what undoes them (``upgrade()`` and ``downgrade()``), and where an
-    attribute of what the list holds is looked for in it. Nor is a list reported that grows by others than what is
-    looked up, under a further condition, or by ``extend()`` of what it does not hold yet; an attribute that grows and
-    is used for more than lookups; items that are removed from the front, or moved to the end; and what has few items
-    for a reason that the file shows (unpacked, measured, parts of a name or path, constants that each call of a private
-    function gives, the letters of a text, what may be left out or be a single one (``ids if is_list(ids) else [ids]``), fresh on each turn of a loop around, told to a person by ``",
-    ".join(names)``), nor what a parameter that may be left out excludes (``exclude_urls=()``) or a function splits from
-    an option. One set serves all loops of a function. Sets, dicts and strings never count.
+    nor do lists that by their name hold columns, options, types or parts of the program. A local list with which
+    nothing but lookups is done counts, as it could be made a set where it stands, and so does one that is built anew on each
+    turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, an answer that was fetched, a caller that must give
+    both, or a list that grows. Few are the parts of one record or text (``file.owners``, ``line.split(",")``,
+    ``addresses[net]``, the ``order_ids`` of one customer in a join), what an object holds that no caller gives and no name calls records, what a caller may leave out, and what has few items for
+    a reason that the file shows (unpacked, measured, checked against a list of what is known, told to a person by ``", ".join(names)``,
+    constants that each call of a private function gives). A loop that returns at the first hit in a list that it was given is silent.
+    So are loops that build or choose the collection anew (a tree, a slice), change it or hand it to their own function so that a dict made
+    before would be stale (``if x in xs: xs.remove(x)`` alone counts), go on with an iterator, keep all items that are equal, need all the
+    others as well, or search for items of one kind only; passes in which two further conditions choose; lists that ``bisect`` keeps in order; items that a set may not take (of a class that
+    may have no hash, slices, ``list[Any]``, what ``isinstance`` sorts out, where a docstring or comment speaks of what is hashable);
+    positions, all pairs, migrations (``upgrade()`` and ``downgrade()``), test helpers (files that import pytest), and lists that grow by others than what is
+    looked up or belong to the module. One set serves all loops of a function. Sets, dicts and strings never count.
     """
 
     code = "AIG024"
@@ -146,7 +150,7 @@ class NestedScan(Checker):
             and not self._is_last(node)
             and self._hashables.is_hashable(item, searched, loop)
             and (isinstance(node, ast.Call) or not self._hashables.is_record(item, searched, loop))
-            and searches.is_worth(node, searched, item, loop)
+            and self._worth.of(node, searched, item, loop)
             and (amounts.is_read(searched) or not self._few.items(searched))
             and not self._few.turns(loop)
         ):
@@ -167,6 +171,7 @@ class NestedScan(Checker):
             return
         self._lists, self._amounts = Lists(self.module), Amounts(self.module)
         self._searches = Searches(self.module, self._amounts)
+        self._worth = Worth(self.module, self._searches, self._amounts)
         for compare in index.nodes(ast.Compare):
             if compare.ops[0].__class__ in _MEMBERSHIP and len(compare.ops) == 1:
                 searched = compare.comparators[0]
@@ -225,11 +230,15 @@ class NestedScan(Checker):
         message, method = _MEMBER, ""
         if isinstance(node, ast.Call):
             message, method = _METHOD, last_name(node.func) or ""
+            if method == "index" and self._searches.is_emptied(searched, loop):
+                return  # what follows what is taken out moves up
             if method == "remove" and (
                 self._searches.is_partial(node, loop)
                 or any(self._amounts.is_part(part) for part in iterables(loop))
             ):
                 return
+        elif _is_of_keys(searched):
+            message = _KEYS
         elif self._searches.is_parted(node, searched, loop):
             message = _PARTED
         elif (
@@ -269,7 +278,7 @@ class NestedScan(Checker):
             if isinstance(outer, FUNCTIONS):
                 return False
             if isinstance(outer, ast.ExceptHandler) and outer.type is not None:
-                return any(last_name(item) == "TypeError" for item in ast.walk(outer.type))
+                return any(last_name(item) == "TypeError" for item in walk(outer.type))
         return False
 
     def _is_last(self, node: ast.AST) -> bool:
@@ -298,21 +307,48 @@ class NestedScan(Checker):
                 and isinstance(item.value, ast.Constant)
                 for item in kept.body
             )
-            return _ASKED_FOR if is_asked else _JOIN
+            if is_asked:
+                return _ASKED_FOR
+            return _FIRST if any(isinstance(item, (ast.Break, ast.Return)) for item in walk(kept)) else _JOIN
         name = last_name(node.func) if isinstance(node, ast.Call) else None
-        if name in ("any", "all"):
+        found = node.args[0] if isinstance(node, ast.Call) and node.args else None
+        is_told = name == "next" and isinstance(getattr(found, "elt", None), ast.Constant)
+        if name in ("any", "all") or is_told:
             return _ASKED_FOR
         parent = self.module.index.parent(node)
         is_one = name == "next" or (
             isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant)
         )
-        return _JOIN if is_one else _GROUPED
+        return _FIRST if is_one else _GROUPED
 
     def _is_kept(self, node: ast.ListComp) -> bool:
         """Whether a list is kept, and not only asked whether or how many there are."""
         parent = self.module.index.parent(node)
         return not isinstance(
             parent, (ast.If, ast.IfExp, ast.BoolOp, ast.UnaryOp, ast.Call, ast.comprehension)
+        )
+
+    def _is_whole(self, scan: Scan, key: ast.Name) -> bool:
+        """Whether items are compared themselves, their numbers in ``enumerate(xs)`` aside where nothing else reads those."""
+        if dotted(scan.target) == key.id or isinstance(scan.target, ast.arguments):
+            return True
+        if (
+            not isinstance(scan.iterable, ast.Call)
+            or self.module.qualname(scan.iterable.func) != "builtins.enumerate"
+            or not isinstance(scan.target, ast.Tuple)
+            or dotted(scan.target.elts[-1]) != key.id
+        ):
+            return False
+        number = scan.target.elts[0]
+        counter = self.module.loops.variable(number) if isinstance(number, ast.Name) else None
+        return counter is not None and not self.module.scopes.uses(*counter)
+
+    def _is_asked_for_its_keys(self, scan: Scan) -> bool:
+        """Whether what is passed through is a dict, as the pass asks it: ``for key in legend: if key == name: legend[key]``."""
+        searched, key = dotted(scan.iterable), dotted(scan.target)
+        return self.module.kinds.of(scan.iterable) == "dict" or any(
+            isinstance(item, ast.Subscript) and dotted(item.value) == searched and dotted(item.slice) == key
+            for item in walk(scan.node)
         )
 
     def _join(
@@ -322,10 +358,13 @@ class NestedScan(Checker):
         if is_grouped and message is _ASKED_FOR:
             message = _GROUPED
         if isinstance(match.key, ast.Name):
-            is_whole = dotted(scan.target) == match.key.id or isinstance(scan.target, ast.arguments)
+            is_whole = self._is_whole(scan, match.key)
             if is_whole and isinstance(scan.node, ast.ListComp) and self._is_kept(scan.node):
                 return  # all equal items, which no set gives
-            message = _EQUAL if is_whole else _KEYED if _is_key_of_items(scan, match.key) else _JOIN
+            if _is_key_of_items(scan, match.key) or (is_whole and self._is_asked_for_its_keys(scan)):
+                message = _KEYED
+            elif is_whole:
+                message = _EQUAL
         yield from self.found(
             scan.node,
             message=message,
@@ -367,6 +406,17 @@ def _is_only_gathered(node: ast.Compare | ast.Call, loop: Loop) -> bool:
         return False
     choice = loop.body[0]
     return isinstance(choice, ast.If) and choice.test is node and len(choice.body) == 1 and not choice.orelse
+
+
+def _is_of_keys(searched: ast.expr) -> bool:
+    """``list(d.keys())``."""
+    return (
+        isinstance(searched, ast.Call)
+        and bool(searched.args)
+        and isinstance(view := searched.args[0], ast.Call)
+        and last_name(view.func) == "keys"
+        and not view.args
+    )
 
 
 def _position(node: ast.expr) -> tuple[int, int]:

@@ -223,12 +223,16 @@ class FetchAllThenFilter(Checker):
         return None
 
     def _asks_python(self, rows: ast.expr) -> bool:
-        """Whether a condition on the rows calls something, which shows objects in memory."""
+        """Whether a condition on the rows calls something, or asks what only Python knows (``cls.__name__``): objects in memory."""
         parent = self.module.index.parent(rows)
         tests = parent.ifs if isinstance(parent, ast.comprehension) else []
         if isinstance(parent, ast.For) and isinstance(parent.body[0], ast.If):
             tests = [parent.body[0].test]
-        return any(isinstance(item, ast.Call) for test in tests for item in ast.walk(test))
+        return any(
+            isinstance(item, ast.Call) or (isinstance(item, ast.Attribute) and item.attr.startswith("__"))
+            for test in tests
+            for item in ast.walk(test)
+        )
 
     def _is_joined(self, rows: ast.expr, fetch: ast.Call) -> bool:
         """Whether a loop around the use, and not around the fetch, has the value that the rows are compared with."""

@@ -64,6 +64,7 @@ _REASONS: Final = {
     "pickle.loads": regex(r"copy"),
     "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
 }
+_COPY: Final = regex(r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b")
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -97,31 +98,31 @@ class QuadraticCopy(Checker):
     function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
     additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
     import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
-    caller gives it (``self.options``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
+    caller gives it (``self.options``) and not as a dict, which has each once, nor strings over what one other object holds (``node.parts``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
     extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
     annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
-    itself. ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
+    itself and does not begin with a blank or comma (one value in parts). ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
     where the loop reads or keeps what has been gathered so far (so do other tasks with an attribute), puts items at
     both ends or reads the first one, and where each turn halves or divides what it counts. So are items put before the
     others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
     loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
-    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; and a trip through pickle
-    that a comment calls a copy, or one through JSON of which it says what is converted. ``pop(0)`` counts on a list
+    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; what more than four places of nested functions add to; and a trip through pickle
+    that a comment calls a copy, or one through JSON of which it says what is converted, or whose function gives a copy by its docstring. ``pop(0)`` counts on a list
     that is built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on
-    ``+=`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
+    ``+=`` and ``sum()`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
     header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import
     unittest or pytest included) and on lists in network layers (classes with a ``forward()``) where no name speaks of
     records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
     constant. ``pop(0)`` does not count where a condition of the loop looks at the first item, a few steps deep, over
     the bases of a class, or where the loop ends at an item and the rest of the list is used behind it. Bytes do not
-    count where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
+    count in a loop over the object itself (``self.items()``), where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
     when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
     joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of
     loops, a list that is used up from the front once for a function. ``xs += (x,)`` is silent where nothing says that
     ``xs`` is a tuple, as a list is extended in place, and the field of another object than ``self`` that a loop over a
     list of the same function fills is short, and an attribute that grows under two conditions. A round trip counts with
     plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a
-    conversion, a comparison with what JSON gave needs it, what YAML gave or takes or a function named ``..._json``
+    conversion, a comparison with what JSON gave needs it, what ``__init__()`` keeps is a copy of its own, what YAML gave or takes or a function named ``..._json``
     returns is brought into its form, as is what is no plain dict or has numbers as keys, a result that nobody uses asks
     whether it can be done, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
     """
@@ -163,7 +164,12 @@ class QuadraticCopy(Checker):
         if kind not in ("tuple", "bytes", "str") or self._is_test:
             return
         if kind == "tuple" and (
-            self._accumulators.may_be_list(node.target) or self._gathers_tensors(node.target)
+            self._accumulators.may_be_list(node.target)
+            or self._gathers_tensors(node.target)
+            or (
+                isinstance(node.value, ast.Tuple)
+                and all(isinstance(item, ast.Constant) for item in node.value.elts)
+            )
         ):
             return
         loop = self._growth.loop(node, node.target)
@@ -175,6 +181,7 @@ class QuadraticCopy(Checker):
             return
         if kind == "bytes" and (
             self._bytes.is_message(node.target)
+            or self._accumulators.is_of_self(loop)
             or self._bytes.is_drained(node.value, loop)
             or self._bytes.is_word(node.value, loop)
         ):
@@ -182,7 +189,11 @@ class QuadraticCopy(Checker):
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
             return
         if kind == "str" and (
-            self._accumulators.is_short_field(node, loop) or self._accumulators.is_seldom(node, loop)
+            self._accumulators.is_short_field(node, loop)
+            or self._accumulators.is_seldom(node, loop)
+            or self._accumulators.is_one_value(node)
+            or self._accumulators.is_of_one(loop)
+            or self._accumulators.is_everywhere(node.target)
         ):
             return
         if not self._is_worth(node, node.target, kind, loop):
@@ -427,7 +438,8 @@ class QuadraticCopy(Checker):
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
         if (
-            self._is_decided(node)
+            self._is_test
+            or self._is_decided(node)
             or self._is_tree(node.args[0])
             or (isinstance(start, ast.Tuple) and self._is_local(node.args[0]))
         ):
@@ -524,8 +536,16 @@ class QuadraticCopy(Checker):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
 
     def _is_explained(self, node: ast.Call) -> bool:
-        """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts."""
+        """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts.
+
+        Or the docstring, that the function gives a copy.
+        """
         reason = _REASONS.get(self.module.qualname(node.func) or "")
+        function = self.module.index.function(node)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and _COPY.search(
+            ast.get_docstring(function, clean=False) or ""
+        ):
+            return reason is not None
         line = self.module.index.statement(node).lineno
         if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
             return False  # tokenising a file is dear
