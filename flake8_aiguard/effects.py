@@ -45,6 +45,9 @@ _SAFE_SQL: Final = regex(
 )
 _SAFE_CONSTRUCTS: Final = regex(r"on_conflict_do_\w+|on_duplicate_key_update|prefix_with|from_select|merge")
 _STEP: Final = regex(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
+_PLAIN: Final = frozenset((*dir(str), *dir(dict)))  # methods that say nothing: items(), format()
+_BODY: Final = ("body", "content", "data", "fields", "files", "json")
+_PLURAL: Final = regex(r"/\w*[a-rt-z]s/?$")  # POST to a collection adds to it
 _FETCHED: Final = regex(r"(?:first|get|one)(?:_or_404)?|one_or_none|scalar\w*|merge")
 _ADDS: Final = regex(r"\bADD\s+[#\w]|=\s*[#\w.]+\s*[-+]\s*:|if_not_exists\([^)]*\)\s*\+", re.IGNORECASE)
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -55,6 +58,7 @@ _CONTENT: Final = (
     "aiter_bytes",
     "aiter_lines",
     "content",
+    "data",
     "iter_content",
     "iter_lines",
     "json",
@@ -133,12 +137,25 @@ class Effects:
         nodes = sorted(_runs(definition.body), key=_position)
         for node in nodes:
             found = self.of(node, nodes) if isinstance(node, ast.Call) else None
-            if found is not None and self._is_switched_off(node, definition, call):
+            if found is not None and (
+                self._is_switched_off(node, definition, call)
+                or self._is_told_to_read(found, definition, call)
+            ):
                 continue
             if found is not None and self.key(found, definition) in (Key.NONE, Key.MINTED):
                 shown_as = f"{found.shown} in {shown(call).partition('(')[0]}()"
                 return dataclasses.replace(found, node=call, shown=shown_as)
         return None
+
+    def _is_told_to_read(
+        self, found: Effect, definition: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call
+    ) -> bool:
+        """Whether a function sends a request to where its caller says, and this one does not say that it does harm twice."""
+        if found.kind != "http" or not isinstance(found.inner, ast.Call):
+            return False
+        url = argument(found.inner, found.row["url_keyword"], found.row["url"])
+        is_told = url is not None and self._is_told(definition, url)
+        return is_told and not self._is_evident_caller(call)
 
     def _is_switched_off(
         self, node: ast.AST, definition: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call
@@ -296,10 +313,10 @@ class Effects:
                 return False
         if row.get("kind") != "http":
             return True
-        return not (self._reads(call, row) or self._is_only_answered(call))
+        return not self._reads(call, row) and self._is_evident(call, row)
 
     def only_reads(self) -> bool:
-        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing.
+        """Whether the file sends POST requests, and none of them says that it does harm twice; those of wrappers say nothing.
 
         A file that sends none itself says by its path what its sessions are for: ``embedding_providers/base.py``.
         """
@@ -313,14 +330,17 @@ class Effects:
         if not found:
             path = self._module.filename.replace("\\", "/").rpartition(".")[0].split("/")[-_PARENTS:]
             return not _reading("anywhere").isdisjoint(word for part in path for word in words(part))
-        reads = [call for call, row in found if self._reads(call, row)]
-        others = (call for call, row in found if not self._reads(call, row))
-        return bool(reads) and all(map(self._is_wrapped, others))
+        harmful = [call for call, row in found if not self._reads(call, row) and self._is_evident(call, row)]
+        return len(harmful) < len(found) and all(map(self._is_wrapped, harmful))
 
     def _is_wrapped(self, call: ast.Call) -> bool:
-        """Whether a request is sent by a method that is only called ``post`` or ``request``."""
+        """Whether a request is sent by a method that is only called ``post`` or ``request``, and that this file does not call."""
         function = self._module.index.function(call)
-        return isinstance(function, _FUNCTION) and _WRAPPER.fullmatch(function.name) is not None
+        return (
+            isinstance(function, _FUNCTION)
+            and _WRAPPER.fullmatch(function.name) is not None
+            and not self._callers(function)
+        )
 
     def _is_post(self, request: ast.expr | None) -> bool:
         """Whether an expression is an ``urllib.request.Request`` with data, or with such a method."""
@@ -353,15 +373,61 @@ class Effects:
             return False
         return self._is_model(function, url) or (url is not None and self._is_asked(function, url))
 
-    def _is_only_answered(self, call: ast.Call) -> bool:
-        """Whether nothing is known of a POST but that its answer is wanted: no word says that it makes, sends or pays something."""
+    def _is_evident(self, call: ast.Call, row: knowledge.Row) -> bool:
+        """Whether something says that a second request does harm: a PATCH, a word for what makes, sends or pays, a key, a body for ``/orders``.
+
+        A function that is told the path, or the body, says what its callers in this file say; without any it is a plain POST.
+        """
         function = self._module.index.function(call)
-        return (
-            isinstance(function, _FUNCTION)
-            and last_name(call.func) in ("post", "request")
-            and self._is_parsed(call)
-            and not self._acts(call, function)
-        )
+        verb = string(argument(call, row["verb_keyword"], row["verb"])) if "verb" in row else None
+        said = verb or (self._module.qualname(call.func) or last_name(call.func) or "").rpartition(".")[2]
+        if said.lower() == "patch" or not isinstance(function, _FUNCTION):
+            return True
+        url = argument(call, row["url_keyword"], row["url"])
+        is_told = url is not None and self._is_told(function, url)
+        callers = self._callers(function) if is_told else []
+        if callers:
+            return any(map(self._is_evident_caller, callers))
+        if self._acts(call, function) or any(True for _ in self._keys(call, function)):
+            return True
+        if not ("body" in row or _has_body(call, url)) or self._is_parsed(call):
+            return False  # perhaps its answer is all that comes of it
+        paths = [] if is_told or url is None else [text for text in self._texts(url) if "/" in text]
+        return not paths or any(map(_PLURAL.search, paths))
+
+    def _is_told(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr) -> bool:
+        """Whether a function is told the path of its requests, perhaps through variables; ``f"{base}/orders"`` is its own."""
+        told = {item.arg for item in parameters(function)} - {"self", "cls"}
+        stack, seen = [url], set[str]()
+        while stack and len(seen) < _STEPS:
+            value = stack.pop()
+            end = (text_parts(value) or [value])[-1]
+            for name in names_in(value) if not isinstance(end, str) or not words(end) else ():
+                if name.id in told:
+                    return True
+                if name.id not in seen:
+                    seen.add(name.id)
+                    stack += self._bound(name)
+        return False
+
+    def _callers(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.Call]:
+        """The calls of a function in this file."""
+        calls = self._module.index.calls_named((function.name,))
+        return [item for item in calls if self._function(item) is function]
+
+    def _is_evident_caller(self, call: ast.Call) -> bool:
+        """Whether a call of what sends requests says, by its function or path, that one makes, sends or pays something,
+        or is itself a function that is only called ``post``."""
+        around = self._module.index.function(call)
+        if not isinstance(around, _FUNCTION):
+            return True
+        if self._is_question(call):
+            return False
+        said = [
+            around.name,
+            *(part for item in call.args for part in text_parts(item) or () if isinstance(part, str)),
+        ]
+        return _WRAPPER.fullmatch(around.name) is not None or any(map(_is_act, said))
 
     def _acts(self, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether anything about a request says that it makes, sends or pays something: function, docstring, URL, fields, names."""
@@ -370,7 +436,7 @@ class Effects:
         said += [cls.name] if cls is not None else []
         for item in (*call.args, *(keyword.value for keyword in call.keywords if keyword.arg != "headers")):
             said += self._texts(item)
-        return any(not _reading("acts").isdisjoint(words(text)) for text in said)
+        return any(map(_is_act, said))
 
     def _is_parsed(self, call: ast.Call) -> bool:
         """Whether an answer is wanted for what it says: its content is read, or it is handed to a function."""
@@ -388,7 +454,10 @@ class Effects:
         if resolved is None or not isinstance(bound, ast.Name):
             return False
         parents = [index.parent(use) for use in self._module.scopes.uses(resolved[0], bound.id)]
-        return any(isinstance(item, ast.Attribute) and item.attr in _CONTENT for item in parents)
+        return any(
+            isinstance(item, ast.Call) or (isinstance(item, ast.Attribute) and item.attr in _CONTENT)
+            for item in parents
+        )
 
     def _says(self, node: ast.expr, column: str) -> bool:
         return any(not _reading(column).isdisjoint(words(text)) for text in self._texts(node))
@@ -403,13 +472,10 @@ class Effects:
 
     def _is_asked(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr) -> bool:
         """Whether a function is told the path, and all that this file tells it are paths, or are told by functions, that only read."""
-        told = {item.arg for item in parameters(function)}
-        if not any(item.id in told - {"self", "cls"} for item in names_in(url)):
+        if not self._is_told(function, url):
             return False
-        calls = list(self._module.index.calls_named((function.name,)))
-        return bool(calls) and all(
-            self._function(item) is function and self._is_question(item) for item in calls
-        )
+        calls = self._callers(function)
+        return bool(calls) and all(map(self._is_question, calls))
 
     def _is_question(self, call: ast.Call) -> bool:
         around = self._module.index.function(call)
@@ -452,7 +518,7 @@ class Effects:
                     yield re.sub(r"^\w+://[^/]*", "", part).partition("?")[0]
                     continue
                 for inner in ast.walk(part):
-                    if isinstance(inner, ast.Attribute):
+                    if isinstance(inner, ast.Attribute) and inner.attr not in _PLAIN:
                         yield inner.attr
                     elif isinstance(inner, ast.Name):
                         yield inner.id
@@ -548,7 +614,7 @@ class Effects:
 
     def _amount(self, node: ast.AugAssign, around: ast.AST) -> Effect | None:
         """``account.balance -= amount``, where what follows may fail."""
-        if not isinstance(node.op, (ast.Add, ast.Sub)):
+        if not isinstance(node.op, (ast.Add, ast.Sub)) or self._is_left_by(node):
             return None
         target = node.target
         said = string(target.slice) if isinstance(target, ast.Subscript) else last_name(target)
@@ -560,6 +626,15 @@ class Effects:
                 return None  # each call of the function starts anew; the loop counts its own attempts
         return Effect(node, "amount", ast.unparse(target), {"kind": "amount"}, node)
 
+    def _is_left_by(self, node: ast.AugAssign) -> bool:
+        """Whether a plain ``return`` follows a change, so that nothing fails after it."""
+        parent = self._module.index.parent(node)
+        for block in (getattr(parent, "body", []), getattr(parent, "orelse", [])):
+            for one, following in itertools.pairwise(block) if node in block else ():
+                if one is node and isinstance(following, ast.Return):
+                    return not isinstance(following.value, (ast.Call, ast.Await))
+        return False
+
     @memoised
     def _compared(self, around: ast.AST) -> frozenset[str]:
         """The variables that a loop compares or counts down, as it does with the number of its own attempts: ``while left:``."""
@@ -570,20 +645,6 @@ class Effects:
         for handler in (node for node in nodes if isinstance(node, ast.ExceptHandler)):
             tests += [item.test for item in walk(handler) if isinstance(item, ast.If)]
         return frozenset(name.id for node in tests for name in names_in(node))
-
-    def is_read_anew(self, target: ast.expr, around: ast.AST) -> bool:
-        """Whether each attempt starts from a value that it reads itself: ``row = store.get(key)`` before ``row["stock"] -= n``."""
-        while isinstance(target, (ast.Attribute, ast.Subscript)):
-            target = target.value
-        resolved = self._module.scopes.resolve(target) if isinstance(target, ast.Name) else None
-        return (
-            isinstance(around, (ast.For, ast.AsyncFor, ast.While))
-            and resolved is not None
-            and all(
-                isinstance(item.value, (ast.Call, ast.Await)) and _holds(around, item.node)
-                for item in resolved[1]
-            )
-        )
 
     # -- keys
 
@@ -745,6 +806,18 @@ class Effects:
 def words(text: str) -> list[str]:
     """The words of an identifier or a path, in lower case: ``["http", "client"]`` for ``_httpClient``."""
     return [word.lower() for word in _WORD.findall(text)]
+
+
+def _is_act(text: str) -> bool:
+    """Whether a word says that something is made, sent or paid."""
+    return not _reading("acts").isdisjoint(words(text))
+
+
+def _has_body(call: ast.Call, url: ast.expr | None) -> bool:
+    """Whether a request carries something, or may."""
+    return (
+        hides_arguments(call) or any(item.arg in _BODY for item in call.keywords) or call.args[-1:] != [url]
+    )
 
 
 def _chain(value: ast.expr) -> str:
