@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -91,7 +92,7 @@ class NonIdempotentRetry(Checker):
     def finish(self) -> Iterable[Finding]:
         seen: set[ast.AST] = set()
         for retried in Retries(self.module).bodies():
-            if _leave_open(retried.errors):
+            if retried.errors.is_known and not retried.errors.are("refused"):
                 effect = self._first(retried)
                 if effect is not None and effect.node not in seen:
                     seen.add(effect.node)
@@ -106,6 +107,8 @@ class NonIdempotentRetry(Checker):
         effects = Effects(self.module)
         is_recognised: bool | None = None
         for effect in effects.within(retried.body, retried.around):
+            if not _leave_open(retried.errors, effect.kind):
+                continue
             if effect.kind in ("sql", "orm") and self._is_unwritten(effect, retried):
                 continue  # the database has undone the attempt
             if effect.kind in ("http", "payment"):
@@ -358,15 +361,15 @@ _LOCAL = ("append", "orm", "sql")  # what a library for anything else does not r
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 # Errors after which nobody knows whether the first attempt has succeeded, and those that say why it has not.
 _OPEN = regex(
-    r"^((Base)?Exception|(OS|IO|Environment|Runtime)?[Ee]rror|result|\?)$|time.?d?.?out|connect|reset|broken|pipe|network|transport|protocol"
-    r"|transient|tempor|unavailable|gateway|server|request|http|client|api|sdk|service|operational|dbapi|interface|database|sql|amqp|pika"
-    r"|kafka|redis|postgres|mongo|smtp|socket|rpc|broker|stripe|twilio|slack|boto|aws|azure|google|payment|internal|retr(y|ia)|remote|upstream"
-    r"|publish|deliver|sen[dt]|mail",
+    r"^((Base)?Exception|(OS|IO|EOF|Environment|Runtime)?[Ee]rror|result|\?)$|time.?d?.?out|deadline|connect|reset|broken|closed|pipe|network|transport|protocol"
+    r"|transient|tempor|unavailable|unreachable|incomplete|fail|gateway|server|request|response|status|https?|url|ssl|ssh|client|api|sdk|service|operational|dbapi"
+    r"|interface|database|sql|amqp|pika|kafka|redis|postgres|mongo|smtp|socket|stream|channel|rpc|broker|nats|stripe|twilio|slack|boto|aws|azure|google|payment"
+    r"|internal|retr(y|ia)|again|remote|upstream|publish|deliver|sen[dt]|mail",
     re.IGNORECASE,
 )
 _SAYS_WHY = regex(
     r"auth|denied|forbidden|credential|permission|throttl|too.?many|rate.?limit|quota|conflict|concurren|exist|duplicate|not.?found|invalid"
-    r"|validat|verif|integrity|busy|lock|expired|stale|refused|reject|declined",
+    r"|validat|verif|integrity|serializ|roll(ed)?.?back|abort|busy|lock|(?<!timeout)expired|stale|refused|reject|declined",
     re.IGNORECASE,
 )
 _OPERATIONAL = frozenset({"DBAPIError", "OperationalError"})
@@ -395,12 +398,16 @@ _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
 _UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
 
 
-def _leave_open(errors: Errors) -> bool:
-    """Whether an error is retried after which the first attempt may have succeeded: ``Timeout``, not ``TokenExpired``."""
-    if not errors.is_known or errors.are("refused"):
-        return False
+def _leave_open(errors: Errors, kind: str) -> bool:
+    """Whether an error is retried after which the first attempt may have succeeded: ``Timeout``, not ``TokenExpired``.
+
+    For payments, mail and messages, which nobody takes back, an error that says neither is enough, unless Python itself raises it.
+    """
+    is_unsaid_enough = kind in ("cloud", "mail", "message", "payment")
     return errors.names is None or any(
-        _OPEN.search(name) and not _SAYS_WHY.search(name) for name in errors.names - error_names(("refused",))
+        (_OPEN.search(name) or (is_unsaid_enough and not hasattr(builtins, name)))
+        and not _SAYS_WHY.search(name)
+        for name in errors.names - error_names(("refused",))
     )
 
 

@@ -640,7 +640,7 @@ _WAITS = regex(r"(^|_)(wait|poll|until|daemon|ready|alive|watch)", re.IGNORECASE
 _LASTING = regex(
     r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Empty|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Malformed|Mismatch"
     r"|Missing|Not[A-Z]"
-    r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|Valid|Value|Version|Warning"
+    r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|UserError|Valid|Value|Version|Warning"
 )
 # Words of exceptions by which somebody else was faster.
 _SWAPS = regex(r"Conflict|Duplicate|Stale|Integrity|Lock(ed|Error|Not|Timeout|$)|Serializ|Deadlock|Concurren")
