@@ -32,6 +32,7 @@ _ASKS: Final = regex(
 _PAUSES: Final = regex(
     r"(^|_)(sleep\w*|pause|delay\w*|back_?off\w*|wait\w*|throttle|cool_?down|poll)(_|$)", re.IGNORECASE
 )
+_READS_TEXT: Final = regex(r"_*(parse|decode|deserialize|validate)(_\w+)?|\w+_from_json")
 _STEPS: Final = ("builtins.anext", "builtins.next")
 _LOGS: Final = regex(
     r"_*(debug|info|warn|warning|error|exception|critical|log\w*|v+|print|append|format\w*|str|repr|write|echo|secho|print_exc|type|isinstance|len|getattr"
@@ -237,14 +238,14 @@ class AttemptLoops:
 
     @staticmethod
     def _derived(items: Iterable[ast.stmt], names: set[str]) -> set[str]:
-        """What is bound to a value that mentions one of these names: ``port = first + number``."""
-        return {
-            target.id
-            for item in items
-            if isinstance(item, ast.Assign) and any(name.id in names for name in names_in(item.value))
-            for target in item.targets
-            if isinstance(target, ast.Name)
-        }
+        """What is bound to a value that mentions one of these names, or one of what is: ``port = first + number``."""
+        found: set[str] = set()
+        for item in items:
+            if isinstance(item, ast.Assign) and any(
+                name.id in names or name.id in found for name in names_in(item.value)
+            ):
+                found.update(target.id for target in item.targets if isinstance(target, ast.Name))
+        return found
 
     @staticmethod
     def _binds(items: Iterable[ast.stmt], names: set[str] | None, made_by: re.Pattern[str]) -> bool:
@@ -285,6 +286,14 @@ class AttemptLoops:
             name.id for item in trial.body for name in names_in(item) if isinstance(name.ctx, ast.Load)
         } - bound
         failing = [*statements_in(self._failing(attempts))]
+        if any(
+            isinstance(target, ast.Subscript) and self._derived(before, {dotted(target.value) or ""}) & used
+            for before in [[*statements_in(attempts.loop.body, stop=trial)]]
+            for item in failing
+            if isinstance(item, ast.Delete)
+            for target in item.targets
+        ):
+            return True  # link = links[0], and del links[0]
         if self._reduces(attempts, failing, used):
             return True
         for item in failing:
@@ -383,7 +392,10 @@ class AttemptLoops:
 
     def is_local(self, attempts: Attempts) -> bool:
         """Whether what is attempted provably stays on this machine: nobody else is spared by waiting."""
-        names = [self._module.called(call) for item in attempts.trial.body for call in calls_in(item)]
+        calls = [call for item in attempts.trial.body for call in calls_in(item)]
+        if any(_READS_TEXT.fullmatch(called_name(call)) for call in calls):
+            calls = [call for call in calls if not _is_plain(call)]  # the same text, read again
+        names = [self._module.called(call) for call in calls]
         return all(
             name is not None and (name.partition(".")[0] in _LOCAL or name in _OWN_PROCESS) for name in names
         )
@@ -405,11 +417,18 @@ class AttemptLoops:
             or not (_LOGS.fullmatch(called_name(call)) or called_name(call)[:1].isupper() or self.pause(call))
         }
         doing -= given_up
+        doing.update(
+            call for call in calls if called_name(call) in ("rollback", "_rollback") and self._is_asked(call)
+        )
         if doing:
             doing.difference_update(inner for call in calls if self.pause(call) for inner in calls_in(call))
         if doing:
             doing.difference_update(call for item in self._timing(failing) for call in calls_in(item))
         return bool(doing)
+
+    def _is_asked(self, call: ast.Call) -> bool:
+        """Whether the result of a call decides: ``if self.rollback() is False: break`` goes back to something else."""
+        return not isinstance(self._module.index.parent(call), (ast.Expr, ast.Await))
 
     def _is_loaded(self, call: ast.Call) -> bool:
         """Whether a call that is named like a look-up is made for what it does: ``browser.get(page)`` as a statement."""
@@ -540,6 +559,17 @@ def _ends_loop(loop: ast.For | ast.While, handler: ast.ExceptHandler) -> bool:
 
 def _is_loop(item: ast.stmt) -> bool:
     return isinstance(item, (ast.For, ast.AsyncFor, ast.While))
+
+
+def _is_plain(call: ast.Call) -> bool:
+    """Whether a call makes an object, reads a text or looks a field up: ``parse_json(text)``, ``Goal(...)``, ``fields.get("goal")``."""
+    name = called_name(call)
+    field = string(call.args[0]) if name == "get" and call.args else None
+    return (
+        bool(_READS_TEXT.fullmatch(name))
+        or name[:1].isupper()
+        or (field is not None and field.isidentifier())
+    )
 
 
 def _is_pause_name(name: str) -> bool:

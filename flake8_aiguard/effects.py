@@ -20,6 +20,7 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.loops import Variable
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.posts import Posts, words
 from flake8_aiguard.queries import Queries, shown
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
@@ -32,12 +33,9 @@ from flake8_aiguard.shapes import (
     is_none,
     last_name,
     names_in,
-    parameters,
     string,
-    text_parts,
 )
 
-_WORD: Final = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SAFE_SQL: Final = regex(
     r"\bON\s+CONFLICT\b|\bON\s+DUPLICATE\s+KEY\b|\bINSERT\s+(OR\s+)?(IGNORE|REPLACE)\b|\bOR\s+(IGNORE|REPLACE)\b|\bMERGE\b|\bREPLACE\s+INTO\b"
     r"|\bUPSERT\b|\bNOT\s+EXISTS\b|\bEXCEPT\s+SELECT\b|\bTEMP(ORARY)?\b",
@@ -46,23 +44,8 @@ _SAFE_SQL: Final = regex(
 _SAFE_CONSTRUCTS: Final = regex(r"on_conflict_do_\w+|on_duplicate_key_update|prefix_with|from_select|merge")
 _STEP: Final = regex(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
 _FETCHED: Final = regex(r"(?:first|get|one)(?:_or_404)?|one_or_none|scalar\w*|merge")
-_ADDS: Final = regex(r"\bADD\s+[#\w]|=\s*[#\w.]+\s*[-+]\s*:|if_not_exists\([^)]*\)\s*\+", re.IGNORECASE)
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
-_WRAPPER: Final = regex(r"_*(do_|send_)?(post|request)(_v?\d+|_json)?")
-_POST: Final = {"url": 0, "url_keyword": "url"}
-_REQUEST: Final = {"url": 1, "url_keyword": "url"}
-_CONTENT: Final = (
-    "aiter_bytes",
-    "aiter_lines",
-    "content",
-    "iter_content",
-    "iter_lines",
-    "json",
-    "read",
-    "text",
-)
 _STEPS: Final = 60  # expressions behind an argument that are looked at
-_PARENTS: Final = 2  # parts of a path that say what a file is for
 _HOPS: Final = 3  # attributes between a typed client and the method
 
 
@@ -108,6 +91,10 @@ class Effects:
     def _queries(self) -> Queries:
         return Queries(self._module)
 
+    @functools.cached_property
+    def _posts(self) -> Posts:
+        return Posts(self._module)
+
     def within(self, body: Iterable[ast.AST], around: ast.AST) -> Iterator[Effect]:
         """The effects that running some code has, in document order.
 
@@ -133,7 +120,10 @@ class Effects:
         nodes = sorted(_runs(definition.body), key=_position)
         for node in nodes:
             found = self.of(node, nodes) if isinstance(node, ast.Call) else None
-            if found is not None and self._is_switched_off(node, definition, call):
+            if found is not None and (
+                self._is_switched_off(node, definition, call)
+                or self._is_told_otherwise(found, definition, call)
+            ):
                 continue
             if found is not None and self.key(found, definition) in (Key.NONE, Key.MINTED):
                 shown_as = f"{found.shown} in {shown(call).partition('(')[0]}()"
@@ -296,31 +286,14 @@ class Effects:
                 return False
         if row.get("kind") != "http":
             return True
-        return not (self._reads(call, row) or self._is_only_answered(call))
+        if self._posts.reads(call, row):
+            return False
+        function = self._module.index.function(call) or call
+        return self._posts.is_evident(call, row) or any(True for _ in self._keys(call, function))
 
     def only_reads(self) -> bool:
-        """Whether the file sends POST requests, and each of them says that it only reads; those of wrappers say nothing.
-
-        A file that sends none itself says by its path what its sessions are for: ``embedding_providers/base.py``.
-        """
-        index = self._module.index
-        found = [(call, _POST) for call in index.calls_named(("post",))]
-        found += [
-            (call, _REQUEST)
-            for call in index.calls_named(("request", "_request"))
-            if (string(argument(call, "method", 0)) or "").upper() == "POST"
-        ]
-        if not found:
-            path = self._module.filename.replace("\\", "/").rpartition(".")[0].split("/")[-_PARENTS:]
-            return not _reading("anywhere").isdisjoint(word for part in path for word in words(part))
-        reads = [call for call, row in found if self._reads(call, row)]
-        others = (call for call, row in found if not self._reads(call, row))
-        return bool(reads) and all(map(self._is_wrapped, others))
-
-    def _is_wrapped(self, call: ast.Call) -> bool:
-        """Whether a request is sent by a method that is only called ``post`` or ``request``."""
-        function = self._module.index.function(call)
-        return isinstance(function, _FUNCTION) and _WRAPPER.fullmatch(function.name) is not None
+        """Whether none of the POST requests of the file does harm twice."""
+        return self._posts.only_read()
 
     def _is_post(self, request: ast.expr | None) -> bool:
         """Whether an expression is an ``urllib.request.Request`` with data, or with such a method."""
@@ -334,143 +307,17 @@ class Effects:
                     return True
         return False
 
-    def _reads(self, call: ast.Call, row: knowledge.Row) -> bool:
-        """Whether the URL of a POST, or the function around it, says that it only reads."""
-        index = self._module.index
-        function = index.function(call)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            said = words(function.name)
-            what = words((ast.get_docstring(function) or "").partition("\n")[0])
-            if {*said[:1], *what[:1]} & _reading("functions") or {*said, *what} & _reading("anywhere"):
-                return True
-        url = argument(call, row["url_keyword"], row["url"])
-        if url is not None and self._says(url, "words"):
-            return True
-        body = argument(call, "json") or argument(call, "data")
-        if body is not None and self._asks(body):
-            return True
-        if not isinstance(function, _FUNCTION):
+    def _is_told_otherwise(
+        self, found: Effect, definition: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call
+    ) -> bool:
+        """Whether a function sends a request to where its caller says, and this one does not say that it does harm twice."""
+        if found.kind != "http" or not isinstance(found.inner, ast.Call):
             return False
-        return self._is_model(function, url) or (url is not None and self._is_asked(function, url))
-
-    def _is_only_answered(self, call: ast.Call) -> bool:
-        """Whether nothing is known of a POST but that its answer is wanted: no word says that it makes, sends or pays something."""
-        function = self._module.index.function(call)
-        return (
-            isinstance(function, _FUNCTION)
-            and last_name(call.func) in ("post", "request")
-            and self._is_parsed(call)
-            and not self._acts(call, function)
-        )
-
-    def _acts(self, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-        """Whether anything about a request says that it makes, sends or pays something: function, docstring, URL, fields, names."""
-        said = [function.name, (ast.get_docstring(function) or "").partition("\n")[0]]
-        cls = self._module.index.class_of(function)
-        said += [cls.name] if cls is not None else []
-        for item in (*call.args, *(keyword.value for keyword in call.keywords if keyword.arg != "headers")):
-            said += self._texts(item)
-        return any(not _reading("acts").isdisjoint(words(text)) for text in said)
-
-    def _is_parsed(self, call: ast.Call) -> bool:
-        """Whether an answer is wanted for what it says: its content is read, or it is handed to a function."""
-        index = self._module.index
-        node: ast.AST = call
-        outer = index.parent(node)
-        if isinstance(outer, ast.Await):
-            node, outer = outer, index.parent(outer)
-        if isinstance(outer, ast.Attribute):
-            return outer.attr in _CONTENT
-        bound = outer.optional_vars if isinstance(outer, ast.withitem) else None
-        if isinstance(outer, ast.Assign) and len(outer.targets) == 1:
-            bound = outer.targets[0]
-        resolved = self._module.scopes.resolve(bound) if isinstance(bound, ast.Name) else None
-        if resolved is None or not isinstance(bound, ast.Name):
-            return False
-        parents = [index.parent(use) for use in self._module.scopes.uses(resolved[0], bound.id)]
-        return any(isinstance(item, ast.Attribute) and item.attr in _CONTENT for item in parents)
-
-    def _says(self, node: ast.expr, column: str) -> bool:
-        return any(not _reading(column).isdisjoint(words(text)) for text in self._texts(node))
-
-    def _is_model(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr | None) -> bool:
-        """Whether a method of a class named for a language model or the like asks it, by no word that says that it makes something."""
-        cls = self._module.index.class_of(function)
-        names = [] if cls is None else [cls.name, *(last_name(base) or "" for base in cls.bases)]
-        is_model = any(not _reading("classes").isdisjoint(words(name)) for name in names)
-        makes = not _reading("makes").isdisjoint(words(function.name))
-        return is_model and not makes and not (url is not None and self._says(url, "makes"))
-
-    def _is_asked(self, function: ast.FunctionDef | ast.AsyncFunctionDef, url: ast.expr) -> bool:
-        """Whether a function is told the path, and all that this file tells it are paths, or are told by functions, that only read."""
-        told = {item.arg for item in parameters(function)}
-        if not any(item.id in told - {"self", "cls"} for item in names_in(url)):
-            return False
-        calls = list(self._module.index.calls_named((function.name,)))
-        return bool(calls) and all(
-            self._function(item) is function and self._is_question(item) for item in calls
-        )
-
-    def _is_question(self, call: ast.Call) -> bool:
-        around = self._module.index.function(call)
-        if isinstance(around, _FUNCTION) and not _reading("functions").isdisjoint(words(around.name)[:1]):
-            return True
-        return any(
-            not _reading("words").isdisjoint(words(text))
-            for item in call.args
-            if (text := string(item)) is not None
-        )
-
-    def _asks(self, body: ast.expr) -> bool:
-        """Whether a request carries a question, by its fields: a search, or a prompt with what generates the answer."""
-        found, stack = set[str](), [body]
-        for _ in range(_HOPS):
-            if not stack:
-                break
-            value = stack.pop()
-            stack += self._bound(value) if isinstance(value, ast.Name) else ()
-            for item in walk(value):
-                if isinstance(item, ast.Dict):
-                    found.update(text for key in item.keys if (text := string(key)) is not None)
-                elif isinstance(item, ast.keyword) and item.arg is not None:
-                    found.add(item.arg)
-        if not _reading("not_fields").isdisjoint(found):
-            return False
-        is_inference = "model" in found and not _reading("asked").isdisjoint(found)
-        return is_inference or not _reading("fields").isdisjoint(found)
-
-    def _texts(self, node: ast.expr) -> Iterator[str]:
-        """The literal texts and the names in an expression and in what its names are bound to."""
-        stack, steps = [node], 0
-        seen: set[str] = set()
-        while stack and steps < _STEPS:
-            steps += 1
-            item = stack.pop()
-            for part in text_parts(item) or [item]:
-                if isinstance(part, str):
-                    # the host and what it is asked for say nothing of the path
-                    yield re.sub(r"^\w+://[^/]*", "", part).partition("?")[0]
-                    continue
-                for inner in ast.walk(part):
-                    if isinstance(inner, ast.Attribute):
-                        yield inner.attr
-                    elif isinstance(inner, ast.Name):
-                        yield inner.id
-                        if inner.id not in seen:
-                            seen.add(inner.id)
-                            stack += self._bound(inner)
-                    elif (text := string(inner)) is not None:
-                        yield re.sub(r"^\w+://[^/]*", "", text)
+        url = argument(found.inner, found.row["url_keyword"], found.row["url"])
+        return self._posts.is_told(definition, url) and not self._posts.is_evident_caller(call)
 
     def _bound(self, name: ast.Name) -> list[ast.expr]:
-        resolved = self._module.scopes.resolve(name)
-        if resolved is None:
-            return []
-        return [
-            item.value
-            for item in resolved[1]
-            if item.value is not None and item.kind in (Kind.ASSIGN, Kind.ANNOTATED)
-        ]
+        return self._posts.bound(name)
 
     # -- SQL
 
@@ -548,7 +395,7 @@ class Effects:
 
     def _amount(self, node: ast.AugAssign, around: ast.AST) -> Effect | None:
         """``account.balance -= amount``, where what follows may fail."""
-        if not isinstance(node.op, (ast.Add, ast.Sub)):
+        if not isinstance(node.op, (ast.Add, ast.Sub)) or self._is_left_by(node):
             return None
         target = node.target
         said = string(target.slice) if isinstance(target, ast.Subscript) else last_name(target)
@@ -560,6 +407,15 @@ class Effects:
                 return None  # each call of the function starts anew; the loop counts its own attempts
         return Effect(node, "amount", ast.unparse(target), {"kind": "amount"}, node)
 
+    def _is_left_by(self, node: ast.AugAssign) -> bool:
+        """Whether a plain ``return`` follows a change, so that nothing fails after it."""
+        parent = self._module.index.parent(node)
+        for block in (getattr(parent, "body", []), getattr(parent, "orelse", [])):
+            for one, following in itertools.pairwise(block) if node in block else ():
+                if one is node and isinstance(following, ast.Return):
+                    return not isinstance(following.value, (ast.Call, ast.Await))
+        return False
+
     @memoised
     def _compared(self, around: ast.AST) -> frozenset[str]:
         """The variables that a loop compares or counts down, as it does with the number of its own attempts: ``while left:``."""
@@ -570,20 +426,6 @@ class Effects:
         for handler in (node for node in nodes if isinstance(node, ast.ExceptHandler)):
             tests += [item.test for item in walk(handler) if isinstance(item, ast.If)]
         return frozenset(name.id for node in tests for name in names_in(node))
-
-    def is_read_anew(self, target: ast.expr, around: ast.AST) -> bool:
-        """Whether each attempt starts from a value that it reads itself: ``row = store.get(key)`` before ``row["stock"] -= n``."""
-        while isinstance(target, (ast.Attribute, ast.Subscript)):
-            target = target.value
-        resolved = self._module.scopes.resolve(target) if isinstance(target, ast.Name) else None
-        return (
-            isinstance(around, (ast.For, ast.AsyncFor, ast.While))
-            and resolved is not None
-            and all(
-                isinstance(item.value, (ast.Call, ast.Await)) and _holds(around, item.node)
-                for item in resolved[1]
-            )
-        )
 
     # -- keys
 
@@ -742,11 +584,6 @@ class Effects:
         )
 
 
-def words(text: str) -> list[str]:
-    """The words of an identifier or a path, in lower case: ``["http", "client"]`` for ``_httpClient``."""
-    return [word.lower() for word in _WORD.findall(text)]
-
-
 def _chain(value: ast.expr) -> str:
     """The methods of a chain of calls."""
     found = []
@@ -827,8 +664,3 @@ def _packages() -> frozenset[str]:
 @knowledge.cached
 def _amounts() -> frozenset[str]:
     return frozenset(name for row in knowledge.rows("effects.amount") for name in row["names"])
-
-
-@knowledge.cached
-def _reading(column: str) -> frozenset[str]:
-    return frozenset(word for row in knowledge.rows("effects.reading") for word in row.get(column, ()))

@@ -34,7 +34,7 @@ def effects(
 @pytest.mark.parametrize(
     ("body", "kind", "shown"),
     [
-        ("requests.post(u)", "http", "requests.post()"),
+        ("requests.post(u, json=b)", "http", "requests.post()"),
         ("requests.request('patch', u)", "http", "requests.request()"),
         ("session.post('/orders')", "http", "session.post()"),
         ("self.http_client.patch('/orders')", "http", "self.http_client.patch()"),
@@ -77,6 +77,8 @@ def test_effects(body: str, kind: str, shown: str) -> None:
         "balance -= 1\nsave(balance)",
         "try:\n    pass\nexcept OSError:\n    session.post('/failures')",
         "def inner():\n    session.post('/orders')",
+        "requests.post(u)",
+        "requests.post(f'{u}/reload', json=b)",
     ],
 )
 def test_no_effects(body: str) -> None:
@@ -86,15 +88,15 @@ def test_no_effects(body: str) -> None:
 @pytest.mark.parametrize(
     ("body", "key"),
     [
-        ("requests.post(u)", Key.NONE),
-        ("requests.post(u, headers={'Accept': 'x'})", Key.NONE),
+        ("requests.post(u, json=order)", Key.NONE),
+        ("requests.post(u, json=order, headers={'Accept': 'x'})", Key.NONE),
         ("requests.post(u, headers={'Idempotency-Key': key})", Key.GIVEN),
         ("h = {}\nh['Idempotency-Key'] = key\nrequests.post(u, headers=h)", Key.GIVEN),
         ("requests.post(u, json={'request_id': order.id})", Key.GIVEN),
         ("requests.post(u, headers={'Idempotency-Key': str(uuid.uuid4())})", Key.MINTED),
         ("key = uuid.uuid4()\nrequests.post(u, headers={'Idempotency-Key': key})", Key.MINTED),
         ("requests.post(u, headers={'Idempotency-Key': uuid.uuid5(n, order.id)})", Key.GIVEN),
-        ("requests.post(u, headers=headers)", Key.HIDDEN),
+        ("requests.post(u, json=order, headers=headers)", Key.HIDDEN),
         ("requests.post(u, **order)", Key.HIDDEN),
         ("p = KafkaProducer(enable_idempotence=True)\np.send('t')", Key.HIDDEN),
     ],

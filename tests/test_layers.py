@@ -107,6 +107,7 @@ LAYERS = (
         "lookups",
         "passes",
         "polling",
+        "posts",
         "provenance",
         "queries",
         "repeats",

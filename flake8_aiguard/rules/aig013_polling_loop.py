@@ -15,7 +15,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import dotted, is_constant, is_main_guard, last_name, names_in, string
+from flake8_aiguard.shapes import dotted, is_constant, is_main_guard, last_name, names_in, parameters, string
 
 _LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
@@ -28,6 +28,7 @@ _REASON = regex(
     r"|(?:has|have|is|are|there's) no\b[^.]{0,30}\b(?:api|callback|event|hook|notification|signal|way))",
     re.IGNORECASE,
 )
+_ATTEMPTS = regex(r"(^|_)(attempt|retr(y|ie)|tries)", re.IGNORECASE)
 _EXITS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -81,12 +82,12 @@ class PollingLoop(Checker):
 
     Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are
     variables, attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute
-    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or for a number of their object to come up to another where the file changes neither, that count through what they hold (``while n < len(items)``), or that ask a function
+    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or for a number of their object to come up to another where the file changes neither, that count through what they hold (``while n < len(items)``) or the attempts that they are given, that leave when a count has not changed since the last turn, or that ask a function
     which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements, lines whose comment tells Ruff that ASYNC110 is meant,
+    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements or for an attribute that grows by fractions, loops for what their function has itself called and waited for, lines whose comment tells Ruff that ASYNC110 is meant,
     and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``), or that a signal handler sets what they
     ask for.
     """
@@ -119,7 +120,9 @@ class PollingLoop(Checker):
             return
         if not asked.states or not self._is_one_wait(turn, asked) or self._keeps_alive(node):
             return
-        if self._is_count_of_others(asked):
+        if self._is_count_of_others(asked) or self._is_bounded_by_caller(node, turn) or _samples(node):
+            return
+        if self._is_settled(node, asked) or any(map(self._is_measure, asked.states)):
             return
         if not self._has_no_call(turn, asked) and not self._is_meant(node):
             yield from self._report(node, turn, asked)
@@ -253,6 +256,57 @@ class PollingLoop(Checker):
             and getattr(index.function(item), "name", "") != "__init__"
             for item in index.nodes(ast.Attribute)
         )
+
+    def _stores(self, state: State) -> list[ast.Attribute]:
+        """Where the file stores an attribute that a loop asks for, construction apart."""
+        if not isinstance(state.node, ast.Attribute):
+            return []
+        attr, index = state.node.attr, self.module.index
+        found = (
+            item
+            for item in index.nodes(ast.Attribute)
+            if item.attr == attr and isinstance(item.ctx, ast.Store)
+        )
+        return [item for item in found if getattr(index.function(item), "name", "") != "__init__"]
+
+    def _is_settled(self, loop: ast.While, asked: Asked) -> bool:
+        """Whether all that changes what is asked has returned when the loop is reached: its function has called it itself, and
+        nobody is given it."""
+        index = self.module.index
+        function = index.function(loop)
+        if any(not isinstance(state.node, ast.Attribute) or state.row for state in asked.states):
+            return False
+        setters = {index.function(item) for state in asked.states for item in self._stores(state)}
+        if not setters or function is None or function in setters or index.in_async(loop):
+            return False
+        for setter in setters:
+            name = getattr(setter, "name", "")
+            uses = [item for item in index.nodes(ast.Attribute) if item.attr == name]
+            calls = [item for item in index.calls_named((name,)) if index.function(item) is function]
+            if not any(item.lineno < loop.lineno for item in calls) or not all(
+                isinstance(call := index.parent(item), ast.Call) and call.func is item for item in uses
+            ):
+                return False
+        return True
+
+    def _is_measure(self, state: State) -> bool:
+        """Whether an attribute grows by fractions, as what is simulated or measured does: a threshold is no event."""
+        index = self.module.index
+        steps = [index.parent(item) for item in self._stores(state)]
+        return any(
+            isinstance(step, ast.AugAssign)
+            and any(
+                isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div) for part in ast.walk(step.value)
+            )
+            for step in steps
+        )
+
+    def _is_bounded_by_caller(self, loop: ast.While, turn: _Turn) -> bool:
+        """Whether a loop counts down the attempts that its function is given: ``while attempts:``."""
+        function = self.module.index.function(loop)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        return any(item.arg in turn.counted and _ATTEMPTS.search(item.arg) for item in parameters(function))
 
     def _is_own_key(self, state: State) -> bool:
         """Whether a loop asks whether something that it has is in an attribute: ``peer in self.known``."""
@@ -435,6 +489,25 @@ def _counts_to_constant(turn: _Turn) -> bool:
         )
         for end in turn.ends
         for item in ast.walk(end)
+    )
+
+
+def _samples(loop: ast.While) -> bool:
+    """Whether a loop leaves when something has not changed since the last turn: ``if count == seen: break``, then ``seen = count``."""
+    kept = {}
+    for item in ast.walk(loop):
+        if isinstance(item, ast.NamedExpr):
+            kept[item.target.id] = ast.unparse(item.value)
+        elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
+            kept[item.targets[0].id] = ast.unparse(item.value)
+    return any(
+        isinstance(item, ast.Compare)
+        and isinstance(item.ops[0], (ast.Eq, ast.NotEq))
+        and any(
+            isinstance(one, ast.Name) and kept.get(one.id) == ast.unparse(other)
+            for one, other in ((item.left, item.comparators[0]), (item.comparators[0], item.left))
+        )
+        for item in ast.walk(loop)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.effects import Effect, Effects, Key
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.regex import regex
-from flake8_aiguard.retries import Policies, Policy, Retried, Retries, are_possible
+from flake8_aiguard.retries import Errors, Policies, Policy, Retried, Retries, are_possible, error_names
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import is_constant, is_none, last_name, names_in, own_nodes, string
 
@@ -63,13 +64,19 @@ class NonIdempotentRetry(Checker):
     Limits: looks at functions under the decorators of tenacity, backoff, stamina, retrying and google.api_core, at what
     their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
     something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
-    receiver's name says client and the method's name says effect. Nothing is said of policies with one attempt, of retries for errors that say that nothing was
-    done (a refused connection, a rate limit, a status below 500 that the handler asks for, an error of the project's own that the file raises for such an answer only, a row or table that is or is not there, also where the function turns that into an error of its own, a deadlock or contention by the name of what is asked), of an INSERT beside its own UPDATE, or at the end of an attempt that
-    is repeated only for errors of a library that what stands before it has raised, of rows that come from a query, of rows in a loop that asks for SERIALIZABLE and rolls back on an operational error, of messages
-    that are made of an argument before the loop, or are an argument with an id of its own (``message.message_id``), of requests whose failure is passed over and of which only a status is returned, of POST to a URL, or in a function, named for search, login, heart beats, tokens, inference and the like,
-    of requests whose fields ask (a query, a prompt with ``max_tokens``, a ``model`` with its ``input``), of those of a class named for a language model, of functions that this file gives paths that read only or whose docstring begins with what reads (``Fetch ...``), of those whose answer is parsed and by no word of function, class, URL and fields make, send or pay anything, of those that stop or delete something, where the code asks for a conflict (409),
-    of conditional requests (``If-Match``), of the number by which a loop ends (``while left:``), of what is sent with a hash of its content (``hashlib``), of headers that a parameter hands in, of downloads that go on where the file ends (``Range``), of files that each attempt makes anew in the folder for
-    temporary ones, and of adapters in a file whose POST requests all read, or whose comment says that they do, or that repetitions are dropped. Whether the other side ignores repetitions by itself is not known.
+    receiver's name says client and the method's name says effect. Reported is what has evidence in the file, in two respects:
+    an error is retried that leaves open what became of the first attempt (all errors, a timeout, a lost connection, an error
+    of a server or driver; not a refusal, a conflict, a rate limit, or an error of the project's own that says neither), and the
+    effect happens twice. Of a POST that is said by a word for what makes, sends or pays something in the name of the function, its
+    docstring, the URL or the fields, by a path that ends in a plural (``/orders``) where the answer is not read, or by a URL that the caller of
+    the file hands in; where a function of this file is told the path, its callers in the file say it. POST without a body, for search,
+    login, tokens, inference and the like, that stops or deletes something, and by classes and files named for a language model is silent. So are
+    an INSERT beside its own UPDATE, or at the end of an attempt that is repeated only for errors of a library that what stands before it has raised, rows
+    that come from a query, loops that ask for SERIALIZABLE and roll back on an operational error, messages made of an argument before the loop, or that have an id
+    of their own (``message.message_id``), requests whose failure is passed over and of which only a status is returned, those that a handler completes by what the answer
+    missed, conditional ones (``If-Match``) and where the code asks for a conflict (409), changes that a plain ``return`` follows, the number by which a loop ends (``while left:``), what is sent
+    with a hash of its content (``hashlib``), headers that a parameter hands in, downloads that go on where the file ends (``Range``), files that each attempt makes anew in the folder for
+    temporary ones, and adapters in a file whose POST requests do no harm twice, or whose comment says so. Whether the other side ignores repetitions by itself is not known.
     """
 
     code = "AIG017"
@@ -100,19 +107,17 @@ class NonIdempotentRetry(Checker):
         effects = Effects(self.module)
         is_recognised: bool | None = None
         for effect in effects.within(retried.body, retried.around):
-            if effect.kind in ("sql", "orm") and (
-                retried.errors.are("refused", "conflict") or self._is_unwritten(effect, retried)
-            ):
+            if not _leave_open(retried.errors, effect.kind):
+                continue
+            if effect.kind in ("sql", "orm") and self._is_unwritten(effect, retried):
                 continue  # the database has undone the attempt
             if effect.kind in ("http", "payment"):
                 if is_recognised is None:
-                    is_recognised = (
-                        self._is_refused(retried) or _is_recognised(retried) or self._is_declined(retried)
-                    )
+                    is_recognised = self._is_refused(retried) or _is_recognised(retried)
+                if self._is_completed(effect, retried):
+                    continue
                 if is_recognised or (effect.kind == "http" and self._is_known_by_hash(effect)):
                     continue
-            if isinstance(effect.node, ast.AugAssign) and self._is_stale(effects, effect.node, retried):
-                continue
             if effect.kind in _HARMLESS and self._is_best_effort(retried):
                 continue
             if effect.kind == "message" and self._is_same(effect, retried.around):
@@ -133,10 +138,6 @@ class NonIdempotentRetry(Checker):
     def _is_unwritten(self, effect: Effect, retried: Retried) -> bool:
         """Whether the next attempt follows only where the row was not written, or is written otherwise."""
         names = retried.errors.names
-        if names and all(map(_UNWRITTEN.search, names)):
-            return True
-        if names and _is_raised_unwritten(names, retried.around):
-            return True
         handlers = self._going_on(retried)
         if handlers and all(map(_asks_why, handlers)):
             return True
@@ -150,6 +151,21 @@ class NonIdempotentRetry(Checker):
                 return True
             inner = outer
         return False
+
+    def _is_completed(self, effect: Effect, retried: Retried) -> bool:
+        """Whether the next attempt follows only where a handler has added to what is sent what the answer missed, and else raises."""
+        sent = {name.id for name in names_in(effect.node)}
+        handlers = self._going_on(retried)
+        return bool(handlers) and all(
+            isinstance(handler.body[-1], ast.Raise)
+            and any(
+                isinstance(item, ast.Subscript)
+                and isinstance(item.ctx, ast.Store)
+                and last_name(item.value) in sent
+                for item in ast.walk(handler)
+            )
+            for handler in handlers
+        )
 
     def _is_refused(self, retried: Retried) -> bool:
         """Whether the next attempt follows only after answers by which the other side has refused the request."""
@@ -171,55 +187,6 @@ class NonIdempotentRetry(Checker):
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= _BAD_REQUEST
         ]
         return bool(codes) and all(code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes)
-
-    def _is_declined(self, retried: Retried) -> bool:
-        """Whether all that is retried are errors of the project's own that this file raises for answers which refuse the request:
-        ``if status == 429: raise Busy``, ``if message == "too many requests": raise Busy``."""
-        names = retried.errors.names
-        policies = Policies(self.module)
-        decorators = getattr(retried.around, "decorator_list", ())
-        if not names or sum(policies.of(item) is not None for item in decorators) > 1:
-            return False
-        if any(
-            last_name(base) in names for item in self.module.index.nodes(ast.ClassDef) for base in item.bases
-        ):
-            return False  # what else is an error of that kind
-        if len([*Effects(self.module).within(retried.body, retried.around)]) > 1:
-            return False  # the answer to the second request refuses that one only
-        raised: dict[str | None, list[ast.Raise]] = {}
-        for item in self.module.index.nodes(ast.Raise):
-            error = item.exc.func if isinstance(item.exc, ast.Call) else item.exc
-            if error is not None and last_name(error) in names:
-                raised.setdefault(last_name(error) if self._is_own(error) else None, []).append(item)
-        return names == raised.keys() and all(
-            self._is_for_refusal(item) for found in raised.values() for item in found
-        )
-
-    def _is_own(self, error: ast.expr) -> bool:
-        """Whether a class stands in this file or in another one of the project."""
-        if isinstance(self.module.receivers.definition(error), ast.ClassDef):
-            return True
-        name = self.module.qualname(error) or ""
-        folders = self.module.filename.replace("\\", "/").split("/")[:-1]
-        return name.startswith(".") or name.partition(".")[0] in folders
-
-    def _is_for_refusal(self, item: ast.Raise) -> bool:
-        """Whether an error is raised only where an answer, by its code or text, has refused the request."""
-        around = self.module.index.parent(item)
-        if not isinstance(around, ast.If) or item not in around.body or isinstance(around.test, ast.BoolOp):
-            return False
-        test = around.test
-        values = [node.value for node in walk(test) if isinstance(node, ast.Constant)]
-        if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Eq, ast.In)):
-            codes = [value for value in values if type(value) is int]
-            if codes:
-                return all(
-                    _BAD_REQUEST <= code < _SERVER_ERROR or code in _SAFE_STATUS for code in codes
-                ) and (_TIMED_OUT not in codes)
-        elif not (isinstance(test, ast.Call) and last_name(test.func) == "startswith"):
-            return False
-        texts = [value for value in values if isinstance(value, str)]
-        return any(map(_REFUSES.search, texts))
 
     def _is_last(self, effect: Effect, retried: Retried) -> bool:
         """Whether nothing but a pause follows an effect in its attempt, and all errors that lead to the next one are of a library
@@ -252,14 +219,6 @@ class NonIdempotentRetry(Checker):
             None if item is None else (self.module.qualname(item) or "").partition(".")[0] for item in types
         ]
         return all(item and item not in sys.stdlib_module_names | _databases() for item in packages)
-
-    @staticmethod
-    def _is_stale(effects: Effects, change: ast.AugAssign, retried: Retried) -> bool:
-        """Whether an amount is read anew where somebody else's write came first, and this one was refused."""
-        names = retried.errors.names
-        return bool(names and all(map(_OVERTAKEN.search, names))) and effects.is_read_anew(
-            change.target, retried.around
-        )
 
     def _is_known_by_hash(self, effect: Effect) -> bool:
         """Whether what is sent goes with a hash of its content, ``copy(stream, hashlib.sha256())``: the same content is the same thing."""
@@ -400,8 +359,19 @@ class NonIdempotentRetry(Checker):
 
 _LOCAL = ("append", "orm", "sql")  # what a library for anything else does not raise errors for
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
-_UNWRITTEN = regex(r"Duplicate|Integrity|Unique|AlreadyExists|NoSuchTable|UndefinedTable")
-_OVERTAKEN = regex(r"Conflict|Stale|Version")
+# Errors after which nobody knows whether the first attempt has succeeded, and those that say why it has not.
+_OPEN = regex(
+    r"^((Base)?Exception|(OS|IO|EOF|Environment|Runtime)?[Ee]rror|result|\?)$|time.?d?.?out|deadline|connect|reset|broken|closed|pipe|network|transport|protocol"
+    r"|transient|tempor|unavailable|unreachable|incomplete|fail|gateway|server|request|response|status|https?|url|ssl|ssh|client|api|sdk|service|operational|dbapi"
+    r"|interface|database|sql|amqp|pika|kafka|redis|postgres|mongo|smtp|socket|stream|channel|rpc|broker|nats|stripe|twilio|slack|boto|aws|azure|google|payment"
+    r"|internal|retr(y|ia)|again|remote|upstream|publish|deliver|sen[dt]|mail",
+    re.IGNORECASE,
+)
+_SAYS_WHY = regex(
+    r"auth|denied|forbidden|credential|permission|throttl|too.?many|rate.?limit|quota|conflict|concurren|exist|duplicate|not.?found|invalid"
+    r"|validat|verif|integrity|serializ|roll(ed)?.?back|abort|busy|lock|(?<!timeout)expired|stale|refused|reject|declined",
+    re.IGNORECASE,
+)
 _OPERATIONAL = frozenset({"DBAPIError", "OperationalError"})
 _SERIALIZABLE = "SERIALIZABLE"
 _WHY = regex(
@@ -425,12 +395,20 @@ _IDS = regex(
 )
 _EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 400, 409, 500
-_TIMED_OUT = 408
-_REFUSES = regex(
-    r"\btoo[ _-]many\b|\brate[ _-]?limit|throttl|\bquota\b|queue (is )?full|limit (exceeded|reached)|\b(not|un)[ _-]?auth(enticated|ori[sz]ed)|denied|forbidden",
-    re.IGNORECASE,
-)
 _UPDATE = regex(r"\s*UPDATE\b", re.IGNORECASE)
+
+
+def _leave_open(errors: Errors, kind: str) -> bool:
+    """Whether an error is retried after which the first attempt may have succeeded: ``Timeout``, not ``TokenExpired``.
+
+    For payments, mail and messages, which nobody takes back, an error that says neither is enough, unless Python itself raises it.
+    """
+    is_unsaid_enough = kind in ("cloud", "mail", "message", "payment")
+    return errors.names is None or any(
+        (_OPEN.search(name) or (is_unsaid_enough and not hasattr(builtins, name)))
+        and not _SAYS_WHY.search(name)
+        for name in errors.names - error_names(("refused",))
+    )
 
 
 @knowledge.cached
@@ -465,29 +443,6 @@ def _asks_why(handler: ast.ExceptHandler) -> bool:
 
 def _rolls_back(handler: ast.ExceptHandler) -> bool:
     return any(isinstance(node, ast.Call) and last_name(node.func) == "rollback" for node in walk(handler))
-
-
-def _is_raised_unwritten(names: frozenset[str], function: ast.AST) -> bool:
-    """Whether a function raises what it is retried for, and only where the row is there: in ``except IntegrityError``."""
-    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
-    nodes = [*own_nodes(function)]
-    within = {
-        node
-        for handler in nodes
-        if isinstance(handler, ast.ExceptHandler) and handler.type is not None
-        for types in [handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]]
-        if all(_UNWRITTEN.search(last_name(item) or "") for item in types)
-        for node in ast.walk(handler)
-    }
-    raised = [[item for item in nodes if _raises(item, name)] for name in names]
-    return all(items and within.issuperset(items) for items in raised)
-
-
-def _raises(node: ast.AST, name: str) -> bool:
-    """Whether a statement raises an error of this name."""
-    error = node.exc if isinstance(node, ast.Raise) else None
-    return last_name(error.func if isinstance(error, ast.Call) else error) == name
 
 
 def _reads_id(around: ast.AST, name: str) -> bool:

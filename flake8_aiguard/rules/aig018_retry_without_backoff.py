@@ -53,16 +53,17 @@ class RetryWithoutBackoff(Checker):
 
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
-    length the file does not show, or that a generator of the file makes (``next(pauses)``). Loops that go on after success, that go through different items (another host or port for each attempt) or try another way after a failure (a page is loaded again),
-    that catch only errors which waiting does not mend (a value, a key, a file that exists) and do not sleep either, that wait for
-    something to be there (a key, a row), that wait for the next item of a queue, that ask a person, that pass over an item in ``__next__``, that take many steps a turn, that lose to somebody who changed a row first, that wait for a lock in slices (``acquire(timeout=1)``), that only touch this machine or wait for its processes, that a signal has interrupted (``EINTR``), that also ask for another answer of a client which retries by itself (``OpenAI()``), that are told whether they are the first (``connect(fresh=attempt > 0)``), and one retry in
-    all are left alone, as are endless loops that pause on one error in a function whose docstring says so,
-    or where a comment or log text beside the failure says so ("retries until the broker recovers"), endless policies beside a comment or docstring that says "retry until" (and growing pauses), those in a cloud function's ``handler(event, context)``, or that log the one timeout of a call until the other side is up, as a comment says, and endless policies that only look at the answer and wait a random time, or a growing one before a function that raises by itself.
-    Nothing is said of three retries at once that have each waited for their ``timeout``, of a desktop program's windows, which a pause would freeze, of a pause of up to 0.1 s after the last attempt, nor where a function that is told its number (``may_retry(error, attempt)``) decides. Fixed pauses count in
-    policies, and in loops around calls or errors of a network client, or around calls of what is called one (``self.client.load()``); not those of polls (``retry_on_result`` alone, until a deadline, is one), of conflicts, of predicates named for a state that passes (``is_busy``), of attempts that end within ten seconds,
-    of loops with a deadline, that of slept seconds summed up and endless ones under ``asyncio.timeout`` among them, of functions that raise themselves what they are retried for until a deadline, of the local Docker daemon,
-    and in functions that are named for waiting; of other loops only pauses of a second or more after the last attempt. Silent on what is retried for an expiry (``TokenExpired``) or
-    a signal (``Restart``), and where a comment above says "retry forever" or "fixed wait". An answer that cannot be parsed may be asked for again at once.
+    length the file does not show, or that a generator of the file makes (``next(pauses)``). One retry in all is left alone, and so is what
+    is no retry of a failure that passes: loops that go on after success, through different items (another host, port or hour for each attempt) or another way after a failure (a page
+    is loaded again, a checkpoint before is taken); errors which waiting does not mend (a value, a key, an answer that cannot be parsed, a file that exists), an expiry (``TokenExpired``), a signal (``Restart``), an
+    interrupted call (``EINTR``); waits for something to be there (a key, a row, the next item of a queue, a lock in slices), for a person, or for a change
+    that somebody else made first; what only touches this machine, reads the same text again or waits for its processes; clients that retry by themselves
+    (``OpenAI()``, ``get_object(Bucket=...)``), functions that are told the number of the attempt. An endless loop or policy may be meant: its comment, docstring or log
+    text says so ("retries until the broker recovers"), its error says that the other side is not there yet (``NotSupported``), it stands in a cloud function's ``handler(event, context)``,
+    or it looks only at the answer and waits a random or growing time. Fixed pauses count in policies, and in loops around calls or errors of a network client, or around
+    calls of what is called one (``self.client.load()``); not where a docstring or comment gives their length, in polls, conflicts, deadlines, attempts that end within ten seconds, under 0.1 s, in functions
+    that are named for waiting, and of the local Docker daemon; of other loops only pauses of a second or more after the last attempt. Tests may pause as they like. Nothing is said of three retries at once that have each
+    waited for their ``timeout``, nor of a desktop program's windows, which a pause would freeze.
     """
 
     code = "AIG018"
@@ -129,8 +130,8 @@ class RetryWithoutBackoff(Checker):
             return
         if errors.names and all(map(_SWAPS.search, errors.names)):
             return  # compare and swap: the next attempt reads anew
-        if wait is Wait.NONE and errors.names and all(map(_UNUSABLE.search, errors.names)):
-            return  # a model is asked for another answer
+        if errors.names and all(map(_LASTING.search, errors.names)):
+            return  # waiting does not mend it, or a model is asked for another answer
         if wait is Wait.FIXED and self._is_condition(policy, errors):
             return
         if row["kind"] == "adapter":
@@ -147,7 +148,7 @@ class RetryWithoutBackoff(Checker):
                 policy.node, message=_FIRST, what=policy.shown, why="its first pause is zero"
             )
         elif not self._awaits_state(policy) and not any(
-            _FIXED_MEANT.search(text) for text in self._comments(policy)
+            _FIXED_MEANT.search(text) for text in self._texts(policy)
         ):
             yield from self.found(policy.node, message=_FIXED, what=policy.shown)
 
@@ -175,7 +176,7 @@ class RetryWithoutBackoff(Checker):
     def _is_meant_to_go_on(self, policy: Policy) -> bool:
         """Whether what is retried is an expiry, which comes again and again, or a comment says that attempts never end."""
         names = self._policies.errors(policy).names
-        if names and all(map(_EXPIRES.search, names)):
+        if names and (all(map(_EXPIRES.search, names)) or all(map(_COMES_UP.search, names))):
             return True
         if self._is_configured(policy) and self._raises(
             self.module.index.parent(policy.node), self._policies.errors(policy)
@@ -510,6 +511,7 @@ class RetryWithoutBackoff(Checker):
                 )
                 or self._loops.clashes(attempts)
                 or (not attempts.is_strict and self._retries_itself(attempts))
+                or _asks_store(attempts)
                 or self._would_freeze(attempts)
             )
             if is_plain and not is_meant and not self._loops.may_pause(attempts, handler):
@@ -523,9 +525,9 @@ class RetryWithoutBackoff(Checker):
         ):
             sums = [sum(pause.seconds or 0 for pause in gap) for gap in gaps]
             pause = next(pause for gap in gaps for pause in gap)
-            if not any(sums):
+            if not any(sums) and not self._waits_elsewhere(attempts, gaps):
                 yield from self.found(pause.call, message=_AT_ONCE, what="this loop", wait=_PAUSE)
-            elif gaps[0] and sums[0] <= 0:
+            elif gaps[0] and sums[0] <= 0 < sums[-1]:
                 yield from self.found(
                     pause.call,
                     message=_FIRST,
@@ -536,6 +538,8 @@ class RetryWithoutBackoff(Checker):
                 found = [*self._tail(attempts, course)]
                 if self._loops.clashes(attempts):
                     yield from found
+                elif self.module.is_test or sums[0] < _BRIEF:
+                    pass
                 elif self._is_remote(attempts) or self._asks_client(attempts):
                     fixed = self.found(pause.call, message=_FIXED, what=f"with {_text(pause)} this loop")
                     yield from found or fixed
@@ -553,6 +557,16 @@ class RetryWithoutBackoff(Checker):
             item.arg for item in function.args.args
         ] == ["event", "context"]
 
+    def _waits_elsewhere(self, attempts: Attempts, gaps: list[list[Pause]]) -> bool:
+        """Whether something in a loop waits beside its pauses of no length, ``await asyncio.sleep(0)``."""
+        pauses = {pause.call for gap in gaps for pause in gap}
+        return any(
+            node not in pauses and self._loops.pause(node) is not False
+            for item in attempts.loop.body
+            for node in ast.walk(item)
+            if isinstance(node, ast.Call)
+        )
+
     def _would_freeze(self, attempts: Attempts) -> bool:
         """Whether a pause would freeze the windows of a desktop program, and nothing shows that another machine is asked."""
         return not (
@@ -563,6 +577,8 @@ class RetryWithoutBackoff(Checker):
 
     def _tail(self, attempts: Attempts, course: Course) -> Iterator[Finding]:
         """A pause after the last attempt."""
+        if self.module.is_test:
+            return  # nobody waits for it but a test that fails
         if course.ends and len(course.gaps) < _POLLS and not self._loops.is_followed(attempts):
             for pause in course.tail:
                 if pause.is_sleep and not (pause.seconds is not None and pause.seconds <= _BRIEF):
@@ -597,6 +613,15 @@ def _is_limited(attempts: Attempts) -> bool:
     )
 
 
+def _asks_store(attempts: Attempts) -> bool:
+    """Whether an object store of AWS is asked, by its keywords: botocore retries by itself, and pauses; the loop is for what breaks while it is read."""
+    return any(
+        isinstance(node, ast.keyword) and node.arg == "Bucket"
+        for item in attempts.trial.body
+        for node in ast.walk(item)
+    )
+
+
 def _sleeps(course: Course) -> bool:
     """Whether a loop sleeps between all attempts: it expects that time mends the failure, whatever it is called."""
     return len(course.gaps) > 0 and all(any(pause.is_sleep for pause in gap) for gap in course.gaps)
@@ -613,17 +638,18 @@ _POLLS = 20  # so many attempts wait for something to come up
 _WAITS = regex(r"(^|_)(wait|poll|until|daemon|ready|alive|watch)", re.IGNORECASE)
 # Words of exceptions for what waiting does not mend.
 _LASTING = regex(
-    r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Missing|Not[A-Z]"
-    r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|Valid|Value|Version|Warning"
+    r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Empty|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Malformed|Mismatch"
+    r"|Missing|Not[A-Z]"
+    r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|UserError|Valid|Value|Version|Warning"
 )
 # Words of exceptions by which somebody else was faster.
 _SWAPS = regex(r"Conflict|Duplicate|Stale|Integrity|Lock(ed|Error|Not|Timeout|$)|Serializ|Deadlock|Concurren")
-# Words of exceptions for an answer that came and is of no use.
-_UNUSABLE = regex(r"Empty|Malformed|Pars(e|er|ing)(?![a-z])|Decod|InvalidJSON|Schema")
 _ASKED = ("get_backoff_time", "get_retry_after", "is_exhausted", "is_retry", "parse_retry_after")
 _ENDLESS = regex(r"\b(continuous\w*|until|forever|endless\w*|wait(s|ing)?)\b", re.IGNORECASE)
 # Exceptions that say that something has run out, as it does from time to time; not TimeoutExpired.
 _EXPIRES = regex(r"(?<!Timeout)Expired")
+# Exceptions for the other side, or what it offers, not being there yet.
+_COMES_UP = regex(r"Not(Available|Ready|Running|Started|Supported|Yet)")
 _SIGNALS = regex(r"(Again|Changed|Interrupt|Reload|Rerun|Restart|Switch)(Exception|Signal)?$")
 _GOES_ON_UNTIL = regex(
     r"\b(never (gives?|giving) up|(constantly|keeps?( on)?) retry\w*"
@@ -642,7 +668,10 @@ _RETRY_THEMSELVES = frozenset(
 )
 _NO_END = regex(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
 _UNTIL = regex(r"\bretr(?:y|ie[sd]|ying) (?:\w+ ){0,3}?(?:until|as long as)\b", re.IGNORECASE)
-_FIXED_MEANT = regex(r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b", re.IGNORECASE)
+_FIXED_MEANT = regex(
+    r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b|\bwait(s|ing)? \d+ ?(m?s|sec\w*|minutes?)\b|\bbetween (each|tries|(re)?tries|attempts|calls)\b",
+    re.IGNORECASE,
+)
 _GOES_ON = (ast.Continue, ast.Pass)
 _POLLED = regex(r"poll|waiter", re.IGNORECASE)  # what a pause between questions is named for
 # What a predicate is named for that knows a state of the other side which passes.
