@@ -302,6 +302,14 @@ MEANT = [
         "AIG217",
         "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN INSERT INTO logs (x) VALUES ($1); END $$ LANGUAGE plpgsql;",
     ),
+    (
+        "AIG205",
+        "ALTER TABLE clerks ADD COLUMN grade int, MODIFY COLUMN wage int NOT NULL;\nUPDATE clerks SET grade = 1, wage = 0;",
+    ),
+    (
+        "AIG205",
+        "UPDATE clerks SET name = '?';\nALTER TABLE clerks ALTER COLUMN name TYPE text;\nSELECT 1;\nALTER TABLE clerks ALTER name SET NOT NULL;",
+    ),
 ]
 REPORTED = [
     ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
@@ -532,6 +540,9 @@ REPORTED = [
         "AIG214",
         "CREATE TABLE k (id int PRIMARY KEY, a int);\nCREATE TABLE a (id int PRIMARY KEY, x int);\nSELECT DISTINCT a.x FROM a JOIN k ON k.a = a.id;",
     ),
+    ("AIG205", "ALTER TABLE clerks ADD COLUMN grade int;\nUPDATE clerks SET grade = 1, wage = 0;"),
+    ("AIG205", "ALTER TABLE buyers ADD COLUMN grade int;\nUPDATE clerks SET grade = 1;"),
+    ("AIG205", "ALTER TABLE clerks ADD CONSTRAINT grade CHECK (grade > 0);\nUPDATE clerks SET grade = 1;"),
 ]
 BEFORE = [
     "BEGIN;",
@@ -611,12 +622,13 @@ def test_a_table_of_one_row_has_no_where(tmp_path: Path) -> None:
         "changes/rates.sql",
         "V2__rates.sql",
         "007_rates.sql",
+        "db/shop_update-1.23.3.sql",
     ],
 )
 def test_a_step_that_runs_once_converts_all_rows(tmp_path: Path, name: str) -> None:
     assert not found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / name))
     assert found("AIG205", "DELETE FROM orders;", str(tmp_path / name))
-    for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql"):
+    for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql", "shop_update-2.sql"):
         assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / other)), other
 
 
