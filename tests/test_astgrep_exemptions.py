@@ -310,6 +310,23 @@ MEANT = [
         "AIG205",
         "UPDATE clerks SET name = '?';\nALTER TABLE clerks ALTER COLUMN name TYPE text;\nSELECT 1;\nALTER TABLE clerks ALTER name SET NOT NULL;",
     ),
+    (
+        "AIG207",
+        "WITH t AS (SELECT buyer, sum(cents) AS spent FROM orders GROUP BY buyer)\nSELECT b.id FROM buyers b LEFT JOIN t ON t.buyer = b.id WHERE coalesce(t.spent, 0) > 0;",
+    ),
+    (
+        "AIG207",
+        "SELECT b.id FROM buyers b LEFT JOIN (SELECT buyer, count(*) n FROM orders GROUP BY buyer) AS t ON t.buyer = b.id WHERE coalesce(t.n, 0) = 0;",
+    ),
+    (
+        "AIG207",
+        "SELECT o.id FROM orders o JOIN buyers b ON b.no = o.buyer WHERE (substr(b.zip, 1, 2) = '10' OR o.cents > 500);",
+    ),
+    (
+        "AIG207",
+        "SELECT ono FROM orders, buyers WHERE obuyer = bno AND (date(bborn) = '2000-02-29' OR ocents > 500);",
+    ),
+    ("AIG207", "SELECT no FROM buyers WHERE substr(zip, 1, 2) IN ('10', '12', '20', '21', '30', '44');"),
 ]
 REPORTED = [
     ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
@@ -543,6 +560,24 @@ REPORTED = [
     ("AIG205", "ALTER TABLE clerks ADD COLUMN grade int;\nUPDATE clerks SET grade = 1, wage = 0;"),
     ("AIG205", "ALTER TABLE buyers ADD COLUMN grade int;\nUPDATE clerks SET grade = 1;"),
     ("AIG205", "ALTER TABLE clerks ADD CONSTRAINT grade CHECK (grade > 0);\nUPDATE clerks SET grade = 1;"),
+    (
+        "AIG207",
+        "WITH t AS (SELECT buyer, min(cents) AS least FROM orders GROUP BY buyer)\nSELECT b.no FROM buyers b JOIN t ON t.buyer = b.no WHERE date(b.made) = '2026-02-01';",
+    ),
+    (
+        "AIG207",
+        "SELECT b.no FROM buyers b JOIN (SELECT buyer, made FROM orders) AS t ON t.buyer = b.no WHERE date(t.made) = '2026-02-01';",
+    ),
+    (
+        "AIG207",
+        "SELECT o.no FROM orders o JOIN buyers b ON b.no = o.buyer WHERE (date(b.born) = '2000-02-29' OR b.born > '2010-01-01');",
+    ),
+    (
+        "AIG207",
+        "SELECT o.no FROM orders o JOIN buyers b ON b.no = o.buyer WHERE date(o.made) = $1 AND (o.cents > 5 OR b.paid = 1);",
+    ),
+    ("AIG207", "SELECT no FROM orders WHERE date(made) = '2026-02-01' OR cents > 500;"),
+    ("AIG207", "SELECT no FROM buyers WHERE substr(zip, 1, 2) IN ('10', '12');"),
 ]
 BEFORE = [
     "BEGIN;",

@@ -186,7 +186,7 @@ def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool
         return _lists_columns(source.code[opening : source.closing(opening, last)])
     if plain(name) in source.script.made or name.lower() in ("unnest", "generate_series"):
         return True
-    body = _body(source, name, start)
+    body = query.cte(source, name, start)
     if body is None:
         return False
     return "{{" in body or _lists_columns(body)  # all of a model is what is read of it
@@ -196,16 +196,6 @@ def _lists_columns(body: str) -> bool:
     """Whether a query in parentheses, or the first of a UNION, which names the columns for all, lists them."""
     first = _OPERATOR.split(flat(body[1:]), maxsplit=1)[0]
     return not _STAR.search(first if _SELECT.match(first.lstrip()) else body)
-
-
-def _body(source: Source, name: str, start: int) -> str | None:
-    """What stands in the parentheses of a CTE of the statement, the opening one included."""
-    first = source.statement(start)[0]
-    cte = re.compile(
-        rf"(?:\bwith\s+(?:recursive\s+)?|,\s*){re.escape(name)}\s*(?:\([^)]*\)\s*)?as\s+(?:(?:not\s+)?materialized\s+)?\(",
-        _I,
-    ).search(source.code, first, start)
-    return None if cte is None else source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
 
 
 def _is_whole_row(source: Source, start: int, names: list[str]) -> bool:
@@ -305,7 +295,7 @@ def _is_looked_up_before(source: Source, start: int, end: int) -> bool:
 
 def _is_of_one_row(source: Source, name: str, start: int) -> bool:
     """Whether a CTE of the statement has at most one row: it reads no table, one `id`, or the first row alone."""
-    body = _body(source, name, start)
+    body = query.cte(source, name, start)
     if body is None:
         return False
     own = flat(body[1:])
