@@ -327,6 +327,20 @@ MEANT = [
         "SELECT ono FROM orders, buyers WHERE obuyer = bno AND (date(bborn) = '2000-02-29' OR ocents > 500);",
     ),
     ("AIG207", "SELECT no FROM buyers WHERE substr(zip, 1, 2) IN ('10', '12', '20', '21', '30', '44');"),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM orders o LEFT JOIN (SELECT * FROM notes WHERE kind = 1) n ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM (SELECT * FROM notes WHERE kind = 1) AS n FULL OUTER JOIN orders o ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "UPDATE rates SET cents = 0 WHERE 1 = (SELECT flag FROM (SELECT * FROM rates) AS own WHERE name = 'free');",
+    ),
+    ("AIG201", "-- loaded from a file\nselect\n    *\nfrom {{ ref('countries_seed') }}\n"),
+    ("AIG201", "select * from {{ source('shop', 'orders') }}"),
 ]
 REPORTED = [
     ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
@@ -578,6 +592,29 @@ REPORTED = [
     ),
     ("AIG207", "SELECT no FROM orders WHERE date(made) = '2026-02-01' OR cents > 500;"),
     ("AIG207", "SELECT no FROM buyers WHERE substr(zip, 1, 2) IN ('10', '12');"),
+    ("AIG201", "SELECT n.id, n.text FROM (SELECT * FROM notes WHERE kind = 1) AS n WHERE n.old;"),
+    (
+        "AIG201",
+        "SELECT o.id, n.* FROM orders o LEFT JOIN (SELECT * FROM notes WHERE kind = 1) n ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM orders o JOIN (SELECT * FROM notes WHERE kind = 1) n ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM orders o LEFT JOIN (SELECT * FROM notes WHERE kind = 1 ORDER BY made LIMIT 5) n ON n.order_id = o.id;",
+    ),
+    ("AIG201", "SELECT o.id, n.text FROM orders o LEFT JOIN (SELECT * FROM notes) n ON n.order_id = o.id;"),
+    (
+        "AIG201",
+        "UPDATE rates SET cents = 0 WHERE 1 = (SELECT flag FROM (SELECT * FROM settings) AS other WHERE name = 'free');",
+    ),
+    (
+        "AIG201",
+        "UPDATE rates SET cents = own.cents FROM (SELECT * FROM rates WHERE old) AS own WHERE own.id = rates.up;",
+    ),
+    ("AIG201", "select * from {{ source('shop', 'orders') }} where paid"),
 ]
 BEFORE = [
     "BEGIN;",
@@ -665,6 +702,13 @@ def test_a_step_that_runs_once_converts_all_rows(tmp_path: Path, name: str) -> N
     assert found("AIG205", "DELETE FROM orders;", str(tmp_path / name))
     for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql", "shop_update-2.sql"):
         assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / other)), other
+
+
+def test_a_mart_chooses_what_it_shows(tmp_path: Path) -> None:
+    text = "select * from {{ source('shop', 'orders') }}"
+    assert not found("AIG201", text, str(tmp_path / "models" / "orders.sql"))
+    for name in ("models/marts/orders.sql", "models/fct_orders.sql"):
+        assert found("AIG201", text, str(tmp_path / name)), name
 
 
 BACKFILL = """DO $$

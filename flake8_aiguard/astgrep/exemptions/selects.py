@@ -24,6 +24,20 @@ _EXPECTING: Final = regex(
 )  # a table of Databricks that drops bad rows of another
 _STAR: Final = regex(r"(?:\bselect|,)\s*(?:all\s+|distinct\s+)?\*", _I)
 _READS_ALL: Final = regex(r"(?:\bselect|\bdistinct|\ball|,|\b(?P<owner>\w+)[\"`]?\.)\s*\*(?!\s*except\b)", _I)
+_COPIED_IN: Final = regex(
+    r"(?:\s|--[^\n]*\n|\{#.*?#\})*select\s+\*\s+from\s+\{\{-?\s*"
+    r"(?:source\s*\([^()]*\)|ref\s*\(\s*['\"](?:\w*_)?(?:seeds?|raw)(?:_\w*)?['\"]\s*\))\s*-?\}\}(?:\s|;|--[^\n]*(?:\n|\Z))*",
+    _I | re.DOTALL,
+)  # the whole model
+_SHOWN: Final = regex(r"/(?:marts?|intermediate|reports?|reporting)/|/(?:fct|dim|int|mart|rpt)_[^/]*$", _I)
+_OUTER_JOIN: Final = regex(r"\b(?:left|right|full)\s+(?:outer\s+)?join\s*\(\s*$", _I)
+_NAMED_FOR_OUTER_JOIN: Final = regex(
+    r"\)\s*(?:as\s+)?(\w+)(?:\s+(?P<joined>(?:left|right|full)\s+(?:outer\s+)?join))?", _I
+)
+_FILTERED: Final = regex(
+    r"\*\s*from\b(?!.*\b(?:join|group|order|limit|fetch|union|except|intersect|offset)\b).*\bwhere\b",
+    _I | re.DOTALL,
+)
 _LOCKED: Final = regex(r"\bfor\s+(?:no\s+key\s+)?update\b", _I)
 _STEPPED: Final = regex(r"\b(?:insert|update|delete|for\s+\w+\s+in)\b", _I)
 _BRANCH: Final = regex(r"\b(?:then|else)\s*(?:\w+\s*)?\(?\s*$", _I)
@@ -41,6 +55,7 @@ _PERFORMED: Final = regex(r"(?:^|\bbegin|\bthen|\belse|\bloop)\s*perform\b", _I)
 _OPERATOR: Final = regex(r"\b(union|except|intersect|minus)\b(?!\s*\()", _I)
 _NEXT_STAR: Final = regex(r"\s*(?:(?:all|distinct)\s+)?select\s+\*", _I)
 _SELECT: Final = regex(r"\bselect\b\s*(\*?)(\s*except\b)?", _I)
+_LIST_BEGINS: Final = regex(r"\s*select\s+$", _I)
 _MANY: Final = regex(r"\bwhere\b|\bjoin\b|,", _I)
 _OF_AGGREGATE: Final = regex(rf"\(\s*select\s+(?:all\s+)?(?:\w+\s*\(\s*)?{query.AGGREGATE}\s*\(", _I)
 _OF_FUNCTION: Final = regex(r"\bfrom\s+[\w.\"]+\s*\((?!.*(?:\bjoin\b|,))", _I | re.DOTALL)
@@ -87,6 +102,7 @@ def star(source: Source, start: int, end: int) -> bool:
         return (
             first > source.statement(start)[0]
             or not source.is_template
+            or (_COPIED_IN.fullmatch(source.text) is not None and not _SHOWN.search(source.path))
             or re.search(r"\bunion\b", text, _I) is not None
         )
     if all(_has_known_columns(source, name, start, last) for name in names):
@@ -103,7 +119,11 @@ def star(source: Source, start: int, end: int) -> bool:
         return False
     if _EXPECTING.search(source.code[first:start]):
         return True
-    if _is_narrowed(source, start, text):
+    if (
+        _is_narrowed(source, start, text)
+        or _is_filtered_for_join(source, start, text)
+        or _is_own_table(source, start, names[0])
+    ):
         return True
     routine = source.routine(start)
     if routine >= 0 and plain(names[0]) in map(plain, _RETURNS.findall(source.code[routine:start])):
@@ -151,6 +171,39 @@ def _is_narrowed(source: Source, start: int, text: str) -> bool:
     if _LOCKED.search(text):
         return _is_read_by_name(source, cte[1], start) is not False
     return (adds or folders.is_warehouse(source)) and _is_read_by_name(source, cte[1], start) is True
+
+
+def _is_filtered_for_join(source: Source, start: int, text: str) -> bool:
+    """Whether `*` only carries the condition of one table into an outer join, whose query names the columns.
+
+    Args:
+        source: the text.
+        start: where `*` stands.
+        text: the flat text of the subquery from there on.
+    """
+    first, last = source.around(start)
+    named = _NAMED_FOR_OUTER_JOIN.match(source.code, last)
+    if (
+        named is None
+        or source.is_mysql
+        or not _FILTERED.match(text)
+        or not _LIST_BEGINS.match(source.code[first:start])
+    ):
+        return False
+    if not (named["joined"] or _OUTER_JOIN.search(query.before(source, first))):
+        return False
+    readers = _READS_ALL.finditer(source.flat(*source.around(first - 1)))
+    return all(star["owner"] and star["owner"].lower() != named[1].lower() for star in readers)
+
+
+def _is_own_table(source: Source, start: int, name: str) -> bool:
+    """Whether a condition reads the table that the statement changes, which MySQL allows in a subquery of a subquery alone."""
+    first = source.around(start)[0]
+    opening, closing = source.statement(start)
+    if first == opening or source.around(first - 1)[0] == opening:
+        return False
+    written = query.WRITTEN.match(source.code[opening:closing].lstrip())
+    return written is not None and plain(written[1]) == plain(name)
 
 
 def _is_read_by_name(source: Source, name: str, start: int) -> bool | None:
