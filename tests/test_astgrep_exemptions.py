@@ -341,6 +341,10 @@ MEANT = [
     ),
     ("AIG201", "-- loaded from a file\nselect\n    *\nfrom {{ ref('countries_seed') }}\n"),
     ("AIG201", "select * from {{ source('shop', 'orders') }}"),
+    (
+        "AIG216",
+        "SET @s = (SELECT IF((SELECT COUNT(*) FROM kinds WHERE name = 'a') > 0, 'SELECT 1', 'INSERT INTO kinds VALUES (1)'));\nPREPARE step FROM @s;",
+    ),
 ]
 REPORTED = [
     ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
@@ -615,6 +619,7 @@ REPORTED = [
         "UPDATE rates SET cents = own.cents FROM (SELECT * FROM rates WHERE old) AS own WHERE own.id = rates.up;",
     ),
     ("AIG201", "select * from {{ source('shop', 'orders') }} where paid"),
+    ("AIG216", "SET @s = (SELECT IF((SELECT COUNT(*) FROM kinds WHERE name = 'a') > 0, 1, 2));\nSELECT @s;"),
 ]
 BEFORE = [
     "BEGIN;",

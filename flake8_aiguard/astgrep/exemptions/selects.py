@@ -30,6 +30,7 @@ _COPIED_IN: Final = regex(
     _I | re.DOTALL,
 )  # the whole model
 _SHOWN: Final = regex(r"/(?:marts?|intermediate|reports?|reporting)/|/(?:fct|dim|int|mart|rpt)_[^/]*$", _I)
+_GUARD: Final = regex(r"\bset\s+@(\w+)\s*:?=\s*\(\s*select\s+if\s*\(\s*$", _I)
 _OUTER_JOIN: Final = regex(r"\b(?:left|right|full)\s+(?:outer\s+)?join\s*\(\s*$", _I)
 _NAMED_FOR_OUTER_JOIN: Final = regex(
     r"\)\s*(?:as\s+)?(\w+)(?:\s+(?P<joined>(?:left|right|full)\s+(?:outer\s+)?join))?", _I
@@ -303,7 +304,10 @@ def is_called_otherwise(source: Source, start: int, end: int) -> bool:
 
 
 def is_needed_anyway(source: Source, start: int, end: int) -> bool:
-    """AIG216: the statement asks for the same number again."""
+    """AIG216: the statement asks for the same number again, or decides once which statement a script prepares."""
+    guard = _GUARD.search(query.before(source, start))
+    if guard and re.search(rf"\bprepare\s+\w+\s+from\s+@{guard[1]}\b", source.text[end:], _I):
+        return True
     opening = source.code.find("(", start, end)
     counted = " ".join(source.code[opening : source.closing(opening, end) + 1].split())
     return " ".join(source.code[slice(*source.statement(start))].split()).count(counted) > 1
