@@ -302,6 +302,49 @@ MEANT = [
         "AIG217",
         "CREATE FUNCTION f(x int) RETURNS void AS $$ BEGIN INSERT INTO logs (x) VALUES ($1); END $$ LANGUAGE plpgsql;",
     ),
+    (
+        "AIG205",
+        "ALTER TABLE clerks ADD COLUMN grade int, MODIFY COLUMN wage int NOT NULL;\nUPDATE clerks SET grade = 1, wage = 0;",
+    ),
+    (
+        "AIG205",
+        "UPDATE clerks SET name = '?';\nALTER TABLE clerks ALTER COLUMN name TYPE text;\nSELECT 1;\nALTER TABLE clerks ALTER name SET NOT NULL;",
+    ),
+    (
+        "AIG207",
+        "WITH t AS (SELECT buyer, sum(cents) AS spent FROM orders GROUP BY buyer)\nSELECT b.id FROM buyers b LEFT JOIN t ON t.buyer = b.id WHERE coalesce(t.spent, 0) > 0;",
+    ),
+    (
+        "AIG207",
+        "SELECT b.id FROM buyers b LEFT JOIN (SELECT buyer, count(*) n FROM orders GROUP BY buyer) AS t ON t.buyer = b.id WHERE coalesce(t.n, 0) = 0;",
+    ),
+    (
+        "AIG207",
+        "SELECT o.id FROM orders o JOIN buyers b ON b.no = o.buyer WHERE (substr(b.zip, 1, 2) = '10' OR o.cents > 500);",
+    ),
+    (
+        "AIG207",
+        "SELECT ono FROM orders, buyers WHERE obuyer = bno AND (date(bborn) = '2000-02-29' OR ocents > 500);",
+    ),
+    ("AIG207", "SELECT no FROM buyers WHERE substr(zip, 1, 2) IN ('10', '12', '20', '21', '30', '44');"),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM orders o LEFT JOIN (SELECT * FROM notes WHERE kind = 1) n ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM (SELECT * FROM notes WHERE kind = 1) AS n FULL OUTER JOIN orders o ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "UPDATE rates SET cents = 0 WHERE 1 = (SELECT flag FROM (SELECT * FROM rates) AS own WHERE name = 'free');",
+    ),
+    ("AIG201", "-- loaded from a file\nselect\n    *\nfrom {{ ref('countries_seed') }}\n"),
+    ("AIG201", "select * from {{ source('shop', 'orders') }}"),
+    (
+        "AIG216",
+        "SET @s = (SELECT IF((SELECT COUNT(*) FROM kinds WHERE name = 'a') > 0, 'SELECT 1', 'INSERT INTO kinds VALUES (1)'));\nPREPARE step FROM @s;",
+    ),
 ]
 REPORTED = [
     ("AIG207", "SELECT a.id FROM a WHERE a.number::text = $1 AND a.rank::text = 'KD'::text;"),
@@ -532,6 +575,51 @@ REPORTED = [
         "AIG214",
         "CREATE TABLE k (id int PRIMARY KEY, a int);\nCREATE TABLE a (id int PRIMARY KEY, x int);\nSELECT DISTINCT a.x FROM a JOIN k ON k.a = a.id;",
     ),
+    ("AIG205", "ALTER TABLE clerks ADD COLUMN grade int;\nUPDATE clerks SET grade = 1, wage = 0;"),
+    ("AIG205", "ALTER TABLE buyers ADD COLUMN grade int;\nUPDATE clerks SET grade = 1;"),
+    ("AIG205", "ALTER TABLE clerks ADD CONSTRAINT grade CHECK (grade > 0);\nUPDATE clerks SET grade = 1;"),
+    (
+        "AIG207",
+        "WITH t AS (SELECT buyer, min(cents) AS least FROM orders GROUP BY buyer)\nSELECT b.no FROM buyers b JOIN t ON t.buyer = b.no WHERE date(b.made) = '2026-02-01';",
+    ),
+    (
+        "AIG207",
+        "SELECT b.no FROM buyers b JOIN (SELECT buyer, made FROM orders) AS t ON t.buyer = b.no WHERE date(t.made) = '2026-02-01';",
+    ),
+    (
+        "AIG207",
+        "SELECT o.no FROM orders o JOIN buyers b ON b.no = o.buyer WHERE (date(b.born) = '2000-02-29' OR b.born > '2010-01-01');",
+    ),
+    (
+        "AIG207",
+        "SELECT o.no FROM orders o JOIN buyers b ON b.no = o.buyer WHERE date(o.made) = $1 AND (o.cents > 5 OR b.paid = 1);",
+    ),
+    ("AIG207", "SELECT no FROM orders WHERE date(made) = '2026-02-01' OR cents > 500;"),
+    ("AIG207", "SELECT no FROM buyers WHERE substr(zip, 1, 2) IN ('10', '12');"),
+    ("AIG201", "SELECT n.id, n.text FROM (SELECT * FROM notes WHERE kind = 1) AS n WHERE n.old;"),
+    (
+        "AIG201",
+        "SELECT o.id, n.* FROM orders o LEFT JOIN (SELECT * FROM notes WHERE kind = 1) n ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM orders o JOIN (SELECT * FROM notes WHERE kind = 1) n ON n.order_id = o.id;",
+    ),
+    (
+        "AIG201",
+        "SELECT o.id, n.text FROM orders o LEFT JOIN (SELECT * FROM notes WHERE kind = 1 ORDER BY made LIMIT 5) n ON n.order_id = o.id;",
+    ),
+    ("AIG201", "SELECT o.id, n.text FROM orders o LEFT JOIN (SELECT * FROM notes) n ON n.order_id = o.id;"),
+    (
+        "AIG201",
+        "UPDATE rates SET cents = 0 WHERE 1 = (SELECT flag FROM (SELECT * FROM settings) AS other WHERE name = 'free');",
+    ),
+    (
+        "AIG201",
+        "UPDATE rates SET cents = own.cents FROM (SELECT * FROM rates WHERE old) AS own WHERE own.id = rates.up;",
+    ),
+    ("AIG201", "select * from {{ source('shop', 'orders') }} where paid"),
+    ("AIG216", "SET @s = (SELECT IF((SELECT COUNT(*) FROM kinds WHERE name = 'a') > 0, 1, 2));\nSELECT @s;"),
 ]
 BEFORE = [
     "BEGIN;",
@@ -611,13 +699,21 @@ def test_a_table_of_one_row_has_no_where(tmp_path: Path) -> None:
         "changes/rates.sql",
         "V2__rates.sql",
         "007_rates.sql",
+        "db/shop_update-1.23.3.sql",
     ],
 )
 def test_a_step_that_runs_once_converts_all_rows(tmp_path: Path, name: str) -> None:
     assert not found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / name))
     assert found("AIG205", "DELETE FROM orders;", str(tmp_path / name))
-    for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql"):
+    for other in ("rates.sql", "7.sql", "2026.sql", "3_rates.sql", "shop_update-2.sql"):
         assert found("AIG205", "UPDATE orders SET cents = cents * 100;", str(tmp_path / other)), other
+
+
+def test_a_mart_chooses_what_it_shows(tmp_path: Path) -> None:
+    text = "select * from {{ source('shop', 'orders') }}"
+    assert not found("AIG201", text, str(tmp_path / "models" / "orders.sql"))
+    for name in ("models/marts/orders.sql", "models/fct_orders.sql"):
+        assert found("AIG201", text, str(tmp_path / name)), name
 
 
 BACKFILL = """DO $$

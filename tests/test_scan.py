@@ -153,6 +153,34 @@ def test_a_message_says_what_is_true_of_the_command(capsys: Capture) -> None:
     assert "give it --timeout and --tries, or" in wget
 
 
+@pytest.mark.parametrize(
+    ("command", "is_file"),
+    [
+        ("curl -OfsS $url", True),
+        ("curl -L https://example.org/a.tgz > build/a.tgz", True),
+        ('curl -sSL https://example.org/a.tgz 2>> log > "$kept"', True),
+        ("curl -sS https://example.org/a.rpm > $folder/a.rpm 2>&1", True),
+        ("curl -sSL https://example.org/a.tgz | sudo tar -xz -C /opt", True),
+        ("echo x|curl -d @- https://example.org/a.tgz | tar -xz", False),
+        ("curl -sf https://example.org/a > /dev/null", False),
+        ("curl -s https://example.org/a | jq .tag", False),
+        ("curl -XPOST -d 'a > b' https://example.org/a", False),
+    ],
+)
+def test_a_file_that_may_be_large_is_bounded_by_its_speed(
+    capsys: Capture, command: str, is_file: bool
+) -> None:
+    write("get.sh", f"set -e\n{command}\n")
+    main(["scan", "--format", "json"])
+    (found,) = json.loads(capsys.readouterr().out)
+    options = (
+        "--max-time, or --speed-limit with --speed-time where the file may be large"
+        if is_file
+        else "--max-time"
+    )
+    assert f"give it {options}, or run it under" in found["message"]
+
+
 def test_the_project_says_what_a_test_is(capsys: Capture) -> None:
     write("pyproject.toml", '[tool.aiguard]\ntests = ["checks/"]\nvendored = ["copied/"]\n')
     for folder in ("checks", "copied", "tests"):

@@ -70,6 +70,16 @@ def relations(query: str) -> list[tuple[str, str]]:
     return [(item[1], item[2]) for item in items if item]
 
 
+def cte(source: Source, name: str, start: int) -> str | None:
+    """What stands in the parentheses of a CTE of the statement, the opening one included."""
+    first = source.statement(start)[0]
+    cte = re.compile(
+        rf"(?:\bwith\s+(?:recursive\s+)?|,\s*){re.escape(name)}\s*(?:\([^)]*\)\s*)?as\s+(?:(?:not\s+)?materialized\s+)?\(",
+        _I,
+    ).search(source.code, first, start)
+    return None if cte is None else source.code[cte.end() - 1 : source.closing(cte.end() - 1, start)]
+
+
 def are_derived(relations: list[tuple[str, str]]) -> bool:
     """Whether a query reads nothing but subqueries, which have no index."""
     return bool(relations) and all(name == "(" for name, _ in relations)

@@ -110,7 +110,8 @@ _ASKING: Final = regex(r"[?@]|\$\d")
 _ROWS: Final = regex(r"\s*insert\s+(?:\w+\s+)?into\s", re.IGNORECASE)
 _STEPS: Final = (
     r"/(?:(?:migrations?|versions?|delta|changes|patches|upgrades?|updates?|archives?|seeds?)/"
-    r"|(?:[vV]\d[\d.]*|\d+\.\d[\d.]*)-(?:to-)?[vV]?\d[\d.]*/|[^/]*upgrade[_-][^/]*\d[^/]*\.sql$)"  # from one version to the next
+    r"|(?:[vV]\d[\d.]*|\d+\.\d[\d.]*)-(?:to-)?[vV]?\d[\d.]*/|[^/]*upgrade[_-][^/]*\d[^/]*\.sql$"
+    r"|[^/]*[_-]update[_-][vV]?\d+\.\d[\d.]*\.sql$)"  # from one version to the next
 )
 _NUMBERED: Final = regex(rf"{_STEPS}|/[vV]?\d[^/]*$|\d+\.\d+[^/]*$")
 _STEP: Final = regex(rf"{_STEPS}|/[vV]?\d{{3,}}[_-][^/]*[A-Za-z][^/]*\.|/[vV]\d[\d._]*__[^/]*$")

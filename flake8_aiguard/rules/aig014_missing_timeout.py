@@ -70,7 +70,8 @@ class MissingTimeout(Checker):
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
     calls ``socket.setdefaulttimeout`` (which requests ignores, though), below a test for ``file:``, for URLs whose host is written out as this one, in tests for
-    addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
+    addresses that a server, the test case or the command line has as an attribute, and for paths below one that is
+    filled in, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
     elsewhere where each session of the file has ``request`` replaced, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
@@ -184,6 +185,8 @@ class MissingTimeout(Checker):
             return not self._names_host(node)
         if not self.module.is_test or self._names_host(node):
             return False
+        if any(map(self._is_path_of_server, (*node.args[:2], *(keyword.value for keyword in node.keywords)))):
+            return True
         given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
         parts = [part for item in given for part in ast.walk(self._bound(item) or item)]
         if "argparse" in self.module.index.packages:  # run by hand: the address is an argument
@@ -197,6 +200,12 @@ class MissingTimeout(Checker):
             and all(any(isinstance(part, ast.Attribute) for part in ast.walk(value)) for value in values)
             for values in map(self._assigned, given)
         )
+
+    def _is_path_of_server(self, node: ast.expr) -> bool:
+        """Whether a URL is a path below an address that is filled in: ``f"{API_ROOT}groups/"``, ``worker + "/stop"``."""
+        parts = text_parts(self._bound(node) or node) or [""]
+        is_filled_in = isinstance(parts[0], ast.expr) and self._text(parts[0]) is None
+        return is_filled_in and any(isinstance(part, str) and "/" in part for part in parts)
 
     def _assigned(self, node: ast.expr) -> list[ast.expr]:
         """What a name is assigned, each time; nothing where it gets a value in another way as well."""

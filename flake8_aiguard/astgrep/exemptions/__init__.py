@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from flake8_aiguard.astgrep import query
-from flake8_aiguard.astgrep.exemptions import changes, conditions, selects
+from flake8_aiguard.astgrep.exemptions import changes, conditions, selects, stars
 from flake8_aiguard.astgrep.source import Source
 from flake8_aiguard.ddl import asks_an_extension, asks_the_system, is_of_the_system
 from flake8_aiguard.regex import regex
@@ -17,7 +17,7 @@ _EXPLAINED: Final = regex(r"\s*(?:explain|describe|desc)\b(?!\s*;)", _I)
 _SLOW: Final = frozenset({"AIG203", "AIG204", "AIG206", "AIG207", "AIG208", "AIG216"})
 _OF_MANY_ROWS: Final = _SLOW | {"AIG210"}
 _CHECKS: Final[Mapping[str, Callable[[Source, int, int], bool]]] = {
-    "AIG201": selects.star,
+    "AIG201": stars.star,
     "AIG202": conditions.never_null,
     "AIG204": selects.is_no_join,
     "AIG205": changes.whole_table,

@@ -41,6 +41,10 @@ _LOCKED: Final = regex(
     r"|drop\s+constraint|disable\s+trigger)",
     _I,
 )
+_COLUMN_ALTERED: Final = regex(
+    rf"\b(?:add|modify|change|alter)\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?(?!column\b|constraint\b|table\b)({NAME})",
+    _I,
+)
 _DRIZZLE: Final = "--> statement-breakpoint"  # which runs all migrations in one transaction
 _OFFLINE: Final = regex(
     r"/sql/[^/.]+\.[^/.]+\.sql$|/changes/\d+\.\d+[^/]*/|/(?:upgrades?|updates?|archives?|install|patches)/"
@@ -114,7 +118,9 @@ def whole_table(source: Source, start: int, end: int) -> bool:
         if not _is_of_a_query(value, owners):
             values.append((match[1].lower(), owner.sub("", value) if owner else value))
         place += len(part) + 1
-    return not all(_is_fixed(column, value, parameters) for column, value in values)
+    if not all(_is_fixed(column, value, parameters) for column, value in values):
+        return True
+    return source.is_file and _are_altered(source, written[1], [column for column, _ in values])
 
 
 def _resets(source: Source, start: int, name: str) -> bool:
@@ -143,6 +149,19 @@ def _is_altered_next(source: Source, start: int, name: str) -> bool:
     """
     found = _ALTERED_NEXT.match(source.code, source.statement(start)[1])
     return found is not None and plain(found[1]) == plain(name)
+
+
+def _are_altered(source: Source, name: str, columns: list[str]) -> bool:
+    """Whether the file adds or changes each of some columns of a table: their values follow.
+
+    Args:
+        source: the text.
+        name: the table.
+        columns: the columns.
+    """
+    altered = " , ".join(source.of_table("alter", name, len(source.code))).lower()
+    found = {plain(match[1]) for match in _COLUMN_ALTERED.finditer(altered)}
+    return bool(columns) and found.issuperset(columns)
 
 
 def _is_of_a_query(value: str, owners: set[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from flake8_aiguard.astgrep import folders, query
-from flake8_aiguard.astgrep.source import Source
+from flake8_aiguard.astgrep.source import Source, flat
 from flake8_aiguard.ddl import NAME, plain
 from flake8_aiguard.regex import regex
 
@@ -59,6 +59,13 @@ _EQUAL: Final = regex(
 )
 _GIVEN: Final = regex(
     r"\b(?:where|and)\s+(?:\w+\.)?[\"`]?(\w+)[\"`]?\s*(?:=\s*(?:[$:@?\d']|hole_|any\s*\()|in\s*\()", _I
+)
+_PREFIXES: Final = regex(r"(?:substr|substring|left)\s*\([^()]*\)\s*in\s*\(", _I)
+_MANY: Final = 5  # values of a list
+_OR: Final = regex(r"\bor\b", _I)
+_CLAUSE: Final = regex(r"\b(?:where|on|when|group|order|limit|having|union)\b", _I)
+_TESTED: Final = regex(
+    r"(?<![\w.':$@])((?:\w+\.)?)[\"`]?(?!not\b)([a-z_]\w*)[\"`]?\s*(?:[<>=]|\b(?:not\s+)?(?:in|like|between)\b)"
 )
 _ROW: Final = regex(r"(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
 _KEY: Final = regex(r"(?:\w*_)?(?:id|key|uuid|guid|pk|token|slug|email|hash)", _I)
@@ -224,7 +231,16 @@ def found_by_another(source: Source, start: int, end: int) -> bool:
     text = source.flat(first, last)
     where = re.search(r"\b(?:where|on)\b", text, _I)
     conditions = text[where.start() :] if where else text
-    if _has_no_index(source, columns, query.relations(text)):
+    if _has_no_index(source, columns, query.relations(text)) or _is_computed(
+        source, columns, start, first, last
+    ):
+        return True
+    if (
+        _PREFIXES.match(source.code, start)
+        and source.code[end : source.closing(source.code.find("(", end), last)].count(",") >= _MANY
+    ):
+        return True  # no range says them
+    if len(query.relations(text)) > 1 and _is_one_way(source, start, columns):
         return True
     if re.search(r"\bor\b", conditions, _I):
         return False
@@ -237,6 +253,68 @@ def found_by_another(source: Source, start: int, end: int) -> bool:
     read = [name for name, _ in query.relations(text) if name != "("] if names else []
     tables = [folders.table(source, name) for name in read]
     return any(table is not None and name.lower() in table.keys for table in tables for name in names)
+
+
+def _is_computed(source: Source, columns: Iterable[str], start: int, first: int, last: int) -> bool:
+    """Whether each column is an aggregate of a CTE or subquery, which no index holds.
+
+    Args:
+        source: the text.
+        columns: the columns, with or without their table.
+        start: where the condition begins.
+        first: where its query begins.
+        last: where it ends.
+    """
+    text = source.flat(first, last)
+    bodies: dict[str, str | None] = {}
+    for name, alias in query.relations(text):
+        known = (alias or plain(name)).strip('"`').lower()
+        closed = re.search(rf"\)\s*(?:as\s+)?{known}\b", text, _I) if name == "(" and known != "(" else None
+        if closed:
+            bodies[known] = source.code[first + text.rindex("(", 0, closed.start()) : first + closed.start()]
+        else:
+            bodies[known] = query.cte(source, name, start) if name != "(" else None
+    for column in columns:
+        owner, _, name = column.rpartition(".")
+        found = [body for known, body in bodies.items() if not owner or known == owner]
+        if not found or None in found:
+            return False
+        computed = re.compile(rf"\b{query.AGGREGATE}\s*\(\s*\)\s*(?:as\s+)?{re.escape(name)}\b", _I)
+        if not any(body and computed.search(flat(body[1:])) for body in found):
+            return False
+    return True
+
+
+def _is_one_way(source: Source, start: int, columns: set[str]) -> bool:
+    """Whether a condition stands in an OR of a join with one on columns of another table, which no index serves together.
+
+    Args:
+        source: the text.
+        start: where the condition begins.
+        columns: its columns.
+    """
+    first, last = source.around(start)
+    text = source.flat(first, last)
+    begin = max((match.end() for match in _CLAUSE.finditer(text, 0, start - first)), default=0)
+    stop = _CLAUSE.search(text, start - first)
+    ends = [match.span() for match in _OR.finditer(text, begin, stop.start() if stop else len(text))]
+    places = (
+        [begin, *(end for _, end in ends)],
+        [*(at for at, _ in ends), stop.start() if stop else len(text)],
+    )
+    owners = {column.rpartition(".")[0] for column in columns}
+    names = source.parameters(start) | columns
+    for one, two in zip(*places, strict=True):
+        if one <= start - first < two:
+            continue
+        for owner, name in _TESTED.findall(source.code[first + one : first + two].lower()):
+            if (
+                (owner[:-1] not in owners)
+                if owner and all(owners)
+                else not (owner or any(owners) or name in names)
+            ):
+                return True
+    return False
 
 
 def _has_no_index(source: Source, columns: Iterable[str], relations: list[tuple[str, str]]) -> bool:
