@@ -13,7 +13,7 @@ from flake8_aiguard.attributes import WRITES, Access, Kind
 from flake8_aiguard.bounds import words_pattern
 from flake8_aiguard.grounds import original
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import last_name, parameters
 from flake8_aiguard.shared_state import SharedState
 
 _ALONE = regex(r"_*run(?:_forever|_loop)?")
@@ -86,11 +86,11 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
                 continue
             if _is_private(state, owner, write, accesses) or _is_of_one_task(state, owner, write, accesses):
                 continue
-            if stale and (
-                state.concurrency.runs_alone(owner, function)
-                or _is_of_task(state, write)
-                or state.attributes.holds_bytes(owner, name)
-            ):
+            if function.name.startswith("_") and not state.concurrency.starts(owner):
+                continue  # nothing shows that it runs twice at once
+            if state.concurrency.is_of_one_call(owner):
+                continue
+            if stale and (_is_of_task(state, write) or state.attributes.holds_bytes(owner, name)):
                 continue  # bytes that arrive in order have one reader
             statement = state.module.index.statement(write.node)
             if statement in reported:
@@ -137,6 +137,8 @@ def _is_update(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
         )
     if access.kind is Kind.AUGMENT and state.attributes.is_container(owner, access.name):
         return False  # grows in place
+    if state.mentions.recounts(access) and state.attributes.is_container(owner, access.name):
+        return False  # grows by what is put before or behind it
     return access.kind in WRITES and not state.mentions.deletes(access)
 
 
@@ -159,6 +161,12 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
     kept = original(value)
     if isinstance(kept, ast.Name) and (state.grounds.is_chosen(kept) or _rolls_back(state, statement)):
         return None  # puts back what was there, or was given
+    branches = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+    if any(
+        isinstance(item, ast.BinOp) and any(_is_given(state, write, side) for side in (item.left, item.right))
+        for item in branches
+    ):
+        return None  # the caller may say where to begin, and the attribute is for the one who does not
     if isinstance(value, ast.UnaryOp) and _is_stored_before(state, value, write):
         return None  # shows what was stored
     if isinstance(value, ast.BoolOp) and state.mentions.is_read(value.values[0], write):
@@ -171,6 +179,17 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
     ]
     stale = [read for read in reads if state.suspensions.between(read, statement)]
     return stale[0] if len(stale) == len(reads) > 0 else None
+
+
+def _is_given(state: SharedState, write: Access, value: ast.expr) -> bool:
+    """Whether a value is what the caller gives, and the attribute only where it gives nothing."""
+    return (
+        isinstance(value, ast.Name)
+        and any(item.arg == value.id for item in parameters(write.function))
+        and any(
+            next(state.mentions.reads(item, write), None) is not None for item in state.grounds.sources(value)
+        )
+    )
 
 
 def _only_filters(state: SharedState, read: ast.expr) -> bool:

@@ -100,7 +100,7 @@ class UnlockedSharedUpdate(Checker):
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
     where the check is repeated after the ``await``, where the entry or a flag is set before it, for results that a loop counts
-    by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
+    by ``+=``, for a value that is chosen and not computed (``given or self.x``) or that a parameter gives otherwise (``offset``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
     in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
     holds, where only an answer is looked up in between: an entry is reported where the ``await`` is the value written, or makes, starts, fetches
     or changes something, calls a parameter or asks a client, where tasks are started, or the entry is a new container; for counts of failures,
@@ -111,8 +111,8 @@ class UnlockedSharedUpdate(Checker):
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
     coroutine that is started once, is its own. In a class that starts no task or
-    thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that the class only awaits in place may
-    compute from what it read: two callers of the public method around it are not seen. Where the new value is what an awaited
+    thread and has no lock, what only ``run()`` uses is its own, and private coroutines are taken to run one at a time: two callers of
+    the public method around them are not seen. So is what the file makes for one call, in a local name that goes nowhere else. Where the new value is what an awaited
     call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
     one request is reported too.
 
