@@ -15,6 +15,7 @@ from flake8_aiguard.grounds import original
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name, parameters
 from flake8_aiguard.shared_state import SharedState
+from flake8_aiguard.steps import is_of_task
 
 _ALONE = regex(r"_*run(?:_forever|_loop)?")
 _CHEAP = regex(
@@ -32,8 +33,6 @@ _MADE = regex(
 )
 _SCALARS = regex(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = regex(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
-# Keys that stand for the task or thread itself, or for an object that the caller has in hand.
-_OWN = frozenset({"current_task", "current_thread", "get_ident", "get_native_id", "id"})
 _PLAIN_VALUES = frozenset({"bool", "bytes", "float", "from_bytes", "hexdigest", "int", "len", "str"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = regex(r"ttl|expir|timed", re.IGNORECASE)
@@ -90,7 +89,7 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
                 continue  # nothing shows that it runs twice at once
             if state.concurrency.is_of_one_call(owner):
                 continue
-            if stale and (_is_of_task(state, write) or state.attributes.holds_bytes(owner, name)):
+            if stale and (is_of_task(state, write) or state.attributes.holds_bytes(owner, name)):
                 continue  # bytes that arrive in order have one reader
             statement = state.module.index.statement(write.node)
             if statement in reported:
@@ -262,7 +261,7 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
         return write.method == "add" and not state.grounds.is_worked_on(write)
     if write.kind is not Kind.ITEM or value is None:
         return False
-    if _is_of_task(state, write):
+    if is_of_task(state, write):
         return True
     if any(_PASSES.search(name) for name in state.attributes.constructors(owner, write.name)):
         return True
@@ -286,15 +285,6 @@ def _only_looks_up(state: SharedState, write: Access, value: ast.expr) -> bool:
         return False
     made = [item for item in state.grounds.sources(value) if isinstance(item, ast.Call)]
     return not any(_MADE.fullmatch(last_name(item.func) or "") for item in made)
-
-
-def _is_of_task(state: SharedState, write: Access) -> bool:
-    """Whether an entry stands under the task or thread that writes it, or the identity of its object: no other one asks for it."""
-    slot = state.module.index.parent(write.node)
-    key = slot.slice if isinstance(slot, ast.Subscript) else None
-    return key is not None and any(
-        isinstance(item, ast.Call) and last_name(item.func) in _OWN for item in state.grounds.sources(key)
-    )
 
 
 def _only_prepares(state: SharedState, write: Access) -> bool:

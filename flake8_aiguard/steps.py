@@ -15,6 +15,8 @@ from flake8_aiguard.suspensions import Position, end_of, start_of
 
 _TAKES: Final = frozenset({"pop", "popitem", "popleft", "remove"})
 _GONE: Final = frozenset({"IndexError", "KeyError", "LookupError", "ValueError"})
+# Keys that stand for the task or thread itself, or for an object that the caller has in hand.
+_OWN: Final = frozenset({"current_task", "current_thread", "get_ident", "get_native_id", "id"})
 _REENTRANT: Final = frozenset({"Condition", "RLock"})
 
 
@@ -29,7 +31,7 @@ def breaks_steps(state: SharedState, owner: ast.ClassDef, lock: str, write: Acce
         if not state.locking.is_setup(item.function)
     ]
     held = {item for item in used if not state.locking.held(item.node).isdisjoint((lock, ANY))}
-    if _is_attempt(state, write):
+    if _is_attempt(state, write) or is_of_task(state, write):
         return False
     if all(
         item in held or item.function is write.function or is_write(state, owner, item) or _only_returns(item)
@@ -63,6 +65,16 @@ def is_called_under(state: SharedState, owner: ast.ClassDef, lock: str, function
         and state.module.receivers.class_behind(item.value) is owner
         and lock in state.locking.held(item)
         for item in uses
+    )
+
+
+def is_of_task(state: SharedState, write: Access) -> bool:
+    """Whether an entry stands under the task or thread that writes it, or the identity of its object: no other one asks for it."""
+    slot = state.module.index.parent(write.node)
+    call = state.module.index.parent(slot) if isinstance(slot, ast.Attribute) else None
+    key = slot.slice if isinstance(slot, ast.Subscript) else next(iter(getattr(call, "args", ())), None)
+    return key is not None and any(
+        isinstance(item, ast.Call) and last_name(item.func) in _OWN for item in state.grounds.sources(key)
     )
 
 

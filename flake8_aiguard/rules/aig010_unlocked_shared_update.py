@@ -84,7 +84,7 @@ class UnlockedSharedUpdate(Checker):
     the file must show where it comes from, which it does not for a lock of a base class in another file; and what the lock keeps
     together: the write rests on what its function has read (``self.n += 1``, a check), or a function that holds the lock changes what it
     has read or goes through all items, or nobody reads without the lock but to return. Silent where each use is one step, which comes
-    before or after all others; where one that holds the lock calls the public method, which could not take it again; where the
+    before or after all others, or the entry is that of the running thread or task; where one that holds the lock calls the public method, which could not take it again; where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
     decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces (unless the waiters of a condition ask for them), for a
     ``return self.d.pop(key, default)`` as all that a method does, for a
