@@ -55,8 +55,11 @@ _OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
 # What others call and must not be held up: the callbacks of a framework, a library or an event loop.
 _CALLBACKS: Final = regex(r"_*callback|_*on_\w+|_*\w+_callback")
 _NOTICES: Final = regex(
-    r"_*(?:emit|fire|notify|trigger)"
+    r"_*(?:emit|fire|notify|trigger)(?:_\w+)?"
 )  # of methods, which others override or subscribe to
+_SUBSCRIBES: Final = regex(
+    r"(?:add|attach|connect|listen|observe|on|register|set|subscribe|watch)(?:_\w+)?|\w+(?:callback|handler|listener)"
+)
 # What a job is asked for by the worker that runs it.
 _RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
 # What puts an item into the queue of somebody else.
@@ -68,7 +71,7 @@ _SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
 # What is put into a queue so that its consumer can say when it is done.
 _FIRST: Final = 4  # bindings of a name
 _HANDS_OUT: Final = ("put", "put_nowait", "set_result")  # to who waits for this answer
-_PROMISES: Final = frozenset({"Event", "Future", "create_future"})
+_PROMISES: Final = frozenset({"Condition", "Event", "Future", "create_future"})
 _LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
 _RUNNERS: Final = frozenset(
     {
@@ -193,6 +196,8 @@ class Channels:
             return None
         puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
         gets = list(self._calls(other, row["get"], row))
+        if any(self._stops_loop(put, row) for put in puts):
+            return None
         if self._takes_turns(puts, gets) or any(map(self._is_executed, gets)):
             return None
         maker = self._module.index.function(call)
@@ -226,9 +231,33 @@ class Channels:
             feeds = [put for put in feeds if not self._is_private(put)]
             if not feeds or any(map(self._ends_consumer, puts)) or self._are_gathered(gets):
                 return None
-        if gets and not looped and not any(any(self._module.index.loops(get)) for get in gets):
-            return None  # asked once, answered once; or a pool
+        if gets and not looped and not any(map(self._serves_on, gets)):
+            return None  # asked once, answered once, however often it is tried; or a pool
         return (looped or feeds)[0]
+
+    def _stops_loop(self, put: ast.Call, row: knowledge.Row) -> bool:
+        """Whether a coroutine puts into a queue of threads: where that waits for room, nothing else in the event loop runs."""
+        return (
+            "queue.Queue" in row["calls"]
+            and last_name(put.func) == "put"
+            and isinstance(self._module.index.function(put), ast.AsyncFunctionDef)
+        )
+
+    def _serves_on(self, get: ast.Call) -> bool:
+        """Whether a loop takes item after item, and does not only count how often it tries."""
+        return any(
+            not (
+                isinstance(loop, ast.While)
+                and isinstance(loop.test, ast.Compare)
+                and isinstance(loop.test.ops[0], (ast.Lt, ast.LtE))
+            )
+            and not (
+                isinstance(loop, ast.For)
+                and isinstance(loop.iter, ast.Call)
+                and last_name(loop.iter.func) == "range"
+            )
+            for loop in self._module.index.loops(get)
+        )
 
     def _is_private(self, put: ast.Call) -> bool:
         """Whether a private function feeds a queue, of which the rest of the class says how often."""
@@ -675,9 +704,21 @@ class Channels:
                 (is_asyncio and last_name(put.func) == "put_nowait")
                 or bool(_CALLBACKS.fullmatch(function.name))
                 or (_NOTICES.fullmatch(function.name) and self._module.index.class_of(function) is not None)
+                or self._is_subscribed(function)
             )
             for put in puts
             for function in (self._module.index.function(put),)
+        )
+
+    def _is_subscribed(self, function: ast.FunctionDef) -> bool:
+        """Whether a function within a function is handed to what calls it back: ``channel.set_callback(keep)``."""
+        index = self._module.index
+        around = index.function(function)
+        return around is not None and any(
+            isinstance(call := index.parent(use), ast.Call)
+            and use in call.args
+            and _SUBSCRIBES.fullmatch(last_name(call.func) or "") is not None
+            for use in self._module.scopes.uses(around, function.name)
         )
 
     def _takes_turns(self, puts: list[ast.Call], gets: list[ast.Call]) -> bool:

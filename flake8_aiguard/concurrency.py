@@ -63,6 +63,32 @@ class Concurrency:
             for family in self._attributes.family(owner)
         )
 
+    @memoised
+    def is_of_one_call(self, owner: ast.ClassDef) -> bool:
+        """Whether the file makes objects of a class for one call each: a local name holds it, and only its methods are used."""
+        made = [
+            call
+            for call in self._index.calls_named((owner.name,))
+            if self._module.receivers.definition(call.func) is owner
+        ]
+        return bool(made) and all(self._is_of_local(owner, call) for call in made)
+
+    def _is_of_local(self, owner: ast.ClassDef, made: ast.Call) -> bool:
+        index = self._index
+        assign, function = index.parent(made), index.function(made)
+        target = assign.targets[0] if isinstance(assign, ast.Assign) else None
+        if not isinstance(target, ast.Name) or not isinstance(function, Method) or function.name == "main":
+            return False
+        waits = {item.name for item in owner.body if isinstance(item, ast.AsyncFunctionDef)}
+        for use in self._module.scopes.uses(function, target.id):
+            attribute = index.parent(use)
+            if not isinstance(attribute, ast.Attribute) or index.function(use) is not function:
+                return False
+            call = index.parent(attribute)
+            if attribute.attr in waits and (call is None or not isinstance(index.parent(call), ast.Await)):
+                return False
+        return True
+
     def starts_threads(self, owner: ast.ClassDef) -> bool:
         """Whether the code of a class starts threads itself."""
         return any("start" in self._started.get(family, ()) for family in self._attributes.family(owner))
@@ -80,23 +106,6 @@ class Concurrency:
     def _task_starters(self) -> set[ast.ClassDef | None]:
         """The classes that start tasks by what they were given: ``group.create_task(...)``, ``nursery.start_soon(...)``."""
         return {self._attributes.owner(call) for call in self._index.calls_named(_STARTS)}
-
-    @memoised
-    def runs_alone(self, owner: ast.ClassDef, function: Method) -> bool:
-        """Whether a coroutine is private and its class only ever awaits it in place: ``await self._m()``, and starts nothing."""
-        name = function.name
-        if not name.startswith("_") or name.endswith("__") or self.starts(owner):
-            return False
-        if self._index.class_of(function) is not owner:
-            return False
-        uses = [item.node for item in self._attributes.accesses(owner).get(name, ())]
-        calls = [self._index.parent(use) for use in uses]
-        return bool(calls) and all(
-            isinstance(call, ast.Call)
-            and call.func is use
-            and isinstance(self._index.parent(call), ast.Await)
-            for use, call in zip(uses, calls, strict=True)
-        )
 
     @memoised
     def is_driven(self, owner: ast.ClassDef, function: Method) -> bool:

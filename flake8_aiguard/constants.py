@@ -336,7 +336,8 @@ class Constants:
             return True
         if isinstance(node, ast.Name) and _CONFIGURES.match(function.name):
             return True
-        if not is_final and _ADDS.match(function.name) and self._only_adds(function, node):
+        is_adder = not is_final and _ADDS.match(function.name) is not None
+        if is_adder and (self._only_adds(function, node) or self._says_that_it_adds(function, node)):
             return True
         for item in function.decorator_list:
             decorator = item.func if isinstance(item, ast.Call) else item
@@ -387,6 +388,18 @@ class Constants:
         if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             body = [statement for statement in body[1:] if not isinstance(statement, ast.Global)]
         return body == [self._module.index.statement(node)] and self._stores_parameter(function, node)
+
+    def _says_that_it_adds(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
+        """Whether a public function of the module with a docstring puts in what it is given: that is how others extend a table,
+        unless the table's name says that it has all there is to be."""
+        name = root(node) if isinstance(node, ast.expr) else node
+        return (
+            not function.name.startswith("_")
+            and self._module.index.class_of(function) is None
+            and ast.get_docstring(function, clean=False) is not None
+            and not _SAYS_CONSTANT.search(getattr(name, "id", ""))
+            and self._stores_parameter(function, node)
+        )
 
     def _stores_parameter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> bool:
         """Whether what a change puts in is made of a parameter of the function."""

@@ -152,6 +152,7 @@ _MEMOS: Final = ("functools.cache", "functools.lru_cache")
 _DEFAULT: Final = regex(r"_*[A-Z][A-Z0-9_]*|_*default_\w+")
 _PLACE: Final = regex(r"_*(?:\w+_)?(?:dir|directory|file|folder|home|path|root)")
 _SETTINGS: Final = regex(r"_*(?:\w*config|conf|environ|getenv|options|os|settings)", re.IGNORECASE)
+_OF_CALLER: Final = regex(r"current|request|session|user", re.IGNORECASE)
 _TEXTS: Final = ("builtins.str", "os.fspath", "os.path.abspath", "pathlib.Path")
 
 
@@ -569,13 +570,25 @@ class Domains:
         return isinstance(found, ast.ClassDef) and self._is_enum(found)
 
     def _rejects(self, test: ast.Compare) -> bool:
-        """Whether an ``if x not in KNOWN`` raises."""
+        """Whether an ``if x not in KNOWN`` raises, also with more tables: ``if x not in system() and x not in packaged()``."""
         parent = self._module.index.parent(test)
+        if isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.And):
+            parent = self._module.index.parent(parent)
+        known = test.comparators[0]
         return (
             isinstance(test.ops[0], ast.NotIn)
-            and (self.is_table(test.comparators[0]) or self.is_constant(test.comparators[0]))
+            and (self.is_table(known) or self.is_constant(known) or self._is_reader(known))
             and isinstance(parent, ast.If)
             and isinstance(parent.body[-1], ast.Raise)
+        )
+
+    def _is_reader(self, node: ast.expr) -> bool:
+        """Whether a call of the file's own function without parameters tells what there is: ``available_zones()``."""
+        if not isinstance(node, ast.Call) or node.args or node.keywords:
+            return False
+        found = self._module.receivers.definition(node.func)
+        return isinstance(found, ast.FunctionDef) and len(parameters(found)) == (
+            self._module.index.class_of(found) is not None
         )
 
     def is_table(self, node: ast.expr) -> bool:
@@ -711,6 +724,7 @@ class Domains:
                 self.is_constant(binding.value)
                 or _is_of_code(binding.value)
                 or (isinstance(binding.value, ast.Call) and self._is_configured(binding.value))
+                or (self._is_reader(binding.value) and not _OF_CALLER.search(ast.unparse(binding.value)))
             ):
                 return False
         return True

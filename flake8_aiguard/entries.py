@@ -204,10 +204,21 @@ class Entries:
             write: the statement that adds an entry.
             function: the function around it.
         """
-        return self._first_refusal(function) < getattr(write, "lineno", 0)
+        return self._first_refusal(function) <= getattr(write, "lineno", 0)
 
     @memoised
     def _first_refusal(self, function: Function) -> float:
+        """The line where a function, or one of the file that it calls, first raises "not found"."""
+        lines = [self._first_raise(function)]
+        for node in own_nodes(function):
+            if isinstance(node, ast.Call) and node.args:
+                called = self._module.receivers.definition(node.func)
+                if isinstance(called, ast.FunctionDef) and self._first_raise(called) < math.inf:
+                    lines.append(node.lineno)
+        return min(lines)
+
+    @memoised
+    def _first_raise(self, function: Function) -> float:
         """The line where a function first raises "not found", or anything because somebody else did."""
         lines = []
         for node in own_nodes(function):

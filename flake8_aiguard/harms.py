@@ -129,11 +129,8 @@ def is_worth_a_lock(state: SharedState, read: ast.expr, write: Access, kind: str
         kind: its harm.
     """
     value = state.mentions.assigned(write.node)
-    owner = state.attributes.owner(write.function)
     if kind == "open":
         return not _serves_on(write)
-    if write.kind is Kind.CALL and owner is not None and state.concurrency.runs_alone(owner, write.function):
-        return False
     if kind == "count":
         return not _is_tally(state, write)
     if _is_refused(state, read):

@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from flake8_aiguard import flow, knowledge
@@ -203,6 +203,29 @@ class Locks:
     def releases(self, taken: Taken) -> list[ast.Attribute]:
         """Where the file calls or mentions the method that gives this lock back, in document order."""
         return self._mentions(self._key(taken.receiver), taken.release)
+
+    def _own_releases(self, taken: Taken) -> Iterator[ast.Attribute]:
+        """Those in the function that takes it."""
+        function = self._index.function(taken.call)
+        return (item for item in self.releases(taken) if self._index.function(item) is function)
+
+    def may_be_released_elsewhere(self, taken: Taken) -> bool:
+        """Whether the function that takes a lock asks whether it is still taken before it gives it back, and others give it back
+        as well: it waits for them, and ``with`` would release it twice."""
+        own = list(self._own_releases(taken))
+        return len(own) < len(self.releases(taken)) and any(
+            isinstance(outer, ast.If)
+            and isinstance(outer.test, ast.Call)
+            and last_name(outer.test.func) == "locked"
+            for item in own
+            for outer in (self._index.parent(self._index.statement(item)),)
+        )
+
+    def is_taken_in_branch(self, taken: Taken) -> bool:
+        """Whether an ``if`` decides if a lock is taken, and the function gives it back behind that ``if``."""
+        outer = self._index.parent(self._index.statement(taken.call))
+        end = getattr(outer, "end_lineno", 0)
+        return isinstance(outer, ast.If) and any(item.lineno > end for item in self._own_releases(taken))
 
     def _key(self, receiver: ast.expr) -> _Key:
         """What a receiver is: a variable of a scope, or an attribute of a class; of any class, where the file does not say."""

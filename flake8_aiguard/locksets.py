@@ -15,6 +15,7 @@ from flake8_aiguard.locking import ANY, is_setup_name
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import SharedState
+from flake8_aiguard.steps import breaks_steps, is_called_under, is_change, is_write
 from flake8_aiguard.takers import is_named_for
 
 _PURPOSES = regex(
@@ -82,7 +83,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
         outside = [
             item
             for item in own
-            if _is_write(state, owner, item)
+            if is_write(state, owner, item)
             and _holds_no_lock_or_another(state, item)
             and not state.mentions.is_new(item)
             and not begins_anew(state, item, own)
@@ -99,13 +100,10 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 for write in outside
                 if write.function not in reported
                 and _is_majority(state, owner, lock, write, inside)
-                and not _is_left_out(state, write, inside)
                 and not _is_handed_over(state, owner, write.function, inside)
-                and (
-                    state.takers.is_task_lock(owner, lock)
-                    or not _is_step_of_writer(state, write, inside, outside)
-                )
                 and (witness := _witness(state, owner, lock, settled, write)) is not None
+                and (breaks_steps(state, owner, lock, write) or _is_waited_for(state, owner, lock, write))
+                and not is_called_under(state, owner, lock, write.function)
             ]
             if (
                 not updates
@@ -139,7 +137,7 @@ def _share_lock(state: SharedState, written: list[Access]) -> bool:
 def _holds_no_lock_or_another(state: SharedState, access: Access) -> bool:
     """Whether an access stands under no lock, or changes what is there under locks that the file shows."""
     held = state.locking.held(access.node)
-    return not held or (ANY not in held and _is_change(state, access))
+    return not held or (ANY not in held and is_change(state, access))
 
 
 def _is_majority(
@@ -174,15 +172,6 @@ def _is_handed_out(state: SharedState, write: Access) -> bool:
         and isinstance(state.module.index.parent(call), ast.Return)
         and len(write.function.body) == 1
     )
-
-
-def _is_left_out(state: SharedState, write: Access, inside: list[Access]) -> bool:
-    """Whether the functions that hold the lock leave out the fixed key that is written: ``if name != "count"``."""
-    slot = state.module.index.parent(write.node)
-    key = slot.slice if isinstance(slot, ast.Subscript) and write.kind is Kind.ITEM else None
-    if not isinstance(key, ast.Constant):
-        return False
-    return any(key.value in state.takers.left_out(item.function) for item in inside)
 
 
 def _runs_in_pool(state: SharedState, function: Method) -> bool:
@@ -223,21 +212,6 @@ def _is_handed_over(state: SharedState, owner: ast.ClassDef, function: Method, i
     )
 
 
-def _is_step_of_writer(
-    state: SharedState, write: Access, inside: list[Access], outside: list[Access]
-) -> bool:
-    """Whether one function alone holds the lock, writes the attribute without it, too, and is the only one to call this one."""
-    holders = {item.function for item in inside}
-    if len(holders) != 1 or write.function in holders:
-        return False
-    calls = state.module.index.calls_named((write.function.name,))
-    return (
-        bool(calls)
-        and all(state.module.index.function(call) in holders for call in calls)
-        and any(item.function in holders for item in outside)
-    )
-
-
 def _is_of_many(state: SharedState, owner: ast.ClassDef, lock: str) -> bool:
     """Whether a lock comes out of a mapping of the module, ``_locks[key]``: it guards what all objects of one key share."""
     values = [value for value, _ in state.attributes.values(owner, lock) if value is not None]
@@ -266,9 +240,9 @@ def _is_guarded(state: SharedState, owner: ast.ClassDef, name: str, lock: str, i
     """Whether a lock is there for an attribute: it is held at half of the uses and in half of the functions that use it, or
     around a change of it while the lock's name speaks of nothing else."""
     if is_named_for(lock, name) and any(
-        _is_write(state, owner, item)
+        is_write(state, owner, item)
         and (
-            _is_change(state, item)
+            is_change(state, item)
             or any(other.kind is Kind.READ and other.function is item.function for other in inside)
         )
         for item in inside
@@ -320,7 +294,7 @@ def _is_exception(state: SharedState, owner: ast.ClassDef, lock: str, name: str)
     writers: dict[Method, bool] = {}
     for family in state.attributes.family(owner):
         for item in state.attributes.accesses(family).get(name, ()):
-            if _is_write(state, owner, item) and not state.locking.is_setup(item.function):
+            if is_write(state, owner, item) and not state.locking.is_setup(item.function):
                 held = not state.locking.held(item.node).isdisjoint((lock, ANY))
                 writers[item.function] = writers.get(item.function, False) or held
     return len(writers) - sum(writers.values()) > _CUSTOM * max(1, sum(writers.values()))
@@ -336,20 +310,14 @@ def _by_lock(state: SharedState, owner: ast.ClassDef, name: str) -> dict[str, li
     return found
 
 
-def _is_write(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
-    if access.kind is Kind.CALL:
-        return state.attributes.is_container(owner, access.name) is True
-    return access.kind in WRITES
-
-
 def _witness(
     state: SharedState, owner: ast.ClassDef, lock: str, inside: list[Access], write: Access
 ) -> Method | None:
     """Another function that shows that the lock is there for the attribute, and for such a write of it."""
     inside = [item for item in inside if item.function is not write.function]
-    writes = [item for item in inside if _is_write(state, owner, item)]
+    writes = [item for item in inside if is_write(state, owner, item)]
     writers = {item.function for item in writes}
-    changes = [item for item in writes if _is_change(state, item)]
+    changes = [item for item in writes if is_change(state, item)]
     if state.takers.is_task_lock(owner, lock) and not _is_seen_by_tasks(state, write, inside, writes):
         return None
     if (
@@ -361,7 +329,7 @@ def _witness(
     values = {item.function for item in writes if not state.mentions.binds_constant(item)}
     if (
         not changes
-        and not _is_change(state, write)
+        and not is_change(state, write)
         and (len(values) < 2 or state.mentions.binds_constant(write))
         and not _is_waited_for(state, owner, lock, write)
     ):
@@ -381,14 +349,14 @@ def _is_seen_by_tasks(state: SharedState, write: Access, inside: list[Access], w
     if state.mentions.detaches(write) or _only_grows(state, write):
         return False
     is_plain = not isinstance(write.function, ast.AsyncFunctionDef)
-    if not is_plain and _is_change(state, write) and any(_is_awaited(state, item) for item in writes):
+    if not is_plain and is_change(state, write) and any(_is_awaited(state, item) for item in writes):
         return True
     return any(
         read.function is item.function
         and not (write.method in _SINGLE and item.method in _SINGLE and read.method in _SINGLE)
         and state.suspensions.between(read.node, item.node)
         for item in writes
-        if not is_plain or (item.kind is Kind.BIND and _is_change(state, item))
+        if not is_plain or (item.kind is Kind.BIND and is_change(state, item))
         for read in inside
     )
 
@@ -412,18 +380,6 @@ def _is_waited_for(state: SharedState, owner: ast.ClassDef, lock: str, write: Ac
     return state.takers.is_waited_for(
         owner, lock, write.name
     ) and write.function not in state.takers.mentioning(owner, lock)
-
-
-def _is_change(state: SharedState, access: Access) -> bool:
-    """Whether a write changes what was there, instead of binding a new value."""
-    value = state.mentions.assigned(access.node)
-    return access.kind is not Kind.BIND or (
-        value is not None
-        and any(
-            next(state.mentions.reads(item, access), None) is not None
-            for item in state.grounds.sources(value)
-        )
-    )
 
 
 def _is_meant_for(lock: str, name: str) -> bool:

@@ -13,8 +13,9 @@ from flake8_aiguard.attributes import WRITES, Access, Kind
 from flake8_aiguard.bounds import words_pattern
 from flake8_aiguard.grounds import original
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import last_name, parameters
 from flake8_aiguard.shared_state import SharedState
+from flake8_aiguard.steps import is_of_task
 
 _ALONE = regex(r"_*run(?:_forever|_loop)?")
 _CHEAP = regex(
@@ -32,8 +33,6 @@ _MADE = regex(
 )
 _SCALARS = regex(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
 _EXPIRES = regex(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
-# Keys that stand for the task or thread itself, or for an object that the caller has in hand.
-_OWN = frozenset({"current_task", "current_thread", "get_ident", "get_native_id", "id"})
 _PLAIN_VALUES = frozenset({"bool", "bytes", "float", "from_bytes", "hexdigest", "int", "len", "str"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
 _PASSES = regex(r"ttl|expir|timed", re.IGNORECASE)
@@ -86,11 +85,11 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
                 continue
             if _is_private(state, owner, write, accesses) or _is_of_one_task(state, owner, write, accesses):
                 continue
-            if stale and (
-                state.concurrency.runs_alone(owner, function)
-                or _is_of_task(state, write)
-                or state.attributes.holds_bytes(owner, name)
-            ):
+            if function.name.startswith("_") and not state.concurrency.starts(owner):
+                continue  # nothing shows that it runs twice at once
+            if state.concurrency.is_of_one_call(owner):
+                continue
+            if stale and (is_of_task(state, write) or state.attributes.holds_bytes(owner, name)):
                 continue  # bytes that arrive in order have one reader
             statement = state.module.index.statement(write.node)
             if statement in reported:
@@ -137,6 +136,8 @@ def _is_update(state: SharedState, owner: ast.ClassDef, access: Access) -> bool:
         )
     if access.kind is Kind.AUGMENT and state.attributes.is_container(owner, access.name):
         return False  # grows in place
+    if state.mentions.recounts(access) and state.attributes.is_container(owner, access.name):
+        return False  # grows by what is put before or behind it
     return access.kind in WRITES and not state.mentions.deletes(access)
 
 
@@ -159,6 +160,12 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
     kept = original(value)
     if isinstance(kept, ast.Name) and (state.grounds.is_chosen(kept) or _rolls_back(state, statement)):
         return None  # puts back what was there, or was given
+    branches = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+    if any(
+        isinstance(item, ast.BinOp) and any(_is_given(state, write, side) for side in (item.left, item.right))
+        for item in branches
+    ):
+        return None  # the caller may say where to begin, and the attribute is for the one who does not
     if isinstance(value, ast.UnaryOp) and _is_stored_before(state, value, write):
         return None  # shows what was stored
     if isinstance(value, ast.BoolOp) and state.mentions.is_read(value.values[0], write):
@@ -171,6 +178,17 @@ def _stale_read(state: SharedState, write: Access) -> ast.expr | None:
     ]
     stale = [read for read in reads if state.suspensions.between(read, statement)]
     return stale[0] if len(stale) == len(reads) > 0 else None
+
+
+def _is_given(state: SharedState, write: Access, value: ast.expr) -> bool:
+    """Whether a value is what the caller gives, and the attribute only where it gives nothing."""
+    return (
+        isinstance(value, ast.Name)
+        and any(item.arg == value.id for item in parameters(write.function))
+        and any(
+            next(state.mentions.reads(item, write), None) is not None for item in state.grounds.sources(value)
+        )
+    )
 
 
 def _only_filters(state: SharedState, read: ast.expr) -> bool:
@@ -243,7 +261,7 @@ def _may_repeat(state: SharedState, owner: ast.ClassDef, write: Access, value: a
         return write.method == "add" and not state.grounds.is_worked_on(write)
     if write.kind is not Kind.ITEM or value is None:
         return False
-    if _is_of_task(state, write):
+    if is_of_task(state, write):
         return True
     if any(_PASSES.search(name) for name in state.attributes.constructors(owner, write.name)):
         return True
@@ -267,15 +285,6 @@ def _only_looks_up(state: SharedState, write: Access, value: ast.expr) -> bool:
         return False
     made = [item for item in state.grounds.sources(value) if isinstance(item, ast.Call)]
     return not any(_MADE.fullmatch(last_name(item.func) or "") for item in made)
-
-
-def _is_of_task(state: SharedState, write: Access) -> bool:
-    """Whether an entry stands under the task or thread that writes it, or the identity of its object: no other one asks for it."""
-    slot = state.module.index.parent(write.node)
-    key = slot.slice if isinstance(slot, ast.Subscript) else None
-    return key is not None and any(
-        isinstance(item, ast.Call) and last_name(item.func) in _OWN for item in state.grounds.sources(key)
-    )
 
 
 def _only_prepares(state: SharedState, write: Access) -> bool:

@@ -250,18 +250,6 @@ class Takers:
                 found[self._index.function(call)].append(call)
         return found
 
-    def left_out(self, function: ast.AST) -> Collection[object]:
-        """The fixed values that a function leaves out: ``"count"`` of ``if name != "count"``."""
-        return self._left_out.get(function, ())
-
-    @lazy
-    def _left_out(self) -> Mapping[ast.AST | None, set[object]]:
-        found: defaultdict[ast.AST | None, set[object]] = defaultdict(set)
-        for test in self._index.nodes(ast.Compare):
-            if isinstance(test.ops[0], ast.NotEq) and isinstance(test.comparators[0], ast.Constant):
-                found[self._index.function(test)].add(test.comparators[0].value)
-        return found
-
 
 def is_named_for(lock: str, name: str) -> bool:
     """Whether the name of a lock says nothing but that it is one, or names the attribute."""

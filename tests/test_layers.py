@@ -23,7 +23,7 @@ LAYERS = (
     ("catalog",),
     ("rules",),
     ("locksets", "stale"),
-    ("harms", "lifecycles", "refills"),
+    ("harms", "lifecycles", "refills", "steps"),
     ("commands", "doctor", "shared_state"),
     ("callers", "candidates", "grounds", "joins", "runner", "takers", "worth"),
     (

@@ -208,22 +208,21 @@ def test_each_slice_finds_its_own_pattern(message: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("await self._step()", True),
-        ("group.create_task(self._step())", False),
-        ("await self._step(), group.start_soon(print)", False),
-        ("await asyncio.gather(self._step())", False),
-        ("self.later = self._step", False),
-        ("await self._step(), self.lock", False),
-        ("await other()", False),
+        ("made = C()\n    await made.act()", True),
+        ("made = C()\n    print(made.items)", True),
+        ("made = C()\n    group.create_task(made.act())", False),
+        ("made = C()\n    later(made.act)", False),
+        ("made = C()\n    return made", False),
+        ("made = C()\n    keep(lambda: made.items)", False),
+        ("self.made = C()", False),
+        ("pass", False),
     ],
 )
-def test_private_coroutines_that_are_only_awaited_in_place_run_alone(line: str, expected: bool) -> None:
+def test_objects_in_a_local_name_that_goes_nowhere_are_of_one_call(line: str, expected: bool) -> None:
     state, owner = state_of(
-        f"class C:\n    async def act(self, group):\n        {line}\n    async def _step(self):\n        await other()\n"
+        f"class C:\n    async def act(self):\n        pass\nasync def turn(self, group):\n    {line}\n"
     )
-    step = owner.body[1]
-    assert isinstance(step, ast.AsyncFunctionDef)
-    assert state.concurrency.runs_alone(owner, step) is expected
+    assert state.concurrency.is_of_one_call(owner) is expected
 
 
 @pytest.mark.parametrize(

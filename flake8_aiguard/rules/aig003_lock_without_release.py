@@ -52,7 +52,7 @@ class LockWithoutRelease(Checker):
     nor is one that a test leaves locked when it fails. A lock that one function builds and keeps to itself protects nothing,
     and is left alone unless a loop takes it again; so is a local lock that tasks of a nested function give back, where only
     an exception leaves it locked, a semaphore that a loop over a number drains, or that nothing
-    releases but ``with`` also takes. Assigning, comparing and adding up plain names, constants and attributes of ``self`` is
+    releases but ``with`` also takes, and a lock that is given back only if it is still ``locked()``, where others give it back too. Assigning, comparing and adding up plain names, constants and attributes of ``self`` is
     taken not to raise.
     """
 
@@ -141,6 +141,7 @@ class LockWithoutRelease(Checker):
                 or locks.is_given_to_tasks(taken)
                 or locks.is_signal(taken)
                 or locks.is_counter(taken)
+                or locks.may_be_released_elsewhere(taken)
             )
         function = self.module.index.function(acquire)
         name = getattr(function, "name", "")
@@ -173,6 +174,10 @@ class LockWithoutRelease(Checker):
         lock = text_of(taken.receiver)
         if self._is_timed(taken):
             return f"a try right after it whose finally calls {lock}.{taken.release}()"
+        if self._locks.is_taken_in_branch(taken):
+            return (
+                f"a try around what follows whose finally calls {lock}.{taken.release}() if it was taken here"
+            )
         outer = self.module.index.parent(taken.call)
         if isinstance(outer, ast.Call):  # asyncio.wait_for(lock.acquire(), 5)
             return f"a try right after it whose finally calls {lock}.{taken.release}()"

@@ -81,16 +81,18 @@ class UnlockedSharedUpdate(Checker):
     (1) An attribute that one method changes under a lock of the object and another one writes without any, or changes under another
     one; one finding for each method and lock. The lock must be held at half of the uses outside of constructors and in half of the methods with such
     uses, or around a change, under a name that says nothing else than lock or names the attribute (``_lock``, ``_jobs_lock``);
-    and the file must show where it comes from, which it does not for a lock of a base class in another file. Silent where the
+    the file must show where it comes from, which it does not for a lock of a base class in another file; and what the lock keeps
+    together: the write rests on what its function has read (``self.n += 1``, a check), or a function that holds the lock changes what it
+    has read or goes through all items, or nobody reads without the lock but to return. Silent where each use is one step, which comes
+    before or after all others, or the entry is that of the running thread or task; where one that holds the lock calls the public method, which could not take it again; where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
     decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces (unless the waiters of a condition ask for them), for a
     ``return self.d.pop(key, default)`` as all that a method does, for a
     fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
-    for properties, for an entry that a thread stores under the key that it was given, for a fixed key that whoever holds the
-    lock leaves out, where only functions of a pool that a method waits for hold it, for a method that the file does not call
+    for properties, for an entry that a thread stores under the key that it was given, where only functions of a pool that a method waits for hold it, for a method that the file does not call
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
     for a count beside what the comment at the lock says that it guards, where whoever holds the lock sleeps until the write is done, for locks between hosts and those of files, where a constructor makes the lock in one branch only or takes it out of a mapping of the module,
-    where the only caller is the only holder and writes without the lock, too, for handlers whose table is only looked up under
+    for handlers whose table is only looked up under
     the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, in
     a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another, puts a member in or out of a set, or takes the larger value, nor
     where all that the holder does is to put single members in and take them out.
@@ -98,7 +100,7 @@ class UnlockedSharedUpdate(Checker):
     (2) In ``async def``: a value computed from a read before an ``await`` and written after it, ``self.n += await f()``, and an
     entry, a member, a count or a connection that is checked, awaited and then written. Silent where one lock is around both,
     where the check is repeated after the ``await``, where the entry or a flag is set before it, for results that a loop counts
-    by ``+=``, for a value that is chosen and not computed (``given or self.x``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
+    by ``+=``, for a value that is chosen and not computed (``given or self.x``) or that a parameter gives otherwise (``offset``), for an entry under the identity of an object (``id(x)``), for one that holds its own expiry, stands
     in a cache with one (``TTLCache``) or is only parsed or formatted, for a text, a number or a truth value that a call reads (``get_name()``) or the configuration
     holds, where only an answer is looked up in between: an entry is reported where the ``await`` is the value written, or makes, starts, fetches
     or changes something, calls a parameter or asks a client, where tasks are started, or the entry is a new container; for counts of failures,
@@ -109,8 +111,8 @@ class UnlockedSharedUpdate(Checker):
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
     coroutine that is started once, is its own. In a class that starts no task or
-    thread and has no lock, what only ``run()`` uses is its own, and a private coroutine that the class only awaits in place may
-    compute from what it read: two callers of the public method around it are not seen. Where the new value is what an awaited
+    thread and has no lock, what only ``run()`` uses is its own, and private coroutines are taken to run one at a time: two callers of
+    the public method around them are not seen. So is what the file makes for one call, in a local name that goes nowhere else. Where the new value is what an awaited
     call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
     one request is reported too.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from flake8_aiguard.checker import Checker, Finding
@@ -84,9 +85,9 @@ class WriteOnceViolation(Checker):
     capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
     reported are changes of constants on import, in decorators, in functions that register or install, or that reset (but not by adding alone), of what is new in each run, such as a random text, in hooks such as
-    ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global`` where they have a docstring), of entries in the methods of a class
+    ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global``, and with more than that around it, where they have a docstring), of entries in the methods of a class
     ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
-    number that a function counts on and takes, in setters that have a docstring, change settings or rebind through ``global``, in loaders that do so, in
+    number that a function counts on and takes, in setters that have a docstring, change settings or rebind through ``global`` (with all that they change besides), in loaders that do so, in
     functions named for the constant (``set_limit()`` for ``LIMIT``), that bind flags along with it or whose class undoes it in ``__exit__``, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
     starts empty is a live view. Contracts (the comment ``# aiguard: write-once`` where an attribute or a variable of the module
@@ -228,15 +229,30 @@ class WriteOnceViolation(Checker):
             yield from self._changed(name, (write for write in writes if write.how is How.CHANGED))
 
     def _changed(self, name: str, writes: Iterable[Write]) -> _Found:
-        """The first write of each function to a constant, unless it is that function's task."""
-        functions: set[ast.AST] = set()
+        """The first write of each function to a constant, unless one of them is that function's task."""
+        first: dict[ast.AST, Write] = {}
+        meant: set[ast.AST] = set()
         for write in writes:
             function = self.module.index.function(write.node)
-            if function is None or function in functions or write.deep:
+            if function is None or write.deep or function in meant:
                 continue
             if self._known.is_on_purpose(write.node, name):
+                meant.add(function)
+            else:
+                first.setdefault(function, write)
+        for place, write in first.items():
+            if place in meant:
                 continue
-            functions.add(function)
-            message = _ALIAS if write.alias else None if write.how is How.CHANGED else _REBOUND
             ruff = None if write.how is How.CHANGED else "PLW0603"
+            if self._grows_in_place(write, name):
+                write = replace(write, how=How.CHANGED)
+            message = _ALIAS if write.alias else None if write.how is How.CHANGED else _REBOUND
             yield self._report(write, message, ruff, name=name, alias=write.alias)
+
+    def _grows_in_place(self, write: Write, name: str) -> bool:
+        """Whether ``+=`` keeps the list that all who have read it hold."""
+        index, scopes = self.module.index, self.module.scopes
+        return isinstance(index.statement(write.node), ast.AugAssign) and any(
+            item.value is not None and self._known.is_container(item.value)
+            for item in scopes.bindings(self.module.tree, name)
+        )
