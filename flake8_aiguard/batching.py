@@ -42,7 +42,7 @@ _NO_LOOKUP: Final = regex(
 )
 _CALL_ONLY: Final = regex(r"\s*SELECT\b", re.IGNORECASE)
 _FROM: Final = regex(r"\bFROM\b", re.IGNORECASE)
-_MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
+MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
 _TABLES: Final = ("Table", "aliased", "get_model", "table")
 _LOCKS: Final = ("select_for_update", "with_for_update")
 ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -90,6 +90,8 @@ class Batching:
         loops = self._module.loops
         if query.receiver is not None and loops.dependents(query.receiver, place):
             return False  # a store for each item
+        if self._is_member(place) or (self._queries.is_in_memory and self._queries.is_sqlite(query)):
+            return False
         mentions = [
             name
             for value in self.arguments(query)
@@ -124,7 +126,7 @@ class Batching:
     def _is_made(self, value: ast.expr, place: Place) -> bool:
         """Whether a key is of something that this turn of the loop has made."""
         return any(
-            isinstance(item, ast.Call) and not _MAKERS.isdisjoint(words(last_name(item.func) or ""))
+            isinstance(item, ast.Call) and not MAKERS.isdisjoint(words(last_name(item.func) or ""))
             for inner in self._module.loops.values(value, place)
             for item in (inner, inner.value if isinstance(inner, ast.Await) else inner)
         )
@@ -217,6 +219,15 @@ class Batching:
             for inner in self._module.loops.behind(value, place.loop)
             for item in ast.walk(inner)
         )
+
+    def _is_member(self, place: Place) -> bool:
+        """Whether each item is a member of an enumeration, of which the loop takes ``value`` and ``name``: there are few."""
+        taken = {
+            getattr(self._module.index.parent(name), "attr", None)
+            for name in names_in(place.loop)
+            if isinstance(name.ctx, ast.Load) and self._module.loops.variable(name) in place.targets
+        }
+        return "value" in taken and taken <= {"value", "name"}
 
     def _is_partition(self, query: Query, place: Place) -> bool:
         """Whether the items are the groups of the very rows that are asked for: each is worked on by itself."""
@@ -433,6 +444,25 @@ class Batching:
             self._queries.verb(value) in WRITES for value in self._module.loops.values(statement, place)
         )
 
+    def _begins_to_write(self, query: Query) -> bool:
+        """Whether a statement that is put together step by step begins as a write: ``begin + rest``, ``begin += ...``."""
+        value = self._queries.statement(query)
+        for _ in range(_LINKS):
+            if isinstance(value, ast.Call) and value.args:
+                value = value.args[0]  # text(...)
+            elif isinstance(value, ast.BinOp):
+                value = _leftmost(value)
+            elif isinstance(value, ast.Name):
+                resolved = self._module.scopes.resolve(value)
+                value = min(
+                    (item.value for item in (resolved[1] if resolved else ()) if item.value is not None),
+                    key=lambda item: item.lineno,
+                    default=None,
+                )
+            else:
+                break
+        return value is not None and self._queries.verb(value) in WRITES
+
     def knows_answer(self, value: ast.expr, node: ast.expr, place: Place) -> bool:
         """Whether a value is computed from the answer to a query, or from what the same cursor fetched."""
         answers: list[ast.AST] = [node]
@@ -456,7 +486,7 @@ class Batching:
 
     def advice(self, query: Query, place: Place) -> str:
         """What to use in the place of the queries, as the end of a message."""
-        if self.writes(query, place):
+        if self.writes(query, place) or self._begins_to_write(query):
             if self._queries.is_sqlite(query) or self._has_question_marks(query):
                 return "executemany()"
             return "one set-based statement for all of them"

@@ -203,7 +203,7 @@ class Fetches:
             if any(item.kind not in local for item in resolved[1]):
                 return False
             found = [item.value for item in resolved[1] if item.value is not None]
-        elif not isinstance(receiver, ast.Call) and not is_own:
+        elif not isinstance(receiver, (ast.Attribute, ast.Call)) or self._module.qualname(call.func):
             return False
         said = {
             word
@@ -212,6 +212,8 @@ class Fetches:
             if isinstance(node, (ast.Name, ast.Attribute))
             for word in name_words(last_name(node) or "")
         }
+        if isinstance(receiver, ast.Attribute) and not is_own:
+            said = set(name_words(receiver.attr))  # a part of a client is not the client
         stores = said.intersection(row["receivers"])
         return not stores or (is_own and stores.issubset(row["managers"]))
 
