@@ -70,7 +70,7 @@ class MissingTimeout(Checker):
     DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
     used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
     calls ``socket.setdefaulttimeout`` (which requests ignores, though), below a test for ``file:``, for URLs whose host is written out as this one, in tests for
-    addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
+    paths below an address that the file does not write out, and addresses that a server, the test case or the command line has as an attribute, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
     elsewhere where each session of the file has ``request`` replaced, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
     ``timeout=None`` is AIG015's.
     """
@@ -185,6 +185,8 @@ class MissingTimeout(Checker):
         if not self.module.is_test or self._names_host(node):
             return False
         given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
+        if any(self._is_path_below(self._bound(item) or item) for item in given):
+            return True
         parts = [part for item in given for part in ast.walk(self._bound(item) or item)]
         if "argparse" in self.module.index.packages:  # run by hand: the address is an argument
             bound = (self._bound(part) for part in tuple(parts))
@@ -196,6 +198,16 @@ class MissingTimeout(Checker):
             values
             and all(any(isinstance(part, ast.Attribute) for part in ast.walk(value)) for value in values)
             for values in map(self._assigned, given)
+        )
+
+    def _is_path_below(self, node: ast.expr) -> bool:
+        """Whether a text is a path below an address that is not written out: ``f"{base}/orders"``."""
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        base = parts[0].value if parts and isinstance(parts[0], ast.FormattedValue) else None
+        return (
+            base is not None
+            and string(self._bound(base)) is None
+            and any("/" in (string(part) or "") for part in parts)
         )
 
     def _assigned(self, node: ast.expr) -> list[ast.expr]:
