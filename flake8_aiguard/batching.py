@@ -50,6 +50,7 @@ _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
 _PAGE_PARAMETER: Final = regex(r"(?:page|offset|start|skip|cursor|from)\w*=$", re.IGNORECASE)
 _PATTERN_LOOKUP: Final = regex(r"__i?(?:contains|startswith|endswith|regex)$|__search$")
 BATCHES: Final = regex(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
+_CURSOR: Final = regex(r"cur(?:s|sor)?$", re.IGNORECASE)
 _KEYS: Final = frozenset(("id", "pk"))
 _COUNTS: Final = ("acount", "aggregate", "aaggregate", "count")
 _LINKS: Final = 5  # assignments between the parts of a statement
@@ -431,8 +432,10 @@ class Batching:
         """Whether the loop sleeps: it spreads its requests on purpose."""
         return any(contains(loop, call) for call in self._module.index.calls_named(("sleep", "throttle")))
 
-    def _has_question_marks(self, query: Query) -> bool:
-        """Whether the parameters of a statement are written as sqlite3 has them."""
+    def is_sqlite(self, query: Query) -> bool:
+        """Whether a query is a statement of SQLite, or its parameters are written as sqlite3 has them."""
+        if self._queries.is_sqlite(query):
+            return True
         statement = self._queries.statement(query)
         parts = None if statement is None else self._queries.parts(statement)
         return any("?" in part for part in parts or () if isinstance(part, str))
@@ -480,6 +483,11 @@ class Batching:
                 and item.func.attr.startswith("fetch")
                 and dotted(item.func.value) == cursor
             ]
+            for item in own_nodes(place.called or place.loop):
+                if isinstance(item, (ast.For, ast.AsyncFor, ast.comprehension)):
+                    answers += [item.iter] if dotted(item.iter) == cursor else []
+                elif isinstance(item, ast.Call) and cursor is not None and _CURSOR.search(cursor):
+                    answers += [given for given in item.args if dotted(given) == cursor]
         return any(self._module.loops.comes_from(value, answer, place) for answer in answers) or any(
             contains(value, answer) for answer in answers[1:]
         )
@@ -487,7 +495,7 @@ class Batching:
     def advice(self, query: Query, place: Place) -> str:
         """What to use in the place of the queries, as the end of a message."""
         if self.writes(query, place) or self._begins_to_write(query):
-            if self._queries.is_sqlite(query) or self._has_question_marks(query):
+            if self.is_sqlite(query):
                 return "executemany()"
             return "one set-based statement for all of them"
         batch: str = query.row["batch"]

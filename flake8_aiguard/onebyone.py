@@ -40,6 +40,7 @@ _REASON: Final = regex(
 _REPORTS: Final = regex(r"(?:log_?)?(?:debug|info|warn|warning|error|exception)|print|log|echo")
 _ABSENT: Final = regex(r"DoesNotExist$|\bNoResultFound$")
 _IDENTITY: Final = regex(r"(?:^|_)(?:id|key|name|pk|slug|uuid)$", re.IGNORECASE)
+_STEPS: Final = frozenset({"migrate", "migration"})
 _RUNS: Final = ("execute", "executescript")
 _FIRST: Final = 4  # bindings of what a loop goes over
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
@@ -83,6 +84,7 @@ class OneByOne:
             or self._falls_back(loop)
             or self._runs_once(node, loop)
             or self._records_script(node, loop)
+            or self._migrates(loop)
             or self._is_exported(place)
             or self._has_own_session(node, loop)
             or self._is_handed_on(node)
@@ -131,6 +133,13 @@ class OneByOne:
             and isinstance(call.args[0], ast.Name)
             and call.args[0].id in target_names(loop)
             and not contains(call, node)
+        )
+
+    def _migrates(self, loop: Loop) -> bool:
+        """Whether the turns are the steps of a migration, by what they call."""
+        return any(
+            isinstance(item, ast.Call) and not _STEPS.isdisjoint(words(last_name(item.func) or ""))
+            for item in own_nodes(loop)
         )
 
     def _is_exported(self, place: Place) -> bool:
