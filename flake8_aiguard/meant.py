@@ -334,8 +334,8 @@ class Meant:
         index = self._module.index
         if any(
             isinstance(outer, ast.If)
-            and call.lineno > outer.body[0].lineno - 1
-            and call.lineno <= (outer.body[-1].end_lineno or 0)
+            and outer.body[0].lineno <= call.lineno <= (outer.body[-1].end_lineno or 0)
+            and not isinstance(outer.test, ast.UnaryOp)  # if not truncate
             and any(_EMPTIES.fullmatch(name.lower()) for name in identifiers(outer.test))
             for outer in index.ancestors(call)
         ):
