@@ -42,7 +42,7 @@ _NO_LOOKUP: Final = regex(
 )
 _CALL_ONLY: Final = regex(r"\s*SELECT\b", re.IGNORECASE)
 _FROM: Final = regex(r"\bFROM\b", re.IGNORECASE)
-_MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
+MAKERS: Final = frozenset(("add", "create", "ensure", "generate", "insert", "make", "new", "register"))
 _TABLES: Final = ("Table", "aliased", "get_model", "table")
 _LOCKS: Final = ("select_for_update", "with_for_update")
 ORDERINGS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -50,6 +50,7 @@ _RANGES: Final = ("__gt", "__gte", "__lt", "__lte", "__range")
 _PAGE_PARAMETER: Final = regex(r"(?:page|offset|start|skip|cursor|from)\w*=$", re.IGNORECASE)
 _PATTERN_LOOKUP: Final = regex(r"__i?(?:contains|startswith|endswith|regex)$|__search$")
 BATCHES: Final = regex(r"(?:^|_)(?:i?chunk|batch|slice|grouper|paginat)", re.IGNORECASE)
+_CURSOR: Final = regex(r"cur(?:s|sor)?$", re.IGNORECASE)
 _KEYS: Final = frozenset(("id", "pk"))
 _COUNTS: Final = ("acount", "aggregate", "aaggregate", "count")
 _LINKS: Final = 5  # assignments between the parts of a statement
@@ -90,6 +91,8 @@ class Batching:
         loops = self._module.loops
         if query.receiver is not None and loops.dependents(query.receiver, place):
             return False  # a store for each item
+        if self._is_member(place) or (self._queries.is_in_memory and self._queries.is_sqlite(query)):
+            return False
         mentions = [
             name
             for value in self.arguments(query)
@@ -124,7 +127,7 @@ class Batching:
     def _is_made(self, value: ast.expr, place: Place) -> bool:
         """Whether a key is of something that this turn of the loop has made."""
         return any(
-            isinstance(item, ast.Call) and not _MAKERS.isdisjoint(words(last_name(item.func) or ""))
+            isinstance(item, ast.Call) and not MAKERS.isdisjoint(words(last_name(item.func) or ""))
             for inner in self._module.loops.values(value, place)
             for item in (inner, inner.value if isinstance(inner, ast.Await) else inner)
         )
@@ -217,6 +220,15 @@ class Batching:
             for inner in self._module.loops.behind(value, place.loop)
             for item in ast.walk(inner)
         )
+
+    def _is_member(self, place: Place) -> bool:
+        """Whether each item is a member of an enumeration, of which the loop takes ``value`` and ``name``: there are few."""
+        taken = {
+            getattr(self._module.index.parent(name), "attr", None)
+            for name in names_in(place.loop)
+            if isinstance(name.ctx, ast.Load) and self._module.loops.variable(name) in place.targets
+        }
+        return "value" in taken and taken <= {"value", "name"}
 
     def _is_partition(self, query: Query, place: Place) -> bool:
         """Whether the items are the groups of the very rows that are asked for: each is worked on by itself."""
@@ -420,8 +432,10 @@ class Batching:
         """Whether the loop sleeps: it spreads its requests on purpose."""
         return any(contains(loop, call) for call in self._module.index.calls_named(("sleep", "throttle")))
 
-    def _has_question_marks(self, query: Query) -> bool:
-        """Whether the parameters of a statement are written as sqlite3 has them."""
+    def is_sqlite(self, query: Query) -> bool:
+        """Whether a query is a statement of SQLite, or its parameters are written as sqlite3 has them."""
+        if self._queries.is_sqlite(query):
+            return True
         statement = self._queries.statement(query)
         parts = None if statement is None else self._queries.parts(statement)
         return any("?" in part for part in parts or () if isinstance(part, str))
@@ -432,6 +446,25 @@ class Batching:
         return statement is not None and any(
             self._queries.verb(value) in WRITES for value in self._module.loops.values(statement, place)
         )
+
+    def _begins_to_write(self, query: Query) -> bool:
+        """Whether a statement that is put together step by step begins as a write: ``begin + rest``, ``begin += ...``."""
+        value = self._queries.statement(query)
+        for _ in range(_LINKS):
+            if isinstance(value, ast.Call) and value.args:
+                value = value.args[0]  # text(...)
+            elif isinstance(value, ast.BinOp):
+                value = _leftmost(value)
+            elif isinstance(value, ast.Name):
+                resolved = self._module.scopes.resolve(value)
+                value = min(
+                    (item.value for item in (resolved[1] if resolved else ()) if item.value is not None),
+                    key=lambda item: item.lineno,
+                    default=None,
+                )
+            else:
+                break
+        return value is not None and self._queries.verb(value) in WRITES
 
     def knows_answer(self, value: ast.expr, node: ast.expr, place: Place) -> bool:
         """Whether a value is computed from the answer to a query, or from what the same cursor fetched."""
@@ -450,14 +483,19 @@ class Batching:
                 and item.func.attr.startswith("fetch")
                 and dotted(item.func.value) == cursor
             ]
+            for item in own_nodes(place.called or place.loop):
+                if isinstance(item, (ast.For, ast.AsyncFor, ast.comprehension)):
+                    answers += [item.iter] if dotted(item.iter) == cursor else []
+                elif isinstance(item, ast.Call) and cursor is not None and _CURSOR.search(cursor):
+                    answers += [given for given in item.args if dotted(given) == cursor]
         return any(self._module.loops.comes_from(value, answer, place) for answer in answers) or any(
             contains(value, answer) for answer in answers[1:]
         )
 
     def advice(self, query: Query, place: Place) -> str:
         """What to use in the place of the queries, as the end of a message."""
-        if self.writes(query, place):
-            if self._queries.is_sqlite(query) or self._has_question_marks(query):
+        if self.writes(query, place) or self._begins_to_write(query):
+            if self.is_sqlite(query):
                 return "executemany()"
             return "one set-based statement for all of them"
         batch: str = query.row["batch"]

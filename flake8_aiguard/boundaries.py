@@ -198,8 +198,10 @@ class Boundaries:
         after = guard.rest if evicts else (*guard.within, *guard.rest)
         stores = self._counts.stores(guard.value)
         adds = self._counts.adds(function, stores)
+        loop = next(index.loops(guard.holder), None)
         if not any(
             holds(after, add)
+            and next(index.loops(add), None) is loop  # else a whole page is added
             and not isinstance(add, ast.AugAssign)
             and grows(add, text)
             and not self._replaces(add)

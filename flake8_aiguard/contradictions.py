@@ -91,7 +91,13 @@ class Contradictions:
         is_above = refused is guard.above or (refused is not guard.within and guard.is_within)
         says = guard.op if is_above else "<=" if guard.strict else "<"
         value = self._number(guard.bound)
-        for where, claim in self._claims(guard, refused):
+        found = list(self._claims(guard, refused))
+        agreed = {
+            where for where, claim in found if claim.refuses == says and claim.is_about(guard.bound, value)
+        }
+        for where, claim in found:
+            if where == "docstring" and not agreed.isdisjoint(("docstring", "message")):
+                continue  # speaks of another value
             if claim.refuses[0] != says[0] or claim.refuses == says or not claim.is_about(guard.bound, value):
                 continue
             if isinstance(guard.value, ast.BinOp) and isinstance(guard.value.op, ast.Div):

@@ -19,7 +19,6 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, hides_arguments, last_name, own_nodes
 from flake8_aiguard.wordings import name_words
 
-_REMOTE: Final = frozenset({"api", "client"})
 _LONGEST_CHAIN: Final = 40
 _VIEWS: Final = ("append", "copy", "extend", "get", "items", "keys", "values")
 # What narrows a SELECT or makes rows of it that are not the table's.
@@ -188,16 +187,12 @@ class Fetches:
         )
 
     def _is_entity(self, call: ast.Call, row: knowledge.Row) -> bool:
-        """Whether a receiver is an object that the function has just got, or a part of its own object, and nothing says that it keeps data.
-
-        Or a resource of a client, which takes what its makers thought of: ``self.client.glossary.get_all_glossaries()``.
-        """
+        """Whether a receiver is an object that the function has just got, or a part of its own object, and nothing says that it keeps data."""
         if not isinstance(call.func, ast.Attribute):
             return False
         receiver = call.func.value
         found: list[ast.expr] = []
         is_own = isinstance(receiver, ast.Attribute) and last_name(receiver.value) == "self"
-        is_resource = isinstance(receiver, ast.Attribute) and isinstance(receiver.value, ast.Attribute)
         if isinstance(self._module.index.parent(call), ast.Await):
             return False  # goes somewhere
         if isinstance(receiver, ast.Name):
@@ -208,7 +203,7 @@ class Fetches:
             if any(item.kind not in local for item in resolved[1]):
                 return False
             found = [item.value for item in resolved[1] if item.value is not None]
-        elif not isinstance(receiver, ast.Call) and not is_own and not is_resource:
+        elif not isinstance(receiver, (ast.Attribute, ast.Call)) or self._module.qualname(call.func):
             return False
         said = {
             word
@@ -217,10 +212,10 @@ class Fetches:
             if isinstance(node, (ast.Name, ast.Attribute))
             for word in name_words(last_name(node) or "")
         }
+        if isinstance(receiver, ast.Attribute) and not is_own:
+            said = set(name_words(receiver.attr))  # a part of a client is not the client
         stores = said.intersection(row["receivers"])
-        return (
-            not stores or (is_own and stores.issubset(row["managers"])) or (is_resource and stores <= _REMOTE)
-        )
+        return not stores or (is_own and stores.issubset(row["managers"]))
 
     def _asks(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a function of this file goes to a store itself."""

@@ -15,10 +15,9 @@ from flake8_aiguard.nulls import Nulls
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rows import Rows, Use
-from flake8_aiguard.shapes import last_name, names_in, parameters
+from flake8_aiguard.shapes import identifiers, last_name, names_in, parameters
 from flake8_aiguard.sql import HOLE, Statement, Statements, sinks
 from flake8_aiguard.tables import Tables
-from flake8_aiguard.wordings import name_words
 
 # What a statement may cost that runs once.
 _COSTS: Final = frozenset(
@@ -34,6 +33,7 @@ _COMPARED: Final = regex(
 _KEY_OF_ANY: Final = regex(
     r"(?:_?id|pk|rowid|_?key|uuid|guid|oid|ctid|rownum|not|exists|hole_.*)", re.IGNORECASE
 )
+_ROWID: Final = regex(r"\browid\s*,\s*$", re.IGNORECASE)  # with what ``*`` leaves out: a whole row is wanted
 _NO_ROWS: Final = regex(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
 _NTH: Final = regex(r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE)  # no page
 _SKIPPED: Final = regex(r"\boffset\s+(\S+)", re.IGNORECASE)
@@ -65,7 +65,6 @@ _EMPTIES: Final = regex(
     r"_(?:all(?:_\w+)?|cache|data|database|db|everything|entries|history|index|items|logs?|queue|rows|state|storage|store|table|tables))"
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
 )
-_EMPTYING: Final = frozenset({"clear", "empty", "overwrite", "purge", "reset", "truncate", "wipe"})
 _WHOLE_TABLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
 )
@@ -179,6 +178,8 @@ class Meant:
     def _is_whole_row_meant(self, start: int, statement: Statement, call: ast.Call) -> bool:
         text = statement.text
         is_outermost = _OUTERMOST.match(text[:start]) is not None
+        if _ROWID.search(text[:start]) and HOLE in text[start:]:
+            return True
         if self._is_any_table(start, statement):
             kinds = self._rows.uses(call).kinds if is_outermost else Use.OPEN
             compared = _COMPARED.findall(_query(text, start))
@@ -293,7 +294,7 @@ class Meant:
                 or plain(table) in self._of_one_row
                 or (created is not None and created.is_single)
             )
-        if self._is_said(call) or self._is_flagged(call) or self._is_read_before(table, call):
+        if self._is_said(call) or self._is_read_before(table, call):
             return True
         if any(
             isinstance(hole, ast.Name) and self._is_each(hole, call)
@@ -301,14 +302,6 @@ class Meant:
         ):
             return True
         return self._is_emptied(call) or self._is_refilled(table, call) or self._is_chosen(table, call)
-
-    def _is_flagged(self, call: ast.Call) -> bool:
-        """Whether a condition around a call says that the table is emptied: ``if truncate:``."""
-        return any(
-            isinstance(outer, ast.If)
-            and any(not _EMPTYING.isdisjoint(name_words(name.id)) for name in names_in(outer.test))
-            for outer in self._module.index.ancestors(call)
-        )
 
     def _is_each(self, hole: ast.Name, call: ast.Call) -> bool:
         """Whether a loop runs over the tables."""
@@ -334,11 +327,19 @@ class Meant:
         )
 
     def _is_emptied(self, call: ast.Call) -> bool:
-        """Whether a function says by its name that all goes: a method, whose class keeps the table, or one of SQLite.
+        """Whether a condition, ``if truncate:``, or the function's name says that all goes: a method, or one of SQLite.
 
-        SQLite has no TRUNCATE; elsewhere it is the better word.
+        A method's class keeps the table; SQLite has no TRUNCATE, elsewhere it is the better word.
         """
         index = self._module.index
+        if any(
+            isinstance(outer, ast.If)
+            and outer.body[0].lineno <= call.lineno <= (outer.body[-1].end_lineno or 0)
+            and not isinstance(outer.test, ast.UnaryOp)  # if not truncate
+            and any(_EMPTIES.fullmatch(name.lower()) for name in identifiers(outer.test))
+            for outer in index.ancestors(call)
+        ):
+            return True
         function = index.function(call)
         while function is not None:
             name = getattr(function, "name", "").strip("_").lower()

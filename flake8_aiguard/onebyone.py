@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from flake8_aiguard.batching import BATCHES, ORDERINGS, Batching
+from flake8_aiguard.batching import BATCHES, MAKERS, ORDERINGS, Batching
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop, Try
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.memo import memoised
@@ -34,11 +34,13 @@ _ASYNC: Final = regex(r"async|aio|^databases\.", re.IGNORECASE)
 # What makes each turn a unit of its own.
 _UNITS: Final = regex(r"atomic|begin|lock|mutex|savepoint|transaction", re.IGNORECASE)
 _REASON: Final = regex(
-    r"\bone (at a time|by one)\b|\bn ?\+ ?1\b|\b(no|cannot|can't|cannot be|does not support|doesn't support) (bulk|batch)",
+    r"\bone[ -](at[ -]a[ -]time|by[ -]one)\b|\bn ?\+ ?1\b|\b(no|cannot|can't|cannot be|does not support|doesn't support) (bulk|batch)",
     re.IGNORECASE,
 )
 _REPORTS: Final = regex(r"(?:log_?)?(?:debug|info|warn|warning|error|exception)|print|log|echo")
+_ABSENT: Final = regex(r"DoesNotExist$|\bNoResultFound$")
 _IDENTITY: Final = regex(r"(?:^|_)(?:id|key|name|pk|slug|uuid)$", re.IGNORECASE)
+_STEPS: Final = frozenset({"migrate", "migration"})
 _RUNS: Final = ("execute", "executescript")
 _FIRST: Final = 4  # bindings of what a loop goes over
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
@@ -82,12 +84,16 @@ class OneByOne:
             or self._falls_back(loop)
             or self._runs_once(node, loop)
             or self._records_script(node, loop)
+            or self._migrates(loop)
             or self._is_exported(place)
             or self._has_own_session(node, loop)
             or self._is_handed_on(node)
             or self._is_dispatched(node, place)
             or self._is_chosen(node, place)
             or self._is_instead(node, place)
+            or self._is_other_way(node, place)
+            or self._fills_gaps(node, place)
+            or self._is_checked_alone(node, loop)
             or self._depends_on_answer(node, place)
             or self._decides_by_another(node, place)
             or any(self._is_seldom(item, place) for item in self._module.index.outwards(node, loop))
@@ -127,6 +133,13 @@ class OneByOne:
             and isinstance(call.args[0], ast.Name)
             and call.args[0].id in target_names(loop)
             and not contains(call, node)
+        )
+
+    def _migrates(self, loop: Loop) -> bool:
+        """Whether the turns are the steps of a migration, by what they call."""
+        return any(
+            isinstance(item, ast.Call) and not _STEPS.isdisjoint(words(last_name(item.func) or ""))
+            for item in own_nodes(loop)
         )
 
     def _is_exported(self, place: Place) -> bool:
@@ -234,6 +247,24 @@ class OneByOne:
         return any(
             isinstance(outer, TRIES) and _is_within(outer.body, node) and self._goes_on(outer)
             for outer in self._module.index.outwards(node, loop)
+        )
+
+    def _is_checked_alone(self, node: ast.expr, loop: Loop) -> bool:
+        """Whether each item is checked by itself: that it has no row is reported, and the loop goes on."""
+        return any(
+            isinstance(outer, TRIES)
+            and _is_within(outer.body, node)
+            and any(map(self._catches_absence, outer.handlers))
+            and self._goes_on(outer)
+            for outer in self._module.index.outwards(node, loop)
+        )
+
+    def _catches_absence(self, handler: ast.ExceptHandler) -> bool:
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return any(
+            _ABSENT.search(self._module.qualname(item) or last_name(item) or "")
+            for item in caught
+            if item is not None
         )
 
     @memoised
@@ -376,6 +407,34 @@ class OneByOne:
                 return False
             child = outer
         return False
+
+    def _is_other_way(self, node: ast.expr, place: Place) -> bool:
+        """Whether the branch above takes the item from a mapping: ``if known: known[item.id]``, and only ``else`` asks."""
+        loops = self._module.loops
+        for outer in self._module.index.outwards(node, place.loop):
+            if isinstance(outer, ast.If) and outer.orelse and _is_within(outer.orelse, node):
+                given = {dotted(name) for name in names_in(outer.test)}
+                if any(
+                    isinstance(item, ast.Subscript)
+                    and dotted(item.value) in given
+                    and loops.dependents(item.slice, place)
+                    for statement in outer.body
+                    for item in ast.walk(statement)
+                ):
+                    return True
+        return False
+
+    def _fills_gaps(self, node: ast.expr, place: Place) -> bool:
+        """Whether the turn makes what it does not find, ``found or create(item.key)``, which later turns may ask for."""
+        return any(
+            isinstance(item, ast.BoolOp)
+            and isinstance(item.op, ast.Or)
+            and isinstance(made := item.values[-1], ast.Call)
+            and not MAKERS.isdisjoint(words(last_name(made.func) or ""))
+            and any(self._module.loops.dependents(value, place) for value in made.args)
+            and self._batching.knows_answer(item.values[0], node, place)
+            for item in own_nodes(place.loop)
+        )
 
     def _depends_on_answer(self, node: ast.expr, place: Place) -> bool:
         """Whether another question about the item, to the same client, decides if this one is asked."""

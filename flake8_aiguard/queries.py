@@ -387,6 +387,16 @@ class Queries:
         parts = self.parts(statement) or ()
         return query.top is not query.call and any("?" in part for part in parts if isinstance(part, str))
 
+    @lazy
+    def is_in_memory(self) -> bool:
+        """Whether all databases of SQLite that the file opens are in memory."""
+        opened = [
+            call
+            for call in self._module.index.calls_named(("connect",))
+            if (self._module.qualname(call.func) or "").partition(".")[0] in _SQLITE
+        ]
+        return bool(opened) and all(call.args and string(call.args[0]) == ":memory:" for call in opened)
+
     def verb(self, value: ast.expr) -> str | None:
         """The verb of a statement: of its text, or of the SQLAlchemy construct that builds it."""
         parts = self.parts(value)

@@ -76,7 +76,8 @@ class UnclosedFile(Checker):
     or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
     down a function that only ``if __name__ == "__main__":`` calls, and what a script only reads
     whose docstring says that it runs once, are left alone. A handler of nothing but
-    ``HTTPError`` or ``URLError`` is entered before anything is open. A ``noqa`` with SIM115 and pylint's
+    ``HTTPError`` or ``URLError`` is entered before anything is open. A temporary file may only lend its name to another
+    (``NamedTemporaryFile().name + ".gz"``). A ``noqa`` with SIM115 and pylint's
     ``consider-using-with``, where it is disabled, waive the finding (unless ``defer-to-ruff = false``). Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
     """
 
@@ -191,14 +192,21 @@ class UnclosedFile(Checker):
         return self._handles.is_lent(node)
 
     def _is_only_word(self, node: ast.Call) -> bool:
-        """Whether a temporary file gives no more than a word that nobody else uses: ``basename(NamedTemporaryFile().name)``."""
+        """Whether a temporary file gives no more than a word: ``basename(NamedTemporaryFile().name)``, or that ``+ ".gz"``."""
         name = self.module.index.parent(node)
-        call = (
+        user = (
             self.module.index.parent(name)
             if isinstance(name, ast.Attribute) and name.attr == "name"
             else None
         )
-        return isinstance(call, ast.Call) and self.module.qualname(call.func) == "os.path.basename"
+        if isinstance(user, ast.BinOp):  # another file's name
+            return (
+                user.left is name
+                and string(user.right) is not None
+                and self.module.called(node) == "tempfile.NamedTemporaryFile"
+                and argument(node, "delete") is None
+            )
+        return isinstance(user, ast.Call) and self.module.qualname(user.func) == "os.path.basename"
 
     def _is_closed_below(self, node: ast.Call, row: knowledge.Row, name: str) -> bool:
         """Whether it is closed on the way that a test takes: what raises there fails the test anyway."""

@@ -16,7 +16,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import argument, dotted, is_main_guard, is_none, last_name
+from flake8_aiguard.shapes import argument, dotted, is_main_guard, is_none, last_name, string
 
 _OPENERS = "connections.opener"
 _CALLED = ".__call__"
@@ -56,7 +56,7 @@ class UnclosedConnection(Checker):
     that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
     refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
     of a module are singletons, those reached through the client (``DB = MongoClient()["app"]``) included, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
-    In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions and Redis clients are not
+    In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions, Redis clients and databases of DuckDB in memory are not
     reported, nor what leaks only if the test fails. A session that connects on its first request holds nothing before it. A
     SQLAlchemy engine needs no closing, nor does the connection of one that the function makes with ``StaticPool``. An
     ``http.client`` connection on a socket that is closed in ``finally`` is left to it. A connection that a pool lends
@@ -225,7 +225,11 @@ class UnclosedConnection(Checker):
         if function is None:  # a singleton of the module, or a script's
             is_kept = leak.name is not None or self._handles.is_bound_through(node, row)
             is_meant = self._is_in_main(node) or (is_kept and not self._is_trap(node, row, leak))
-        elif self._is_test and ("pooled" in row or leak.release is Release.EXCEPTION):
+        elif self._is_test and (
+            "pooled" in row
+            or leak.release is Release.EXCEPTION
+            or (bool(node.args) and string(node.args[0]) in row.get("in_memory", ()))
+        ):
             is_meant = True
         else:
             is_repeated = any(True for _ in self.module.index.loops(node))

@@ -185,9 +185,9 @@ class MissingTimeout(Checker):
             return not self._names_host(node)
         if not self.module.is_test or self._names_host(node):
             return False
-        if any(map(self._is_path_of_server, (*node.args[:2], *(keyword.value for keyword in node.keywords)))):
-            return True
         given = (*node.args[:2], *(keyword.value for keyword in node.keywords))
+        if any(map(self._is_path_of_server, given)):
+            return True
         parts = [part for item in given for part in ast.walk(self._bound(item) or item)]
         if "argparse" in self.module.index.packages:  # run by hand: the address is an argument
             bound = (self._bound(part) for part in tuple(parts))

@@ -67,18 +67,18 @@ class QueryInLoop(Checker):
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
     statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on objects of a store (``get_object``, the metadata of ``head_object``),
-    which no call brings together; below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on two columns of SQLite,
-    where each turn first runs its item as a script (``execute(sql)``), which the query notes as done, and on helpers that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, forms, attempts, pages, batches and streams; on statements that
+    which no call brings together; below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on SQLite in memory, on two columns of SQLite,
+    where each turn first runs its item as a script (``execute(sql)``), which the query notes as done, and on helpers that ask SQLite where the turn calls others of the file, or that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, members of enumerations, forms, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
-    whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or in place of a value that is not
-    there; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
+    whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or beside a branch that has one, or in place of a value that is not
+    there, or that the turn then creates (``found or create(key)``); where an ``except`` clause reports each item that has no row; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
     answers, or with SQLite the items that they are about; on requests for ``[q] if isinstance(q, str) else q``, and on those that may fail alone (an
     ``except`` in the loop logs it and goes on); in one branch of several operations, after another answer about the item, by a field of what the turn has fetched where the first refusal ends the loop, after a write to the same table, and
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
     to further requests, or whose address an object of ``self`` finds for one item after the other (a browser); in generated code on what AIG009 reports; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its
     own (also a download), or opens a session, tolerates its failure and awaits other work after it; on calls that run concurrently; and
-    in migrations, seeds, repairs, benchmarks and helpers of tests.
+    in migrations and loops over their steps, seeds, repairs, benchmarks and helpers of tests.
     """
 
     code = "AIG025"
@@ -251,6 +251,7 @@ class QueryInLoop(Checker):
                     and not self._batching.writes(query, place)
                     and not (self._is_cheap_or_apart(query) and self._is_conditional(call, around.loop))
                     and not self._queries.is_local(query)
+                    and not (self._batching.is_sqlite(query) and self._does_more(call, around))
                     and not ("url" in query.row and self._is_request_alone(call, around))
                 ):
                     if self._is_other_rules(call):
@@ -273,6 +274,16 @@ class QueryInLoop(Checker):
     def _is_cheap_or_apart(self, query: Query) -> bool:
         """Whether a query costs no round trip, or asks another service."""
         return "url" in query.row or self._queries.is_sqlite(query)
+
+    def _does_more(self, node: ast.Call, place: Place) -> bool:
+        """Whether the turn also calls another function of this file: beside its work, a query without a round trip costs little."""
+        return any(
+            isinstance(item, ast.Call)
+            and item is not node
+            and isinstance(helper := self.module.receivers.definition(item.func), _Helper)
+            and helper is not self.module.receivers.definition(node.func)
+            for item in own_nodes(place.loop)
+        )
 
     def _commit(self, node: ast.Call) -> Iterator[Finding]:
         index, loops = self.module.index, self.module.loops

@@ -62,8 +62,8 @@ class FetchAllThenFilter(Checker):
     ``archived``) and no property of this file. Of a function that is only called ``fetch_all_...`` or ``get_all_...``,
     comparisons alone are reported, and not where it is asked for some (``get_all_episodes(season=1)``), or lists what the
     program or a machine is made of (``get_all_modules()``, ``get_all_volume_groups()``), or an object is asked that the
-    function has just got, or that is a part of its own, and whose name says nothing of data (``guest.get_all_disks()``,
-    ``self.block_manager.get_all_blocks()``), or a class of this file has them in memory. Silent where the rows of two fetches are
+    function has just got, or that is a part of its own or of a client (``client.terms``), and whose name says nothing of data (``guest.get_all_disks()``,
+    ``self.block_manager.get_all_blocks()``), or a class of this file has them in memory, or the condition asks for ``__name__``. Silent where the rows of two fetches are
     joined, as a query for each row costs more. Migrations are silent, functions
     under ``@db.upgrade(...)`` among them, and so are loops that only skip rows without a value, which they then parse.
     """
@@ -223,7 +223,7 @@ class FetchAllThenFilter(Checker):
         return None
 
     def _asks_python(self, rows: ast.expr) -> bool:
-        """Whether a condition on the rows calls something, or asks what only Python knows (``cls.__name__``): objects in memory."""
+        """Whether a condition on the rows calls something, or asks for ``__name__``, which shows objects in memory."""
         parent = self.module.index.parent(rows)
         tests = parent.ifs if isinstance(parent, ast.comprehension) else []
         if isinstance(parent, ast.For) and isinstance(parent.body[0], ast.If):
