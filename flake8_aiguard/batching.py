@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Loop
-from flake8_aiguard.loops import Place, contains, iterables
+from flake8_aiguard.loops import Place, Variable, contains, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import READS, WRITES, Queries, Query, known
 from flake8_aiguard.regex import regex
@@ -222,13 +224,26 @@ class Batching:
         )
 
     def _is_member(self, place: Place) -> bool:
-        """Whether each item is a member of an enumeration, of which the loop takes ``value`` and ``name``: there are few."""
-        taken = {
-            getattr(self._module.index.parent(name), "attr", None)
-            for name in names_in(place.loop)
-            if isinstance(name.ctx, ast.Load) and self._module.loops.variable(name) in place.targets
-        }
-        return "value" in taken and taken <= {"value", "name"}
+        """Whether each item is a member of an enumeration: only its ``value`` and ``name`` are taken. There are few."""
+        for variable in place.targets:
+            taken = set()
+            for attribute in self._taken(variable, place.loop):
+                taken.add(attribute)
+                if attribute not in ("value", "name"):
+                    break  # loops may stand in one another: no look at all uses in each
+            if "value" in taken and taken <= {"value", "name"}:
+                return True
+        return False
+
+    def _taken(self, variable: Variable, loop: Loop) -> Iterator[str | None]:
+        """What a loop takes of a variable, attribute by attribute; ``None`` where the value itself is used."""
+        uses = self._module.scopes.uses(*variable)
+        first = bisect_left(uses, loop.lineno, key=lambda use: use.lineno)
+        for use in map(uses.__getitem__, range(first, len(uses))):
+            if use.lineno > (loop.end_lineno or 0):
+                break
+            if contains(loop, use):
+                yield getattr(self._module.index.parent(use), "attr", None)
 
     def _is_partition(self, query: Query, place: Place) -> bool:
         """Whether the items are the groups of the very rows that are asked for: each is worked on by itself."""
