@@ -74,8 +74,8 @@ def test_checks_no_input(test: str) -> None:
         ("assert not line[m]; del line[0]", False),
         ("assert (line / 'a.toml').exists(), m", True),
         ("assert line.exists(), m", False),
-        ("x = run()\n        if not x: assert line, m", True),
-        ("x = run()\n        if x: assert line, m", False),
+        ("x = run()\n        if not x: assert line, 'a line is needed'", True),
+        ("x = run()\n        if x: assert line, 'a line is needed'", False),
         ("assert not (line and m), m", True),
     ],
 )
