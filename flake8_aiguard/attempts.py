@@ -146,7 +146,7 @@ class AttemptLoops:
         for handler in trial.handlers:
             ends = outcomes([*handler.body])
             if "fall" in ends:
-                ends |= outcomes(after)
+                ends = (ends - {"fall"}) | outcomes(after)
             if ends & {"fall", "continue"} and not _ends_loop(loop, handler):
                 handlers.append(handler)
         success = self._success(loop, trial, after)

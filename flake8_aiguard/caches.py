@@ -98,6 +98,7 @@ _ON_DEVICE: Final = regex(r"(?:\w+_)?(?:device|dtype)(?:_\w+)?", re.IGNORECASE)
 _SETTINGS: Final = regex(
     r"_*(?:\w+_)?(?:config|loaded_models?|options|presets?|settings)(?:_(?:cache|by_\w+))?", re.IGNORECASE
 )
+_SETS: Final = regex(r"_*(?:put|save|set|store|update|write)(?:_|$)")
 _REGISTERS: Final = regex(r"_*(?:un|de)?register(?:_|$)")
 # An import happens once, and an instance is the one of its name.
 _ONE_OF_EACH: Final = regex(r"_*(?:\w+_)?(?:instances|modules?)(?:_(?:cache|by_\w+))?", re.IGNORECASE)
@@ -331,11 +332,21 @@ class Caches:
         )
 
     def _is_set(self, entry: ast.Subscript) -> bool:
-        """Whether a function binds an entry to a parameter of its own."""
+        """Whether a function binds an entry to a parameter of its own; one that is called so, ``put()``, also to what is made of it."""
         assign, setter = self._module.index.parent(entry), self._module.index.function(entry)
-        if not isinstance(assign, ast.Assign) or not isinstance(assign.value, ast.Name) or setter is None:
+        if not isinstance(assign, ast.Assign) or setter is None:
             return False
-        bindings = self._module.scopes.bindings(setter, assign.value.id)
+        value = assign.value
+        if (
+            isinstance(value, ast.Call)
+            and len(value.args) == 1
+            and _SETS.match(getattr(setter, "name", ""))
+            and ast.unparse(value.args[0]) != ast.unparse(entry.slice)
+        ):
+            value = value.args[0]
+        if not isinstance(value, ast.Name):
+            return False
+        bindings = self._module.scopes.bindings(setter, value.id)
         return bool(bindings) and all(item.kind is Kind.PARAMETER for item in bindings)
 
     def _is_new(self, entry: ast.Subscript) -> bool:

@@ -87,7 +87,7 @@ class PollingLoop(Checker):
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements or for an attribute that grows by fractions, loops for what their function has itself called and waited for, lines whose comment tells Ruff that ASYNC110 is meant,
+    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements or for an attribute that grows by fractions, loops for what their function has itself called and waited for, or for a private flag that only the ``finally`` around them sets, lines whose comment tells Ruff that ASYNC110 is meant,
     and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``), or that a signal handler sets what they
     ask for.
     """
@@ -123,6 +123,8 @@ class PollingLoop(Checker):
         if self._is_count_of_others(asked) or self._is_bounded_by_caller(node, turn) or _samples(node):
             return
         if self._is_settled(node, asked) or any(map(self._is_measure, asked.states)):
+            return
+        if all(self._is_parked(node, state) for state in asked.states):
             return
         if not self._has_no_call(turn, asked) and not self._is_meant(node):
             yield from self._report(node, turn, asked)
@@ -288,6 +290,33 @@ class PollingLoop(Checker):
             ):
                 return False
         return True
+
+    def _is_parked(self, loop: ast.While, state: State) -> bool:
+        """Whether a loop only ends by being cancelled: nothing sets its private flag but the ``finally`` around it."""
+        index = self.module.index
+        node = state.node
+        if state.kind == "event" and isinstance(state.subject, ast.Attribute):
+            node = state.subject
+        if not isinstance(node, ast.Attribute) or not node.attr.startswith("_"):
+            return False
+        changes: list[ast.AST] = []
+        for item in index.nodes(ast.Attribute):
+            if item.attr != node.attr or getattr(index.function(item), "name", "") == "__init__":
+                continue
+            parent = index.parent(item)
+            if isinstance(item.ctx, ast.Store) or isinstance(parent, ast.Attribute) and parent.attr == "set":
+                changes.append(item)
+            elif state.kind == "event" and not isinstance(parent, ast.Attribute):
+                return False  # handed on
+        around = [
+            item
+            for parent in index.ancestors(loop)
+            if isinstance(parent, TRIES) and index.function(parent) is index.function(loop)
+            for item in parent.finalbody
+        ]
+        return bool(changes) and all(
+            any(index.statement(change) is item for item in around) for change in changes
+        )
 
     def _is_measure(self, state: State) -> bool:
         """Whether an attribute grows by fractions, as what is simulated or measured does: a threshold is no event."""

@@ -59,7 +59,7 @@ class RetryWithoutBackoff(Checker):
     interrupted call (``EINTR``); waits for something to be there (a key, a row, the next item of a queue, a lock in slices), for a person, or for a change
     that somebody else made first; what only touches this machine, reads the same text again or waits for its processes; clients that retry by themselves
     (``OpenAI()``, ``get_object(Bucket=...)``), functions that are told the number of the attempt. An endless loop or policy may be meant: its comment, docstring or log
-    text says so ("retries until the broker recovers"), its error says that the other side is not there yet (``NotSupported``), it stands in a cloud function's ``handler(event, context)``,
+    text says so ("retries until the broker recovers"), its error says that the other side is not there yet (``NotSupported``), its function asks for each retry (``retry_never``), it stands in a cloud function's ``handler(event, context)``,
     or it looks only at the answer and waits a random or growing time. Fixed pauses count in policies, and in loops around calls or errors of a network client, or around
     calls of what is called one (``self.client.load()``); not where a docstring or comment gives their length, in polls, conflicts, deadlines, attempts that end within ten seconds, under 0.1 s, in functions
     that are named for waiting, and of the local Docker daemon; of other loops only pauses of a second or more after the last attempt. Tests may pause as they like. Nothing is said of three retries at once that have each
@@ -113,7 +113,10 @@ class RetryWithoutBackoff(Checker):
         row, wait = policy.row, self._policies.wait(policy)
         if not self._policies.is_bounded(policy):
             if wait is Wait.FINE and (
-                self._is_awaited(policy) or self._is_swap(policy) or self._is_meant_to_go_on(policy)
+                self._is_awaited(policy)
+                or self._is_swap(policy)
+                or self._is_meant_to_go_on(policy)
+                or self._is_asked_for(policy)
             ):
                 return
             more, advice = "", f"give it {row['stop']}"
@@ -172,6 +175,11 @@ class RetryWithoutBackoff(Checker):
             if isinstance(value, ast.Call)
             for part in value.args
         )
+
+    def _is_asked_for(self, policy: Policy) -> bool:
+        """Whether no error is retried but what the function raises to be called again: ``retry=retry_never`` and ``TryAgain``."""
+        given = () if policy.call is None else policy.call.keywords
+        return any(item.arg == "retry" and self.module.qualname(item.value) in _ON_REQUEST for item in given)
 
     def _is_meant_to_go_on(self, policy: Policy) -> bool:
         """Whether what is retried is an expiry, which comes again and again, or a comment says that attempts never end."""
@@ -687,6 +695,7 @@ _CLIENT = regex(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$",
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
 _WINDOWS = frozenset({"PyQt5", "PyQt6", "PySide2", "PySide6", "aqt", "kivy", "tkinter", "wx"})
 _VIEWS = ("copy", "get", "items", "keys", "pop", "values")
+_ON_REQUEST = ("tenacity.retry_never", "tenacity.retry.retry_never")
 _SHORT = 10  # seconds
 _LONG = 1  # seconds that are a loss where nothing is left to wait for
 _LIMITS = regex(r"time_?out|seconds|_sec\b|max_wait|wait_", re.IGNORECASE)
