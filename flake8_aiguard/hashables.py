@@ -276,8 +276,9 @@ class Hashables:
 
 
 def is_slice(item: ast.expr) -> bool:
-    """Whether a value is a slice by its name, which has a hash since Python 3.12 only: ``patch.source_slice``."""
-    return (last_name(item) or "").lower().endswith("slice")
+    """Whether a value is a slice by its name, which has a hash since Python 3.12 only, or a box, a list of four numbers: ``block["bbox"]``."""
+    name = string(item.slice) if isinstance(item, ast.Subscript) else last_name(item)
+    return (name or "").lower().endswith(("slice", "bbox"))
 
 
 def _alternatives(annotation: ast.expr) -> Iterator[ast.expr]:

@@ -104,9 +104,9 @@ class NestedScan(Checker):
     a reason that the file shows (unpacked, measured, checked against a list of what is known, told to a person by ``", ".join(names)``,
     constants that each call of a private function gives). A loop that returns at the first hit in a list that it was given is silent.
     So are loops that build or choose the collection anew (a tree, a slice), change it or hand it to their own function so that a dict made
-    before would be stale (``if x in xs: xs.remove(x)`` alone counts), go on with an iterator, keep all items that are equal, need all the
+    before would be stale (``if x in xs: xs.remove(x)`` alone counts), go on with an iterator, keep or count all items that are equal, serve an error only, need all the
     others as well, or search for items of one kind only; passes in which two further conditions choose; lists that ``bisect`` keeps in order; items that a set may not take (of a class that
-    may have no hash, slices, ``list[Any]``, what ``isinstance`` sorts out, where a docstring or comment speaks of what is hashable);
+    may have no hash, slices, boxes, ``list[Any]``, what ``isinstance`` sorts out, where a docstring or comment speaks of what is hashable);
     positions, all pairs, migrations (``upgrade()`` and ``downgrade()``), test helpers (files that import pytest), and lists that grow by others than what is
     looked up or belong to the module. One set serves all loops of a function. Sets, dicts and strings never count.
     """
@@ -148,6 +148,7 @@ class NestedScan(Checker):
             and not searches.is_other(searched, item)
             and not (name is None and searches.is_stale(searched, loop))
             and not self._is_last(node)
+            and not self._is_for_error(loop)
             and self._hashables.is_hashable(item, searched, loop)
             and (isinstance(node, ast.Call) or not self._hashables.is_record(item, searched, loop))
             and self._worth.of(node, searched, item, loop)
@@ -246,6 +247,8 @@ class NestedScan(Checker):
             and self._searches.is_only_asked(searched)
             and not self._amounts.is_parameter(searched)
         ):
+            if self._is_crossed_off(node, searched):
+                return
             message = _PLACED if self._searches.is_placed(searched) else _ASKED
         elif self._searches.is_guard(node, searched):
             message = _GUARD
@@ -295,6 +298,29 @@ class NestedScan(Checker):
             if not isinstance(parent, ast.If) or not isinstance(node, ast.Call):
                 return False
             statement = parent
+
+    def _is_for_error(self, loop: Loop) -> bool:
+        """Whether a comprehension is made for the error that ends its branch: ``if ...: twice = [...]; raise ValueError(twice)``."""
+        statement = self.module.index.statement(loop)
+        parent = self.module.index.parent(statement)
+        return (
+            isinstance(loop, COMPREHENSIONS)
+            and isinstance(parent, ast.If)
+            and statement in parent.body
+            and isinstance(parent.body[-1], ast.Raise)
+        )
+
+    def _is_crossed_off(self, node: ast.expr, searched: ast.expr) -> bool:
+        """Whether each item that is found takes away one of several that are equal: ``if x in xs: xs.remove(x); continue``."""
+        choice = self.module.index.parent(node)
+        first = choice.body[0] if isinstance(choice, ast.If) else None
+        call = first.value if isinstance(first, ast.Expr) else None
+        return isinstance(call, ast.Call) and dotted(call.func) == f"{dotted(searched)}.remove"
+
+    def _is_counted(self, scan: Scan) -> bool:
+        """Whether a pass counts what it keeps, which a set does not: ``sum(1 for ...)``."""
+        calls = (scan.node, self.module.index.parent(scan.node))
+        return any(isinstance(call, ast.Call) and last_name(call.func) in ("len", "sum") for call in calls)
 
     def _found_by(self, scan: Scan) -> str:
         """What a pass needs of the items that it keeps: whether there is one, all of them, or the one."""
@@ -361,6 +387,8 @@ class NestedScan(Checker):
             is_whole = self._is_whole(scan, match.key)
             if is_whole and isinstance(scan.node, ast.ListComp) and self._is_kept(scan.node):
                 return  # all equal items, which no set gives
+            if is_whole and self._is_counted(scan):
+                return
             if _is_key_of_items(scan, match.key) or (is_whole and self._is_asked_for_its_keys(scan)):
                 message = _KEYED
             elif is_whole:
