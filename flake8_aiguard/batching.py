@@ -116,6 +116,8 @@ class Batching:
             return False
         if self._is_partition(query, place) or self._is_after_write(query, place):
             return False
+        if self._is_narrowed(query, place):
+            return False
         if "url" in query.row:
             return not self._is_script and self._is_one_host(query, place)
         return self._is_one_statement(query, place)
@@ -276,9 +278,43 @@ class Batching:
                 and last_name(item.func) in known("act") | {"update"}
                 and (item.end_lineno or 0, item.end_col_offset or 0) <= position
                 and isinstance(item.func, ast.Attribute)
-                and dotted(_start(item)) == store
+                and (dotted(_start(item)) == store or self._is_row_of(item.func.value, store, place))
                 for item in own_nodes(place.called or place.loop)
             )
+        )
+
+    def _is_row_of(self, node: ast.expr, store: str, place: Place) -> bool:
+        """Whether a name is that of the item in a loop over rows of a table."""
+        return (
+            isinstance(node, ast.Name)
+            and self._module.loops.variable(node) in place.targets
+            and any(
+                isinstance(value, ast.Call) and dotted(_start(value)) == store
+                for iterable in iterables(place.loop)
+                for value in self._module.loops.values(iterable, place)
+            )
+        )
+
+    def _is_narrowed(self, query: Query, place: Place) -> bool:
+        """Whether the item adds conditions to the query further down: ``rows = rows.filter(kind=item.kind)``."""
+        statement = self._module.index.statement(query.top)
+        name = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if not isinstance(name, ast.Name) or query.row["kind"] != "orm":
+            return False
+        return any(
+            isinstance(item, ast.Assign)
+            and item.lineno > statement.lineno
+            and isinstance(item.targets[0], ast.Name)
+            and item.targets[0].id == name.id
+            and isinstance(item.value, ast.Call)
+            and last_name(item.value.func) in ("exclude", "filter", "filter_by", "where")
+            and isinstance(start := _start(item.value), ast.Name)
+            and start.id == name.id
+            and any(
+                self._module.loops.dependents(value, place)
+                for value in (*item.value.args, *(key.value for key in item.value.keywords))
+            )
+            for item in own_nodes(place.called or place.loop)
         )
 
     @functools.cached_property

@@ -227,6 +227,8 @@ class Constants:
             return True
         if self._adds_import(node, function) or self._goes_with_flags(node, function, name):
             return True
+        if self._is_unregistered(function, name):
+            return True
         while function is not None:
             if not isinstance(function, ast.Lambda):
                 is_setter = function.name.strip("_") == f"set_{name.strip('_').lower()}"
@@ -273,6 +275,17 @@ class Constants:
             ):
                 hooks[call.func.attr in _PUTS].add(hook)
         return bool(hooks[True] and hooks[False]) and function in hooks[True] | hooks[False]
+
+    def _is_unregistered(self, function: Function, name: str) -> bool:
+        """Whether a function takes out what ``register_...`` of the file puts in: ``remove_host`` beside ``register_host``."""
+        verb, _, noun = getattr(function, "name", "").partition("_")
+        if verb not in ("delete", "drop", "remove"):
+            return False
+        index = self._module.index
+        return any(
+            getattr(index.function(use), "name", None) == f"register_{noun}"
+            for use in self._module.scopes.uses(self._module.tree, name)
+        )
 
     def _is_new_in_each_run(self, node: ast.AST, name: str) -> bool:
         """Whether a run chooses its own value, such as a random text, and only functions read it: ``MARK = random_text()``."""

@@ -343,7 +343,8 @@ class Meant:
         function = index.function(call)
         while function is not None:
             name = getattr(function, "name", "").strip("_").lower()
-            if _EMPTIES.fullmatch(name) and (
+            is_all = name.startswith("reset_") and {item.arg for item in parameters(function)} <= {"self"}
+            if (is_all or _EMPTIES.fullmatch(name)) and (
                 "truncate" in name or index.class_of(function) is not None or self._tables.is_sqlite
             ):
                 return True

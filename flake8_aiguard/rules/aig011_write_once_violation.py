@@ -86,7 +86,7 @@ class WriteOnceViolation(Checker):
     cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
     reported are changes of constants on import, in decorators, in functions that register or install, or that reset (but not by adding alone), of what is new in each run, such as a random text, in hooks such as
     ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global``, and with more than that around it, where they have a docstring), of entries in the methods of a class
-    ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``), of a
+    ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``; ``remove_x()`` beside ``register_x()``), of a
     number that a function counts on and takes, in setters that have a docstring, change settings or rebind through ``global`` (with all that they change besides), in loaders that do so, in
     functions named for the constant (``set_limit()`` for ``LIMIT``), that bind flags along with it or whose class undoes it in ``__exit__``, in ``main()``, of what a
     function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that

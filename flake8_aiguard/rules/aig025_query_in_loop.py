@@ -73,7 +73,7 @@ class QueryInLoop(Checker):
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or beside a branch that has one, or in place of a value that is not
     there, or that the turn then creates (``found or create(key)``); where an ``except`` clause reports each item that has no row; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
     answers, or with SQLite the items that they are about; on requests for ``[q] if isinstance(q, str) else q``, and on those that may fail alone (an
-    ``except`` in the loop logs it and goes on); in one branch of several operations, after another answer about the item, by a field of what the turn has fetched where the first refusal ends the loop, after a write to the same table, and
+    ``except`` in the loop logs it and goes on); in one branch of several operations, after another answer about the item, by a field of what the turn has fetched where the first refusal ends the loop, after a write to the same table or its row, where the item narrows the query further down, and
     for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
     to further requests, or whose address an object of ``self`` finds for one item after the other (a browser); in generated code on what AIG009 reports; below an ``if`` that
     asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its

@@ -46,7 +46,7 @@ class InefficientSql(Checker):
     ``Model(**row)``, have a class that names the columns, a row that an object keeps beside what is read of it, rows that are handed on as ``dict(row)``, or under a ``row_factory``, one who reads them by name, and a table named by the version of its columns, ``orders_v7``, gets no others.
     ``IN (SELECT * ...)`` takes one column and no other. An UPDATE or DELETE of
     all rows is left alone beside DDL, where the rows are written anew, where a loop runs over the tables, where another branch
-    has the condition, below ``if truncate:``, in methods called ``clear()`` or ``reset()`` (with SQLite, which has no TRUNCATE, in any function that says
+    has the condition, below ``if truncate:``, in methods called ``clear()``, ``reset()`` or ``reset_...()`` without parameters (with SQLite, which has no TRUNCATE, in any function that says
     so), where the docstring says that all rows go, or the function has read them all before, and for a table whose one row or value the file fetches without a condition, or that the file creates for one row (``CHECK (id = 1)``). ``LIMIT 1 OFFSET n`` and ``OFFSET 5`` are no pages; one
     by its number is left alone where a method with a base class passes on its parameter ``offset``, or the function counts the
     table for its pages. A slow condition is
