@@ -69,6 +69,15 @@ class Permissions:
             return spoken(condition)
         return None
 
+    def is_for_anybody(self, condition: ast.expr) -> bool:
+        """Whether a condition that has to hold asks for someone who has not logged in, which is no right: ``is_anonymous(user)``.
+
+        Args:
+            condition: without ``and``, ``or`` and ``not``.
+        """
+        asked = condition.func if isinstance(condition, ast.Call) else condition
+        return last_name(asked) == "is_anonymous"
+
     def is_own_login(self, condition: ast.expr) -> bool:
         """Whether a condition asks if the program itself is logged in somewhere: ``self.cloud.is_logged_in``, of no request.
 

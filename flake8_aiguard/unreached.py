@@ -10,20 +10,21 @@ from flake8_aiguard.numeric import COMPARES
 from flake8_aiguard.shapes import is_constant
 
 _OLDEST: Final = (3, 10)  # requires-python
+_SIX: Final = {"six.PY2": False, "six.PY3": True}
 _JUMPS: Final = (ast.Break, ast.Continue, ast.Raise, ast.Return)
 
 
 def is_unreached(module: Module, node: ast.AST) -> bool:
     """Whether a node stands behind a ``return`` or the like in its block, or in a branch that no Python from 3.10 on runs.
 
-    Such a branch is ``if sys.version_info < (3, 8)``.
+    Such a branch is ``if sys.version_info < (3, 8)`` or ``if six.PY2``.
 
     Args:
         module: its file.
         node: the node.
     """
     skipped = module.shared(_behind_jumps)
-    asks_version = module.says("version_info")
+    asks_version = module.says("version_info") or module.says("six")
     if not skipped and not asks_version:
         return False  # most files: no look at what stands around
     child = node
@@ -52,7 +53,12 @@ def _behind_jumps(module: Module) -> frozenset[ast.AST]:
 
 
 def _holds(module: Module, test: ast.expr) -> bool | None:
-    """What a comparison of the version gives on each Python from 3.10 on; ``None`` where that differs or is not known."""
+    """What a question about the version gives on each Python from 3.10 on; ``None`` where that differs or is not known."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        opposite = _holds(module, test.operand)
+        return None if opposite is None else not opposite
+    if isinstance(test, (ast.Attribute, ast.Name)):
+        return _SIX.get(module.qualname(test) or "")
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
     compare = COMPARES.get(type(test.ops[0]))

@@ -31,11 +31,15 @@ from flake8_aiguard.unreached import is_unreached
         ("sys.version_info < oldest", False, False),
         ("other.version_info < (3, 8)", False, False),
         ("sys.version_info", False, False),
+        ("six.PY2", True, False),
+        ("not six.PY2", False, True),
+        ("six.PY3", False, True),
+        ("other.PY2", False, False),
     ],
 )
 def test_outdated(test: str, first: bool, second: bool) -> None:
     found = module(
-        f"import sys\nfrom sys import version_info\ndef f(x, y):\n"
+        f"import six, sys\nfrom sys import version_info\ndef f(x, y):\n"
         f"    if {test}:\n        with x:\n            ask(x)\n    else:\n        ask(y)\n    ask(x)\n"
     )
     assert [is_unreached(found, node) for node in asked(found)] == [first, second, False]

@@ -107,7 +107,7 @@ class CpuBoundInAsync(Checker):
             return await asyncio.to_thread(bcrypt.checkpw, password, user.hashed)
 
     Limits: knows the calls of a table, each measured by ``benchmarks/gil.py``; loops in Python, cheap calls of the same
-    libraries (``numpy.array``, ``json.loads``, ``hashlib.sha256``), decompression with zlib, and what a sync function of
+    libraries (``numpy.array``, ``json.loads``, ``hashlib.sha256``), decompression with zlib, ``addfile()`` without compression, and what a sync function of
     this project computes are not reported. A model or dataframe is known by its constructor, loader or annotation, not
     when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
     reported. Silent on literal operands and few rounds, on products with a vector (one that the function divides by its
@@ -385,6 +385,7 @@ class CpuBoundInAsync(Checker):
             or self._is_quick(node, row)
             or self._is_small(node, row)
             or self._is_stored(node, row)
+            or self._is_copied(node, row)
             or self._is_of_small_image(node, row)
             or (row.get("vectors", False) and self._is_of_vectors(node))
             or (row.get("items", False) and self._is_of_item(node))
@@ -434,6 +435,20 @@ class CpuBoundInAsync(Checker):
         given = [argument(made, row["compression"], row["compression_position"]) for made in origin.calls]
         given.append(argument(node, row["compresses"], row["compresses_position"]))
         return all(value is None or self.module.qualname(value) == row["stores"] for value in given)
+
+    def _is_copied(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether a tar archive is provably written as it is: ``tarfile.open(fileobj=buffer, mode="w")``."""
+        if "copies" not in row or not isinstance(node.func, ast.Attribute):
+            return False
+        origin = self.module.receivers.origin(node.func.value)
+        return (
+            origin.known
+            and bool(origin.calls)
+            and all(
+                string(argument(made, row["mode"], row["mode_position"])) in row["copies"]
+                for made in origin.calls
+            )
+        )
 
     def _is_of_vectors(self, node: ast.Call) -> bool:
         """Whether an operand has one dimension: ``dot(a, b) / (norm(a) * norm(b))``, ``for row in rows: dot(row, b)``."""

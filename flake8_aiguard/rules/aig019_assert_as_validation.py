@@ -295,6 +295,8 @@ class AssertAsValidation(Checker):
     def _permission(self, atom: Atom) -> _Found | None:
         if atom.negated and self._permissions.is_own_login(atom.node):
             return None
+        if not atom.negated and self._permissions.is_for_anybody(atom.node):
+            return None
         named = self._permissions.named(atom.node)
         return None if named is None else (_PERMISSION, named, "PermissionError")
 
