@@ -126,9 +126,9 @@ LAYERS = (
     ("module",),
     ("sources",),
     ("bounds", "entrypoints", "kinds"),
-    ("generated", "loops", "receivers"),
-    ("astgrep", "imports"),
-    ("baseline", "blocks", "defuse", "flow", "identity", "nouns", "numeric", "scopes", "wordings"),
+    ("defuse", "generated", "loops", "receivers"),
+    ("astgrep", "imports", "reaching"),
+    ("baseline", "blocks", "flow", "identity", "lowering", "nouns", "numeric", "scopes", "wordings"),
     (
         "cache",
         "changes",
