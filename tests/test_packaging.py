@@ -95,8 +95,11 @@ def test_top_level() -> None:
 
 def test_declared_packages_are_the_folders_on_disk() -> None:
     declared = toml(harness.ROOT / "pyproject.toml")["tool"]["setuptools"]["packages"]
-    on_disk = {".".join(path.parent.relative_to(harness.ROOT).parts) for path in PACKAGE.rglob("*.py")}
-    on_disk |= {".".join(path.parent.relative_to(harness.ROOT).parts) for path in PACKAGE.rglob("*.toml")}
+    on_disk = {
+        ".".join(path.parent.relative_to(harness.ROOT).parts)
+        for pattern in ("*.py", "*.toml", "*.yml")
+        for path in PACKAGE.rglob(pattern)
+    }
     assert sorted(declared) == sorted({*on_disk, "flake8_aiguard.hooks"})
 
 
