@@ -142,7 +142,7 @@ class Checker:
         return self._reportable(found) if found else _NOTHING  # most rules find nothing in most files
 
     def _reportable(self, found: list[Finding]) -> Iterator[tuple[int, int, str, type[Any]]]:
-        found = [finding for finding in found if self._counts(finding)]
+        found = [finding for finding in found if not self._is_left_to_ruff(finding)]
         known = self.baseline.known(self.module.filename) if found else None
         for finding in found if known is None else self._new(found, known):
             yield finding.line, finding.column, finding.text, type(self)
@@ -186,6 +186,7 @@ class Checker:
         except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
             what = " ".join(f"{type(error).__name__}: {error}".split())
             found.append(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
+        found = [finding for finding in found if self._stands(finding)]
         return sorted(set(found), key=lambda item: (item.line, item.column, item.text)) if found else found
 
     def _applies(self) -> bool:
@@ -220,19 +221,22 @@ class Checker:
                     found += handler(node)
         found += self.finish()
 
-    def _counts(self, finding: Finding) -> bool:
+    def _stands(self, finding: Finding) -> bool:
+        """Whether a finding is about code that runs, and nobody has decided on it under the name of another tool."""
         from flake8_aiguard.unreached import is_unreached
 
         if finding.node is not None and is_unreached(self.module, finding.node):
             return False
-        if not self.options.defer_to_ruff or (finding.ruff is None and not finding.waivers):
-            return True
+        codes = (*(finding.ruff or "").split(), *finding.waivers)
+        return not (codes and self.options.defer_to_ruff and self._is_waived(finding, codes))
+
+    def _is_left_to_ruff(self, finding: Finding) -> bool:
+        """Whether the project's own Ruff configuration reports the very same."""
+        if finding.ruff is None or not self.options.defer_to_ruff:
+            return False
         from flake8_aiguard import ruff
 
-        codes = (finding.ruff or "").split()
-        return not any(ruff.reports(code, self.module.filename) for code in codes) and not self._is_waived(
-            finding, (*codes, *finding.waivers)
-        )
+        return any(ruff.reports(code, self.module.filename) for code in finding.ruff.split())
 
     def _is_waived(self, finding: Finding, codes: Collection[str]) -> bool:
         """Whether a ``noqa`` or ``pylint: disable`` at a finding names one of these codes: somebody has decided."""

@@ -19,6 +19,8 @@ FILES = {
     "service/orders.py": CALL,
     "service/quiet.py": CALL.replace("')", "')  # noqa: AIG014"),
     "service/other_noqa.py": CALL.replace("')", "')  # noqa: E501"),
+    "service/waived.py": CALL.replace("')", "')  # noqa: S113 -- the peer closes"),
+    "service/python2.py": "import requests\nimport six\n\nif six.PY2:\n    requests.get('https://example.org')\n",
     "service/whole.py": "# flake8: noqa\n" + CALL,
     "service/whole_code.py": "# flake8: noqa: AIG014\n" + CALL,
     "service/broken.py": "def f(:\n",
@@ -38,6 +40,7 @@ CONFIGURATIONS = {
     "extended": "[flake8]\nextend-select = AIG\nignore = AIG0\n",
     "others": "[flake8]\nmax-complexity = 3\ninline-quotes = single\nenable-extensions = G\n",
     "settings": "[flake8]\naiguard-tests = service/\n",
+    "beside no Ruff": "[flake8]\naiguard-defer-to-ruff = false\n",
     "local": "[flake8:local-plugins]\nextension =\n"
     "    AIG014 = flake8_aiguard.rules.aig014_missing_timeout:MissingTimeout\n",
 }
