@@ -99,8 +99,7 @@ class AssertAsValidation(Checker):
 
     Limits: input is a parameter of a public function (also a field in ``__post_init__``), a source that the tables name, and
     a local bound from one of these by attribute, item, ``.get`` or loop; no parameter with a leading underscore, none in modules whose path has
-    one or a folder ``internal``, no exception and no context that click hands over. Silent is what says no more than a type (``isinstance``, ``is not None``, the
-    one of ``None``, ``True`` and ``False``, a sentinel by ``is not``, the
+    one or a folder ``internal``, no exception and no context that click hands over. Silent is what says no more than a type (``isinstance``, ``is not None``, one of ``None``, ``True`` and ``False``, a sentinel by ``is not``, the
     truth of an optional value or of one whose annotation is a class that is no text, number or container, two such objects compared, the values of the own ``Literal``), code that cannot be
     reached, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers, benchmarks and modules for debugging, what is compared with a result computed here, whether the program itself is logged in somewhere (``not self.cloud.is_logged_in``), and what the author has decided: by ``nosec`` or ``noqa: S101``, by a comment
     that says checked before, invariant, sanity, dev check or mypy, by a docstring that promises an ``AssertionError`` or assertion.
