@@ -149,11 +149,14 @@ class Agreements:
         )
 
     def _is_registration(self, atom: Atom, node: ast.Assert) -> bool:
-        """Whether ``assert key not in self.known`` stands before the statement that stores it there: nothing is checked but that it is new."""
+        """Whether ``assert key not in self.known`` stands before the statement that stores it there: nothing is checked but that it is new.
+
+        Without a message also ``assert key in KNOWN`` before ``KNOWN[key] = value``: whoever changes it spells the key out.
+        """
         condition = atom.node
         if not isinstance(condition, ast.Compare) or not isinstance(condition.ops[0], (ast.In, ast.NotIn)):
             return False
-        if isinstance(condition.ops[0], ast.NotIn) is atom.negated:
+        if isinstance(condition.ops[0], ast.NotIn) is atom.negated and node.msg is not None:
             return False
         stored = dotted(condition.comparators[0])
         parent = self._module.index.parent(node)
@@ -254,6 +257,8 @@ class Agreements:
         inner = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else None
         if isinstance(inner, ast.BoolOp) and isinstance(inner.op, ast.And):
             return all(isinstance(value, ast.Name) or is_narrowing(value) for value in inner.values)
+        if isinstance(test, ast.Compare) and all(map(is_narrowing, (test.left, *test.comparators))):
+            return True  # ``(path is None) != (stream is None)``
         parent = self._module.index.parent(node)
         if not isinstance(inner, (ast.Name, ast.Attribute)) or not isinstance(parent, ast.If):
             return False

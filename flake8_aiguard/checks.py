@@ -17,6 +17,7 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_none, last_name, names_in, string
 
 _MAX_NODES: Final = 200  # of a test and the locals in it
+MATCHES: Final = ("fullmatch", "match", "search")  # methods that ask a pattern
 _SCALARS: Final = frozenset(f"builtins.{name}" for name in ("bool", "bytes", "float", "int", "str"))
 _CLASS: Final = regex(r"_*[A-Z]\w*[a-z]\w*")
 _WITHOUT_TRUTH: Final = frozenset(
@@ -259,8 +260,7 @@ class Checks:
             )
             return found, _is_near(found) and not is_state
         method = last_name(call.func) or ""
-        words = re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", method).lower())
-        is_predicate = not _predicates().isdisjoint(words)
+        is_predicate = decides(call)
         for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
             found = self._inputs.view(argument)
             if found is not None:
@@ -318,6 +318,17 @@ def atoms(test: ast.expr) -> Iterator[Atom]:
             yield atom
 
 
+def decides(call: ast.Call) -> bool:
+    """Whether the name of what is called says that it decides whether a value is right: ``is_valid_host(host)``.
+
+    Args:
+        call: a condition.
+    """
+    method = last_name(call.func) or ""
+    words = re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", method).lower())
+    return method in MATCHES or not _predicates().isdisjoint(words)
+
+
 def is_narrowing(node: ast.expr) -> bool:
     """Whether a comparison tells types or identities apart: with ``None``, of ``type(x)``, by ``is`` with another object."""
     if not isinstance(node, ast.Compare):
@@ -329,10 +340,20 @@ def is_narrowing(node: ast.expr) -> bool:
         for item in operands
     ):
         return True
+    if isinstance(node.ops[0], ast.In) and isinstance(node.comparators[0], (ast.List, ast.Set, ast.Tuple)):
+        return all(_is_singleton(item) for item in node.comparators[0].elts)  # of a type with three values
+    if any(isinstance(operator, ast.IsNot) for operator in node.ops) and all(
+        isinstance(item, ast.Attribute) for item in node.comparators
+    ):
+        return True  # a sentinel
     return any(isinstance(operator, (ast.Is, ast.IsNot)) for operator in node.ops) and not all(
         isinstance(item, ast.Constant) or (isinstance(item, ast.Attribute) and item.attr.isupper())
         for item in node.comparators
     )
+
+
+def _is_singleton(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
 
 
 def is_empty(node: ast.AST) -> bool:
@@ -344,7 +365,7 @@ def is_empty(node: ast.AST) -> bool:
 
 def _is_match(node: ast.expr) -> bool:
     """Whether an expression matches a pattern: that the match is not ``None`` narrows nothing."""
-    return isinstance(node, ast.Call) and last_name(node.func) in ("match", "fullmatch", "search")
+    return isinstance(node, ast.Call) and last_name(node.func) in MATCHES
 
 
 def _is_near(found: Input) -> bool:

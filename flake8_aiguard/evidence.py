@@ -5,20 +5,32 @@ from __future__ import annotations
 import ast
 from typing import Final, TypeAlias
 
+from flake8_aiguard import knowledge
+from flake8_aiguard.checks import MATCHES, atoms, decides
+from flake8_aiguard.children import walk
 from flake8_aiguard.inputs import Input, Inputs
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import default, dotted, last_name, names_in, parameters, string, words
+from flake8_aiguard.shapes import (
+    default,
+    dotted,
+    last_name,
+    names_in,
+    parameters,
+    string,
+    words,
+)
 
 _Def: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _MEMBERSHIP: Final = (ast.In, ast.NotIn)
 _PLAIN_TYPES: Final = ("builtins.", "collections.abc.", "typing.", "decimal.", "datetime.", "uuid.")
-_OUTSIDE: Final = frozenset(
+OUTSIDE: Final = frozenset(
     (
-        *("arguments", "args", "cfg", "conf", "config", "configuration", "options", "opts"),
+        *("arguments", "args", "cfg", "conf", "config", "configuration", "opt", "options", "opts"),
         *("params", "payload", "request", "settings"),
         *("account", "customer", "member", "user"),
     )
@@ -49,6 +61,7 @@ class Evidence:
         decide. What lies further inside (the state of an object, one place of a tuple, arithmetic with the own state),
         and arguments that have to fit each other are decided by the program, unless the function says that it
         takes them from outside: it describes the argument, gives it a plain type, or refuses another one by ``raise``.
+        So are conditions that refuse no values, on arguments whose name is none of data or of what people say.
 
         Args:
             condition: a condition of the assert.
@@ -72,7 +85,7 @@ class Evidence:
             function.name != "__init__"
             and _is_arity(condition)
             and self._is_sequence(value)
-            and _OUTSIDE.isdisjoint(words(value.name))
+            and OUTSIDE.isdisjoint(words(value.name))
         ):
             return self._is_refusing(function) or _describes(function, value.name)
         inside = [operand for operand, view in passed if self._is_inside(operand, view, condition)]
@@ -88,9 +101,45 @@ class Evidence:
             isinstance(condition, ast.Compare)
             and isinstance(condition.ops[0], ast.Eq)
             and len({view.name for item, view in passed if not isinstance(item, ast.Compare)}) > 1
-            and all(_OUTSIDE.isdisjoint(words(view.name)) for _, view in passed)
+            and all(OUTSIDE.isdisjoint(words(view.name)) for _, view in passed)
         )
-        return not fit or self._is_contract(function, value)
+        if not fit and self._refuses_values(condition):
+            return True
+        return (
+            self._is_contract(function, value)
+            or _is_given(value.name)
+            or any(isinstance(decorator, ast.Call) for decorator in function.decorator_list)
+        )
+
+    def _refuses_values(self, condition: ast.expr) -> bool:
+        """Whether a condition refuses values that a caller can give: by a limit, fixed words, a pattern, a validator.
+
+        What else is said of an argument without words (how many it holds, which characters, what stands in a registry)
+        is as often what the program knows of its own calls.
+        """
+        if isinstance(condition, ast.Call):
+            return decides(condition) or any(map(self._refuses_values, _of_each(condition)))
+        if not isinstance(condition, ast.Compare):
+            return False
+        operator, sides = condition.ops[0], (condition.left, *condition.comparators)
+        if any(isinstance(side, ast.Call) and last_name(side.func) in MATCHES for side in sides):
+            return True
+        if any(
+            isinstance(item, ast.Call) and last_name(item.func) == "len"
+            for side in sides
+            for item in walk(side)
+        ):
+            return False
+        if isinstance(operator, _ORDERING):
+            return True
+        if isinstance(operator, _MEMBERSHIP):
+            return isinstance(sides[1], (ast.List, ast.Set, ast.Tuple)) or _is_constant(sides[1])
+        if isinstance(sides[0], ast.BinOp):
+            return isinstance(sides[0].op, ast.Mod)
+        fixed = (ast.Constant,) if isinstance(operator, ast.NotEq) else ()
+        return any(
+            string(side) is not None or _is_constant(side) or isinstance(side, fixed) for side in sides
+        )
 
     def is_contract(self, value: Input, node: ast.Assert) -> bool:
         """Whether the function around an assert says that it takes a value from callers.
@@ -127,7 +176,7 @@ class Evidence:
             place = self._place(operand)
             return place == "unpacked" or (place == "index" and not _is_told(operand, view, condition))
         is_bound = isinstance(operand, ast.Name)  # to a local of its own
-        if view.part != "attribute" or is_bound or not _OUTSIDE.isdisjoint(words(view.name)):
+        if view.part != "attribute" or is_bound or not OUTSIDE.isdisjoint(words(view.name)):
             return False
         if isinstance(condition, ast.Compare):
             return not self._is_value(operand, condition)
@@ -268,6 +317,26 @@ class Evidence:
         return found
 
 
+def _of_each(call: ast.Call) -> list[ast.expr]:
+    """The conditions of ``all(value > 0 for value in values)``."""
+    if last_name(call.func) not in ("all", "any") or len(call.args) != 1:
+        return []
+    looped = call.args[0]
+    if not isinstance(looped, (ast.GeneratorExp, ast.ListComp)):
+        return []
+    return [atom.node for atom in atoms(looped.elt)]
+
+
+def _is_constant(node: ast.expr) -> bool:
+    """Whether a value is a constant by its name: ``FORMATS``, ``Mode.READ``."""
+    return isinstance(node, (ast.Name, ast.Attribute)) and (last_name(node) or "").isupper()
+
+
+def _is_given(name: str) -> bool:
+    """Whether the name of a parameter says that it holds data, or what people or their files say."""
+    return says(name) == "data" or not (OUTSIDE | _given_words()).isdisjoint(words(name))
+
+
 def says_form(condition: ast.expr) -> bool:
     """Whether a condition says how a value is built: an exact length, that it is not negative, that it holds no mark, a remainder.
 
@@ -328,3 +397,8 @@ def _describes(function: _Def, name: str) -> bool:
         if text.startswith(name) and text[len(name) :].lstrip("`* ").startswith((":", "(")):
             return True
     return False
+
+
+@knowledge.cached
+def _given_words() -> frozenset[str]:
+    return frozenset(word for row in knowledge.rows("untrusted.given") for word in row["words"])

@@ -10,7 +10,7 @@ from typing import Final
 from flake8_aiguard.checks import Atom, atoms, is_narrowing
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import COMPARES
-from flake8_aiguard.shapes import dotted, names_in
+from flake8_aiguard.shapes import dotted, last_name, names_in
 
 _ROW: Final = 12  # asserts directly above
 
@@ -55,6 +55,23 @@ class Foregone:
             and isinstance(first.value, ast.Call)
             and isinstance(first.value.func, ast.Attribute)
             and dotted(first.value.func.value) == name
+        )
+
+    def follows_refusal(self, node: ast.Assert) -> bool:
+        """Whether a statement above raises for the status of the response that is asked: ``response.raise_for_status()``.
+
+        Args:
+            node: the assert.
+        """
+        receivers = {dotted(name) for name in names_in(node.test)}
+        return any(
+            isinstance(item, ast.Expr)
+            and isinstance(item.value, ast.Call)
+            and last_name(item.value.func) == "raise_for_status"
+            and not receivers.isdisjoint(
+                map(dotted, (getattr(item.value.func, "value", item.value), *item.value.args))
+            )
+            for item in self._above(node)
         )
 
     def follows_narrowing(self, condition: ast.expr, node: ast.Assert) -> bool:

@@ -19,8 +19,9 @@ from flake8_aiguard.untyped import Untyped
 _SAYS: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type"})
 # What makes a dict of all fields of an object.
 _WHOLE: Final = frozenset({"_asdict", "as_dict", "asdict", "model_dump", "to_dict", "vars"})
-_READS: Final = regex(r"_?from_|_?deserialize|_?restore|__setstate__$")
-_WRITES: Final = regex(r"_?to_|_?as_dict|_?serialize|_?dump|__getstate__$")
+_READS: Final = regex(r"_?from_|_?deserialize|_?handle_request|_?load|_?read|_?restore|__setstate__$")
+_WRITES: Final = regex(r"_?to_|_?as_dict|_?serialize|_?dump|_?save|_?store|_?write|__getstate__$")
+_DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Promises:
@@ -84,15 +85,15 @@ class Promises:
         return call.args[at]
 
     def is_written_here(self, container: ast.expr, key: ast.expr) -> bool:
-        """Whether a class reads back what another method of it has written: ``from_dict`` beside ``to_dict``.
+        """Whether a class reads back what another method of it has written: ``from_dict`` beside ``to_dict``, ``load`` beside ``save``.
 
         Args:
-            container: what is asked, a parameter.
+            container: what is asked.
             key: what for.
         """
         index = self._module.index
         function = index.function(container)
-        if not isinstance(function, ast.FunctionDef) or not _READS.match(function.name):
+        if not isinstance(function, _DEFS) or not _READS.match(function.name):
             return False
         owner, text = index.class_of(function), string(key)
         if owner is None or text is None:
@@ -106,7 +107,7 @@ class Promises:
         nodes = [
             node
             for writer in owner.body
-            if isinstance(writer, ast.FunctionDef) and _WRITES.match(writer.name)
+            if isinstance(writer, _DEFS) and _WRITES.match(writer.name)
             for node in walk(writer)
         ]
         texts = frozenset(text for node in nodes if (text := string(node)) is not None)

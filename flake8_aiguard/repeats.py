@@ -11,6 +11,7 @@ from flake8_aiguard.shapes import dotted, following, last_name, string
 
 _NEAR: Final = 3
 _EXISTENCE: Final = ("exists", "is_dir", "is_file", "isdir", "isfile")
+_CONVERSIONS: Final = ("Decimal", "UUID", "float", "int", "strptime")
 _OPENING: Final = ("iterdir", "listdir", "open", "read_bytes", "read_text", "scandir")
 
 
@@ -60,6 +61,28 @@ class Repeats:
             and any(dotted(part) in sized for given in item.args for part in ast.walk(given))
             for after in self._following(node)
             for item in direct_nodes(after)
+        )
+
+    def is_by_conversion(self, condition: ast.expr, node: ast.Assert) -> bool:
+        """Whether the next statements raise where a text is missing: they convert it, or take it for one of some words.
+
+        ``int(rank)``, and ``if kind == "a": ... elif kind == "b": ... else: raise ValueError(...)``.
+
+        Args:
+            condition: the truth of a name.
+            node: the assert.
+        """
+        if not isinstance(condition, ast.Name):
+            return False
+        return any(
+            (_takes_word(after, condition.id) if isinstance(after, ast.If) else False)
+            or any(
+                isinstance(item, ast.Call)
+                and last_name(item.func) in _CONVERSIONS
+                and condition.id in map(dotted, item.args)
+                for item in direct_nodes(after)
+            )
+            for after in self._following(node)
         )
 
     def _is_by_refusal(self, node: ast.Assert) -> bool:
@@ -193,11 +216,23 @@ class Repeats:
         """The name of the path that a call is about: the first argument of a function, else what it is a method of."""
         if self._module.qualname(call.func) is not None:
             return dotted(call.args[0]) if call.args else None
-        return dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        held = call.func.value if isinstance(call.func, ast.Attribute) else None
+        while isinstance(held, ast.BinOp):
+            held = held.left  # ``(folder / name).open()``
+        return None if held is None else dotted(held)
 
     def _following(self, node: ast.Assert) -> list[ast.stmt]:
         """The statements after an assert in its block, as far as one can see both."""
         return following(self._module.index.parent(node), node, _NEAR)
+
+
+def _takes_word(branch: ast.If, name: str) -> bool:
+    """Whether each branch is for one word that a name holds, and the last one raises."""
+    test = branch.test
+    if not isinstance(test, ast.Compare) or dotted(test.left) != name or not isinstance(test.ops[0], ast.Eq):
+        return False
+    rest = branch.orelse[-1] if branch.orelse else None
+    return isinstance(rest, ast.Raise) or (isinstance(rest, ast.If) and _takes_word(rest, name))
 
 
 def _takes_each(statement: ast.stmt, items: str, keys: str) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.children import walk
+from flake8_aiguard.evidence import OUTSIDE
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import explains, last_name, names_in, parameters
+from flake8_aiguard.shapes import explains, last_name, names_in, parameters, words
+
+_CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__")
 
 
 class Tensors:
@@ -30,8 +34,9 @@ class Tensors:
 
         Returns:
             In a file that imports a language for kernels: ``True``. In one that imports a tensor library: whether the
-            assert says nothing in words, or stands in ``forward``, or the condition asks for a layout, or in a layer
-            whether sizes fit. In one that imports a library for arrays: whether it asks for one size that was taken from
+            assert says nothing in words, or stands in ``forward`` or another method of an object that was configured by
+            its constructor, or the condition asks for a layout, whether two values are equal, or in a layer whether
+            sizes fit. In one that imports a library for arrays: whether it asks for one size that was taken from
             a layout, and is always the same. Elsewhere ``False``.
         """
         if not self._imported.isdisjoint(_words("kernels")):
@@ -40,7 +45,13 @@ class Tensors:
             return not self._imported.isdisjoint(_words("arrays")) and (
                 _is_fixed_size(condition) and self._takes_layout(condition)
             )
-        return not explains(node.msg) or self._asks_layout(condition) or self._is_in_forward(condition)
+        return (
+            not explains(node.msg)
+            or self._asks_layout(condition)
+            or self._is_in_forward(condition)
+            or self._is_in_method(condition)
+            or _compares_computed(condition)
+        )
 
     @lazy
     def _imported(self) -> set[str]:
@@ -83,6 +94,16 @@ class Tensors:
             for item in parameters(function)
         )
 
+    def _is_in_method(self, node: ast.expr) -> bool:
+        """Whether a node stands in a method that is no constructor, on no options from a command line or file."""
+        function = self._module.index.function(node)
+        return (
+            isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and function.name not in _CONSTRUCTORS
+            and self._module.index.class_of(function) is not None
+            and all(OUTSIDE.isdisjoint(words(name.id)) for name in names_in(node))
+        )
+
     def _is_in_layer(self, node: ast.expr) -> bool:
         """Whether a node stands in a layer: a class with a method ``forward``, or derived from a ``Module``."""
         function = self._module.index.function(node)
@@ -100,6 +121,17 @@ def _is_fixed_size(condition: ast.expr) -> bool:
         and isinstance(condition.left, ast.Name)
         and isinstance(condition.ops[0], ast.Eq)
         and isinstance(condition.comparators[0], ast.Constant)
+    )
+
+
+def _compares_computed(condition: ast.expr) -> bool:
+    """Whether two values that both stand in no literal have to be equal: sizes of neighbours, a number and its conversion."""
+    return (
+        isinstance(condition, ast.Compare)
+        and isinstance(condition.ops[0], ast.Eq)
+        and all(
+            isinstance(side, (ast.Name, ast.Attribute)) for side in (condition.left, condition.comparators[0])
+        )
     )
 
 

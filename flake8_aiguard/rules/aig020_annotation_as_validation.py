@@ -77,11 +77,11 @@ class AnnotationAsValidation(Checker):
     the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
     lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
     is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does, and of an attribute only where the file computes with it; parameters of the public functions of a
-    module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent where the annotation is ``Any``, a
+    module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent in tests, which fail on anything else; for a flag with a default (``bool``); where the annotation is ``Any``, a
     TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
     code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled, a ``dict`` (of ``.get(key, {})``) that is only asked by ``.get``; for data files beside the code
     (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
-    schema says (``{"type": "integer"}``), where the same class has written the dict (``to_dict``) or validates the key on construction, and where all callers of a private function make it of an object
+    schema says (``{"type": "integer"}``), where the same class has written the dict or the file (``to_dict``, ``save``) or validates the key on construction, and where all callers of a private function make it of an object
     (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where code asks
     whether a value that may be missing is there before it uses it, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
     asserted, converted, one by one or as a whole, or asked for its type later in the function, where a method takes a text or a container of anything out of what a service has
@@ -94,6 +94,7 @@ class AnnotationAsValidation(Checker):
     slug = "annotation-as-validation"
     since = "0.1.0"
     severity = "warning"
+    in_tests = False
     message = (
         "{target} is annotated {annotation}, but {lookup} comes from {origin} and nothing checks its type; "
         "validate or convert it first"
@@ -129,6 +130,8 @@ class AnnotationAsValidation(Checker):
             return True
         if lookup.may_miss and handling.is_asked_whether(node):
             return True
+        if self._is_flag(node, lookup):
+            return True
         if lookup.may_miss:
             return False  # None is a likely value, and looks like one in a text
         return (
@@ -138,6 +141,11 @@ class AnnotationAsValidation(Checker):
             or handling.is_read_as_text(node)
             or handling.converts_each(node.target, _column("conversion", "calls"))
         )
+
+    def _is_flag(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
+        """Whether what a service or a file says of a flag is false where it is missing: JSON has truth values of its own."""
+        names = [self._name(shape) for shape in self._shapes(node.annotation)]
+        return names == ["builtins.bool"] and lookup.has_default and not lookup.data.is_text
 
     def _is_answer(self, node: ast.AnnAssign, lookup: Lookup) -> bool:
         """Whether a method takes a text, or a container of anything, out of what a service has answered, or a function perhaps a text.
@@ -352,6 +360,8 @@ class AnnotationAsValidation(Checker):
         if lookup.data.origin not in (*_CONFIGURES, *_PACKAGED):
             return True
         start = _start(lookup)
+        if self._promises.is_written_here(start, lookup.key):
+            return False
         stack = self._held(start) if isinstance(start, ast.Name) else [start]
         texts: list[str] = []
         for _ in range(_STEPS):
