@@ -64,6 +64,7 @@ LAYERS = (
         "eventloop",
         "evidence",
         "fetches",
+        "filework",
         "frozen",
         "growth",
         "held",
