@@ -42,7 +42,7 @@ _OTHER_TASKS: Final = frozenset((*_START_TASKS, *_START_SERVERS)) - {"run_in_exe
 _CONSUMERS: Final = ("extend", "join", "update")
 _STARTUPS: Final = ("on_startup", "prep", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
-_STARTUP_PREFIXES: Final = ("bootstrap_", "setup_", "startup_")
+_STARTUP_PREFIXES: Final = ("bootstrap_", "init_", "initialise_", "initialize_", "setup_", "startup_")
 _OWN_LOOP: Final = regex(
     r"\b(dedicated|own|separate)\b[^.]{0,40}\b(thread|event loop)|\bnever (on )?the (application|main) event loop",
     re.IGNORECASE,

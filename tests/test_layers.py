@@ -32,6 +32,7 @@ LAYERS = (
         "concurrency",
         "declared",
         "evidence",
+        "filework",
         "foregone",
         "frame",
         "fronts",

@@ -12,6 +12,7 @@ from flake8_aiguard.blocking import Blocking, methods, names_by_package
 from flake8_aiguard.causes import Causes
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.eventloop import EventLoop, has_own_loop, is_shutdown, is_startup, migrates
+from flake8_aiguard.filework import FileWork
 from flake8_aiguard.index import COMPREHENSIONS
 from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
@@ -20,7 +21,7 @@ from flake8_aiguard.scopes import Binding, Kind
 from flake8_aiguard.shapes import argument, calls_before, dotted, last_name, string, words
 
 # What nobody minds in a test, and what in a command that has its event loop for itself.
-_FINE_IN_TESTS = ("file", "process")
+_FINE_IN_TESTS = ("file", "process", "sleep")
 _FINE_IN_COMMANDS = ("file", "input")
 _FINE_IN_COMMAND_LINES = ("file", "lock", "process", "queue", "thread")
 _THREADS = ("lock", "thread")  # a test waits for its own threads, and for so long at most
@@ -81,6 +82,9 @@ class BlockingIoInAsync(Checker):
     or not at all. An open file is reported where it is opened, not at each read (unless it is kept on an object), and not at all where threads or a process do the
     reading, where it is yielded, put into a dict or only passed on to a function that nothing is known of (which wants a sync file), or where no more
     than a head of up to 64 KiB is read.
+    A file is reported where something shows that it may be large, or is used often: in a loop, in a handler of requests, where its path
+    or what is written comes from a parameter, a loop or an ``await``, for whole trees of folders, and for reads of a file that is kept on an object;
+    not for one of constants and attributes alone, in migrations and one-off files, or for certificates and tokens.
     Of several calls with one cause only the first is reported: in the body of a ``with`` whose own call blocks, those on what it gives;
     in one statement; in a row of short statements that do the same with one file after the other. Silent below ``@deprecated``, and for
     a file that is only locked (``open(path, "x")`` below ``except FileExistsError``, too), SQLite in memory.
@@ -97,9 +101,9 @@ class BlockingIoInAsync(Checker):
     (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
     names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
     asked first (``empty()``, ``done()``, ``select`` of its pipe), for ``os.open`` of what threads write to, for ``put()`` on a
-    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files and processes in tests, and what a test expects to fail, for files and
+    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files, processes and sleeps in tests, and what a test expects to fail, for files and
     ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
-    for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser or asks its user (``questionary``), for files in ``startup()``, ``lifespan()``, ``shutdown()``, handlers of
+    for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser or asks its user (``questionary``), for files in ``startup()``, ``init_...()``, ``lifespan()``, ``shutdown()``, handlers of
     ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` or ``importlib.resources``, and constants), for a constant that is written where
     no file is yet, for benchmarks, and for what ``main()`` does before it first
     waits, when ``asyncio.run`` starts it. A process that is kept on an object, or handed back in one, is reported where something waits for it.
@@ -180,6 +184,10 @@ class BlockingIoInAsync(Checker):
     def _openings(self) -> Openings:
         return Openings(self.module)
 
+    @functools.cached_property
+    def _file_work(self) -> FileWork:
+        return FileWork(self.module)
+
     # -- whether it blocks
 
     def _blocking_row(self, node: ast.Call) -> knowledge.Row | None:
@@ -251,6 +259,7 @@ class BlockingIoInAsync(Checker):
             or self._openings.is_lock_file(node)
             or self._openings.is_empty(node)
             or (row["kind"] == "file" and self._openings.is_one_text(node))
+            or (row["kind"] == "file" and "metadata" not in row and not self._file_work.is_worth(node))
             or (row["kind"] == "thread" and self._loop.is_own_thread(node))
             or (self._has_memory_only and _is_sqlite(row))
             or self._is_process_of_class(node)

@@ -15,7 +15,16 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES
 from flake8_aiguard.polling import Asked, Conditions, State
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import dotted, is_constant, is_main_guard, last_name, names_in, parameters, string
+from flake8_aiguard.shapes import (
+    dotted,
+    is_constant,
+    is_main_guard,
+    last_name,
+    names_in,
+    parameters,
+    string,
+    words,
+)
 
 _LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
 _TEST_FOLDERS = ("testing/",)  # helpers for tests, which other packages import
@@ -29,6 +38,8 @@ _REASON = regex(
     re.IGNORECASE,
 )
 _ATTEMPTS = regex(r"(^|_)(attempt|retr(y|ie)|tries)", re.IGNORECASE)
+_BEGUN = ("is_alive", "running")
+_RATES = frozenset(("quota", "rate", "rates"))
 _EXITS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -87,7 +98,7 @@ class PollingLoop(Checker):
     of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
     waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
     ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements or for an attribute that grows by fractions, loops for what their function has itself called and waited for, or for a private flag that only the ``finally`` around them sets, lines whose comment tells Ruff that ASYNC110 is meant,
+    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements or for an attribute that grows by fractions or is a rate or quota by its name, loops that wait for the start of a thread, process or future, loops for what their function has itself called and waited for, or for a private flag that only the ``finally`` around them sets, lines whose comment tells Ruff that ASYNC110 is meant,
     and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``), or that a signal handler sets what they
     ask for.
     """
@@ -123,6 +134,8 @@ class PollingLoop(Checker):
         if self._is_count_of_others(asked) or self._is_bounded_by_caller(node, turn) or _samples(node):
             return
         if self._is_settled(node, asked) or any(map(self._is_measure, asked.states)):
+            return
+        if any(self._waits_for_start(node, state) or _is_rate(state) for state in asked.states):
             return
         if all(self._is_parked(node, state) for state in asked.states):
             return
@@ -330,6 +343,15 @@ class PollingLoop(Checker):
             for step in steps
         )
 
+    def _waits_for_start(self, loop: ast.While, state: State) -> bool:
+        """Whether a loop waits until a thread, process or future has begun: what waits for them waits for their end."""
+        node = state.node
+        return (
+            isinstance(node, ast.Call)
+            and last_name(node.func) in _BEGUN
+            and self._waits_for_truth(loop, node)
+        )
+
     def _is_bounded_by_caller(self, loop: ast.While, turn: _Turn) -> bool:
         """Whether a loop counts down the attempts that its function is given: ``while attempts:``."""
         function = self.module.index.function(loop)
@@ -496,6 +518,11 @@ class PollingLoop(Checker):
         name = self.module.imports.imported(turn.sleeps[0].func) or ""
         row = knowledge.by_call("polls.sleep").get(name, {})
         return "ASYNC110" if name.partition(".")[0] in row.get("ruff", ()) else None
+
+
+def _is_rate(state: State) -> bool:
+    """Whether an attribute is a rate: it falls as time goes by, and who waits for that is throttled."""
+    return isinstance(state.node, ast.Attribute) and not _RATES.isdisjoint(words(state.node.attr))
 
 
 def _position(state: State) -> tuple[bool, int, int]:
