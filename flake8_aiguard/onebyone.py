@@ -9,11 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.batching import BATCHES, MAKERS, ORDERINGS, Batching
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop, Try
+from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import Place, contains, iterables, target_names
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
+from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.queries import Queries, Query, known
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
@@ -43,6 +46,7 @@ _IDENTITY: Final = regex(r"(?:^|_)(?:id|key|name|pk|slug|uuid)$", re.IGNORECASE)
 _STEPS: Final = frozenset({"migrate", "migration"})
 _RUNS: Final = ("execute", "executescript")
 _FIRST: Final = 4  # bindings of what a loop goes over
+_ACCESS: Final = frozenset({"get", "items", "pop", "values"})  # of a dict, whatever else is called so
 _GROWING: Final = ("add", "append", "appendleft", "extend", "put", "update")
 
 
@@ -67,6 +71,50 @@ class OneByOne:
         self._queries = queries
         self._batching = batching
         self._candidates = candidates
+        self._amounts = Amounts(module)
+
+    @memoised
+    def is_over_data(self, loop: Loop) -> bool:
+        """Whether a loop shows that it has as many turns as the data: by a noun, by a query that it goes over, or by its caller.
+
+        Args:
+            loop: the loop.
+
+        Returns:
+            False for what is a handful as a rule: the parts of one record, what was found in one text, what somebody chose.
+        """
+        parts = iterables(loop)
+        if not parts:
+            return True  # a while says nothing
+        place = Place(loop, frozenset())
+        values = [value for part in parts for value in (part, *self._module.loops.values(part, place))]
+        names = [*target_names(loop)]
+        for value in values:
+            counts = isinstance(value, ast.Call) and last_name(value.func) == "range"
+            names += self._amounts.named(value, with_arguments=counts)
+        if any(map(_is_row, names)):
+            return True
+        if any(self._is_answer(item) for value in values for item in ast.walk(value)):
+            return True
+        given = [collection(self._module, part) for part in parts]
+        return any(
+            self._amounts.is_parameter(item)
+            and not self._amounts.is_optional(item)
+            and says(last_name(item) or "") != "chosen"
+            for item in given
+        )
+
+    def _is_answer(self, node: ast.AST) -> bool:
+        """Whether a node may be a query, or asks a store for its keys: ``redis.keys(pattern)``."""
+        if not isinstance(node, ast.Call):
+            return False
+        if (node.args or node.keywords) and "key" in forms(last_name(node.func) or ""):
+            return True
+        return (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr not in _ACCESS
+            and self._queries.may_be(node)
+        )
 
     def is_meant(self, node: ast.expr, place: Place) -> bool:
         """Whether the loop asks one by one on purpose, or asks a few times only.
@@ -688,6 +736,12 @@ class OneByOne:
             ):
                 asked.add(dotted(item.func.value) or "")
         return bool((kept & asked) - {""})
+
+
+def _is_row(name: str) -> bool:
+    """Whether a name speaks of the rows of a table, or of what they are known by."""
+    noun = forms(name)
+    return not known("row").isdisjoint(noun) or (says(name) == "data" and known("handful").isdisjoint(noun))
 
 
 def _part(node: ast.expr) -> str | None:

@@ -89,7 +89,7 @@ class UnboundedFanOut(Checker):
     another file does the work, which may bound itself (``client.fetch(url)``, ``self._read(llm, text)``, ``self.hub.connection.get(url)``), where an item of the loop is awaited in its turn or the
     loop sleeps, for slices with an end, batches, a parameter that is one item or a list (``[tag] if isinstance(tag, str) else tag``), a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
     threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
-    ``n_workers``, ``batch``, ``plugins``, ``servers``, ``models_settings`` or ``attachments``, a function ``worker()`` that loops or stands elsewhere, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
+    ``n_workers``, ``batch``, ``plugins``, ``servers``, ``link_fields``, ``internal_ips``, ``models_settings`` or ``attachments``, a function ``worker()`` that loops or stands elsewhere, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
     ``devices`` of an installation, tables of the module and classes (``Iterable[type[Reader]]``) hold as many items as somebody chose, also as the variable of the
     loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
     object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it

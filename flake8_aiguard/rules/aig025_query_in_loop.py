@@ -67,7 +67,9 @@ class QueryInLoop(Checker):
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
     with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
     statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on objects of a store (``get_object``, the metadata of ``head_object``),
-    which no call brings together; below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on SQLite in memory, on two columns of SQLite,
+    which no call brings together; where nothing shows that the loop has as many turns as the data: no noun of records in the
+    names of what it goes over and of its variables (``orders``, ``user_ids``), no query behind them, and no caller who must give the collection
+    (``languages`` and other things that somebody chose do not count); below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on SQLite in memory, on two columns of SQLite,
     where each turn first runs its item as a script (``execute(sql)``), which the query notes as done, and on helpers that ask SQLite where the turn calls others of the file, or that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, members of enumerations, forms, attempts, pages, batches and streams; on statements that
     differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
     whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or beside a branch that has one, or in place of a value that is not
@@ -208,6 +210,8 @@ class QueryInLoop(Checker):
                 if isinstance(loop, ast.While):
                     return  # attempts, or a walk that goes on from the last answer
                 continue
+            if not self._one_by_one.is_over_data(loop):
+                return
             if not self._batching.could_be_one(query, place) or self._is_meant(query.top, place):
                 return
             if self._is_one_each(query, place):
@@ -239,6 +243,8 @@ class QueryInLoop(Checker):
                 if isinstance(loop, ast.While):
                     return
                 continue
+            if not self._one_by_one.is_over_data(loop):
+                return
             if self._is_meant(call, around) or self._one_off.runs(index.function(call)):
                 return
             place = Place(around.loop, around.targets, given, helper)
