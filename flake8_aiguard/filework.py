@@ -38,7 +38,7 @@ class FileWork:
         """Whether something shows that a call may read or write much, or does so often.
 
         That is a loop, a request that is answered, a path or a content that somebody hands over, that an ``await`` brings
-        or that a loop goes through, or a whole tree of folders.
+        or that a loop goes through, a path that is written out in the call, or a whole tree of folders.
 
         Args:
             node: a call that opens, reads, writes, moves or removes files.
@@ -51,7 +51,7 @@ class FileWork:
             return True
         if isinstance(function, ast.AsyncFunctionDef) and self._module.entrypoints.kind(function):
             return True
-        return any(map(self._is_given, (node, *self._contents(node))))
+        return _is_written_out(node) or any(map(self._is_given, (node, *self._contents(node))))
 
     @lazy
     def _once(self) -> OneOff:
@@ -112,3 +112,9 @@ class FileWork:
             binding.kind is Kind.FOR or (binding.kind is Kind.PARAMETER and isinstance(scope, FUNCTIONS))
             for binding in bindings
         )
+
+
+def _is_written_out(node: ast.Call) -> bool:
+    """Whether the path stands in the call as a text: ``open("orders.csv")``, ``Path("orders.csv").read_text()``."""
+    maker = node.func.value if isinstance(node.func, ast.Attribute) else node
+    return isinstance(maker, ast.Call) and bool(maker.args) and string(maker.args[0]) is not None
