@@ -80,7 +80,7 @@ class UnclosedFile(Checker):
     writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
     or on an open file is told by types and names. What is only read is left alone where the process
     ends soon (commands, folders of scripts and data sets, a file that parses a command line under ``if __name__ == "__main__":``
-    and is no server, one whose docstring says that it runs once), at import, and in tests, where temporary files are too; so is what
+    and is no server, one whose docstring says that it runs once), a pipe or response that is read at import, and in tests, where temporary files are too; so is what
     is written there when only an exception leaves it open and ``main()`` ends with it. What an expression statement drops, and a directory
     iterator that nothing holds, are closed at once. A process is waited for by whoever keeps its ``pid``. A handler of nothing but
     ``HTTPError`` or ``URLError`` is entered before anything is open. A temporary file may only lend its name to another
@@ -220,10 +220,10 @@ class UnclosedFile(Checker):
             return is_gone or is_read or (leak.name is not None and row["kind"] == "temporary")
         if not is_read:
             return leak.release is Release.EXCEPTION and self._once.ends_after(node)
-        is_at_import = leak.name is None and index.function(node) is None
+        is_at_import = index.function(node) is None and row["noun"] in ("pipe", "response")
         return (
-            (leak.name is None and row["noun"] == "directory iterator")
-            or is_at_import
+            (leak.name is None and (row["noun"] == "directory iterator" or is_at_import))
+            or self._once.is_in_main(node)
             or self._once.is_script
             or self._once.ends_after(node)
             or self._is_run_once(node)
