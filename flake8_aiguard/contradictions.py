@@ -108,6 +108,8 @@ class Contradictions:
                 and (claim.describes or claim.text.startswith("exceed"))
             ):
                 continue  # the position that equals the size is one too far, however it is said
+            if len(says) > 1 and _names_last(guard.holder, guard.bound):
+                continue  # numbered from zero
             if len(says) > 1 and ("already" in claim.sentence or not self._is_finished(guard)):
                 continue  # the next one is not counted yet
             if not self._is_equality_handled(guard) and not self._is_disputed(guard.holder, refused):
@@ -323,3 +325,11 @@ def _texts(body: Sequence[ast.stmt]) -> Iterator[list[str | ast.expr]]:
                 continue
         if not isinstance(node, FUNCTIONS):
             stack.extend(children(node))
+
+
+def _names_last(holder: ast.stmt, bound: ast.expr) -> bool:
+    """Whether a text beside a condition says that one less than the bound is the last: ``f"0 to {size - 1}"``."""
+    last = f"{ast.unparse(bound)} - 1"
+    return any(
+        isinstance(node, ast.FormattedValue) and ast.unparse(node.value) == last for node in ast.walk(holder)
+    )

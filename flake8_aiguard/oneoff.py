@@ -7,15 +7,26 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.index import FUNCTIONS
-from flake8_aiguard.memo import lazy
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import known
-from flake8_aiguard.shapes import parameters, words
+from flake8_aiguard.regex import regex
+from flake8_aiguard.shapes import is_main_guard, last_name, parameters, words
 
 _TEST_CODE: Final = (
-    *("test/", "testing/", "testing.py", "test_utils/", "testutils/", "*_testutils/", "testcases.py"),
+    *(
+        "test/",
+        "_tests/",
+        "testing/",
+        "testing.py",
+        "test_utils/",
+        "testutils/",
+        "*_testutils/",
+        "testcases.py",
+    ),
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
+_MAIN: Final = regex(r"(^|_)main(_|$)")
 _MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/")
 _STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
 _VERSIONS: Final = (
@@ -40,6 +51,79 @@ class OneOff:
         return bool(known("one-off file") & words(name)) or self._module.matches(
             (*_one_off_folders(), *_TEST_CODE)
         )
+
+    @lazy
+    def is_test(self) -> bool:
+        """Whether the file is a test, or a helper of tests."""
+        return self._module.is_test or self._module.matches(_TEST_CODE)
+
+    @lazy
+    def is_script(self) -> bool:
+        """Whether the file is a program that does one thing and ends: it parses a command line and is no server."""
+        packages = self._module.index.packages
+        return self._is_in_scripts or (
+            bool(packages & known("command package"))
+            and not packages & known("server package")
+            and any(map(is_main_guard, self._module.tree.body))
+        )
+
+    @lazy
+    def _is_in_scripts(self) -> bool:
+        return self._module.matches(_script_paths())
+
+    def ends_after(self, node: ast.AST) -> bool:
+        """Whether the process ends soon after a node has run: in a command, a function among scripts, or what only ``main()`` calls.
+
+        Unlike :attr:`is_script`, it doubts the classes of scripts, and the functions of a program that others may call as well.
+
+        Args:
+            node: anything in the file.
+        """
+        if self._module.entrypoints.around(node) is not None:
+            return False
+        function = self._module.index.function(node)
+        if self._is_in_scripts and function is not None and self._module.index.class_of(function) is None:
+            return True
+        return self._ends(function)
+
+    @memoised
+    def _ends(self, start: ast.AST | None) -> bool:
+        """Whether a function is a command, or a ``main()`` that the file calls only under ``if __name__ == "__main__"``.
+
+        Or at the end of a chain of functions that nothing but such a one calls, outside of loops.
+        """
+        index, scopes, tree = self._module.index, self._module.scopes, self._module.tree
+        waiting = [start]
+        seen: set[ast.AST | None] = set()
+        while waiting:
+            function = waiting.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return False
+            if self._is_command(function):
+                continue
+            uses = scopes.uses(tree, function.name) if index.scope(function) is tree else []
+            if uses and _MAIN.search(function.name) and all(map(self.is_in_main, uses)):
+                continue
+            if not uses or any(True for use in uses for _ in index.loops(use)):
+                return False
+            waiting += map(index.function, uses)
+        return True
+
+    def is_in_main(self, node: ast.AST) -> bool:
+        """Whether a node stands under ``if __name__ == "__main__":``."""
+        return any(map(is_main_guard, self._module.index.ancestors(node)))
+
+    def _is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether a decorator makes a function a command of click or its like."""
+        if not self._module.index.packages & known("command package"):
+            return False
+        names = (
+            last_name(item.func if isinstance(item, ast.Call) else item) for item in function.decorator_list
+        )
+        return any(name in ("command", "group") for name in names)
 
     @lazy
     def is_migration(self) -> bool:
@@ -94,3 +178,8 @@ class OneOff:
 @knowledge.cached
 def _one_off_folders() -> tuple[str, ...]:
     return tuple(f"{name}/" for name in sorted(known("one-off folder")))
+
+
+@knowledge.cached
+def _script_paths() -> tuple[str, ...]:
+    return ("__main__.py", "setup.py", *(f"{name}/" for name in sorted(known("script folder"))))

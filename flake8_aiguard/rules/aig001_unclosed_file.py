@@ -13,6 +13,7 @@ from flake8_aiguard.flow import Release
 from flake8_aiguard.handles import Handles, Leak
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.inline import is_inline
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
@@ -20,7 +21,6 @@ from flake8_aiguard.shapes import (
     block_of,
     dotted,
     is_constant,
-    is_main_guard,
     is_none,
     last_name,
     root,
@@ -28,6 +28,11 @@ from flake8_aiguard.shapes import (
 )
 
 _MODULE_LEVEL = frozenset({"archive", "file", "image", "response", "temporary"})
+_READ = frozenset({"archive", "file", "image", "response"})
+_MODELESS = frozenset({"directory", "image", "response"})
+_ITERATED = frozenset({"directory iterator", "pipe"})
+_LASTING = frozenset({"directory", "process", "selector", "temporary"})
+_READING = regex(r"[rbtU]+([:|].*)?")
 _HANDLE_TYPES = ("io.", "typing.BinaryIO", "typing.IO", "typing.TextIO", "socket.")
 _PATHS = regex(r"path|file|name|^(src|source|dst|dest|target|p|fn)$", re.IGNORECASE)
 _HANDLE_NAMES = regex(
@@ -73,9 +78,11 @@ class UnclosedFile(Checker):
     or whose ``Popen`` object is not kept is taken for one that is meant to go on. Processes, images and temporary
     directories are reported only where nothing releases them, handles of a module only if the module itself reads or
     writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
-    or on an open file is told by types and names. Where only an exception leaves a handle open, a test that closes it further
-    down a function that only ``if __name__ == "__main__":`` calls, and what a script only reads
-    whose docstring says that it runs once, are left alone. A handler of nothing but
+    or on an open file is told by types and names. What is only read is left alone where the process
+    ends soon (commands, folders of scripts and data sets, a file that parses a command line under ``if __name__ == "__main__":``
+    and is no server, one whose docstring says that it runs once), a pipe or response that is read at import, and in tests, where temporary files are too; so is what
+    is written there when only an exception leaves it open and ``main()`` ends with it. What an expression statement drops, and a directory
+    iterator that nothing holds, are closed at once. A process is waited for by whoever keeps its ``pid``. A handler of nothing but
     ``HTTPError`` or ``URLError`` is entered before anything is open. A temporary file may only lend its name to another
     (``NamedTemporaryFile().name + ".gz"``). A ``noqa`` with SIM115 and pylint's
     ``consider-using-with``, where it is disabled, waive the finding (unless ``defer-to-ruff = false``). Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
@@ -111,6 +118,10 @@ class UnclosedFile(Checker):
             ruff=row.get("ruff") if self._ruff_reports(node, row) else None,
             **self._handles.words(node, row, leak),
         )
+
+    @functools.cached_property
+    def _once(self) -> OneOff:
+        return OneOff(self.module)
 
     @functools.cached_property
     def _handles(self) -> Handles:
@@ -173,6 +184,8 @@ class UnclosedFile(Checker):
 
     def _is_meant_to_stay(self, node: ast.Call, row: knowledge.Row, leak: Leak) -> bool:
         """Whether the handle outlives this code on purpose: with a started process, a context manager or the program."""
+        if self._is_harmless(node, row, leak):
+            return True
         if leak.name is None:
             if self._is_only_word(node):
                 return True
@@ -180,16 +193,50 @@ class UnclosedFile(Checker):
             return "detached" in row and not is_kept
         if "detached" in row and leak.release is Release.NEVER and all(map(self._asks_pid, leak.uses)):
             return True
-        if leak.release is Release.EXCEPTION and (
-            (self.module.is_test and self._is_closed_below(node, row, leak.name))
-            or self._ends_with_process(node)
-            or (self._is_run_once(node) and "r" in (string(argument(node, "mode", 1)) or "r"))
+        if (
+            leak.release is Release.EXCEPTION
+            and self.module.is_test
+            and self._is_closed_below(node, row, leak.name)
+        ):
+            return True
+        if (
+            row["kind"] == "process"
+            and leak.release is Release.NEVER
+            and any(map(self._hands_pid_on, leak.uses))
         ):
             return True
         function = self.module.index.function(node)
         if function is None:
             return row["kind"] not in _MODULE_LEVEL or not leak.uses or self._is_log(node, leak.name)
         return self._handles.is_lent(node)
+
+    def _is_harmless(self, node: ast.Call, row: knowledge.Row, leak: Leak) -> bool:
+        """Whether nothing is lost: it is gone at once, or with a program or test that ends, and nothing waits to be written."""
+        index, is_read = self.module.index, self._is_read(node, row)
+        is_gone = leak.name is None and row["kind"] not in _LASTING
+        if is_gone and isinstance(index.parent(node), ast.Expr) and (is_read or row["kind"] == "socket"):
+            return True
+        if self._once.is_test:
+            return is_gone or is_read or (leak.name is not None and row["kind"] == "temporary")
+        if not is_read:
+            return leak.release is Release.EXCEPTION and self._once.ends_after(node)
+        is_at_import = index.function(node) is None and row["noun"] in ("pipe", "response")
+        return (
+            (leak.name is None and (row["noun"] == "directory iterator" or is_at_import))
+            or self._once.is_in_main(node)
+            or self._once.is_script
+            or self._once.ends_after(node)
+            or self._is_run_once(node)
+        )
+
+    def _is_read(self, node: ast.Call, row: knowledge.Row) -> bool:
+        """Whether no more is done with it than reading; a mode that is no literal may be any."""
+        if (row["kind"] not in _READ and row["noun"] not in _ITERATED) or "writes" in row:
+            return False
+        if row["kind"] in _MODELESS:
+            return True
+        mode = argument(node, "mode", 0 if row.get("types") == ["pathlib.Path"] else 1)
+        return mode is None or _READING.fullmatch(string(mode) or "") is not None
 
     def _is_only_word(self, node: ast.Call) -> bool:
         """Whether a temporary file gives no more than a word: ``basename(NamedTemporaryFile().name)``, or that ``+ ".gz"``."""
@@ -227,15 +274,6 @@ class UnclosedFile(Checker):
                 return True
         return False
 
-    def _ends_with_process(self, node: ast.Call) -> bool:
-        """Whether the function runs only as a program: what it raises ends the process."""
-        index, scopes, tree = self.module.index, self.module.scopes, self.module.tree
-        function = index.function(node)
-        if not isinstance(function, ast.FunctionDef) or index.scope(function) is not tree:
-            return False
-        uses = scopes.uses(tree, function.name)
-        return bool(uses) and all(any(map(is_main_guard, index.ancestors(use))) for use in uses)
-
     def _is_run_once(self, node: ast.AST) -> bool:
         """Whether the docstring of the file, or of the class around, says that it runs once: what it only reads loses nothing."""
         function = self.module.index.function(node)
@@ -249,6 +287,14 @@ class UnclosedFile(Checker):
     def _asks_pid(self, node: ast.expr) -> bool:
         parent = self.module.index.parent(node)
         return isinstance(parent, ast.Attribute) and parent.attr == "pid"
+
+    def _hands_pid_on(self, node: ast.expr) -> bool:
+        """Whether the number of a process is kept, by which somebody else waits for it."""
+        parent = self.module.index.parent(node)
+        kept = self.module.index.parent(parent) if parent is not None and self._asks_pid(node) else None
+        return isinstance(kept, ast.Assign) and any(
+            isinstance(target, (ast.Attribute, ast.Subscript)) for target in kept.targets
+        )
 
     @staticmethod
     def _is_log(node: ast.Call, name: str) -> bool:

@@ -14,13 +14,11 @@ from flake8_aiguard.held import Held
 from flake8_aiguard.index import TRIES, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.oneoff import OneOff
-from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import argument, dotted, is_main_guard, is_none, last_name, string
+from flake8_aiguard.shapes import argument, dotted, is_none, last_name
 
 _OPENERS = "connections.opener"
 _CALLED = ".__call__"
-_MAIN = regex(r"(^|_)main(_|$)")
 _LENT = ("bind", "conn", "connection")
 _GIVEN = (ast.Name, ast.Attribute, ast.Subscript)
 _TEST_FOLDERS = ("*_test/", "features/steps/", "features/*", "*/features/environment.py")
@@ -55,9 +53,9 @@ class UnclosedConnection(Checker):
     client whose database or collection is. One
     that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
     refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
-    of a module are singletons, those reached through the client (``DB = MongoClient()["app"]``) included, and what ``main()`` under ``if __name__ == "__main__"`` leaves open ends with the process.
-    In tests, folders ``*_test/`` and those of behave's ``features/`` included, HTTP sessions, Redis clients and databases of DuckDB in memory are not
-    reported, nor what leaks only if the test fails. A session that connects on its first request holds nothing before it. A
+    of a module are singletons, those reached through the client (``DB = MongoClient()["app"]``) included, and what ``main()`` under ``if __name__ == "__main__"``, a command or a function in a folder of scripts leaves open ends with the process.
+    In tests, folders ``*_test/`` and those of behave's ``features/`` included, and in migrations only what warns when it is collected is
+    reported. What an expression statement drops is closed at once. A session that connects on its first request holds nothing before it. A
     SQLAlchemy engine needs no closing, nor does the connection of one that the function makes with ``StaticPool``. An
     ``http.client`` connection on a socket that is closed in ``finally`` is left to it. A connection that a pool lends
     (``getconn()``) is not followed, nor is a SQLAlchemy session on a parameter ``bind``, ``conn`` or ``connection``, which borrows
@@ -224,22 +222,20 @@ class UnclosedConnection(Checker):
         function = self.module.index.function(node)
         if function is None:  # a singleton of the module, or a script's
             is_kept = leak.name is not None or self._handles.is_bound_through(node, row)
-            is_meant = self._is_in_main(node) or (is_kept and not self._is_trap(node, row, leak))
-        elif self._is_test and (
-            "pooled" in row
-            or leak.release is Release.EXCEPTION
-            or (bool(node.args) and string(node.args[0]) in row.get("in_memory", ()))
-        ):
-            is_meant = True
+            is_meant = self._once.is_in_main(node) or (is_kept and not self._is_trap(node, row, leak))
+        elif self._is_test or self._once.is_migration:
+            is_meant = "warns" not in row or leak.release is Release.EXCEPTION
+        elif isinstance(self.module.index.parent(node), ast.Expr):
+            is_meant = True  # nothing holds it: gone at once
         else:
             is_repeated = any(True for _ in self.module.index.loops(node))
-            is_meant = "warns" not in row and not is_repeated and self._runs_once(function)
+            is_meant = "warns" not in row and not is_repeated and self._once.ends_after(node)
         return None if is_meant else leak
 
     @functools.cached_property
     def _is_test(self) -> bool:
         """Whether the file is a test, or in a folder that only tests of behaviour and packages' tests are called."""
-        return self.module.is_test or self.module.matches(_TEST_FOLDERS)
+        return self._once.is_test or self.module.matches(_TEST_FOLDERS)
 
     def _is_on_closed_socket(self, leak: Leak, row: knowledge.Row) -> bool:
         """Whether it is given a socket, ``conn.sock = sock``, that is closed whatever happens."""
@@ -273,34 +269,6 @@ class UnclosedConnection(Checker):
             for call in ast.walk(statement)
             if isinstance(call, ast.Call)
         )
-
-    @memoised
-    def _runs_once(self, start: ast.AST | None) -> bool:
-        """Whether the process ends soon after a function has run.
-
-        It is a ``main()`` that the file calls only under ``if __name__ == "__main__"``, or at the end of a chain of
-        functions that nothing but such a ``main()`` calls, outside of loops.
-        """
-        index, scopes, tree = self.module.index, self.module.scopes, self.module.tree
-        waiting = [start]
-        seen: set[ast.AST | None] = set()
-        while waiting:
-            function = waiting.pop()
-            if function in seen:
-                continue
-            seen.add(function)
-            if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                return False
-            uses = scopes.uses(tree, function.name) if index.scope(function) is tree else []
-            if uses and _MAIN.search(function.name) and all(map(self._is_in_main, uses)):
-                continue
-            if not uses or any(True for use in uses for _ in index.loops(use)):
-                return False
-            waiting += map(index.function, uses)
-        return True
-
-    def _is_in_main(self, node: ast.AST) -> bool:
-        return any(map(is_main_guard, self.module.index.ancestors(node)))
 
     # -- the finding
 

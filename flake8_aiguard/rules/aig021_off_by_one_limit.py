@@ -70,7 +70,7 @@ class OffByOneLimit(Checker):
     most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
     finished value, where the current one is counted before or may be, where ``depth + 1`` is passed on, where a collection begins with
     one item, on eviction after an insert and sweeps of what has expired, where one more is fetched to know whether there are more, where
-    a whole page is added at a time, where a text says "reaches or exceeds" or "already", or the message or another line of the docstring what the operator does, where the refusal says "cannot have more than" and nothing shows that one is added, on a position that "exceeds" the number of places, where a comment or docstring says that the bound is inclusive, and where a comment before
+    a whole page is added at a time, where a text says "reaches or exceeds" or "already", or the message or another line of the docstring what the operator does, where the refusal says "cannot have more than" and nothing shows that one is added, on a position that "exceeds" the number of places, where a text says that one less is the last, where a comment or docstring says that the bound is inclusive, and where a comment before
     the ``raise`` says that the documented bound is wrong.
     """
 
