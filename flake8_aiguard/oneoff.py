@@ -16,7 +16,7 @@ _TEST_CODE: Final = (
     *("test/", "testing/", "testing.py", "test_utils/", "testutils/", "*_testutils/", "testcases.py"),
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
-_MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/")
+_MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/", "upgrade_scripts/", "migrate_*.py")
 _STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
 _VERSIONS: Final = (
     "versions/",
