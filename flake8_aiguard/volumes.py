@@ -10,9 +10,9 @@ from typing import Final, TypeGuard
 from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
-from flake8_aiguard.loops import Variable, iterables, target_names
+from flake8_aiguard.loops import Variable, iterables
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import is_many, says
+from flake8_aiguard.nouns import forms, is_many, says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, string
@@ -72,9 +72,11 @@ class Volumes:
         if isinstance(loop, ast.While):
             is_walk = self._searches.grows(searched, loop) and is_many(last_name(searched) or "")
             is_drained = isinstance(loop.test, (ast.Name, ast.Attribute))
-            return Volume.DATA if is_walk or (is_drained and self.of(loop.test)) else Volume.UNKNOWN
-        if any(name.endswith("s") is False and is_many(f"{name}s") for name in target_names(loop)):
-            return Volume.DATA  # for user in everyone
+            return (
+                Volume.DATA
+                if is_walk or (is_drained and self.of(loop.test) is Volume.DATA)
+                else Volume.UNKNOWN
+            )
         return self._most(iterables(loop), _HOPS)
 
     def of(self, node: ast.expr) -> Volume:
@@ -101,7 +103,9 @@ class Volumes:
                 or self._module.qualname(node) == "sys.stdin"
             ):
                 return Volume.DATA
-            return Volume.GIVEN if self._amounts.is_given(node) and says(node.attr) is None else Volume.UNKNOWN
+            return (
+                Volume.GIVEN if self._amounts.is_given(node) and says(node.attr) is None else Volume.UNKNOWN
+            )
         if isinstance(node, ast.Call):
             return self._of_call(node, hops - 1)
         if isinstance(node, COMPREHENSIONS):
@@ -131,7 +135,9 @@ class Volumes:
         if called == "get" and key is not None:
             return Volume.DATA if is_many(key) else Volume.UNKNOWN
         of_receiver = self._of(call.func.value, hops)
-        return max(of_receiver, Volume.GIVEN) if called.endswith("s") and says(called) is None else of_receiver
+        return (
+            max(of_receiver, Volume.GIVEN) if called.endswith("s") and says(called) is None else of_receiver
+        )
 
     def _of_name(self, node: ast.Name, hops: int) -> Volume:
         if self._amounts.is_optional(node):
@@ -149,7 +155,9 @@ class Volumes:
     def _of_variable(self, node: ast.Name, variable: Variable, hops: int) -> Volume:
         bindings = self._module.scopes.bindings(*variable)
         if any(item.kind is Kind.PARAMETER for item in bindings):
-            is_open = says(node.id) in (None, "option") or self._amounts.is_asked_for(node)
+            is_open = says(node.id) in (None, "option") or (
+                "result" not in forms(node.id) and self._amounts.is_asked_for(node)
+            )  # results are as many as a search was asked for
             return Volume.GIVEN if is_open else Volume.UNKNOWN
         values = [item.value for item in bindings if item.value is not None and item.kind is not Kind.FOR]
         return self._most([*values, *self._added(variable)], hops)

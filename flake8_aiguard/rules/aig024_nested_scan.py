@@ -96,7 +96,9 @@ class NestedScan(Checker):
 
     Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``,
     ``index``, ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call
-    known to give one. Both collections have to grow with the data: displays, constants, batches and limits never do,
+    known to give one. Both collections have to grow with the data by evidence: one
+    is called by a plural of records (``orders``, ``user_ids``, ``seen``), read from a file or folder, fetched, or made of such a one; the other, too, or
+    a caller must give it. Ids of things that are no records (``context_ids``), and what is configured by its name (``config_files``), are a handful. Displays, constants, batches and limits never do,
     nor do lists that by their name hold columns, options, types or parts of the program. A local list with which
     nothing but lookups is done counts, as it could be made a set where it stands, and so does one that is built anew on each
     turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, an answer that was fetched, a caller that must give
