@@ -43,6 +43,7 @@ _COMMAS: Final = frozenset(
 _FETCHES: Final = frozenset(
     {"all", "fetch", "fetchall", "find", "json", "list", "load", "query", "read", "scan", "search", "select"}
 )
+_QUERIES: Final = ("execute", "scalars")  # whose answer a loop goes over
 _FORBIDS: Final = frozenset(
     {"allowed", "blocked", "keys"}
 )  # of a caller's list, these say nothing about its length
@@ -220,6 +221,10 @@ class Amounts:
             isinstance(call, ast.Call) and (name_words(last_name(call.func) or "") or ("",))[0] in _FETCHES
             for call in calls
         )
+
+    def is_reading(self, call: ast.Call) -> bool:
+        """Whether a call gives the lines of a file, the entries of a folder or the answer of a query."""
+        return last_name(call.func) in (*_READERS, *_QUERIES) or self.is_fetched(call)
 
     def is_part(self, node: ast.expr) -> bool:
         """Whether a loop runs over the parts of one record or of one text: ``file.owners``, ``slo["ids"]``, ``line.split(",")``."""

@@ -16,6 +16,8 @@ _FILTER: Final = regex(r"_*(allow(ed)?|(exclude|ignore|include|possible|skip)d?)
 _GENERIC: Final = frozenset(
     {"arr", "array", "data", "info", "list", "obj", "object", "res", "result", "str", "title", "val", "value"}
 )
+_LABELS: Final = frozenset({"id", "uuid"})  # what is told apart by them counts
+_LISTS: Final = ("_list", "_set", "_dict", "_map")
 
 
 def says(name: str) -> str | None:
@@ -31,6 +33,28 @@ def says(name: str) -> str | None:
     words = _words()
     said = next((words[form] for form in forms(name) if form in words), None)
     return "option" if said is None and _FILTER.match(name) else said
+
+
+def is_many(name: str) -> bool:
+    """Whether a name says that it holds many records: ``users``, ``user_ids``, ``people``, ``seen``; not ``user``, nor ``group_ids``.
+
+    Args:
+        name: a name, snake case or camel case.
+    """
+    if not name:
+        return False
+    records, collective, chosen = _many()
+    head, *singular = forms(name)
+    if head in collective:
+        return True
+    snake = _CAMEL.sub("_", name).lower().strip("_")
+    if not chosen.isdisjoint(snake.split("_")):
+        return False
+    before, _, last = _HEAD.split(snake)[0].rpartition("_")
+    if before and last.removesuffix("s") in _LABELS:
+        return not records.isdisjoint(forms(before))
+    is_list = snake.endswith(_LISTS) or (last != head and last.endswith("s"))  # "user_list", "user_objects"
+    return not records.isdisjoint((head, *singular) if is_list else singular)
 
 
 def is_filter(name: str) -> bool:
@@ -66,3 +90,19 @@ def forms(name: str) -> tuple[str, ...]:
 @knowledge.cached
 def _words() -> Mapping[str, str]:
     return {word: str(row["says"]) for row in knowledge.rows("searches.noun") for word in row["words"]}
+
+
+@knowledge.cached
+def _many() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The nouns of records, the names of lists that are no plural, and the words of what somebody spells out."""
+    nouns = {
+        word
+        for row in knowledge.rows("searches.noun")
+        if row["says"] == "data" and row.get("plural", True)
+        for word in row["words"]
+    }
+    records, collective, chosen = (
+        frozenset(word for row in knowledge.rows(f"searches.{table}") for word in row["words"])
+        for table in ("record", "collective", "chosen")
+    )
+    return records | nouns, collective, chosen

@@ -27,7 +27,7 @@ _TEST_CODE: Final = (
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
 _MAIN: Final = regex(r"(^|_)main(_|$)")
-_MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/")
+_MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/", "upgrade_scripts/", "migrate_*.py")
 _STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
 _VERSIONS: Final = (
     "versions/",

@@ -25,7 +25,7 @@ LAYERS = (
     ("locksets", "stale"),
     ("harms", "lifecycles", "refills", "steps"),
     ("commands", "doctor", "shared_state"),
-    ("callers", "candidates", "grounds", "joins", "runner", "takers", "tensors", "worth"),
+    ("callers", "candidates", "grounds", "joins", "runner", "takers", "tensors", "volumes", "worth"),
     (
         "agreements",
         "caches",

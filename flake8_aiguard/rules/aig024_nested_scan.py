@@ -20,6 +20,7 @@ from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.volumes import Volumes
 from flake8_aiguard.worth import Worth
 
 _JOIN: Final = (
@@ -95,7 +96,9 @@ class NestedScan(Checker):
 
     Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``,
     ``index``, ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call
-    known to give one. Both collections have to grow with the data: displays, constants, batches and limits never do,
+    known to give one. Both collections have to grow with the data by evidence: one
+    is called by a plural of records (``orders``, ``user_ids``, ``seen``), read from a file or folder, fetched, or made of such a one; the other, too, or
+    a caller must give it. Ids of things that are no records (``context_ids``), and what is configured by its name (``config_files``), are a handful. Displays, constants, batches and limits never do,
     nor do lists that by their name hold columns, options, types or parts of the program. A local list with which
     nothing but lookups is done counts, as it could be made a set where it stands, and so does one that is built anew on each
     turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, an answer that was fetched, a caller that must give
@@ -154,6 +157,7 @@ class NestedScan(Checker):
             and self._worth.of(node, searched, item, loop)
             and (amounts.is_read(searched) or not self._few.items(searched))
             and not self._few.turns(loop)
+            and self._volumes.meet(searched, loop)
         ):
             self._asked.append((node, searched, item, loop))
 
@@ -162,13 +166,18 @@ class NestedScan(Checker):
         return Few(self.module)
 
     @functools.cached_property
+    def _volumes(self) -> Volumes:
+        return Volumes(self.module, self._searches, self._amounts)
+
+    @functools.cached_property
     def _hashables(self) -> Hashables:
         return Hashables(self.module)
 
     def finish(self) -> Iterator[Finding]:
         index = self.module.index
         loops = sum(len(index.nodes(kind)) for kind in _LOOPS)
-        if not loops or "pytest" in index.packages:
+        one_off = OneOff(self.module)
+        if not loops or "pytest" in index.packages or one_off.is_migration:
             return
         self._lists, self._amounts = Lists(self.module), Amounts(self.module)
         self._searches = Searches(self.module, self._amounts)
@@ -182,7 +191,7 @@ class NestedScan(Checker):
             if isinstance(call.func, ast.Attribute) and len(call.args) == 1 and not call.keywords:
                 self._ask(call, call.func.value, call.args[0])
         for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
-            if OneOff(self.module).is_undoable(index.function(node)):
+            if one_off.is_undoable(index.function(node)):
                 continue
             if self._is_first(loop, searched, is_member=isinstance(node, ast.Compare)):
                 yield from self._search(node, searched, item, loop)
@@ -200,6 +209,8 @@ class NestedScan(Checker):
                 else self._few.turns(outer)
             ):
                 continue
+            if not self._volumes.meet(scan.iterable, outer):
+                continue
             if self._is_first(outer, collection(self.module, scan.iterable)):
                 is_grouped = not isinstance(outer, ast.comprehension) and joins.depends(scan, outer)
                 yield from self._join(scan, *joined, is_grouped)
@@ -213,7 +224,9 @@ class NestedScan(Checker):
         *_, outermost = (loop, *self.module.index.loops(loop))
         keys: set[tuple[ast.AST, str]] = {(outermost, name)}
         function = self.module.index.function(searched)
-        if is_member and function is not None and self._is_bound_once(searched):
+        if function is not None and (
+            isinstance(searched, ast.Attribute) or (is_member and self._is_bound_once(searched))
+        ):
             keys.add((function, name))
         if not self._reported.isdisjoint(keys):
             return False
