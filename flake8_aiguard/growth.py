@@ -16,7 +16,7 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string
 from flake8_aiguard.wordings import name_words
 
-_GENERIC = frozenset({"input", "inputs", "output", "outputs"})  # of these there may be any number
+_GENERIC = frozenset({"input", "inputs", "output", "outputs", "values"})  # of these there may be any number
 _PAGES = frozenset({"cursor", "offset", "page"})
 _VIEWS = frozenset({"copy", "items", "keys", "values"})
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})

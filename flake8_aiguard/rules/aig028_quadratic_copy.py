@@ -504,7 +504,7 @@ class QuadraticCopy(Checker):
                 or self._growth.is_part(first)
                 or self._growth.is_chosen(first)
             )
-        return self._few.items(items) or self._growth.is_chosen(items)
+        return self._few.items(items)
 
     def _reduced(self, node: ast.Call) -> Iterator[Finding]:
         """``reduce(operator.add, lists)``."""
