@@ -39,6 +39,19 @@ class Bytestrings:
             if item.kind is Kind.ASSIGN
         )
 
+    def is_counted(self, loop: Loop) -> bool:
+        """Whether a loop counts up to a number that is small or no literal, and no length: ``range(width)``, as a field has."""
+        turns = loop.iter if isinstance(loop, (ast.For, ast.AsyncFor)) else None
+        return (
+            isinstance(turns, ast.Call)
+            and self._module.qualname(turns.func) == "builtins.range"
+            and not any(
+                (isinstance(item, ast.Call) and last_name(item.func) == "len")
+                or (isinstance(item, ast.Constant) and not _is_small(item))
+                for item in walk(turns)
+            )
+        )
+
     def is_short(self, node: ast.AST, target: ast.expr, loop: Loop) -> bool:
         """Whether bytes stay short.
 

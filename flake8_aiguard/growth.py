@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.index import Loop
+from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import SMALL, Variable, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string
+from flake8_aiguard.wordings import name_words
 
-_GENERIC = frozenset({"input", "inputs", "output", "outputs"})  # of these there may be any number
+_GENERIC = frozenset({"input", "inputs", "output", "outputs", "values"})  # of these there may be any number
+_PAGES = frozenset({"cursor", "offset", "page"})
 _VIEWS = frozenset({"copy", "items", "keys", "values"})
 GROWS = frozenset({"append", "appendleft", "extend", "insert", "add", "update", "setdefault"})
 """The methods that put something into a collection."""
@@ -81,6 +84,7 @@ class Growth:
                 any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
                 or self._is_over_attributes(loop)
                 or self._is_over_parts(loop)
+                or any(map(self._is_of_object, iterables(loop)))
             )
             for loop in loops
         )
@@ -110,6 +114,25 @@ class Growth:
             if is_dict or all(item.kind is not Kind.PARAMETER for item in bindings):
                 return True
         return False
+
+    def is_chosen(self, node: ast.expr) -> bool:
+        """Whether somebody chose what a collection holds, by its name: ``step_outputs``.
+
+        Args:
+            node: the collection.
+        """
+        name = last_name(node) or ""
+        return says(name) == "chosen" and name not in _GENERIC
+
+    def _is_of_object(self, node: ast.expr) -> bool:
+        """Whether a collection is an attribute whose name says no records: ``self.codecs``, ``transaction.inputs``."""
+        node = collection(self._module, node)
+        return (
+            isinstance(node, ast.Attribute)
+            and self._module.qualname(node) is None
+            and says(node.attr) not in ("data", "single")  # a text has any number of letters
+            and node.attr not in _GENERIC
+        )
 
     def _is_over_attributes(self, loop: Loop) -> bool:
         """Whether a loop goes over the names of attributes, as many as a class has: ``for name in names: getattr(self, name)``."""
@@ -307,6 +330,22 @@ class Growth:
             and variable is not None
             and any(item.kind is Kind.PARAMETER for item in self._module.scopes.bindings(*variable))
         )
+
+
+def is_paged(loop: Loop) -> bool:
+    """Whether a ``while`` asks for one page after another: its names or keys speak of pages, cursors or offsets.
+
+    Args:
+        loop: the loop.
+    """
+    if not isinstance(loop, ast.While):
+        return False
+    told = (
+        last_name(item) or string(item)
+        for item in walk(loop)
+        if isinstance(item, (ast.Attribute, ast.Constant, ast.Name))
+    )
+    return any(not _PAGES.isdisjoint(name_words(name)) for name in told if name)
 
 
 def _is_counted(loop: ast.While) -> bool:

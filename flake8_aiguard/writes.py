@@ -140,7 +140,7 @@ class Writes:
             name = self._module.qualname(parent.func)
             if name in knowledge.by_call("writes.function"):
                 yield Write(parent, How.CHANGED, f"{dotted(parent.func)}({_text(place)})", deep=deep)
-        elif alias and not deep:
+        elif alias and not deep and not _is_slice(place):
             yield from self._through_alias(place, parent)
 
     def _through_alias(self, value: ast.expr, parent: ast.AST | None) -> Iterator[Write]:
@@ -247,6 +247,11 @@ class Writes:
                     names.add(None)
                 for name in sorted(names, key=str):
                     yield name, Write(call, How.REBOUND, f"{_text(parent)}()", receiver, True)
+
+
+def _is_slice(node: ast.expr) -> bool:
+    """Whether an expression is a part of a list, which is a new list: ``HOSTS[:]``."""
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
 
 
 def _bound_names(definition: ast.AST) -> list[str]:

@@ -13,7 +13,7 @@ from flake8_aiguard.bytestrings import Bytestrings
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.few import Few
 from flake8_aiguard.fronts import Fronts
-from flake8_aiguard.growth import Growth
+from flake8_aiguard.growth import Growth, is_paged
 from flake8_aiguard.index import Loop
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.nouns import says
@@ -97,8 +97,10 @@ class QuadraticCopy(Checker):
     or path, what is unpacked or measured, class attributes, options of a command line, ``range()`` of few turns by its literal arguments, what each call of a private
     function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
     additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
-    import a tensor library. Strings, bytes and tuples do not count over what somebody chose, by its name, unless a
-    caller gives it (``self.options``) and not as a dict, which has each once, nor strings over what one other object holds (``node.parts``), nor over the names of attributes. A local ``s += t`` is silent, as CPython
+    import a tensor library. Accumulators do not count over what somebody chose, by its name, unless a
+    caller gives it (``self.options``) and not as a dict, which has each once, nor strings over what one other object holds (``node.parts``), nor over the names of attributes.
+    Neither does any accumulator over an attribute whose name says no records (``self.codecs``), nor ``sum()`` over what somebody chose. Lists of whole pages
+    are silent in a ``while`` that asks for the next page, as each request costs far more than the copy, and ``deepcopy()`` in tests. A local ``s += t`` is silent, as CPython
     extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
     annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
     itself and does not begin with a blank or comma (one value in parts). ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
@@ -115,7 +117,7 @@ class QuadraticCopy(Checker):
     records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
     constant. ``pop(0)`` does not count where a condition of the loop looks at the first item, a few steps deep, over
     the bases of a class, or where the loop ends at an item and the rest of the list is used behind it. Bytes do not
-    count in a loop over the object itself (``self.items()``), where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
+    count over a ``range()`` that is not that of a length, in a loop over the object itself (``self.items()``), where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
     when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
     joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of
     loops, a list that is used up from the front once for a function. ``xs += (x,)`` is silent where nothing says that
@@ -254,7 +256,9 @@ class QuadraticCopy(Checker):
             return
         if self._accumulators.is_seen(target, loop) or self._accumulators.is_within_budget(loop):
             return
-        if kind in ("tuple", "bytes", "str") and not self._is_worth(node, target, kind, loop):
+        if not self._is_worth(node, target, kind, loop):
+            return
+        if kind == "list" and _adds_more(value) and is_paged(loop):
             return
         if not _is_put_before(name, value):
             more = _UPDATE if kind in ("dict", "set") else _EXTEND if kind == "list" else ""
@@ -268,7 +272,8 @@ class QuadraticCopy(Checker):
         if self._growth.is_of_few(self._growth.loops(node, target)):
             return False
         return kind != "bytes" or not (
-            self._bytes.is_short(node, target, loop)
+            self._bytes.is_counted(loop)
+            or self._bytes.is_short(node, target, loop)
             or self._bytes.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
         )
 
@@ -334,7 +339,11 @@ class QuadraticCopy(Checker):
                 first is not None and dotted(first) == name and (is_dict or qualname == "copy.deepcopy")
             )
             instead = _UPDATE if is_dict else "change it in place, or copy it once before the loop"
+        if qualname == "copy.deepcopy" and self._is_test:
+            return
         loop = self._growth.loop(node, target) if is_copied else None
+        if loop is not None and self._growth.is_of_few(self._growth.loops(node, target)):
+            return
         if loop is None and qualname == "copy.deepcopy" and first is not None:
             around = next(self.module.index.loops(node))
             if self._accumulators.is_carried_on(node, target, first) and not self._few.turns(around):
@@ -489,8 +498,11 @@ class QuadraticCopy(Checker):
 
     def _is_few(self, items: ast.expr) -> bool:
         if isinstance(items, (ast.GeneratorExp, ast.ListComp)):
-            return all(self._few.items(part.iter) for part in items.generators) or self._growth.is_part(
-                items.generators[0].iter
+            first = items.generators[0].iter
+            return (
+                all(self._few.items(part.iter) for part in items.generators)
+                or self._growth.is_part(first)
+                or self._growth.is_chosen(first)
             )
         return self._few.items(items)
 
