@@ -155,9 +155,8 @@ class Volumes:
     def _of_variable(self, node: ast.Name, variable: Variable, hops: int) -> Volume:
         bindings = self._module.scopes.bindings(*variable)
         if any(item.kind is Kind.PARAMETER for item in bindings):
-            is_open = says(node.id) in (None, "option") or (
-                "result" not in forms(node.id) and self._amounts.is_asked_for(node)
-            )  # results are as many as a search was asked for
+            is_chosen = says(node.id) in ("chosen", "single") and not self._amounts.is_asked_for(node)
+            is_open = not is_chosen and "result" not in forms(node.id)  # as many as a search was asked for
             return Volume.GIVEN if is_open else Volume.UNKNOWN
         values = [item.value for item in bindings if item.value is not None and item.kind is not Kind.FOR]
         return self._most([*values, *self._added(variable)], hops)
