@@ -316,7 +316,9 @@ class QueueCheckRace(Checker):
     ) -> bool:
         """Whether another task may run after the check: an ``await`` between it and the call, in the condition or in what runs after it."""
         own = self.module.index.parent(call)
-        until = own if isinstance(own, ast.Await) else call  # ``await queue.get()`` suspends only while it is empty
+        until = (
+            own if isinstance(own, ast.Await) else call
+        )  # ``await queue.get()`` suspends only while it is empty
         return self._suspends(_start(check), _end(test)) or self._suspends(_start(first), _start(until))
 
     def _suspends(self, start: _Place, end: _Place) -> bool:
