@@ -228,11 +228,25 @@ class AttemptLoops:
         }
         if taken and self._derived(before, taken) & used:
             return True
+        if isinstance(loop, ast.While) and self._empties(loop):
+            return True
         if getattr(self._module.index.function(loop), "name", "") in ("__next__", "__anext__"):
             return True  # an iterator passes over an item that it cannot give
         return any(
             _ASKS.fullmatch(dotted(call.func) or "")
             for item in (*trial.body, *before)
+            for call in calls_in(item)
+        )
+
+    @staticmethod
+    def _empties(loop: ast.While) -> bool:
+        """Whether a loop goes on while a container holds something, and each turn takes some of it out: ``while self.jobs``."""
+        supply = {dotted(node) for node in ast.walk(loop.test) if isinstance(node, (ast.Attribute, ast.Name))}
+        return any(
+            isinstance(call.func, ast.Attribute)
+            and _SUPPLIES.fullmatch(call.func.attr)
+            and dotted(call.func.value) in supply
+            for item in loop.body
             for call in calls_in(item)
         )
 
@@ -399,6 +413,28 @@ class AttemptLoops:
         return all(
             name is not None and (name.partition(".")[0] in _LOCAL or name in _OWN_PROCESS) for name in names
         )
+
+    def only_reads_text(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether all that a function does is to make something of a text that it was given, on this machine."""
+        calls = [call for item in function.body for call in calls_in(item)]
+        names = [self._module.called(call) or "" for call in calls if not _is_plain(call)]
+        return any(_READS_TEXT.fullmatch(called_name(call)) for call in calls) and all(
+            name.partition(".")[0] in _LOCAL for name in names
+        )
+
+    def is_told(self, attempts: Attempts) -> bool:
+        """Whether a function of the file is told which attempt it is, and decides by that whether another one follows."""
+        loop = attempts.loop
+        counted = {name.id for name in names_in(loop.target if isinstance(loop, ast.For) else loop.test)}
+        for call in (found for item in attempts.trial.body for found in calls_in(item)):
+            given = {item.id for item in call.args if isinstance(item, ast.Name)} & counted
+            definition = self._module.receivers.definition(call.func) if given else None
+            if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
+                isinstance(node, ast.Compare) and given & {name.id for name in names_in(node)}
+                for node in ast.walk(definition)
+            ):
+                return True
+        return False
 
     def repairs(self, attempts: Attempts) -> bool:
         """Whether a handler does something about the failure: connects again, fetches another token."""

@@ -243,6 +243,8 @@ class Locking:
             return _ANY  # called back while the function around it runs
         if self.is_setup(function) or _says_locked(function) or function.name in self._called_under_lock:
             return _ANY
+        if any(last_name(item) in self._locking_decorators for item in function.decorator_list):
+            return _ANY
         callers = self._callers(function)
         if callers is None:
             return _NONE
@@ -264,6 +266,23 @@ class Locking:
         if shared is None:
             shared = at_end
         return _ANY if shared is None else shared
+
+    @lazy
+    def _locking_decorators(self) -> set[str]:
+        """The decorators of the file that call what they wrap with a lock held: ``@sync``."""
+        found: set[str] = set()
+        blocks: list[ast.With | ast.AsyncWith] = [
+            *self._index.nodes(ast.With),
+            *self._index.nodes(ast.AsyncWith),
+        ]
+        for block in blocks:
+            inner = self._index.function(block)
+            outer = None if inner is None else self._index.function(inner)
+            if isinstance(outer, ast.FunctionDef) and any(
+                is_lockish(item.context_expr) for item in block.items
+            ):
+                found.add(outer.name)
+        return found
 
     def _asked_by(self, question: ast.Lambda) -> frozenset[str]:
         """The condition that asks a lambda while it holds its lock: ``self.cond.wait_for(lambda: self.ready)``."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method
 from flake8_aiguard.children import walk
 from flake8_aiguard.lifecycles import begins_anew
-from flake8_aiguard.locking import ANY, is_setup_name
+from flake8_aiguard.locking import ANY, is_ending_name, is_setup_name
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name
 from flake8_aiguard.shared_state import SharedState
@@ -94,6 +94,8 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
         reported: set[ast.AST] = set()
         for lock, uses in guarded.items() if outside else ():
             inside = [item for item in uses if not _runs_in_pool(state, item.function)]
+            if all(is_ending_name(item.function.name) for item in inside):
+                continue  # only for the end of the object
             settled = [item for item in inside if not state.takers.fills_once(item)]
             updates = [
                 (write.function, Unlocked(write.node, name, lock, witness.name))
@@ -104,6 +106,8 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 and (witness := _witness(state, owner, lock, settled, write)) is not None
                 and (breaks_steps(state, owner, lock, write) or _is_waited_for(state, owner, lock, write))
                 and not is_called_under(state, owner, lock, write.function)
+                and not _is_chosen(state, write, inside)
+                and not _would_block(state, write, lock)
             ]
             if (
                 not updates
@@ -148,6 +152,29 @@ def _is_majority(
     if not held or state.takers.is_task_lock(owner, lock):
         return not held
     return lock not in held and 2 * len(inside) > state.takers.uses(owner, write.name)
+
+
+def _is_chosen(state: SharedState, write: Access, inside: list[Access]) -> bool:
+    """Whether its function does the same with the lock in one branch and without it in the other, by a condition that is for this."""
+    text = ast.dump(state.module.index.statement(write.node))
+    return any(
+        item.function is write.function
+        and ast.dump(state.module.index.statement(item.node)) == text
+        and not state.suspensions.leads_to(item.node, write.node)
+        and not state.suspensions.leads_to(write.node, item.node)
+        for item in inside
+    )
+
+
+def _would_block(state: SharedState, write: Access, lock: str) -> bool:
+    """Whether a coroutine that took a lock of threads could stop the loop for good: another coroutine waits while it holds it."""
+    index = state.module.index
+    return isinstance(write.function, ast.AsyncFunctionDef) and any(
+        state.locking.lock(entered.context_expr) == lock
+        for item in index.nodes(ast.Await)
+        for entered in index.with_items(item)
+        if isinstance(index.parent(entered), ast.With)
+    )
 
 
 def _is_own_entry(state: SharedState, write: Access) -> bool:

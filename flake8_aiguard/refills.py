@@ -297,7 +297,10 @@ def _lost(state: SharedState, owner: ast.ClassDef, emptied: set[tuple[str, str]]
             ):
                 continue
             statement = state.module.index.statement(reset.node)
-            if state.suspensions.between(taken.node, statement) or (
+            if (
+                state.suspensions.between(taken.node, statement)
+                and not _goes_through_all(state, owner, taken, statement)
+            ) or (
                 "thread" in concurrency
                 and other is not function
                 and _runs_beside(state, owner, name, function, other)
@@ -321,6 +324,20 @@ def _taken(state: SharedState, reset: Access, accesses: list[Access]) -> Access 
             and item.node.lineno <= reset.node.lineno
         ),
         None,
+    )
+
+
+def _goes_through_all(state: SharedState, owner: ast.ClassDef, taken: Access, reset: ast.stmt) -> bool:
+    """Whether a loop goes through a list itself, with what is added meanwhile, and nobody else runs between its end and the reset."""
+    loop = state.module.index.parent(taken.node)
+    return (
+        isinstance(loop, ast.For)
+        and state.module.index.parent(reset) is state.module.index.parent(loop)
+        and not state.suspensions.after(loop, reset)
+        and all(
+            isinstance(value, ast.List) or (isinstance(value, ast.Call) and last_name(value.func) == "list")
+            for value, _ in state.attributes.values(owner, taken.name)
+        )
     )
 
 

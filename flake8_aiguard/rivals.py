@@ -97,6 +97,27 @@ class Rivals:
             return not self._is_private(queue) and not self._is_made_in(queue, function)
         return True
 
+    def are_tasks(self, queue: ast.expr, row: knowledge.Row, methods: tuple[str, ...]) -> bool:
+        """Whether only tasks of one event loop use a queue in this way, so that nobody comes in between without an ``await``.
+
+        Args:
+            queue: the queue.
+            row: what is known of its class.
+            methods: the calls in question, all that take or all that put.
+
+        Returns:
+            Whether it is a queue of ``asyncio``, or one of threads on which nothing but coroutines of its object make such calls.
+        """
+        if row["runs"] == "process":
+            return False
+        users = self._users(self.identity(queue), methods)
+        return row["runs"] == "task" or (
+            isinstance(queue, ast.Attribute)
+            and self._is_own_queue(queue)
+            and bool(users)
+            and all(isinstance(user, ast.AsyncFunctionDef) for user in users)
+        )
+
     def is_drained_late(self, row: knowledge.Row, call: ast.Call) -> bool:
         """Whether a loop takes the results of several processes after their ``join()``, which waits for the results to be taken."""
         index = self._module.index

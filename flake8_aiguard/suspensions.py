@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import bisect
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
+from flake8_aiguard.shapes import last_name
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 Position = tuple[int, int]
@@ -22,6 +23,7 @@ class Suspensions:
     """
 
     def __init__(self, module: Module) -> None:
+        self._module = module
         self._index = module.index
 
     def between(self, first: ast.AST, last: ast.AST) -> bool:
@@ -46,7 +48,7 @@ class Suspensions:
                 return True
         return False
 
-    def after(self, first: ast.expr, last: ast.stmt) -> bool:
+    def after(self, first: ast.AST, last: ast.stmt) -> bool:
         points = self.points.get(self._index.function(last), [])
         return any(end_of(first) < where <= end_of(last) for where, _ in points)
 
@@ -56,7 +58,8 @@ class Suspensions:
         index = self._index
         found: defaultdict[ast.AST | None, list[tuple[Position, ast.AST]]] = defaultdict(list)
         for wait in index.nodes(ast.Await):
-            found[index.function(wait)].append((end_of(wait), wait))
+            if not self._goes_on(wait):
+                found[index.function(wait)].append((end_of(wait), wait))
         for loop in index.nodes(ast.AsyncFor):
             found[index.function(loop)].append((end_of(loop.iter), loop.body[0]))
         for block in index.nodes(ast.AsyncWith):
@@ -65,6 +68,34 @@ class Suspensions:
         for points in found.values():
             points.sort(key=_first)
         return found
+
+    def _goes_on(self, wait: ast.Await) -> bool:
+        """Whether what is awaited is a coroutine of the file that itself awaits nothing: it ends before anybody else runs."""
+        called = wait.value.func if isinstance(wait.value, ast.Call) else None
+        if last_name(called) not in self._straight:
+            return False
+        assert called is not None
+        return self._module.receivers.definition(called) in self._straight.values()
+
+    @functools.cached_property
+    def _straight(self) -> dict[str | None, ast.AsyncFunctionDef]:
+        """The coroutines, of a name that no other function has, that do something and never suspend."""
+        index = self._index
+        names = Counter(item.name for item in index.nodes(ast.FunctionDef))
+        names.update(item.name for item in index.nodes(ast.AsyncFunctionDef))
+        suspending = {
+            index.function(node)
+            for kind in (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield)
+            for node in index.nodes(kind)
+        } | {index.function(node.iter) for node in index.nodes(ast.comprehension) if node.is_async}
+        return {
+            item.name: item
+            for item in index.nodes(ast.AsyncFunctionDef)
+            if names[item.name] == 1
+            and item not in suspending
+            and not item.decorator_list
+            and any(isinstance(part, (ast.Assign, ast.AugAssign)) for part in item.body)
+        }
 
     def leads_to(self, first: ast.AST, last: ast.AST) -> bool:
         """Whether code that stands after ``first``, or holds it, may run after it: not in another branch, nor behind a ``return``."""

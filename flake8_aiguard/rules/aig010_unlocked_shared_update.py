@@ -86,7 +86,8 @@ class UnlockedSharedUpdate(Checker):
     has read or goes through all items, or nobody reads without the lock but to return. Silent where each use is one step, which comes
     before or after all others, or the entry is that of the running thread or task; where one that holds the lock calls the public method, which could not take it again; where the
     callers hold the lock (a private method all of whose callers do, a name ending in ``_locked``, a docstring that says so, a
-    decorator that locks), in constructors and what only they call, for flags and values that one assignment replaces (unless the waiters of a condition ask for them), for a
+    decorator that locks, by its name or as the file shows), where the function does the same in another branch with the lock, in a
+    coroutine where another one awaits while it holds a lock of threads, where only what ends the object holds the lock, in constructors and what only they call, for flags and values that one assignment replaces (unless the waiters of a condition ask for them), for a
     ``return self.d.pop(key, default)`` as all that a method does, for a
     fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
     for properties, for an entry that a thread stores under the key that it was given, where only functions of a pool that a method waits for hold it, for a method that the file does not call
@@ -110,7 +111,7 @@ class UnlockedSharedUpdate(Checker):
     ``assert`` is the check, where all that is awaited are look-ups by name (``get_card(k)``) of anything but connections and the like, where all that is awaited is the object's own text (``await self.read()``), for a saved value that an ``except`` puts back, where a comment says that it does no harm, for a member
     of a set unless an ``await`` did something with it for its effect alone, and for an attribute that is filled once (``if
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
-    coroutine that is started once, is its own. In a class that starts no task or
+    coroutine that is started once, is its own. A coroutine of the file that awaits nothing itself runs like a plain function, unless it stands there to be overridden. In a class that starts no task or
     thread and has no lock, what only ``run()`` uses is its own, and private coroutines are taken to run one at a time: two callers of
     the public method around them are not seen. So is what the file makes for one call, in a local name that goes nowhere else. Where the new value is what an awaited
     call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
@@ -124,8 +125,8 @@ class UnlockedSharedUpdate(Checker):
     the method ends by counting up a version, and where only tasks use the object and no ``await`` stands in between.
 
     (4) A container that one method of a batching class adds to and another takes and resets, where the class starts threads,
-    has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting, and not in a
-    generator, which has one reader.
+    has a lock or is asynchronous; for tasks only with an ``await`` between taking and resetting (not after a loop over
+    a list itself, which meets what is added meanwhile), and not in a generator, which has one reader.
 
     Silent in (4) where ``run()`` drives both, where a flag has shut out who adds, where threads show by a lock for something else only, and where one override that calls ``super()`` either adds or resets and nothing else uses it. Silent in (2) to (4) for a class whose docstring says that it is not for concurrent use, for iterators,
     mocks and what has a sequential base.

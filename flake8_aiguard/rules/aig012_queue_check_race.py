@@ -26,6 +26,7 @@ _WORD = regex(r"\w+")
 _TEARDOWN = regex(r"(^|_)(close|reset|shut_?down|stop|tear_?down|zap)(_|$)", re.IGNORECASE)
 _ENDS = ("__exit__", "__aexit__", "__del__")
 _NEAR = 3  # statements after a check that left where it had to
+_Place: TypeAlias = tuple[int, int]
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _UNRELIABLE = (
     "{check}() of a queue between processes is not reliable, so {call}() may wait forever or stop too early; "
@@ -90,7 +91,7 @@ class QueueCheckRace(Checker):
     or processes before without a timeout (but a loop that takes the results of several processes after their ``join()`` is reported for that), where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, or ``__exit__`` takes, and no loop does so as well, where an item was taken just before, under the lock of
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
-    and call (nothing else runs there), and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
+    and call (nothing else runs there), a queue for threads that only coroutines of its object take from, without an ``await`` there, and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
     where the bound is a positive number (a literal, a constant, a parameter without a default or with such a one), no loop fills the queue to its bound, neither the function nor a caller in the file handles ``Full`` or ``Empty``,
     and the docstring does not say that it is raised.
     """
@@ -232,8 +233,11 @@ class QueueCheckRace(Checker):
             for call in self._calls(body, text, methods):
                 if call in self._reported:
                     continue  # two checks of one queue
-                if not self._holds(call, test, row, methods) and self._rivals.has_rivals(
-                    queue, row, call, methods
+                is_between = self._awaits_between(check, test, body[0], call)
+                if (
+                    not self._holds(call, row, methods)
+                    and (is_between or not self._rivals.are_tasks(queue, row, methods))
+                    and self._rivals.has_rivals(queue, row, call, methods)
                 ):
                     self._reported.add(call)
                     getting = methods is GETS
@@ -273,7 +277,7 @@ class QueueCheckRace(Checker):
                 yield node
             stack.extend(reversed(list(ast.iter_child_nodes(node))))
 
-    def _holds(self, call: ast.Call, test: ast.expr, row: knowledge.Row, methods: tuple[str, ...]) -> bool:
+    def _holds(self, call: ast.Call, row: knowledge.Row, methods: tuple[str, ...]) -> bool:
         """Whether the answer still holds at the call, or the call copes with the other answer."""
         assert isinstance(call.func, ast.Attribute)
         errors = row["empty"] if methods is GETS else row["full"]
@@ -285,8 +289,6 @@ class QueueCheckRace(Checker):
         outer = self.module.index.parent(call)
         if isinstance(outer, ast.Call) and self.module.called(outer) == "asyncio.wait_for":
             return self._is_handled(call, ["builtins.TimeoutError", "asyncio.TimeoutError"])
-        if row["runs"] == "task" and not self._awaits_between(test, call):
-            return True
         if self._is_teardown(call, waits=waits):
             return True
         return self._is_locked(call)
@@ -309,17 +311,22 @@ class QueueCheckRace(Checker):
             for other in index.calls_named(GETS)
         )
 
-    def _awaits_between(self, test: ast.expr, call: ast.Call) -> bool:
-        """Whether another task may run after the check: an ``await`` that stands between it and the call."""
-        start, end = (test.lineno, test.col_offset), (call.lineno, call.col_offset)
-        after, before = bisect.bisect_right(self._awaits, start), bisect.bisect_left(self._awaits, end)
+    def _awaits_between(
+        self, check: ast.expr, test: ast.expr, first: ast.stmt | ast.expr, call: ast.Call
+    ) -> bool:
+        """Whether another task may run after the check: an ``await`` between it and the call, in the condition or in what runs after it."""
         own = self.module.index.parent(call)
-        if isinstance(own, ast.Await) and start < (own.lineno, own.col_offset):
-            before -= 1  # ``await queue.get()`` suspends only while the queue is empty
-        return after < before
+        until = (
+            own if isinstance(own, ast.Await) else call
+        )  # ``await queue.get()`` suspends only while it is empty
+        return self._suspends(_start(check), _end(test)) or self._suspends(_start(first), _start(until))
+
+    def _suspends(self, start: _Place, end: _Place) -> bool:
+        """Whether an ``await`` stands between two places."""
+        return bisect.bisect_left(self._awaits, start) < bisect.bisect_left(self._awaits, end)
 
     @functools.cached_property
-    def _awaits(self) -> list[tuple[int, int]]:
+    def _awaits(self) -> list[_Place]:
         index = self.module.index
         awaiting: list[ast.Await | ast.AsyncFor | ast.AsyncWith] = [
             *index.nodes(ast.Await),
@@ -464,6 +471,14 @@ class QueueCheckRace(Checker):
 @knowledge.cached
 def _queues() -> dict[str, knowledge.Row]:
     return {name: row for row in knowledge.rows("queues.queue") for name in row["types"]}
+
+
+def _start(node: ast.stmt | ast.expr) -> _Place:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.expr) -> _Place:
+    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
 
 
 def _checks(test: ast.expr, truth: bool) -> Iterator[tuple[ast.Attribute, tuple[str, ...]]]:

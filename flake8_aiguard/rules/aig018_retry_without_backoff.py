@@ -54,11 +54,11 @@ class RetryWithoutBackoff(Checker):
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
     around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
     length the file does not show, or that a generator of the file makes (``next(pauses)``). One retry in all is left alone, and so is what
-    is no retry of a failure that passes: loops that go on after success, through different items (another host, port or hour for each attempt) or another way after a failure (a page
+    is no retry of a failure that passes: loops that go on after success, through different items (another host, port or hour for each attempt, the next one that is taken out of what the loop is about) or another way after a failure (a page
     is loaded again, a checkpoint before is taken); errors which waiting does not mend (a value, a key, an answer that cannot be parsed, a file that exists), an expiry (``TokenExpired``), a signal (``Restart``), an
     interrupted call (``EINTR``); waits for something to be there (a key, a row, the next item of a queue, a lock in slices), for a person, or for a change
     that somebody else made first; what only touches this machine, reads the same text again or waits for its processes; clients that retry by themselves
-    (``OpenAI()``, ``get_object(Bucket=...)``), functions that are told the number of the attempt. An endless loop or policy may be meant: its comment, docstring or log
+    (``OpenAI()``, ``get_object(Bucket=...)``, errors of botocore), a command that is run again until a deadline, functions that are told the number of the attempt. An endless loop or policy may be meant: its comment, docstring or log
     text says so ("retries until the broker recovers"), its error says that the other side is not there yet (``NotSupported``), its function asks for each retry (``retry_never``), it stands in a cloud function's ``handler(event, context)``,
     or it looks only at the answer and waits a random or growing time. Fixed pauses count in policies, and in loops around calls or errors of a network client, or around
     calls of what is called one (``self.client.load()``); not where a docstring or comment gives their length, in polls, conflicts, deadlines, attempts that end within ten seconds, under 0.1 s, in functions
@@ -125,6 +125,11 @@ class RetryWithoutBackoff(Checker):
             yield from self.found(policy.node, what=policy.shown, more=more, advice=advice)
             return
         attempts = self._policies.attempts(policy)
+        retried = self.module.index.parent(policy.node)
+        if isinstance(retried, (ast.FunctionDef, ast.AsyncFunctionDef)) and self._loops.only_reads_text(
+            retried
+        ):
+            return
         if wait is Wait.FINE or (attempts is not None and attempts <= _FEW):
             return
         errors = self._policies.errors(policy)
@@ -520,6 +525,8 @@ class RetryWithoutBackoff(Checker):
                 or self._loops.clashes(attempts)
                 or (not attempts.is_strict and self._retries_itself(attempts))
                 or _asks_store(attempts)
+                or self._is_of_aws(handler)
+                or self._is_timed_command(handler)
                 or self._would_freeze(attempts)
             )
             if is_plain and not is_meant and not self._loops.may_pause(attempts, handler):
@@ -558,6 +565,26 @@ class RetryWithoutBackoff(Checker):
         else:
             yield from self._tail(attempts, course)
 
+    def _is_of_aws(self, handler: ast.ExceptHandler) -> bool:
+        """Whether an error is one of botocore, which has paused and retried by itself before it raises."""
+        types = [] if handler.type is None else ast.walk(handler.type)
+        return any(
+            (self.module.qualname(item) or "").startswith("botocore.")
+            for item in types
+            if isinstance(item, (ast.Attribute, ast.Name))
+        )
+
+    def _is_timed_command(self, handler: ast.ExceptHandler) -> bool:
+        """Whether a command is run again until a deadline: how long each run takes is the pause."""
+        if handler.type is None or self.module.qualname(handler.type) != "subprocess.CalledProcessError":
+            return False
+        return any(
+            _DEADLINE.search(last_name(node) or "")
+            for item in handler.body
+            if isinstance(item, ast.If)
+            for node in ast.walk(item.test)
+        )
+
     def _is_invoked(self, loop: ast.For | ast.While) -> bool:
         """Whether a loop stands in the handler of a cloud function, ``handler(event, context)``, which the platform's deadline ends."""
         function = self.module.index.function(loop)
@@ -587,6 +614,8 @@ class RetryWithoutBackoff(Checker):
         """A pause after the last attempt."""
         if self.module.is_test:
             return  # nobody waits for it but a test that fails
+        if self._loops.is_told(attempts):
+            return
         if course.ends and len(course.gaps) < _POLLS and not self._loops.is_followed(attempts):
             for pause in course.tail:
                 if pause.is_sleep and not (pause.seconds is not None and pause.seconds <= _BRIEF):
@@ -646,7 +675,7 @@ _POLLS = 20  # so many attempts wait for something to come up
 _WAITS = regex(r"(^|_)(wait|poll|until|daemon|ready|alive|watch)", re.IGNORECASE)
 # Words of exceptions for what waiting does not mend.
 _LASTING = regex(
-    r"Already|Answer|Assert|Attribute|Bind|Click|Collision|Conflict|Decod|Duplicate|Empty|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Malformed|Mismatch"
+    r"Already|Answer|Assert|Attribute|Bad(Data|Format|Gzip|Json|Message|Request|Signature|Zip)|Bind|Click|Collision|Conflict|Decod|Duplicate|Empty|Exist|Fatal|Import|Index|Integrity|Invalid|Key|Lookup|Malformed|Mismatch"
     r"|Missing|Not[A-Z]"
     r"|NotFound|Pars|Partial|Permission|Programming|Schema|Stale|Stop|Syntax|Type|Unicode|Unique|Unsupported|Usage|UserError|Valid|Value|Version|Warning"
 )
@@ -691,6 +720,7 @@ _AWAITS = regex(
     re.IGNORECASE,
 )
 _ANY = frozenset({"Exception", "BaseException"})
+_DEADLINE = regex(r"(^|_)(expired|deadline|elapsed|monotonic|perf_counter|time_?out)(_|$)", re.IGNORECASE)
 _CLIENT = regex(r"(^|_)(api|client|gateway|https?|requester|rest|rpc|session)$", re.IGNORECASE)
 _BROKEN = ("builtins.ConnectionAbortedError", "builtins.ConnectionError", "builtins.ConnectionResetError")
 _WINDOWS = frozenset({"PyQt5", "PyQt6", "PySide2", "PySide6", "aqt", "kivy", "tkinter", "wx"})
