@@ -1,95 +1,71 @@
-"""Queues and channels without a bound: what holds one, who feeds it, and who empties it."""
+"""Queues without a bound that fill up: who feeds them without waiting, and whose slow work empties them."""
 
 from __future__ import annotations
 
 import ast
-import functools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.blocking import Blocking
 from flake8_aiguard.capacity import Bounds
-from flake8_aiguard.children import walk
-from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Scope
+from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Loop
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.scopes import Kind, Use
 from flake8_aiguard.shapes import (
     argument,
     dotted,
     hides_arguments,
-    is_constant,
+    identifiers,
     last_name,
     own_nodes,
     parameters,
 )
+from flake8_aiguard.traffic import is_service, says_traffic
 
 FIELDS: Final = frozenset({"Factory", "field", "ib"})
 """The last identifiers of calls that declare a field, with a queue as its default."""
 _FACTORIES: Final = ("default_factory", "factory")
-_SENTINEL: Final = regex(r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end)")
-# What comes back through such a queue was asked for, so there is no more of it than of the questions.
-_ANSWERS: Final = regex(
-    r"(?:\w*_)?(?:results?|resp|responses?|repl(?:y|ies)|answers?|errors?|exceptions?|excs?|futures?|done|outcomes?|out|output|acks?"
-    r"|returns?|finished|completed)(?:_?(?:q|queues?|channels?))?",
-    re.IGNORECASE,
+_Def = ast.FunctionDef | ast.AsyncFunctionDef
+# What comes back was asked for, and what is put back was taken: there is no more of it than of the questions and of what there was.
+_RETURNED: Final = regex(
+    r"_*(?:\w*_)?(?:acks?|answers?|done|errors?|exceptions?|excs?|finished|completed|futures?|out|outcomes?|output|repl(?:y|ies)|resp|responses?"
+    r"|results?|returns?|conns?|connections?|free|idle|available|pool|ready|resources?|slots?|tokens?|permits?)(?:_?(?:q|queues?|channels?|list))?"
 )
-# What is put back is what was taken.
-_POOLS: Final = regex(
-    r"(?:\w*_)?(?:conns?|connections?|free|idle|available|pool|ready|resources?|slots?|tokens?|permits?)(?:_\w+)?"
-)
-# Somebody waits for each of them.
-_AWAITED: Final = regex(r"_*(?:\w+_)?(?:call|callback|fut|future|promise)")
 # What says start and stop, not what there is to do.
 _CONTROLS: Final = regex(
-    r"_*(?:abort|cancel|clean_?up|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup|shutdown|start|stop|terminate|__exit__|__aexit__|__del__)"
-    r"(?:_\w+)?"
+    r"_*(?:abort|cancel|clean_?up|close|configure|disable|disconnect|enable|exit|halt|join|kill|pause|quit|register|reset|resume|set|setup"
+    r"|shut_?down|start|stop|terminate|enter|aenter|aexit|del)(?:_\w+)?"
 )
-_OPENS: Final = regex(r"_*(?:connect|launch|open)(?:_\w+)?")
-# What others call and must not be held up: the callbacks of a framework, a library or an event loop.
-_CALLBACKS: Final = regex(r"_*callback|_*on_\w+|_*\w+_callback")
-_NOTICES: Final = regex(
-    r"_*(?:emit|fire|notify|trigger)(?:_\w+)?"
-)  # of methods, which others override or subscribe to
-_SUBSCRIBES: Final = regex(
-    r"(?:add|attach|connect|listen|observe|on|register|set|subscribe|watch)(?:_\w+)?|\w+(?:callback|handler|listener)"
+# What others call and must not be held up: the callbacks of a library, notices of what has happened.
+_CALLBACKS: Final = regex(r"_*(?:on_\w+|(?:\w+_)?callback|(?:emit|fire|notify|trigger)(?:_\w+)?)")
+# Signals, and what is called or waited for rather than worked on.
+_SIGNALS: Final = regex(
+    r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end|call|callback|fut|future|promise)"
 )
-# What a job is asked for by the worker that runs it.
-_RUNS: Final = regex(r"__call__|_*(?:execute|invoke|process|render|run)(?:_(?:job|task))?")
-# What puts an item into the queue of somebody else.
-_MOVES: Final = regex(r"_*(?:put|put_nowait|enqueue(?:_\w+)?|queue_\w+)")
-_PROGRESS: Final = frozenset({"enqueued", "phase", "queued", "scheduled", "stage", "state", "status"})
-# What stands in for the real thing in tests and demonstrations.
-_DOUBLES: Final = regex(r"_*(?:Dummy|Fake|Mock|Stub)")
-_SIZES: Final = frozenset({"_qsize", "maxsize", "qsize", "statistics"})
-# What is put into a queue so that its consumer can say when it is done.
-_FIRST: Final = 4  # bindings of a name
-_HANDS_OUT: Final = ("put", "put_nowait", "set_result")  # to who waits for this answer
-_PROMISES: Final = frozenset({"Condition", "Event", "Future", "create_future"})
-_LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota)(?:_|$)", re.IGNORECASE)
-_RUNNERS: Final = frozenset(
+# What makes a producer wait for the consumer, or lets it put an item in once only: permits, answers, sets of what is known, pauses.
+_GATES: Final = frozenset(
     {
-        "anyio",
-        "asyncio",
-        "concurrent",
-        "eventlet",
-        "gevent",
-        "multiprocessing",
-        "threading",
-        "trio",
-        "twisted",
+        *("Condition", "Event", "Future", "create_future", "set_result"),
+        *("acquire", "add", "discard", "pop", "setdefault", "sleep", "wait", "wait_for"),
+        *("create_task", "gather", "start", "start_soon", "submit", "run", "wait_closed"),
     }
 )
-_STOPS: Final = regex(r"_*(?:close|end|halt|shut_?down|stop|terminate)(?:_|$)")
-_OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
+_SIZES: Final = frozenset({"_qsize", "full", "maxsize", "qsize", "queue", "statistics"})
+_LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota|full)(?:_|$)", re.IGNORECASE)
+_MOVES: Final = regex(r"_*(?:put|put_nowait|get|get_nowait|enqueue(?:_\w+)?|queue_\w+|wait|acquire|join)")
 _KNOWN_BASES: Final = sys.stdlib_module_names | {"attr", "attrs", "builtins", "pydantic"}
+_OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
+_WAITS: Final = ("shield", "wait_for")
 _STARTS: Final = ("Thread", "Process", "Timer")
+_DEPTH: Final = 2  # the loop itself, and one function of the file that it calls
+_NAMES: Final = 4  # variables behind variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,50 +96,37 @@ class Channels:
         self._module = module
         self._bounds = bounds
         self._lasting = lasting
+        self._blocking = Blocking(module)
         self._seen: set[Holder] = set()
 
     def unbounded(self, call: ast.Call) -> Channel | None:
-        """The channel that a call makes, where it grows whenever its consumer is slow.
+        """The channel that a call makes, where the file shows that it fills up: fed without waiting, emptied by slow work.
 
         Args:
             call: the construction, or the ``field(default_factory=...)`` around it.
 
         Returns:
-            The channel; ``None`` where it has a bound or may have one, where it ends with the function that makes it, or nothing in
-            the file feeds it without looking at how much of it is left.
+            The channel; ``None`` where it has a bound or may have one, where nothing shows that more comes in than goes out, or where
+            a bound would hold up somebody who must not wait.
         """
         row = self._row(call)
         if row is None or not self._lacks_bound(call, row):
             return None
-        target = self._lasting.target(call)
+        shown = target = self._lasting.target(call)
         if row["ends"] and isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == 2:
+            shown = target.elts[0]
             holder, other = (self._lasting.holder(item) for item in target.elts)
         else:
             holder = other = None if target is None else self._lasting.holder(target)
-        if holder is None or other is None or target is None or holder in self._seen:
+        if shown is None or holder is None or other is None or holder in self._seen:
             return None
         self._seen.add(holder)
-        if any(known.fullmatch(holder.name.strip("_").lower()) for known in (_ANSWERS, _POOLS)):
+        if _RETURNED.fullmatch(holder.name.lower()) or self._is_of_framework(holder.owner):
             return None
-        if holder.is_local:
-            put = self._local_feed(holder, other, row)
-        else:
-            put = self._feed(holder, other, row, call)
-        if put is None:
-            return None
-        shown = target.elts[0] if isinstance(target, (ast.Tuple, ast.List)) else target
-        return Channel(dotted(shown) or holder.name, put, row)
+        put = self._feed(holder, other, row, call)
+        return None if put is None else Channel(dotted(shown) or holder.name, put, row)
 
     # -- the bound
-
-    def _may_be_given(self, call: ast.Call) -> bool:
-        """Whether the caller may hand in a queue of its own, with the bound of its choice: ``Queue() if events is None else events``."""
-        outer = self._module.index.parent(call)
-        others = [outer.body, outer.orelse] if isinstance(outer, ast.IfExp) else getattr(outer, "values", [])
-        resolved = [self._module.scopes.resolve(item) for item in others if isinstance(item, ast.Name)]
-        return any(
-            binding.kind is Kind.PARAMETER for found in resolved if found is not None for binding in found[1]
-        )
 
     def _row(self, call: ast.Call) -> knowledge.Row | None:
         table = knowledge.by_call("buffers.queue")
@@ -186,544 +149,135 @@ class Channels:
             return self._bounds.is_infinite(size, zero=row["zero"])
         return row["default"] == "unbounded" and not hides_arguments(call)
 
-    # -- who feeds it
+    def _is_watched(self, mentions: Iterable[ast.expr]) -> bool:
+        """Whether the file asks for the size of a queue, sets it later or looks into the queue."""
+        parents = map(self._module.index.parent, mentions)
+        return any(isinstance(item, ast.Attribute) and item.attr in _SIZES for item in parents)
 
-    def _feed(self, holder: Holder, other: Holder, row: knowledge.Row, call: ast.Call) -> ast.Call | None:
-        """A call that feeds a long-lived queue from outside of its making."""
-        if self._is_watched(holder, other, row) or _DOUBLES.match(getattr(holder.owner, "name", "")):
-            return None
-        if self._ends_together(holder) or self._is_of_framework(holder.owner):
-            return None
-        puts = [put for put in self._calls(holder, row["put"], row) if self._is_own(put, holder, row)]
-        gets = list(self._calls(other, row["get"], row))
-        if any(self._stops_loop(put, row) for put in puts):
-            return None
-        if self._takes_turns(puts, gets) or any(map(self._is_executed, gets)):
-            return None
-        maker = self._module.index.function(call)
-        if maker is not None and any(self._is_filled_by(maker, put) for put in puts):
-            return None
-        if self._are_streamed(gets) or self._are_drained(gets) or self._are_moved(gets):
-            return None
-        if self._are_locked(puts) or (puts and all(map(self._is_admitted, puts))):
-            return None
-        if any(map(self._is_called_locked, puts)) or self._is_bounded_later(holder):
-            return None
-        if self._is_refused_later(puts, gets):
-            return None
-        closing = self._closing(puts)
-        feeds = [
-            put
-            for put in puts
-            if self._is_feed(put, gets, holder, maker)
-            and self._module.index.function(put) not in closing
-            and not self._shares_lock(put, gets)
-        ]
-        if not feeds or self._are_callbacks(feeds, row):
-            return None
-        if not gets and (
-            self._may_be_given(call)
-            or any(self._is_handed_on(mention) for mention in self._lasting.mentions(other))
-        ):
-            return None  # its consumer is elsewhere
-        looped = [put for put in feeds if self._is_looped(put)]
-        if not looped:
-            feeds = [put for put in feeds if not self._is_private(put)]
-            if not feeds or any(map(self._ends_consumer, puts)) or self._are_gathered(gets):
-                return None
-        if gets and not looped and not any(map(self._serves_on, gets)):
-            return None  # asked once, answered once, however often it is tried; or a pool
-        return (looped or feeds)[0]
-
-    def _stops_loop(self, put: ast.Call, row: knowledge.Row) -> bool:
-        """Whether a coroutine puts into a queue of threads: where that waits for room, nothing else in the event loop runs."""
-        return (
-            "queue.Queue" in row["calls"]
-            and last_name(put.func) == "put"
-            and isinstance(self._module.index.function(put), ast.AsyncFunctionDef)
-        )
-
-    def _serves_on(self, get: ast.Call) -> bool:
-        """Whether a loop takes item after item, and does not only count how often it tries."""
-        return any(
-            not (
-                isinstance(loop, ast.While)
-                and isinstance(loop.test, ast.Compare)
-                and isinstance(loop.test.ops[0], (ast.Lt, ast.LtE))
-            )
-            and not (
-                isinstance(loop, ast.For)
-                and isinstance(loop.iter, ast.Call)
-                and last_name(loop.iter.func) == "range"
-            )
-            for loop in self._module.index.loops(get)
-        )
-
-    def _is_private(self, put: ast.Call) -> bool:
-        """Whether a private function feeds a queue, of which the rest of the class says how often."""
-        return getattr(self._module.index.function(put), "name", "").startswith("_")
-
-    def _ends_consumer(self, put: ast.Call) -> bool:
-        """Whether what tells the consumer to end comes through its queue: a bound would hold up who stops it."""
-        function = self._module.index.function(put)
-        if function is None or isinstance(function, ast.Lambda):
+    @memoised
+    def _is_of_framework(self, owner: ast.AST) -> bool:
+        """Whether a class is built on one of another package or file, which says when its methods are called."""
+        if not isinstance(owner, ast.ClassDef):
             return False
-        if _STOPS.match(function.name) or self._is_sentinel(put):
-            return True
-        item = put.args[0]
-        return isinstance(item, ast.Name) and any(
-            parameter.arg == item.id
-            and parameter.annotation is not None
-            and _OPTIONAL.search(ast.unparse(parameter.annotation)) is not None
-            for parameter in parameters(function)
-        )
+        for base in owner.bases:
+            base = base.value if isinstance(base, ast.Subscript) else base
+            found = self._module.receivers.definition(base)
+            if isinstance(found, ast.ClassDef):
+                if found is not owner and self._is_of_framework(found):
+                    return True
+            elif (self._module.qualname(base) or "").partition(".")[0] not in _KNOWN_BASES:
+                return True
+        return False
 
-    def _are_gathered(self, gets: list[ast.Call]) -> bool:
-        """Whether one function waits for an item and then takes what else there is: it deals with a whole backlog at once."""
-        index = self._module.index
-        waits = {index.function(get) for get in gets if last_name(get.func) in ("get", "receive")}
-        takes = {
-            index.function(get) for get in gets if last_name(get.func) in ("get_nowait", "receive_nowait")
-        }
-        return not waits.isdisjoint(takes)
+    # -- who feeds it, and who empties it
 
-    def _is_looped(self, put: ast.Call) -> bool:
-        """Whether a loop feeds one queue again and again."""
-        receiver = put.func.value if isinstance(put.func, ast.Attribute) else put.func
-        return dotted(receiver) is not None and any(self._module.index.loops(put))
-
-    def _is_handed_on(self, mention: ast.expr) -> bool:
-        use, _ = self._module.scopes.use_of(mention)
-        return use in (Use.PASSED, Use.RETURNED, Use.STORED) and not self._lasting.is_alias(mention)
-
-    def _local_feed(self, holder: Holder, other: Holder, row: knowledge.Row) -> ast.Call | None:
-        """A call in an endless loop that feeds a queue of one function, for a consumer in another."""
-        puts = list(self._reached(holder, row["put"], row))
-        gets = list(self._reached(other, row["get"], row))
-        if any(map(self._is_streamed, gets)):
+    def _feed(self, holder: Holder, other: Holder, row: knowledge.Row, made: ast.Call) -> ast.Call | None:
+        """A call that feeds a queue without waiting for its consumer."""
+        feeding, emptying = self._reached(holder), self._reached(other)
+        if self._is_watched((*feeding, *emptying)):
             return None
-        closing = self._closing(puts)
-        consumers = {self._module.index.function(get) for get in gets if any(self._module.index.loops(get))}
+        index = self._module.index
+        puts = [call for item in feeding for call in self._called(item, row["put"], row)]
+        gets = [call for item in emptying for call in self._called(item, row["get"], row)]
+        consumers = {index.function(loop) for loop in self._consumers(emptying, gets, row)}
+        makers = {index.function(made)} - {None} if not holder.is_local else set()
+        if not consumers or not puts or not (consumers | makers).isdisjoint(self._callers(puts)):
+            return None  # who feeds it would wait for itself
+        is_ended = any(map(self._is_signal, puts))
         for put in puts:
-            producer = self._module.index.function(put)
-            if producer in closing:
+            function = index.function(put)
+            if not isinstance(function, _Def) or not self._can_wait(put, function, row):
                 continue
-            if consumers - {producer} and self._is_endless(put) and not self._is_sentinel(put):
+            if not self._is_plain(function) or self._is_called_locked(function):
+                continue
+            if self._reads_on(put) or (
+                not holder.is_local and not is_ended and self._is_given(put, function)
+            ):
                 return put
         return None
 
+    def _can_wait(self, put: ast.Call, function: _Def, row: knowledge.Row) -> bool:
+        """Whether a producer may wait for room: no coroutine at a queue of threads, no callback, nothing that starts or stops."""
+        is_async = isinstance(function, ast.AsyncFunctionDef)
+        if "queue.Queue" in row["calls"] and is_async:
+            return False
+        if "asyncio.Queue" in row["calls"] and not is_async:
+            return False
+        return is_async or _CALLBACKS.fullmatch(function.name) is None
+
     @memoised
-    def _is_of_framework(self, owner: Scope) -> bool:
-        """Whether a class is built on one of another file than the standard library's: that one says when methods are called, and
-        may limit or empty what is kept."""
-        seen: set[Scope] = set()
-        stack = [owner]
-        while stack:
-            item = stack.pop()
-            if not isinstance(item, ast.ClassDef) or item in seen:
-                continue
-            seen.add(item)
-            for base in item.bases:
-                base = base.value if isinstance(base, ast.Subscript) else base
-                found = self._module.receivers.definition(base)
-                package = (self._module.qualname(base) or "").partition(".")[0]
-                if isinstance(found, ast.ClassDef):
-                    stack.append(found)
-                elif package not in _KNOWN_BASES:
-                    return True
-        return False
+    def _is_plain(self, function: _Def) -> bool:
+        """Whether a producer only hands on what it has: it holds no lock, counts nothing, gives no answer and waits for none."""
+        if _CONTROLS.fullmatch(function.name.strip("_")):
+            return False
+        return not any(map(self._is_gate, own_nodes(function)))
 
-    def _is_streamed(self, get: ast.Call) -> bool:
-        """Whether a generator or iterator gives on what it takes: when its reader goes away, a bound would hold the producer up
-        for ever."""
-        function = self._module.index.function(get)
-        if getattr(function, "name", "") in ("__next__", "__anext__"):
-            return True
-        return not self._yielding.isdisjoint(self._module.index.loops(get))
+    def _is_gate(self, node: ast.AST) -> bool:
+        """Whether a part of a producer keeps it from putting in one item after another."""
+        if isinstance(node, ast.Call):
+            return last_name(node.func) in _GATES or (
+                last_name(node.func) == "join" and not node.args
+            )  # waits until all is done
+        if isinstance(node, (ast.Attribute, ast.Subscript)):
+            return isinstance(node.ctx, ast.Store)
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            return any(not isinstance(item.context_expr, ast.Call) for item in node.items)
+        if isinstance(node, TRIES):
+            return bool(node.finalbody)
+        if isinstance(node, ast.Return):
+            return node.value is not None and not isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Compare):
+            return any(map(_LIMIT.search, identifiers(node)))
+        if isinstance(node, ast.ExceptHandler):
+            return (last_name(node.type) or "").endswith("Full")
+        return isinstance(node, (ast.Raise, ast.Yield, ast.YieldFrom))
 
-    def _are_streamed(self, gets: list[ast.Call]) -> bool:
-        """Whether a generator alone empties a queue."""
-        functions = {self._module.index.function(get) for get in gets if self._is_streamed(get)}
-        return bool(functions) and all(self._module.index.function(get) in functions for get in gets)
-
-    def _are_drained(self, gets: list[ast.Call]) -> bool:
-        """Whether a queue is only emptied of what there is, in each turn of its consumer, when its owner starts or ends or nothing
-        in the file runs beside it: nobody waits at its other end."""
-        return bool(gets) and all(self._is_drained(get) or self._takes_all(get) for get in gets)
-
-    def _takes_all(self, get: ast.Call) -> bool:
-        """Whether a loop takes what there is and leaves when a queue is empty: ``except queue.Empty: break``."""
-        index = self._module.index
-        loop = next(iter(index.loops(get)), None)
-        if last_name(get.func) not in ("get_nowait", "receive_nowait") or not isinstance(loop, ast.While):
+    def _reads_on(self, put: ast.Call) -> bool:
+        """Whether a loop without an end of its own feeds a queue: it reads a stream, a socket, a device."""
+        if self._is_signal(put):
             return False
         return any(
-            (last_name(handler.type) or "").endswith(("Empty", "WouldBlock"))
-            and isinstance(handler.body[-1], (ast.Break, ast.Return))
-            for handler in index.handlers(get)
-            if loop in index.ancestors(handler)
+            isinstance(loop, ast.AsyncFor) or (isinstance(loop, ast.While) and _runs_on(loop.test))
+            for loop in self._module.index.loops(put)
         )
 
-    def _is_drained(self, get: ast.Call) -> bool:
+    def _is_given(self, put: ast.Call, function: _Def) -> bool:
+        """Whether a public function feeds a queue with what its caller gives."""
         index = self._module.index
-        loops, function = list(index.loops(get)), index.function(get)
-        name = getattr(function, "name", "")
-        return (
-            len(loops) == 1
-            and isinstance(loops[0], ast.While)
-            and any(
-                isinstance(node, ast.Attribute) and node.attr == "empty" for node in ast.walk(loops[0].test)
-            )
-            and (
-                bool(_CONTROLS.fullmatch(name) or _OPENS.fullmatch(name))
-                or index.packages.isdisjoint(_RUNNERS)
-            )
-        )
+        if function.name.startswith("_") or index.function(function) is not None:
+            return False
+        given = {item.arg for item in parameters(function) if not _is_optional(item)} - {"self", "cls"}
+        stack: list[ast.AST] = [*put.args, *(item.value for item in put.keywords)]
+        seen: set[str] = set()
+        while stack:
+            for name in ast.walk(stack.pop()):
+                if not isinstance(name, ast.Name) or name.id in seen or _SIGNALS.fullmatch(name.id):
+                    continue
+                if name.id in given:
+                    return True
+                seen.add(name.id)
+                if len(seen) <= _NAMES:
+                    bindings = self._module.scopes.bindings(function, name.id)
+                    stack += [item.value for item in bindings if item.value is not None]
+        return False
 
-    @functools.cached_property
-    def _yielding(self) -> frozenset[ast.AST]:
-        """The loops that yield."""
+    def _is_signal(self, put: ast.Call) -> bool:
+        """Whether what is put says that there is no more, or comes from what stops the consumer, who must not wait for room."""
+        if not put.args or isinstance(put.args[0], ast.Constant):
+            return True
+        name = last_name(put.args[0])
+        function = getattr(self._module.index.function(put), "name", "").strip("_")
+        return bool((name and _SIGNALS.fullmatch(name)) or _CONTROLS.fullmatch(function))
+
+    def _is_called_locked(self, function: _Def) -> bool:
+        """Whether a producer is called under a lock: waiting for room, it would keep all others out."""
         index = self._module.index
-        return frozenset(
-            loop
-            for node in (*index.nodes(ast.Yield), *index.nodes(ast.YieldFrom))
-            for loop in index.loops(node)
-        )
-
-    def _closing(self, puts: list[ast.Call]) -> set[Function | None]:
-        """The producers that put a last signal in ``finally``, which a full queue would not let through."""
-        index = self._module.index
-        found: set[Function | None] = set()
-        for put in puts:
-            function, child = index.function(put), ast.AST()
-            for parent in index.ancestors(put):
-                if parent is function:
-                    break
-                if isinstance(parent, TRIES) and child in parent.finalbody:
-                    found.add(function)
-                child = parent
-        return found
-
-    def _is_filled_by(self, maker: Function, put: ast.Call) -> bool:
-        """Whether what makes a queue also calls what fills it, before anybody could take something out."""
-        return self._module.index.function(put) is not maker and maker in self._callers([put])
-
-    def _are_locked(self, puts: list[ast.Call]) -> bool:
-        """Whether one lock is held around all that feeds a queue: waiting for room, the first would keep all others out."""
-        index = self._module.index
-        held = [
-            {dotted(item.context_expr) for item in index.with_items(put) if is_lockish(item.context_expr)}
-            for put in puts
-        ]
-        return bool(held) and bool(set.intersection(*held) - {None})
-
-    def _is_called_locked(self, put: ast.Call) -> bool:
-        """Whether a function that feeds a queue is called under a lock: waiting for room, it would keep all others out."""
-        index = self._module.index
-        function = index.function(put)
-        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+        return any(
             is_lockish(item.context_expr)
-            for call in index.calls_named((function.name,))
+            for call in index.calls_to(function.name)
             if self._module.receivers.definition(call.func) is function
             for item in index.with_items(call)
         )
-
-    def _is_bounded_later(self, holder: Holder) -> bool:
-        """Whether the file sets the bound of a queue after it was made: ``self.queue.maxsize = settings.queue_size``."""
-        return self._module.says(".maxsize") and any(
-            item.attr == "maxsize"
-            and isinstance(item.ctx, ast.Store)
-            and last_name(item.value) == holder.name
-            for item in self._module.index.nodes(ast.Attribute)
-        )
-
-    def _is_admitted(self, put: ast.Call) -> bool:
-        """Whether a condition compares a count with a limit before a queue is fed: ``if self.waiting < self.limit: ...``."""
-        index = self._module.index
-        child: ast.AST = put
-        for parent in index.ancestors(put):
-            if isinstance(parent, FUNCTIONS):
-                break
-            if isinstance(parent, ast.If) and child in parent.body and _admits(parent.test):
-                return True
-            child = parent
-        function = index.function(put)
-        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-            isinstance(item, ast.If) and _refuses(item) for item in function.body if item.lineno < put.lineno
-        )
-
-    def _shares_lock(self, put: ast.Call, gets: list[ast.Call]) -> bool:
-        """Whether a queue is fed under a lock that its consumer takes as well: waiting for room would keep it out."""
-        held = self._locks_around(put)
-        return bool(held) and any(not held.isdisjoint(self._locks_taken(get)) for get in gets)
-
-    def _locks_around(self, put: ast.Call) -> set[str]:
-        """What is held where a call runs, by itself or by a caller of its function."""
-        index = self._module.index
-        function = index.function(put)
-        calls = [put]
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            calls += [
-                call
-                for call in index.calls_named((function.name,))
-                if self._module.receivers.definition(call.func) is function
-            ]
-        return {
-            name for call in calls for item in index.with_items(call) if (name := dotted(item.context_expr))
-        }
-
-    @memoised
-    def _taken_by(self, function: Function) -> frozenset[str]:
-        return frozenset(
-            name
-            for node in ast.walk(function)
-            if isinstance(node, (ast.With, ast.AsyncWith))
-            for item in node.items
-            if (name := dotted(item.context_expr))
-        )
-
-    def _locks_taken(self, get: ast.Call) -> frozenset[str]:
-        """What the function that empties a queue takes, around its call or after it."""
-        function = self._module.index.function(get)
-        return frozenset() if function is None else self._taken_by(function)
-
-    def _is_endless(self, put: ast.Call) -> bool:
-        for loop in self._module.index.loops(put):
-            if isinstance(loop, ast.AsyncFor):
-                return True
-            if isinstance(loop, ast.While) and isinstance(loop.test, ast.Constant) and loop.test.value:
-                return not any(isinstance(node, (ast.Break, ast.Return)) for node in ast.walk(loop))
-        return False
-
-    def _is_feed(self, put: ast.Call, gets: list[ast.Call], holder: Holder, maker: Function | None) -> bool:
-        index = self._module.index
-        function = index.function(put)
-        if function is None or function is maker or self._is_sentinel(put):
-            return False
-        if not isinstance(function, ast.Lambda) and _CONTROLS.fullmatch(function.name):
-            return False
-        if any(index.function(get) is function for get in gets):
-            return False  # a consumer that finds more work would wait for itself
-        return (
-            not self._waits(function, holder)
-            and not self._is_deduplicated(put, function)
-            and not self._is_answered(put, function)
-            and not self._is_promised(function)
-            and not self._sleeps_after(put, function)
-            and self._answering.isdisjoint(index.loops(put))
-        )
-
-    @functools.cached_property
-    def _answering(self) -> frozenset[ast.AST]:
-        """The loops that hand answers to those who wait for them, and whom a full queue would keep waiting.
-
-        ``self.pending[number].set_result(answer)``, also by a local name.
-        """
-        index = self._module.index
-        found: set[ast.AST] = set()
-        for call in index.calls_named(_HANDS_OUT):
-            function = index.function(call)
-            if isinstance(call.func, ast.Attribute) and function is not None:
-                waiting = call.func.value
-                values = [waiting]
-                if isinstance(waiting, ast.Name):
-                    bindings = self._module.scopes.bindings(function, waiting.id)[:_FIRST]
-                    values = [item.value for item in bindings if item.value is not None]
-                if any(map(_is_looked_up, values)):
-                    found.update(index.loops(call))
-        return frozenset(found)
-
-    def _sleeps_after(self, put: ast.Call, function: Function) -> bool:
-        """Whether who feeds a queue then sleeps in a loop until the answer is there."""
-        return self._last_sleeps.get(function, 0) > put.lineno
-
-    @functools.cached_property
-    def _last_sleeps(self) -> dict[Function | None, int]:
-        """The lines of the last calls that sleep in a loop, by function."""
-        index = self._module.index
-        found: dict[Function | None, int] = {}
-        for call in index.calls_named(("sleep", "wait")):
-            if any(index.loops(call)):
-                function = index.function(call)
-                found[function] = max(call.lineno, found.get(function, 0))
-        return found
-
-    def _is_promised(self, function: Function) -> bool:
-        """Whether a ``submit()`` gives a future back for each item: it must not block, and the future is kept anyway."""
-        return getattr(function, "name", "").lstrip("_").startswith("submit") and any(
-            isinstance(node, ast.Call) and last_name(node.func) in ("Future", "create_future")
-            for node in own_nodes(function)
-        )
-
-    def _are_moved(self, gets: list[ast.Call]) -> bool:
-        """Whether all that takes items out puts them into another queue as they are: ``item = await q.get(); await
-        self.next.put(item)``."""
-        return bool(gets) and all(map(self._is_moved, gets))
-
-    def _is_moved(self, get: ast.Call) -> bool:
-        index, scopes = self._module.index, self._module.scopes
-        assign = index.statement(get)
-        target = assign.targets[0] if isinstance(assign, ast.Assign) else None
-        if not isinstance(target, ast.Name):
-            return False
-        owner = scopes.owner(index.scope(target), target.id)
-        calls = (
-            [
-                call
-                for use in scopes.uses(owner, target.id)
-                if isinstance(call := index.parent(use), ast.Call) and use in call.args
-            ]
-            if owner is not None
-            else []
-        )
-        moves = [
-            call
-            for call in calls
-            if _MOVES.fullmatch(last_name(call.func) or "") and not self._is_bounded(call.func)
-        ]
-        return bool(moves) and all(
-            call in moves or last_name(call.func) == "isinstance" or call.lineno > moves[0].lineno
-            for call in calls
-        )
-
-    def _is_bounded(self, method: ast.expr) -> bool:
-        """Whether the file gives the queue of a method a bound, behind which items wait."""
-        holder = self._lasting.holder(method.value) if isinstance(method, ast.Attribute) else None
-        made = [
-            getattr(self._module.index.parent(store), "value", None)
-            for store in ([] if holder is None else self._lasting.stores(holder))
-        ]
-        return any(
-            isinstance(call, ast.Call)
-            and (row := self._row(call)) is not None
-            and not self._lacks_bound(call, row)
-            for call in made
-        )
-
-    def _is_refused_later(self, puts: list[ast.Call], gets: list[ast.Call]) -> bool:
-        """Whether an error ends the consumer, and who feeds the queue refuses from then on: ``if not self.connected: raise ...``.
-
-        With a bound, whoever has passed that check would wait for a consumer that is gone.
-        """
-        return bool(gets) and all(map(self._may_end, gets)) and all(map(self._is_refused, puts))
-
-    def _may_end(self, get: ast.Call) -> bool:
-        """Whether a handler outside of the consumer's loop catches whatever happens in it, and lets it end there."""
-        index = self._module.index
-        loops = list(index.loops(get))
-        return bool(loops) and any(
-            isinstance(outer, TRIES)
-            and any(
-                (handler.type is None or last_name(handler.type) in ("BaseException", "Exception"))
-                and not any(isinstance(item, ast.Raise) for item in own_nodes(handler))
-                for handler in outer.handlers
-            )
-            for outer in index.ancestors(loops[-1])
-        )
-
-    def _is_refused(self, put: ast.Call) -> bool:
-        function = self._module.index.function(put)
-        return isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-            isinstance(item, ast.If)
-            and isinstance(item.test, ast.UnaryOp)
-            and isinstance(item.test.operand, ast.Attribute)
-            and isinstance(item.body[-1], ast.Raise)
-            for item in function.body
-            if item.lineno < put.lineno
-        )
-
-    def _is_answered(self, put: ast.Call, function: Function) -> bool:
-        """Whether who feeds a queue waits until the consumer has dealt with the item: a future that goes with it is awaited
-        after it. There are no more items than callers."""
-        scopes = self._module.scopes
-        given = [
-            name
-            for item in (*put.args, *(keyword.value for keyword in put.keywords))
-            for name in self._handed_in(item, function)
-        ]
-        for name in given:
-            bindings = scopes.bindings(function, name)
-            made = bindings[0].value if len(bindings) == 1 else None
-            if not isinstance(made, ast.Call) or last_name(made.func) not in _PROMISES:
-                continue
-            uses = (use for use in scopes.uses(function, name) if use.lineno >= put.lineno)
-            if any(map(self._is_waited_for, uses)):
-                return True
-        return False
-
-    def _handed_in(self, item: ast.expr, function: Function) -> list[str]:
-        """The variables that are put, themselves, in a tuple, or in an object that a local variable holds."""
-        if isinstance(item, ast.Name):
-            bindings = self._module.scopes.bindings(function, item.id)
-            made = bindings[0].value if len(bindings) == 1 else None
-            if isinstance(made, (ast.Call, ast.Dict, ast.Tuple)):
-                return [item.id, *(node.id for node in walk(made) if isinstance(node, ast.Name))]
-        return [node.id for node in walk(item) if isinstance(node, ast.Name)]
-
-    def _is_waited_for(self, use: ast.expr) -> bool:
-        """Whether a mention of a future or event waits for it: ``await future``, ``await wait_for(future, 5)``, ``done.wait()``."""
-        index = self._module.index
-        outer = index.parent(use)
-        if isinstance(outer, ast.Attribute) and outer.attr in ("result", "wait"):
-            return isinstance(index.parent(outer), ast.Call)
-        while isinstance(outer, ast.Call) and last_name(outer.func) in ("shield", "wait_for"):
-            use, outer = outer, index.parent(outer)
-        return isinstance(outer, ast.Await)
-
-    def _ends_together(self, holder: Holder) -> bool:
-        """Whether callers wait until the consumer has done all: a method ``wait()`` joins its thread."""
-        index = self._module.index
-        return any(
-            isinstance(function, ast.FunctionDef)
-            and function.name in ("finish", "wait")
-            and index.class_of(function) is holder.owner
-            for call in index.calls_named(("join",))
-            if not call.args
-            for function in (index.function(call),)
-        )
-
-    def _is_own(self, put: ast.Call, holder: Holder, row: knowledge.Row) -> bool:
-        """Whether what is fed is certainly this queue, not one of the same name in another object."""
-        assert isinstance(put.func, ast.Attribute)
-        receiver = put.func.value
-        if isinstance(receiver, ast.Attribute) and receiver.attr in row["views"]:
-            receiver = receiver.value
-        found = self._lasting.holder(receiver)
-        if found is None:
-            return False
-        if found.is_local:
-            return len(self._module.scopes.bindings(found.owner, found.name)) == 1
-        return True
-
-    def _are_callbacks(self, puts: list[ast.Call], row: knowledge.Row) -> bool:
-        """Whether nobody who feeds a queue can wait: with a bound, items would be lost or a foreign thread held up."""
-        is_asyncio = "asyncio.Queue" in row["calls"]
-        return bool(puts) and all(
-            isinstance(function, ast.FunctionDef)
-            and (
-                (is_asyncio and last_name(put.func) == "put_nowait")
-                or bool(_CALLBACKS.fullmatch(function.name))
-                or (_NOTICES.fullmatch(function.name) and self._module.index.class_of(function) is not None)
-                or self._is_subscribed(function)
-            )
-            for put in puts
-            for function in (self._module.index.function(put),)
-        )
-
-    def _is_subscribed(self, function: ast.FunctionDef) -> bool:
-        """Whether a function within a function is handed to what calls it back: ``channel.set_callback(keep)``."""
-        index = self._module.index
-        around = index.function(function)
-        return around is not None and any(
-            isinstance(call := index.parent(use), ast.Call)
-            and use in call.args
-            and _SUBSCRIBES.fullmatch(last_name(call.func) or "") is not None
-            for use in self._module.scopes.uses(around, function.name)
-        )
-
-    def _takes_turns(self, puts: list[ast.Call], gets: list[ast.Call]) -> bool:
-        """Whether one function both feeds and empties a queue, itself or through what it calls: it would wait for itself."""
-        return not self._callers(gets).isdisjoint(self._callers(puts))
 
     def _callers(self, calls: list[ast.Call]) -> set[Function]:
         """The functions that make these calls, and those that call them in turn; not those that start them as tasks."""
@@ -737,127 +291,70 @@ class Channels:
             found.add(function)
             if isinstance(function, ast.Lambda):
                 continue
-            for call in index.calls_named((function.name,)):
+            for call in index.calls_to(function.name):
                 is_passed = isinstance(index.parent(call), (ast.Call, ast.keyword, ast.Starred, ast.List))
                 if not is_passed and definition(call.func) is function:
                     stack.append(index.function(call))
         return found
 
-    def _is_executed(self, get: ast.Call) -> bool:
-        """Whether what is taken out is a piece of work that is called: a function, or a job with a method to run it."""
-        index = self._module.index
-        outer = index.parent(get)
-        while isinstance(outer, (ast.Await, ast.Call)):
-            outer = index.parent(outer)
-        target = outer.targets[0] if isinstance(outer, ast.Assign) else getattr(outer, "target", None)
-        if isinstance(target, (ast.Tuple, ast.List)) and target.elts:
-            target = target.elts[0]
-        owner = (
-            self._module.scopes.owner(index.scope(target), target.id)
-            if isinstance(target, ast.Name)
-            else None
-        )
-        if owner is None or not isinstance(target, ast.Name):
-            return False
-        for use in self._module.scopes.uses(owner, target.id):
-            called: ast.AST = use
-            parent = index.parent(called)
-            if isinstance(parent, ast.Subscript) and parent.value is use:
-                called, parent = parent, index.parent(parent)  # entry["callback"]()
-            elif isinstance(parent, ast.Attribute) and _RUNS.fullmatch(parent.attr):
-                called, parent = parent, index.parent(parent)
-            if isinstance(parent, ast.Call) and parent.func is called:
-                return True
-        return False
+    # -- the consumer
 
-    def _is_deduplicated(self, put: ast.Call, function: Function) -> bool:
-        """Whether each item is in the queue once at most: noted in a set that is asked first, or moved to another state."""
-        asked, noted, moved = self._notes(function)
-        if not asked.isdisjoint(noted):
+    def _consumers(
+        self, mentions: list[ast.expr], gets: list[ast.Call], row: knowledge.Row
+    ) -> Iterator[Loop]:
+        """The loops that take one item after another and do slow work for each."""
+        index = self._module.index
+        for get in gets:
+            loop = next(index.loops(get), None)
+            if not isinstance(loop, ast.While) or not _runs_on(loop.test, get):
+                continue
+            function = index.function(get)
+            if [index.function(item) for item in gets].count(function) == 1 and self._works(loop):
+                yield loop  # a second get() takes what else there is
+        for outer in map(index.parent, mentions if row["ends"] else ()):
+            if isinstance(outer, (ast.For, ast.AsyncFor)) and outer.iter in mentions and self._works(outer):
+                yield outer
+
+    def _works(self, loop: Loop) -> bool:
+        """Whether a turn of a loop waits for something: a network, a disk, another process, the time."""
+        nodes = list(own_nodes(loop))
+        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
+            return False  # whoever reads the generator may go away
+        return any(self._waits(node, _DEPTH) for node in nodes)
+
+    def _waits(self, node: ast.AST, depth: int) -> bool:
+        """Whether a node waits for more than the queues of the file."""
+        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
             return True
-        return any(isinstance(item, ast.Name) and item.id in moved for item in put.args)
+        if isinstance(node, ast.Await):
+            call = node.value
+            while isinstance(call, ast.Call) and last_name(call.func) in _WAITS and call.args:
+                call = call.args[0]
+            if not isinstance(call, ast.Call):
+                return False
+            called = self._module.receivers.definition(call.func)
+            if isinstance(called, ast.AsyncFunctionDef):
+                return self._does(called, depth)
+            return not _MOVES.fullmatch(last_name(call.func) or "")
+        return isinstance(node, ast.Call) and self._blocks(node, depth)
+
+    def _blocks(self, call: ast.Call, depth: int) -> bool:
+        """Whether a call holds the thread for a while, as the tables or its name say, or what the file shows of it."""
+        called = self._module.receivers.definition(call.func)
+        if isinstance(called, _Def):
+            return isinstance(called, ast.FunctionDef) and self._does(called, depth)
+        if self._blocking.row(call) is not None:
+            return last_name(call.func) not in ("get", "put", "print")
+        if isinstance(call.func, ast.Attribute) and is_service(call.func.value):
+            return True
+        name = last_name(call.func) or ""
+        return says_traffic(name) or name.strip("_").split("_")[0] in _work_verbs()
 
     @memoised
-    def _notes(self, function: Function) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """The collections that a function asks for an item, those that it adds to, and the variables whose state it sets."""
-        asked: set[str | None] = set()
-        noted: set[str | None] = set()
-        moved: set[str] = set()
-        for node in ast.walk(function):
-            if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-                asked.add(dotted(node.comparators[0]))
-            elif (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "add"
-            ):
-                noted.add(dotted(node.func.value))
-            elif isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
-                if isinstance(node, ast.Subscript):
-                    noted.add(dotted(node.value))
-                elif node.attr in _PROGRESS and isinstance(node.value, ast.Name):
-                    moved.add(node.value.id)
-        return tuple(frozenset(filter(None, names)) for names in (asked, noted, moved))  # type: ignore[return-value]
-
-    def _is_sentinel(self, put: ast.Call) -> bool:
-        """Whether what is put is a signal, or a call that somebody waits for."""
-        if not put.args:
-            return True
-        item = put.args[0]
-        if isinstance(item, (ast.Name, ast.Attribute)):
-            name = last_name(item) or ""
-            return bool(_SENTINEL.fullmatch(name) or _AWAITED.fullmatch(name))
-        return isinstance(item, ast.Constant)
-
-    @memoised
-    def _waits(self, function: Function, holder: Holder) -> bool:
-        """Whether a function waits until all that it fed is done, or takes a permit before it feeds."""
-        for call in self._module.index.calls_named(("join", "acquire")):
-            if (
-                isinstance(call.func, ast.Attribute)
-                and self._module.index.function(call) is function
-                and (call.func.attr == "acquire" or self._lasting.holder(call.func.value) == holder)
-            ):
-                return True
-        return False
-
-    def _is_watched(self, holder: Holder, other: Holder, row: knowledge.Row) -> bool:
-        """Whether something hangs on the size of the queue, or looks into it."""
-        index = self._module.index
-        methods = [
-            item
-            for item in map(index.parent, self._lasting.mentions(holder))
-            if isinstance(item, ast.Attribute) and (item.attr == "queue" or item.attr in _SIZES)
-        ]
-        if any(item.attr == "queue" or self._decides(item) for item in methods):
-            return True
-        counts = {index.function(item) for item in methods if self._counts(item)}
-        return bool(counts) and any(
-            index.function(get) in counts and any(index.loops(get))
-            for get in self._calls(other, row["get"], row)
-        )
-
-    def _decides(self, size: ast.Attribute) -> bool:
-        """Whether a condition asks for more of a size than whether it is 0."""
-        for outer in self._module.index.ancestors(size):
-            if isinstance(outer, ast.Compare):
-                return not any(is_constant(side, 0) for side in (outer.left, *outer.comparators))
-            if isinstance(outer, ast.stmt):
-                break
-        return False
-
-    def _counts(self, size: ast.Attribute) -> bool:
-        """Whether a size is kept, or says how often a loop turns: its reader takes as many items as there are."""
-        statement = self._module.index.statement(size)
-        if isinstance(statement, ast.For):
-            return any(size is node for node in walk(statement.iter))
-        return isinstance(statement, (ast.Assign, ast.AnnAssign))
+    def _does(self, function: _Def, depth: int) -> bool:
+        return depth > 0 and any(self._waits(node, depth - 1) for node in own_nodes(function))
 
     # -- its calls
-
-    def _calls(self, holder: Holder, methods: list[str], row: knowledge.Row) -> Iterator[ast.Call]:
-        for mention in self._lasting.mentions(holder):
-            yield from self._called(mention, methods, row)
 
     def _called(self, mention: ast.expr, methods: list[str], row: knowledge.Row) -> Iterator[ast.Call]:
         index = self._module.index
@@ -869,17 +366,28 @@ class Channels:
             if isinstance(call, ast.Call) and call.func is method:
                 yield call
 
-    def _reached(self, holder: Holder, methods: list[str], row: knowledge.Row) -> Iterator[ast.Call]:
-        """The calls on a local variable, and on the parameters of this file's functions that it is passed for."""
+    def _reached(self, holder: Holder) -> list[ast.expr]:
+        """The mentions of a queue, and those of the parameters of this file's functions that it is passed for."""
+        found: list[ast.expr] = []
         seen = {holder}
         stack = [holder]
         while stack:
             for mention in self._lasting.mentions(stack.pop()):
-                yield from self._called(mention, methods, row)
+                if not self._is_certain(mention):
+                    continue
+                found.append(mention)
                 passed = self._passed(mention)
                 if passed is not None and passed not in seen:
                     seen.add(passed)
                     stack.append(passed)
+        return found
+
+    def _is_certain(self, mention: ast.expr) -> bool:
+        """Whether a mention is this queue for certain, not one of the same name in another object."""
+        found = self._lasting.holder(mention)
+        return found is not None and (
+            not found.is_local or len(self._module.scopes.bindings(found.owner, found.name)) == 1
+        )
 
     def _passed(self, mention: ast.expr) -> Holder | None:
         """The parameter that a queue is passed for: ``f(q)``, ``Thread(target=f, args=(q,))``, ``start_soon(f, q)``."""
@@ -900,34 +408,35 @@ class Channels:
             return Holder(found, outer.arg) if isinstance(found, FUNCTIONS) and outer.arg else None
         if isinstance(outer, ast.Call) and mention in outer.args:
             position = outer.args.index(mention)
-            if last_name(outer.func) in ("start_soon", "submit", "run_in_executor"):
-                head = 2 if last_name(outer.func) == "run_in_executor" else 1
-                return (
-                    _parameter(definition(outer.args[head - 1]), position - head)
-                    if position >= head
-                    else None
-                )
-            return _parameter(definition(outer.func), position)
+            head = {"start_soon": 1, "submit": 1, "run_in_executor": 2}.get(last_name(outer.func) or "", 0)
+            if not head:
+                return _parameter(definition(outer.func), position)
+            return _parameter(definition(outer.args[head - 1]), position - head) if position >= head else None
         return None
 
 
-def _admits(test: ast.expr) -> bool:
-    """Whether a condition holds below a limit."""
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.ops[0], (ast.Lt, ast.LtE))
-        and _LIMIT.search(last_name(test.comparators[0]) or "") is not None
-    )
+def _runs_on(test: ast.expr, get: ast.Call | None = None) -> bool:
+    """Whether a condition says nothing of how many turns a loop has: ``True``, ``not self.stopped``, ``camera.is_open()``.
+
+    Args:
+        test: the condition.
+        get: the call that takes an item, which may be the condition itself: ``(item := q.get()) is not None``.
+    """
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    if any(name in ("empty", "qsize") for name in identifiers(test)):
+        return False
+    if get is not None and any(node is get for node in ast.walk(test)):
+        return True
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return isinstance(test.operand, (ast.Attribute, ast.Call, ast.Name))
+    return isinstance(test, (ast.Attribute, ast.Call)) or (isinstance(test, ast.Name) and get is not None)
 
 
-def _refuses(statement: ast.If) -> bool:
-    """Whether a statement leaves above a limit."""
-    test = statement.test
+def _is_optional(parameter: ast.arg) -> bool:
+    """Whether a parameter may be ``None``, which ends the consumer."""
     return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.ops[0], (ast.Gt, ast.GtE))
-        and _LIMIT.search(last_name(test.comparators[0]) or "") is not None
-        and isinstance(statement.body[-1], (ast.Raise, ast.Return))
+        parameter.annotation is not None and _OPTIONAL.search(ast.unparse(parameter.annotation)) is not None
     )
 
 
@@ -940,14 +449,6 @@ def _parameter(function: ast.AST | None, position: int) -> Holder | None:
     return Holder(function, names[position]) if position < len(names) else None
 
 
-def _is_looked_up(value: ast.expr) -> bool:
-    """Whether an expression takes an entry of a dict that an object keeps: ``self.pending.pop(number, None)``."""
-    if isinstance(value, ast.Subscript):
-        return isinstance(value.value, ast.Attribute)
-    return (
-        isinstance(value, ast.Call)
-        and bool(value.args)
-        and isinstance(value.func, ast.Attribute)
-        and value.func.attr in ("get", "pop")
-        and isinstance(value.func.value, ast.Attribute)
-    )
+@knowledge.cached
+def _work_verbs() -> frozenset[str]:
+    return frozenset(word for row in knowledge.rows("buffers.work") for word in row["words"])

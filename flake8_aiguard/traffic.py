@@ -122,7 +122,7 @@ class Traffic:
         """Whether a name says it: ``fetch_page``, ``call_api``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""
         name = last_name(function) or ""
         owner = _last_words([function.value]) if isinstance(function, ast.Attribute) else set()
-        if says_traffic(name) or not _nouns("service").isdisjoint(owner):
+        if says_traffic(name) or (isinstance(function, ast.Attribute) and is_service(function.value)):
             return True
         if not _PROTOCOL.isdisjoint(_words(name)):
             return True  # aiohttp_get_json()
@@ -138,6 +138,11 @@ class Traffic:
 def says_traffic(name: str) -> bool:
     """Whether a function's name alone says that it goes outside of the process: ``fetch_page``, ``send``."""
     return (_words(name) or [""])[0] in _nouns("verb")
+
+
+def is_service(owner: ast.expr) -> bool:
+    """Whether the name of an object says that it stands for a service, a database or a store: ``self.client``, ``user_repository``."""
+    return not _nouns("service").isdisjoint(_last_words([owner]))
 
 
 def _is_placeholder(function: ast.AsyncFunctionDef) -> bool:

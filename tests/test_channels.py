@@ -23,6 +23,8 @@ def fed(source: str) -> list[tuple[str, str]]:
 
 
 def in_class(made: str, put: str = "def put(self, item): self.q.put(item)", get: str = GET) -> str:
+    if made.startswith("asyncio.") and put.startswith("def put("):
+        put = f"async {put}"
     return f"class C:\n    def __init__(self, size=9, *args):\n        self.q = {made}\n    {put}\n{get}"
 
 
@@ -88,16 +90,37 @@ def test_made_and_filled_in_one_place() -> None:
     )
 
 
-def test_asked_once_and_answered_once() -> None:
-    once = "    def take(self): return self.q.get()\n"
-    assert fed(in_class("queue.Queue()", get=once)) == []
-    looped = "def put(self, xs):\n        for x in xs: self.q.put(x)"
-    assert fed(in_class("queue.Queue()", looped, once)) == [("self.q", "self.q.put")]
+@pytest.mark.parametrize(
+    "get",
+    [
+        "",
+        "    def run(self): start(self.q)\n",
+        "    def take(self): return self.q.get()\n",
+        "    def run(self):\n        while True: self.items.append(self.q.get())\n",
+        "    def run(self):\n        while not self.q.empty(): handle(self.q.get())\n",
+        "    def run(self):\n        for _ in range(9): handle(self.q.get())\n",
+        "    def run(self):\n        while True: yield handle(self.q.get())\n",
+        "    def run(self):\n        while True: self.rest.put(self.q.get())\n",
+        "    def run(self):\n        while True: handle(self.q.get(), self.q.get_nowait())\n",
+        "    def run(self):\n        while True: self.show(self.q.get())\n    def show(self, x): print(x)\n",
+    ],
+)
+def test_no_slow_work_at_its_other_end(get: str) -> None:
+    looped = "def put(self):\n        while True: self.q.put(read())"
+    assert fed(in_class("queue.Queue()", get=get)) == fed(in_class("queue.Queue()", looped, get)) == []
 
 
-def test_a_consumer_elsewhere() -> None:
-    assert fed(in_class("queue.Queue()", get="")) == [("self.q", "self.q.put")]
-    assert fed(in_class("queue.Queue()", get="    def run(self): start(self.q)\n")) == []
+@pytest.mark.parametrize(
+    "get",
+    [
+        "    def run(self):\n        while not self.stopped: self.client.index(self.q.get())\n",
+        "    def run(self):\n        while True:\n            x = self.q.get()\n            time.sleep(x)\n",
+        "    def run(self):\n        while (x := self.q.get()) is not None: upload(x)\n",
+        "    def run(self):\n        while True: self.show(self.q.get())\n    def show(self, x): upload(x)\n",
+    ],
+)
+def test_slow_work_at_its_other_end(get: str) -> None:
+    assert fed("import time\n" + in_class("queue.Queue()", get=get)) == [("self.q", "self.q.put")]
 
 
 @pytest.mark.parametrize("name", ["results", "response_queue", "_free", "pool", "error_q", "outqueue"])
@@ -117,13 +140,18 @@ def test_two_constructions_are_one_queue() -> None:
 
 
 def test_globals_and_pairs() -> None:
-    assert fed("q = queue.Queue()\ndef f(x): q.put(x)\ndef g():\n    for _ in x: q.get()") == [("q", "q.put")]
-    assert fed("s, r = trio.open_memory_channel(math.inf)\nasync def f(x): await s.send(x)") == [
+    assert fed("q = queue.Queue()\ndef f(x): q.put(x)\ndef g():\n    while 1: send(q.get())") == [
+        ("q", "q.put")
+    ]
+    taken = "async def g():\n    async for x in r: await send(x)\n"
+    assert fed(f"s, r = trio.open_memory_channel(math.inf)\nasync def f(x): await s.send(x)\n{taken}") == [
         ("s", "s.send")
     ]
-    assert fed("s, r = anyio.create_memory_object_stream[int](math.inf)\ndef f(x): s.send_nowait(x)")
     assert fed(
-        "q = janus.Queue()\ndef f(x): q.sync_q.put(x)\nasync def g():\n    while 1: await q.async_q.get()"
+        f"s, r = anyio.create_memory_object_stream[int](math.inf)\ndef f(x): s.send_nowait(x)\n{taken}"
+    )
+    assert fed(
+        "q = janus.Queue()\ndef f(x): q.sync_q.put(x)\nasync def g():\n    while 1: await send(await q.async_q.get())"
     )
 
 
@@ -154,54 +182,61 @@ def test_queues_of_one_function(source: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("put", "get"),
+    "put",
     [
-        ("def put(self, item): self.q.put_nowait(item)", GET),
-        ("def on_tick(self, item): self.q.put(item)", GET),
-        ("def put(self, other): other.q.put(1 + other)", GET),
-        (
-            "def put(self, item):\n        if item not in self.seen:\n            self.seen.add(item)\n            self.q.put(item)",
-            GET,
-        ),
-        ("def put(self, item):\n        item.status = 1\n        self.q.put(item)", GET),
-        (
-            "def put(self, item): self.q.put(item)",
-            "    def run(self):\n        while True: self.put(self.q.get())\n".replace(
-                "self.put(", "item = ("
-            ).replace("())", "()); self.put(item)"),
-        ),
-        (
-            "def put(self, f): self.q.put((f, 1))",
-            "    def run(self):\n        while True:\n            f, x = self.q.get()\n            f(x)\n",
-        ),
-        (
-            "def put(self, job): self.q.put(job)",
-            "    def run(self):\n        while True:\n            job = self.q.get()\n            job.run()\n",
-        ),
+        "def on_tick(self, item): self.q.put(item)",
+        "async def put(self, item): self.q.put(item)",
+        "def _put(self, item): self.q.put(item)",
+        "def put(self, other): other.q.put(1 + other)",
+        "def put(self): self.q.put(self.number)",
+        "def put(self, item: str | None): self.q.put(item)",
+        "def put(self, item):\n        if item not in self.seen:\n            self.seen.add(item)\n            self.q.put(item)",
+        "def put(self, item):\n        item.status = 1\n        self.q.put(item)",
+        "def put(self, item):\n        with self.lock: self.q.put(item)",
+        "def put(self, item):\n        if self.size < self.max_size: self.q.put(item)",
+        "def put(self, item):\n        if self.closed: raise ValueError\n        self.q.put(item)",
+        "def put(self, item):\n        reply = Future()\n        self.q.put((item, reply))\n        return reply",
+        "def put(self, item):\n        while True:\n            time.sleep(1)\n            self.q.put(item)",
+        "def put(self, item): self.q.put(item)\n    def go(self):\n        with self.lock: self.put(1)",
+        "def put(self, item): self.q.put(item)\n    def close(self): self.q.put(None)",
     ],
 )
-def test_queues_that_a_bound_would_break(put: str, get: str) -> None:
-    assert fed(in_class("asyncio.Queue()")) == [("self.q", "self.q.put")]
-    assert fed(in_class("asyncio.Queue()", put, get)) == []
+def test_producers_that_wait_or_must_not(put: str) -> None:
+    assert fed(in_class("queue.Queue()", put)) == []
 
 
 @pytest.mark.parametrize(
-    ("made", "put", "get"),
+    ("made", "put"),
     [
-        ("queue.Queue()", "def put(self, item): self.q.put_nowait(item)", GET),
-        ("asyncio.Queue()", "async def on_tick(self, item): await self.q.put(item)", GET),
-        ("asyncio.Queue()", "def put(self, item):\n        if item not in self.known: self.q.put(item)", GET),
+        ("queue.Queue()", "def put(self, item): self.q.put_nowait(item)"),
         (
             "queue.Queue()",
-            "def put(self, item): self.q.put(item)",
-            GET + "            start(self.put(1))\n".replace("            ", "    def go(self): ", 1),
+            "def put(self, item):\n        entry = {'at': 1, 'item': item}\n        self.q.put(entry)",
+        ),
+        ("queue.Queue()", "def put(self, items):\n        for item in items: self.q.put(item)"),
+        ("queue.Queue()", "def _put(self):\n        while not self.stopped: self.q.put(self.device.read())"),
+        ("asyncio.Queue()", "async def on_tick(self, item): await self.q.put(item)"),
+        (
+            "asyncio.Queue()",
+            "async def _pump(self):\n        async for item in self.feed: await self.q.put(item)",
         ),
         (
-            "queue.Queue()",
-            "def put(self, f): self.q.put((1, f))",
-            "    def run(self):\n        while True:\n            x, f = self.q.get()\n            f(x)\n",
+            "asyncio.Queue()",
+            "async def _pump(self):\n        async with connect() as feed:\n            while True: await self.q.put(feed.read())",
         ),
+        ("queue.Queue()", "def put(self, item): self.q.put(item)\n    def go(self): self.put(1)"),
     ],
 )
-def test_queues_that_can_wait(made: str, put: str, get: str) -> None:
-    assert [name for name, _ in fed(in_class(made, put, get))] == ["self.q"]
+def test_producers_that_run_on(made: str, put: str) -> None:
+    assert [name for name, _ in fed(in_class(made, put))] == ["self.q"]
+
+
+def test_a_consumer_that_feeds_would_wait_for_itself() -> None:
+    again = "    def run(self):\n        while True: self.put(handle(self.q.get()))\n"
+    assert fed(in_class("queue.Queue()", get=again)) == []
+
+
+def test_of_another_package() -> None:
+    source = in_class("queue.Queue()")
+    assert fed(source.replace("class C:", "class C(threading.Thread):"))
+    assert fed("from frames import Frame\n" + source.replace("class C:", "class C(Frame):")) == []

@@ -39,6 +39,7 @@ _TEST_FOLDERS: Final = ("testing/",)  # helpers for tests, which other packages 
 _RUNS: Final = ("etl/", "ingestion/")
 _ONCE: Final = regex(r"\b(?:once (?:for|per)|only once|(?:log|warn|report)\w* once)\b", re.IGNORECASE)
 _DIRECTIVE: Final = regex(r"#\s*(?:noqa|type:|pylint:|pyright:|pragma:|fmt:)", re.IGNORECASE)
+_WORDS: Final = 3  # a comment of fewer words gives no reason
 
 
 class UnboundedBuffer(Checker):
@@ -411,7 +412,9 @@ class UnboundedBuffer(Checker):
         # The lines as they are: tokenising the file for a word in a comment costs more than the whole rule.
         texts = [line[line.index("#") :] for line in lines[first - 1 : last] if "#" in line]
         is_stated = zero and isinstance(node, ast.Call) and bool(_sizes(node))
-        return any(map(_ON_PURPOSE.search, texts)) or (is_stated and not all(map(_DIRECTIVE.match, texts)))
+        return any(map(_ON_PURPOSE.search, texts)) or (
+            is_stated and any(len(item.split()) > _WORDS and not _DIRECTIVE.match(item) for item in texts)
+        )
 
     @functools.cached_property
     def _bounds(self) -> Bounds:
