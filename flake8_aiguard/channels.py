@@ -63,6 +63,7 @@ _MOVES: Final = regex(r"_*(?:put|put_nowait|get|get_nowait|enqueue(?:_\w+)?|queu
 _KNOWN_BASES: Final = sys.stdlib_module_names | {"attr", "attrs", "builtins", "pydantic"}
 _OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
 _WAITS: Final = ("shield", "wait_for")
+_HANDS_ON: Final = (ast.Call, ast.List, ast.Return, ast.Starred, ast.Tuple, ast.keyword)
 _STARTS: Final = ("Thread", "Process", "Timer")
 _DEPTH: Final = 2  # the loop itself, and one function of the file that it calls
 _NAMES: Final = 4  # variables behind variables
@@ -181,7 +182,9 @@ class Channels:
         gets = [call for item in emptying for call in self._called(item, row["get"], row)]
         consumers = {index.function(loop) for loop in self._consumers(emptying, gets, row)}
         makers = {index.function(made)} - {None} if not holder.is_local else set()
-        if not consumers or not puts or not (consumers | makers).isdisjoint(self._callers(puts)):
+        if not gets and not self._is_kept(holder, made, emptying):
+            return None  # whoever has it may empty it
+        if (gets and not consumers) or not puts or not (consumers | makers).isdisjoint(self._callers(puts)):
             return None  # who feeds it would wait for itself
         is_ended = any(map(self._is_signal, puts))
         for put in puts:
@@ -195,6 +198,15 @@ class Channels:
             ):
                 return put
         return None
+
+    def _is_kept(self, holder: Holder, made: ast.Call, mentions: list[ast.expr]) -> bool:
+        """Whether a global or attribute keeps a queue that nobody has given, and hands it to nobody."""
+        parent = self._module.index.parent
+        return (
+            not holder.is_local
+            and isinstance(parent(made), (ast.Assign, ast.AnnAssign))
+            and not any(isinstance(parent(item), _HANDS_ON) for item in mentions)
+        )
 
     def _can_wait(self, put: ast.Call, function: _Def, row: knowledge.Row) -> bool:
         """Whether a producer may wait for room: no coroutine at a queue of threads, no callback, nothing that starts or stops."""

@@ -93,7 +93,6 @@ def test_made_and_filled_in_one_place() -> None:
 @pytest.mark.parametrize(
     "get",
     [
-        "",
         "    def run(self): start(self.q)\n",
         "    def take(self): return self.q.get()\n",
         "    def run(self):\n        while True: self.items.append(self.q.get())\n",

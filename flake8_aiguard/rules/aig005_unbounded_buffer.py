@@ -78,21 +78,17 @@ class UnboundedBuffer(Checker):
     settings that a setter writes too (``put()``, also what it makes of its argument), of what instances share by the arguments that they are made with, of what an account has few of (``project_id``, for the dict of an instance), of keys that another mapping of the object
     must have, that are asserted to be in another, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), on keys made of options in ``**kwargs``, or that the function, or one that it calls, refuses as not found before it keeps anything (unless they are somebody's, ``user_id``), on ``loaded_models``, that index what another dict holds, that the file fills with a table,
     that keep modules or are called instances, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
-    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages or of other files of this one, on those that no loop feeds where only private functions do, what ends the consumer
-    comes through the queue, or the consumer takes a whole backlog at once; on queues that one function fills and waits for, or takes from for a counted number of tries, that carry answers or
-    calls to run, or whose size something checks; and where a bound would do harm: the consumer feeds the queue too or is a generator, whose reader may go away, it only empties
-    what there is, or takes all there is in each turn, the producer puts a future or condition that it waits for, is a coroutine that feeds threads, or puts
-    a last signal in ``finally``, ``__init__`` calls what fills the queue, the producer holds a lock that the consumer takes, or is called under one, the file sets ``maxsize`` later, or all do one
-    lock, the consumer only puts each item into another queue without a known bound, an error ends the consumer and the producer refuses from then on, the caller may hand
-    in a queue of its own and empties it, the producer also hands answers to those who wait for them, a ``submit()`` gives a future back for it, a limit admits what is put, nothing in the file runs beside anything, all producers
-    are callbacks (``on_change()``, a method ``notify_...()``, a function handed to ``set_callback()``) or call ``put_nowait`` of an asyncio queue outside a coroutine, or each item is in it once at most. On a bound
+    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages, for answers,
+    results, connections and permits by their names, and of one function, unless an endless producer and a consumer stand in this file. A queue counts where a public function feeds it with
+    what its caller gives, or a loop without an end does, and a loop at its other end waits or does slow work for each item; where nothing in this file empties it, only if it hands the queue to nobody and
+    nobody may hand one in. Silent where the consumer is a generator, takes a whole backlog or only moves items on, and where a producer may not wait: a callback (``on_change()``, ``notify_...()``), what starts and
+    stops, a coroutine at a queue of threads or a function at one of asyncio, what the consumer calls; where it waits for an answer, a permit or a pause, holds a lock, counts or raises; and where something looks at the size. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
     where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
     ``...Store``), it is called a cache and its keys are somebody's (``user_id``), it is kept in a global, on the application or by an object that serves, or what it keeps comes from the network or, in a public method, from a client that it was made with; in folders named ``ingestion`` or
-    ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. A queue of one function
-    counts only between an endless producer and a consumer in this file. Silent on functions that return nothing, on entries that expire, and in
+    ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. Silent on functions that return nothing, on entries that expire, and in
     scripts, whose memory is freed when they end, and in helpers for tests in folders named ``testing``.
     Does not see what other files evict or feed.
     """
