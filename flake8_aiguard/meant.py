@@ -33,6 +33,11 @@ _COMPARED: Final = regex(
 _KEY_OF_ANY: Final = regex(
     r"(?:_?id|pk|rowid|_?key|uuid|guid|oid|ctid|rownum|not|exists|hole_.*)", re.IGNORECASE
 )
+_PROBE: Final = regex(
+    r"\brownum\s*(?:<\s*2|<?=\s*1)|\blimit\s+1\b|\bfetch\s+first\s+(?:1\s+)?row|\bselect\s+top\s*\(?\s*1\b",
+    re.IGNORECASE,
+)
+_COPIED: Final = ("scaffold/", "scaffolds/", "scaffolding/")  # what a generator copies, to be rewritten
 _ROWID: Final = regex(r"\browid\s*,\s*$", re.IGNORECASE)  # with what ``*`` leaves out: a whole row is wanted
 _NO_ROWS: Final = regex(r"\blimit\s+0\s*;?\s*$", re.IGNORECASE)
 _NTH: Final = regex(r"\blimit\s+1\s+offset\b|\boffset\s+\S+\s+limit\s+1\s*;?\s*$", re.IGNORECASE)  # no page
@@ -130,10 +135,7 @@ class Meant:
             call: the call that takes it.
         """
         text = statement.text
-        if code in _COSTS and (
-            self._once.is_migration
-            or (code != "AIG205" and self._once.runs(self._module.index.function(call)))
-        ):
+        if code in _COSTS and self._runs_once(code, call):
             return True
         if code == "AIG201":
             return self._is_whole_row_meant(start, statement, call)
@@ -155,6 +157,17 @@ class Meant:
         if code == "AIG207":
             return self._is_found_by_another(text) or _is_any_column(text[start:end])
         return False
+
+    def _runs_once(self, code: str, call: ast.Call) -> bool:
+        """Whether a statement may cost what it does: in a migration, a command, or text that a generator copies once.
+
+        That all rows of a table are changed must be meant in scripts as well, but for migrations, and commands that somebody enters.
+        """
+        if self._once.is_migration or self._once.ends_after(call):
+            return True
+        return code != "AIG205" and (
+            self._module.matches(_COPIED) or self._once.runs(self._module.index.function(call))
+        )
 
     # -- SELECT *
 
@@ -180,6 +193,8 @@ class Meant:
         is_outermost = _OUTERMOST.match(text[:start]) is not None
         if _ROWID.search(text[:start]) and HOLE in text[start:]:
             return True
+        if is_outermost and _PROBE.search(text) and not self._rows.uses(call).kinds:
+            return True  # whether there is such a table
         if self._is_any_table(start, statement):
             kinds = self._rows.uses(call).kinds if is_outermost else Use.OPEN
             compared = _COMPARED.findall(_query(text, start))

@@ -56,7 +56,7 @@ class RedundantFetch(Checker):
     between may change the answer: an assignment to what the call is given, a function that is given the same, a call whose
     name says that it changes or waits for something, a lock, a ``yield``. Silent on different branches, loops, retries in
     handlers, other modes of one file, handles that are open at the same time, files of which the first read takes a part
-    only (but a first line, or the number of lines, of what is then held whole is reported), cursors and queues that give something else on each call, and objects that an ORM's session keeps.
+    only (but a first line, or the number of lines, of what is then held whole is reported), listings of folders, cursors and queues that give something else on each call, and objects that an ORM's session keeps.
     """
 
     code = "AIG027"

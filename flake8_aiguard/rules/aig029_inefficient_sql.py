@@ -40,8 +40,8 @@ class InefficientSql(Checker):
     or an attribute of ``self`` that is assigned once; the message names the rule. Silent where the statement does not parse, where it asks the database's own
     tables, and, for rules about something missing, where a hole in the string may be just that. In migrations (files in ``migrations/``, and those of Alembic that stand in ``versions/`` or
     say which one came before), and in functions named so or called by these alone, only what may
-    go wrong is reported, not what is slow once. NOT IN is left alone over columns that the file declares without NULL, in SQL or for SQLAlchemy. ``SELECT *`` is left alone where the table is a variable, nothing tells its
-    columns, and the rows are handed on or all are asked for, or ``rowid, *`` asks for more than all, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
+    go wrong is reported, not what is slow once; so in commands, in ``main()``, and, but for a missing WHERE, in text that a generator copies (``scaffold/``). NOT IN is left alone over columns that the file declares without NULL, in SQL or for SQLAlchemy. ``SELECT *`` is left alone where the table is a variable, nothing tells its
+    columns, and the rows are handed on or all are asked for, or ``rowid, *`` asks for more than all, where nobody fetches the one row that is asked for, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
     row, or any of a table that the file creates, is mapped as a whole; rows that only become objects,
     ``Model(**row)``, have a class that names the columns, a row that an object keeps beside what is read of it, rows that are handed on as ``dict(row)``, or under a ``row_factory``, one who reads them by name, and a table named by the version of its columns, ``orders_v7``, gets no others.
     ``IN (SELECT * ...)`` takes one column and no other. An UPDATE or DELETE of
