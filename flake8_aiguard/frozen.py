@@ -15,7 +15,8 @@ from flake8_aiguard.shapes import argument, is_constant, is_none, last_name, str
 from flake8_aiguard.writes import How, Write, Writes
 
 _BYPASSES: Final = ("__setattr__", "__delattr__", "__dict__", "vars")
-_IDENTITY: Final = (ast.In, ast.Is, ast.IsNot, ast.NotIn)
+_IDENTITY: Final = (ast.Is, ast.IsNot)
+_MEMBERSHIP: Final = (ast.In, ast.NotIn)
 _PYDANTIC: Final = "model_copy(update=...)"
 
 
@@ -131,6 +132,8 @@ class Frozen:
                 asked: list[ast.expr] = []
                 if isinstance(part, ast.Compare) and isinstance(part.ops[0], _IDENTITY):
                     asked = [part.left, *part.comparators]
+                elif isinstance(part, ast.Compare) and isinstance(part.ops[0], _MEMBERSHIP):
+                    asked = [part.left]  # what is looked for in an attribute says that it is set
                 elif isinstance(part, ast.Call) and last_name(part.func) in ("hasattr", "getattr"):
                     asked = part.args
                 elif isinstance(part, ast.Attribute) and _is_truth(index.parent(part)):

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from flake8_aiguard import knowledge
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.checker import Checker, Finding
+from flake8_aiguard.children import walk
 from flake8_aiguard.handed import Handed
 from flake8_aiguard.index import Scope
 from flake8_aiguard.memo import memoised
@@ -92,7 +93,7 @@ class QueueCheckRace(Checker):
     all who put, on a local queue that never leaves
     its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
     and call (nothing else runs there), a queue for threads that only coroutines of its object take from, without an ``await`` there, and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
-    where the bound is a positive number (a literal, a constant, a parameter without a default or with such a one), no loop fills the queue to its bound, neither the function nor a caller in the file handles ``Full`` or ``Empty``,
+    where the bound is a positive number (a literal, a constant, a parameter without a default or with such a one), no loop fills the queue to its bound, ``asyncio`` has not just said that there is an item or room (``except QueueFull: jobs.get_nowait()``), neither the function nor a caller in the file handles ``Full`` or ``Empty``,
     and the docstring does not say that it is raised.
     """
 
@@ -152,6 +153,10 @@ class QueueCheckRace(Checker):
         errors = row["full"] if name == "put_nowait" else row["empty"]
         if self._is_handled(node, errors) or self._asks_before(node, queue):
             return
+        if row["runs"] == "task" and self._is_told(
+            node, queue, row["full" if name == "get_nowait" else "empty"]
+        ):
+            return
         function = self.module.index.function(node)
         if function is not None and self._callers_handle(function, errors):
             return
@@ -205,6 +210,35 @@ class QueueCheckRace(Checker):
             and call.lineno < node.lineno
             for call in self.module.index.calls_named(("get_nowait",))
         )
+
+    def _is_told(self, node: ast.Call, queue: ast.expr, opposite: list[str]) -> bool:
+        """Whether the queue has just said what the call needs, and no other task runs in between.
+
+        ``except QueueFull: jobs.get_nowait(); jobs.put_nowait(job)`` without an ``await``.
+        """
+        index = self.module.index
+        handler = next((item for item in index.ancestors(node) if isinstance(item, ast.ExceptHandler)), None)
+        if handler is None or index.function(handler) is not index.function(node):
+            return False
+        if any(isinstance(item, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for item in walk(handler)):
+            return False
+        if next(index.loops(node), None) is not next(index.loops(handler), None):
+            return False
+        assert isinstance(node.func, ast.Attribute)
+        other = GETS if node.func.attr == "put_nowait" else PUTS
+        before = [
+            call
+            for call in index.calls_named(other)
+            if self._is_of(call, queue) and call.lineno < node.lineno
+        ]
+        if other is GETS:
+            return any(handler in index.ancestors(call) for call in before)
+        return self._catches(handler.type, opposite) and any(
+            handler in index.handlers(call) for call in before
+        )
+
+    def _is_of(self, call: ast.Call, queue: ast.expr) -> bool:
+        return isinstance(call.func, ast.Attribute) and dotted(call.func.value) == dotted(queue)
 
     def _counted(self, iterable: ast.expr, body: Sequence[ast.stmt | ast.expr]) -> Iterator[Finding]:
         """The calls in a loop that takes as many items as there were when it began: ``for _ in range(jobs.qsize())``."""
