@@ -280,7 +280,7 @@ class Checker:
         message: str | None = None,
         ruff: str | None = None,
         waivers: Collection[str] = (),
-        **words: object,
+        **words: str | int,
     ) -> Iterator[Finding]:
         """A finding at a node; none where the rule is a gate and the node not in generated code.
 

@@ -21,12 +21,13 @@ from flake8_aiguard.loops import Variable
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.posts import Posts, words
-from flake8_aiguard.queries import Queries, shown
+from flake8_aiguard.queries import Queries
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
     calls_before,
+    chain,
     dotted,
     hides_arguments,
     is_constant,
@@ -126,7 +127,7 @@ class Effects:
             ):
                 continue
             if found is not None and self.key(found, definition) in (Key.NONE, Key.MINTED):
-                shown_as = f"{found.shown} in {shown(call).partition('(')[0]}()"
+                shown_as = f"{found.shown} in {chain(call).partition('(')[0]}()"
                 return dataclasses.replace(found, node=call, shown=shown_as)
         return None
 
@@ -180,7 +181,7 @@ class Effects:
             row = self._named(call, call.func) or self._orm(call, call.func, beside)
         if row is None or not self._is_sent(call, row):
             return self._appended(call)
-        return Effect(call, row.get("kind", "orm"), shown(call), row, call)
+        return Effect(call, row.get("kind", "orm"), chain(call), row, call)
 
     # -- which row
 
@@ -370,7 +371,7 @@ class Effects:
                     continue  # each call starts with a file of its own
                 if self._resumes(function):
                     continue
-                return Effect(call, "append", shown(call), {"kind": "append"}, call)
+                return Effect(call, "append", chain(call), {"kind": "append"}, call)
         return None
 
     @staticmethod

@@ -13,10 +13,10 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import says
-from flake8_aiguard.queries import READS, Queries, Query, shown
+from flake8_aiguard.queries import READS, Queries, Query
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, hides_arguments, last_name, own_nodes
+from flake8_aiguard.shapes import chain, dotted, hides_arguments, last_name, own_nodes
 from flake8_aiguard.wordings import name_words
 
 _LONGEST_CHAIN: Final = 40
@@ -109,8 +109,8 @@ class Fetches:
             return None
         statement = self._queries.statement(query)
         if statement is None:
-            return Fetch(call, shown(call)) if "statement" not in query.row else None
-        return Fetch(call, shown(call)) if self._is_whole(statement) else None
+            return Fetch(call, chain(call)) if "statement" not in query.row else None
+        return Fetch(call, chain(call)) if self._is_whole(statement) else None
 
     def _is_whole(self, statement: ast.expr) -> bool:
         """Whether a statement is seen to select all rows of a table."""

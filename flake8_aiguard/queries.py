@@ -420,31 +420,6 @@ def known(kind: str) -> frozenset[str]:
     )
 
 
-def shown(call: ast.expr) -> str:
-    """A chain of calls as a message shows it: ``session.query(...).first()``."""
-    calls: list[str] = []
-    node = call
-    while True:
-        if isinstance(node, ast.Await):
-            node = node.value
-        elif isinstance(node, ast.Call):
-            calls.append("(...)" if calls and (node.args or node.keywords) else "()")
-            node = node.func
-        elif isinstance(node, ast.Subscript):
-            calls.append("[...]")
-            node = node.value
-        elif isinstance(node, ast.Attribute):
-            calls.append(f".{node.attr}")
-            node = node.value
-        else:
-            calls.append(node.id if isinstance(node, ast.Name) else "...")
-            break
-    text = "".join(reversed(calls))
-    head, _, _ = text.partition("(...)")
-    last = text.rpartition(".")[2]
-    return text if len(text) <= 60 else f"{head}(...)...{last}"
-
-
 def _start(call: ast.Call) -> tuple[ast.expr | None, tuple[ast.Call, ...]]:
     """What a chain of calls starts from, and the calls before the last one, last one first."""
     if not isinstance(call.func, ast.Attribute):

@@ -13,8 +13,8 @@ from flake8_aiguard.children import children, walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.queries import READS, Queries, names_by_package, shown
-from flake8_aiguard.shapes import argument, dotted, hides_arguments, last_name, names_in, string
+from flake8_aiguard.queries import READS, Queries, names_by_package
+from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, last_name, names_in, string
 from flake8_aiguard.wordings import name_words
 
 _Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -159,11 +159,11 @@ class Reads:
         if row["effect"] == "read":
             if row["kind"] == "orm" and last_name(call.func) in _IDENTITY_MAP and row.get("statement") == 0:
                 return None  # the session has the object
-            return Read(call, ast.dump(call), shown(call))
+            return Read(call, ast.dump(call), chain(call))
         if row["effect"] != "statement" or not self._is_select(call):
             return None
         fetches = (last_name(call.func) or "").startswith(("fetch", "scalar"))
-        return Read(call, ast.dump(query.top), shown(query.top)) if fetches or query.top is not call else None
+        return Read(call, ast.dump(query.top), chain(query.top)) if fetches or query.top is not call else None
 
     def _is_select(self, call: ast.Call) -> bool:
         query = self._queries.of(call)

@@ -81,6 +81,30 @@ def shown(node: ast.expr, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
+def chain(node: ast.expr) -> str:
+    """What is called or named as a message shows it, arguments left out: ``session.get``, ``session.query(...).first()``."""
+    calls: list[str] = []
+    while True:
+        if isinstance(node, ast.Await):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            calls.append("(...)" if calls and (node.args or node.keywords) else "()")
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            calls.append("[...]")
+            node = node.value
+        elif isinstance(node, ast.Attribute):
+            calls.append(f".{node.attr}")
+            node = node.value
+        else:
+            calls.append(node.id if isinstance(node, ast.Name) else "...")
+            break
+    text = "".join(reversed(calls))
+    head, _, _ = text.partition("(...)")
+    last = text.rpartition(".")[2]
+    return text if len(text) <= 60 else f"{head}(...)...{last}"
+
+
 def root(node: ast.expr) -> ast.expr:
     """What a chain of attributes, subscripts and calls starts with: ``a`` in ``a.b[0].c()``."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Await)):

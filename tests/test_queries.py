@@ -7,7 +7,7 @@ import ast
 import pytest
 from questions import asked, module
 
-from flake8_aiguard.queries import Queries, shown
+from flake8_aiguard.queries import Queries
 
 
 def of(source: str) -> tuple[str, str] | None:
@@ -92,18 +92,3 @@ def test_a_lazy_query_counts_where_it_is_consumed(statement: str, expected: bool
 def test_verbs(statement: str, expected: str | None) -> None:
     found = module(f"import sqlalchemy as sa\nask({statement})")
     assert Queries(found).verb(asked(found)[0]) == expected
-
-
-@pytest.mark.parametrize(
-    ("call", "expected"),
-    [
-        ("a.b()", "a.b()"),
-        ("a.b(1).c()", "a.b(...).c()"),
-        ("(await a.b(1)).c()", "a.b(...).c()"),
-        ("a['x'].b()", "a[...].b()"),
-        ("f('x').b()", "f(...).b()"),
-        (f"a.{'b' * 50}(1).{'c' * 20}(2).d()", f"a.{'b' * 50}(...)...d()"),
-    ],
-)
-def test_shown(call: str, expected: str) -> None:
-    assert shown(ast.parse(call, mode="eval").body) == expected

@@ -130,3 +130,19 @@ def test_words_and_identifiers() -> None:
     assert shapes.words("fetch_All_2") == {"fetch", "all", "2"}
     node = ast.parse("a.b(c)[d]", mode="eval").body
     assert sorted(shapes.identifiers(node)) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("a.b()", "a.b()"),
+        ("a.b(1).c()", "a.b(...).c()"),
+        ("(await a.b(1)).c()", "a.b(...).c()"),
+        ("a['x'].b()", "a[...].b()"),
+        ("f('x').b()", "f(...).b()"),
+        ("Client().a.b", "Client().a.b"),
+        (f"a.{'b' * 50}(1).{'c' * 20}(2).d()", f"a.{'b' * 50}(...)...d()"),
+    ],
+)
+def test_chain(call: str, expected: str) -> None:
+    assert shapes.chain(ast.parse(call, mode="eval").body) == expected

@@ -10,7 +10,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.flow import Release
 from flake8_aiguard.locks import Held, Locks, Taken, acquiring, text_of
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import argument, dotted, hides_arguments, is_constant, is_none, last_name
+from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, is_constant, is_none, last_name
 
 _ENTERS = frozenset({"__enter__", "__aenter__", "__call__", "acquire", "lock"})
 _TAKES = regex(r"(^|_)(acquire|lock)(_|$)")
@@ -162,7 +162,7 @@ class LockWithoutRelease(Checker):
         yield from self.found(
             taken.call,
             message=message,
-            lock=text_of(taken.receiver),
+            lock=text_of(taken.receiver) or chain(taken.receiver),
             call=dotted(taken.call.func) or taken.release,
             release=taken.release,
             line=line,

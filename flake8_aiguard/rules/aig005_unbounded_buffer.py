@@ -19,7 +19,7 @@ from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import Function
 from flake8_aiguard.lasting import Lasting
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import argument, dotted, last_name, own_nodes, parameters
+from flake8_aiguard.shapes import argument, chain, dotted, last_name, own_nodes, parameters
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _ON_PURPOSE: Final = regex(
@@ -138,7 +138,7 @@ class UnboundedBuffer(Checker):
             yield from self.found(
                 cache.target,
                 message="{name} keeps an entry for every {key} it is asked for, and nothing here removes one; use {advice}",
-                name=dotted(cache.target),
+                name=chain(cache.target),
                 key=cache.key,
                 advice=self._replacement(cache),
             )
@@ -376,7 +376,7 @@ class UnboundedBuffer(Checker):
         yield from self.found(
             node,
             message="{call}({size}) never evicts, however many keys it is given; give it a maxsize that memory allows",
-            call=dotted(node.func),
+            call=chain(node.func),
             size=ast.unparse(size),
         )
 

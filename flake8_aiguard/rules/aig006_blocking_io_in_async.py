@@ -18,7 +18,7 @@ from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, calls_before, dotted, last_name, string, words
+from flake8_aiguard.shapes import argument, calls_before, chain, dotted, last_name, string, words
 
 # What nobody minds in a test, and what in a command that has its event loop for itself.
 _FINE_IN_TESTS = ("file", "process", "sleep")
@@ -152,7 +152,7 @@ class BlockingIoInAsync(Checker):
             if causes.is_first(node, row):
                 yield from self.found(
                     node,
-                    call=dotted(node.func) or self.module.called(node),
+                    call=dotted(node.func) or self.module.called(node) or chain(node.func),
                     instead=_IN_A_THREAD if self._openings.is_passed(node) else row["instead"],
                     ruff=self._ruff_code(node),
                     waivers=_WAIVERS.get(row["kind"], ()),

@@ -17,7 +17,7 @@ from flake8_aiguard.loops import sleeps
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, parameters, root, string
+from flake8_aiguard.shapes import chain, dotted, last_name, parameters, root, string
 from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
@@ -132,7 +132,7 @@ class UnboundedFanOut(Checker):
                 name = last_name(fan_out.runs)
                 yield from self.found(
                     node,
-                    call=dotted(node.func) or last_name(node.func),
+                    call=chain(node.func),
                     started="a task" if name is None else f"{dotted(fan_out.runs) or name}()",
                     items=self._text(fan_out.items),
                 )

@@ -9,8 +9,8 @@ from typing import Final
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, Comprehension
-from flake8_aiguard.queries import shown
 from flake8_aiguard.sequences import Sequences
+from flake8_aiguard.shapes import chain
 
 _GROUPS: Final = {
     "trio": "a trio nursery with a CapacityLimiter",
@@ -72,7 +72,7 @@ class SequentialAwait(Checker):
         read = self._sequences.read(node)
         if read is not None:
             call, loop = read
-            yield from self.found(node, call=shown(call), item=_item(loop), how=self._how)
+            yield from self.found(node, call=chain(call), item=_item(loop), how=self._how)
 
     @functools.cached_property
     def _sequences(self) -> Sequences:

@@ -20,7 +20,7 @@ from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rivals import GETS, PUTS, Rivals
 from flake8_aiguard.scopes import ESCAPES, Kind
-from flake8_aiguard.shapes import argument, default, dotted, is_constant
+from flake8_aiguard.shapes import argument, chain, default, dotted, is_constant
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _WORD = regex(r"\w+")
@@ -282,8 +282,8 @@ class QueueCheckRace(Checker):
                     yield from self.found(
                         call,
                         message=message,
-                        check=dotted(check),
-                        call=dotted(call.func),
+                        check=chain(check),
+                        call=chain(call.func),
                         runs=row["runs"],
                         verb="take the item" if getting else "fill the queue",
                         instead=methods[1] if errors else methods[0],

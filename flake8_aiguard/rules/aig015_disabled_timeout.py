@@ -11,7 +11,7 @@ from flake8_aiguard import knowledge
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, dotted, is_constant, is_none, last_name, string
+from flake8_aiguard.shapes import argument, chain, dotted, is_constant, is_none, last_name, string
 from flake8_aiguard.timeouts import Timeouts
 
 _INFINITE = regex(r"\s*\+?inf(inity)?\s*", re.IGNORECASE)
@@ -295,7 +295,7 @@ class DisabledTimeout(Checker):
         yield from self.found(
             node,
             message="{call}() sets {parts} and waits forever when the peer goes silent; {advice}",
-            call=dotted(node.func),
+            call=chain(node.func),
             parts=f"neither {' nor '.join([whole, *unlimited])}"
             if whole
             else f"no limit for {', '.join(unlimited)}",
@@ -319,7 +319,7 @@ class DisabledTimeout(Checker):
             yield from self.found(
                 _place(node, value),
                 message="{call}({keyword}=None) reads as no limit, but {takes} for it; {advice}",
-                call=dotted(node.func),
+                call=chain(node.func),
                 **{name: row[name] for name in ("keyword", "takes", "advice")},
             )
 
@@ -330,7 +330,7 @@ class DisabledTimeout(Checker):
         if not (self._timeouts.is_guarded(node) or self._says_so(node) or self._is_listened_to(node)):
             yield from self.found(
                 node,
-                call=dotted(node.func),
+                call=chain(node.func),
                 given="None",
                 advice="keep a number of seconds for reading and writing",
             )

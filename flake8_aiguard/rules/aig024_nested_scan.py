@@ -285,7 +285,7 @@ class NestedScan(Checker):
             inner=_text(searched),
             outer=_outer(loop),
             method=method,
-            instead=_NUMBER if _is_own_index(node, item, loop) else _INSTEAD.get(method),
+            instead=_NUMBER if _is_own_index(node, item, loop) else _INSTEAD.get(method, ""),
         )
 
     def _is_fallback(self, node: ast.AST) -> bool:

@@ -16,10 +16,11 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
 from flake8_aiguard.loops import Place, Variable, contains, iterables, target_names
 from flake8_aiguard.onebyone import OneByOne
 from flake8_aiguard.oneoff import OneOff
-from flake8_aiguard.queries import Queries, Query, known, shown
+from flake8_aiguard.queries import Queries, Query, known
 from flake8_aiguard.regex import regex
 from flake8_aiguard.sequences import Sequences
 from flake8_aiguard.shapes import (
+    chain,
     dotted,
     hides_arguments,
     identifiers,
@@ -225,7 +226,7 @@ class QueryInLoop(Checker):
                     return
                 yield from self.found(
                     node,
-                    call=shown(node),
+                    call=chain(node),
                     cost=self._cost(query),
                     item=self._item(query.arguments, place),
                     batch=self._batching.advice(query, place),
@@ -265,9 +266,9 @@ class QueryInLoop(Checker):
                     yield from self.found(
                         call,
                         message="{call} {cost} for each {item}, by {query}; use {batch} instead",
-                        call=shown(call),
+                        call=chain(call),
                         cost=self._cost(query),
-                        query=shown(query.top),
+                        query=chain(query.top),
                         item=self._item(list(given.values()), around),
                         batch=self._batching.advice(query, place),
                     )
@@ -316,7 +317,7 @@ class QueryInLoop(Checker):
         yield from self.found(
             node,
             message="{call} ends a transaction for each {item}; commit once after the loop, or once for each batch",
-            call=shown(node),
+            call=chain(node),
             item=_item(place),
         )
 

@@ -20,14 +20,7 @@ from flake8_aiguard.nouns import says
 from flake8_aiguard.regex import regex
 from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import (
-    argument,
-    dotted,
-    hides_arguments,
-    is_constant,
-    last_name,
-    names_in,
-)
+from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, is_constant, last_name, names_in
 
 _INSTEAD: Final[Mapping[str, str]] = {
     "list": "append to it",
@@ -347,7 +340,7 @@ class QuadraticCopy(Checker):
         if loop is None and qualname == "copy.deepcopy" and first is not None:
             around = next(self.module.index.loops(node))
             if self._accumulators.is_carried_on(node, target, first) and not self._few.turns(around):
-                yield from self.found(call, message=_COPIES, name=dotted(first), instead=instead)
+                yield from self.found(call, message=_COPIES, name=chain(first), instead=instead)
         if loop is None:
             return
         is_needed = (
@@ -356,7 +349,7 @@ class QuadraticCopy(Checker):
             else self._accumulators.is_shared(node, target, loop)
         )
         if not is_needed and self._is_first(node, target, f"{qualname} {name}"):
-            yield from self.found(call, message=_COPIES, name=name, instead=instead)
+            yield from self.found(call, message=_COPIES, name=chain(target), instead=instead)
 
     def _is_first(self, node: ast.stmt, target: ast.expr, shown: str) -> bool:
         """Whether an accumulator has not been reported yet, in this loop or one around it: one change mends all."""
