@@ -201,6 +201,13 @@ class Module:
             self._def_uses[body] = DefUse(body)
         return self._def_uses[body]
 
+    def definitions(self, name: ast.Name) -> frozenset[ast.AST]:
+        """The definitions of a variable of a function that a use may see; none where they are unknown."""
+        function = self.index.function(name)
+        if function is None:
+            return frozenset()
+        return self.def_use(function).definitions(name) or frozenset()
+
     def is_to_fail(self, node: ast.AST) -> bool:
         """Whether a test expects that what is around a node raises: ``with pytest.raises(RuntimeError):``."""
         return any(

@@ -105,6 +105,25 @@ def chain(node: ast.expr) -> str:
     return text if len(text) <= 60 else f"{head}(...)...{last}"
 
 
+def start(node: ast.AST) -> tuple[int, int]:
+    """Where a node begins: line and column; zeros for one without a place."""
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def end(node: ast.AST) -> tuple[int, int]:
+    """Where a node ends: line and column; zeros for one without a place."""
+    return getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
+
+
+def bound_value(definition: ast.AST | None) -> ast.expr | None:
+    """What a definition of one name binds it to; ``None`` where it takes something apart, or is no assignment."""
+    if isinstance(definition, ast.withitem):
+        return definition.context_expr if isinstance(definition.optional_vars, ast.Name) else None
+    if isinstance(definition, ast.Assign):
+        return definition.value if isinstance(definition.targets[0], ast.Name) else None
+    return definition.value if isinstance(definition, (ast.AnnAssign, ast.NamedExpr)) else None
+
+
 def root(node: ast.expr) -> ast.expr:
     """What a chain of attributes, subscripts and calls starts with: ``a`` in ``a.b[0].c()``."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call, ast.Await)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
-import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
@@ -15,20 +14,24 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
 from flake8_aiguard.eventloop import EventLoop, is_startup
 from flake8_aiguard.memo import memoised
+from flake8_aiguard.pictures import Pictures
 from flake8_aiguard.regex import regex
-from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     argument,
+    bound_value,
     calls_before,
     dotted,
+    end,
     hides_arguments,
     is_constant,
     is_none,
     last_name,
-    root,
+    start,
     string,
     words,
 )
+from flake8_aiguard.vectors import Vectors
+from flake8_aiguard.written import Written
 
 _ADVICE = {
     "released": "it releases the GIL, so a thread is enough: await asyncio.to_thread()",
@@ -42,7 +45,6 @@ _READS = ("read", "read_bytes", "read_text")
 _IMAGE = "PIL.Image.Image"
 _SAVE = f"{_IMAGE}.save"
 _OPERATIONS = "PIL.ImageOps."
-_NORM = "numpy.linalg.norm"
 _PAGE = "bs4.BeautifulSoup"
 _SIGN_IN = frozenset(
     (
@@ -59,11 +61,7 @@ _SIGN_IN = frozenset(
         "sso",
     )
 )
-_LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
-# Iterating over these gives matrices, not vectors.
-_MATRICES = regex(r"batch|block|chunk|frame|image|kernel|layer|matri|shard|tensor|weight", re.IGNORECASE)
-_VECTORS = regex(r"(?:^|_)(?:emb|embedding|vec|vector)(?:_[a-z]|_?\d)?$", re.IGNORECASE)
 # What answers to several at a time, by its class or its method.
 _SERVES = regex(
     r"(?:Api|API|App|Application|Backend|Bot|Cog|Consumer|Controller|Endpoint|Gateway|Handler|Hub|Listener|Manager|Middleware"
@@ -72,10 +70,7 @@ _SERVES = regex(
 _HANDLES = regex(
     r"_*(?:handle|process|on|dispatch|serve)(?:_\w+)?|__call__|get|post|put|patch|delete|head|options|invoke|execute"
 )
-_OPERANDS = 2
-_SEQUENCES = ("List", "Sequence", "list")
 _LOOKED_BACK = 8  # calls on one object, for the one that begins the block
-_MOST_PARTS = 500  # of a literal that is still small
 _FEW_CALLS = 4  # in a loop that is cheap next to a reader
 _ATTEMPTS = 8  # names that lead from an operand to its literal
 
@@ -150,7 +145,7 @@ class CpuBoundInAsync(Checker):
 
     def finish(self) -> Iterator[Finding]:
         before: defaultdict[Hashable, list[ast.Call]] = defaultdict(list)
-        for node in sorted(self._found, key=_start):
+        for node in sorted(self._found, key=start):
             row = self._row(node)
             if row is None:
                 continue
@@ -173,6 +168,18 @@ class CpuBoundInAsync(Checker):
     @functools.cached_property
     def _loop(self) -> EventLoop:
         return EventLoop(self.module)
+
+    @functools.cached_property
+    def _written(self) -> Written:
+        return Written(self.module)
+
+    @functools.cached_property
+    def _pictures(self) -> Pictures:
+        return Pictures(self.module, self._written)
+
+    @functools.cached_property
+    def _vectors(self) -> Vectors:
+        return Vectors(self.module)
 
     def _runs_alone(self, node: ast.Call) -> bool:
         """Whether nobody waits for the event loop yet, or at all."""
@@ -318,8 +325,8 @@ class CpuBoundInAsync(Checker):
                 else:
                     return value
             elif isinstance(value, ast.Name):
-                definition = min(self._definitions(value), key=_start, default=None)
-                made = _value(definition)
+                definition = min(self.module.definitions(value), key=start, default=None)
+                made = bound_value(definition)
                 if made is None:
                     return definition or (
                         self.module.scopes.owner(self.module.index.scope(value), value.id),
@@ -343,8 +350,8 @@ class CpuBoundInAsync(Checker):
         if function is None or index.function(earlier) is not function:
             return False
         waits = self._waits[function]
-        at = bisect_left(waits, _end(earlier))
-        if at < len(waits) and waits[at] < _start(node):
+        at = bisect_left(waits, end(earlier))
+        if at < len(waits) and waits[at] < start(node):
             return False
         path = [node, *index.ancestors(node)]
         below = {id(parent): child for child, parent in itertools.pairwise(path)}
@@ -361,18 +368,11 @@ class CpuBoundInAsync(Checker):
         """Where the places end in each coroutine at which other tasks may run."""
         found: defaultdict[ast.AST | None, list[tuple[int, int]]] = defaultdict(list)
         for item in self._loop.waiting_points:
-            at = _end(item) if isinstance(item, ast.Await) else _start(item)
+            at = end(item) if isinstance(item, ast.Await) else start(item)
             found[self.module.index.function(item)].append(at)
         for ends in found.values():
             ends.sort()
         return found
-
-    def _definitions(self, name: ast.Name) -> frozenset[ast.AST]:
-        """The definitions of a variable that a use may see; none where they are unknown."""
-        function = self.module.index.function(name)
-        if function is None:
-            return frozenset()
-        return self.module.def_use(function).definitions(name) or frozenset()
 
     # -- whether it computes for long
 
@@ -387,7 +387,7 @@ class CpuBoundInAsync(Checker):
             or self._is_stored(node, row)
             or self._is_copied(node, row)
             or self._is_of_small_image(node, row)
-            or (row.get("vectors", False) and self._is_of_vectors(node))
+            or (row.get("vectors", False) and self._vectors.are_multiplied(node))
             or (row.get("items", False) and self._is_of_item(node))
             or (row.get("memory", False) and not self._is_in_memory(node))
             or ("file_position" in row and not self._is_of_served_file(node, row["file_position"]))
@@ -418,12 +418,12 @@ class CpuBoundInAsync(Checker):
         first = row.get("operand")
         if first is not None:
             operands = node.args[first : first + row.get("operands", 1)]
-            if any(map(self._is_small_value, operands)):
+            if any(map(self._written.is_small, operands)):
                 return True
         if "types" not in row or not isinstance(node.func, ast.Attribute):
             return False
         origin = self.module.receivers.origin(node.func.value)
-        return origin.known and bool(origin.calls) and all(map(self._is_small_value, origin.calls))
+        return origin.known and bool(origin.calls) and all(map(self._written.is_small, origin.calls))
 
     def _is_stored(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether an archive is provably opened without compression: what goes into it is only copied."""
@@ -450,147 +450,6 @@ class CpuBoundInAsync(Checker):
             )
         )
 
-    def _is_of_vectors(self, node: ast.Call) -> bool:
-        """Whether an operand has one dimension: ``dot(a, b) / (norm(a) * norm(b))``, ``for row in rows: dot(row, b)``."""
-        operands = node.args[:2]
-        return (
-            any(self._is_vector(operand, node) for operand in operands)
-            or (len(operands) == _OPERANDS and all(map(self._is_named_vector, operands)))
-            or self._gives_number(node)
-        )
-
-    def _is_named_vector(self, operand: ast.expr) -> bool:
-        """Whether an operand is called one vector, or annotated as a list of numbers: ``normalise(edge.embedding or [])``."""
-        for _ in range(_ATTEMPTS):
-            if isinstance(operand, ast.BoolOp):
-                operand = operand.values[0]
-            elif isinstance(operand, ast.Call) and len(operand.args) == 1 and not operand.keywords:
-                operand = operand.args[0]
-            else:
-                break
-        name = last_name(operand) or ""
-        if _VECTORS.search(name) and not _MATRICES.search(name):
-            return True
-        bindings = (
-            (self.module.scopes.resolve(operand) or (None, []))[1] if isinstance(operand, ast.Name) else []
-        )
-        return len(bindings) == 1 and _is_of_numbers(bindings[0].annotation)
-
-    def _gives_number(self, node: ast.Call) -> bool:
-        """Whether the product is used as one number, as only that of two vectors is: ``if dot(a, b) > least``, ``float(dot(a, b))``."""
-        if self._is_number(node):
-            return True
-        statement = self._beyond_arithmetic(node)[1]
-        if isinstance(statement, ast.AnnAssign):
-            return _is_float(statement.annotation)
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-        if not isinstance(target, ast.Name):
-            return False
-        scope = self.module.scopes.owner(self.module.index.scope(target), target.id)
-        if scope is None or len(self.module.scopes.bindings(scope, target.id)) != 1:
-            return False
-        return any(map(self._is_number, self.module.scopes.uses(scope, target.id)))
-
-    def _beyond_arithmetic(self, value: ast.expr) -> tuple[ast.expr, ast.AST | None]:
-        """The arithmetic that an expression is a part of, and what that stands in: ``1 - value``."""
-        parent = self.module.index.parent(value)
-        while isinstance(parent, ast.BinOp) or (
-            isinstance(parent, ast.UnaryOp) and not isinstance(parent.op, ast.Not)
-        ):
-            value, parent = parent, self.module.index.parent(parent)
-        return value, parent
-
-    def _is_number(self, value: ast.expr) -> bool:
-        """Whether an expression stands where an array of several numbers would raise, or is declared to be a number."""
-        index = self.module.index
-        value, parent = self._beyond_arithmetic(value)
-        if isinstance(parent, ast.Call):
-            return parent.func is not value and self.module.qualname(parent.func) == "builtins.float"
-        if isinstance(parent, ast.Return):
-            function = index.function(parent)
-            return isinstance(function, ast.AsyncFunctionDef) and _is_float(function.returns)
-        if isinstance(parent, ast.FormattedValue):
-            return parent.format_spec is not None
-        if not isinstance(parent, ast.Compare):
-            return False
-        asks = index.parent(parent)
-        if isinstance(asks, ast.comprehension):
-            return parent in asks.ifs
-        return isinstance(asks, (ast.If, ast.IfExp, ast.While, ast.Assert)) and asks.test is parent
-
-    def _is_vector(self, operand: ast.expr, node: ast.Call) -> bool:
-        if isinstance(operand, ast.Attribute) and operand.attr == "T":
-            operand = operand.value
-        if (self.module.index.function(node), dotted(operand)) in self._vectors:
-            return True
-        if self._is_normalised(operand) or _is_flat(operand):
-            return True
-        if isinstance(operand, ast.Name):
-            definitions = self._definitions(operand)
-            return bool(definitions) and all(
-                self._is_element(item, operand, node)
-                or self._is_normalised(_value(item))
-                or _is_flat(_value(item))
-                for item in definitions
-            )
-        if isinstance(operand, ast.Subscript):
-            index = operand.slice
-            key, container = (
-                index.elts[0] if isinstance(index, ast.Tuple) and index.elts else index,
-                operand.value,
-            )
-        elif (
-            isinstance(operand, ast.Call)
-            and isinstance(operand.func, ast.Attribute)
-            and operand.func.attr == "get"
-        ):
-            if not operand.args:
-                return False
-            key, container = operand.args[0], operand.func.value
-        else:
-            return False
-        return not _MATRICES.search(dotted(container) or "") and self._is_from_loop(key, node)
-
-    def _is_normalised(self, value: ast.AST | None) -> bool:
-        """Whether something is divided whose length the function takes: ``a / norm(a)``."""
-        return (
-            isinstance(value, ast.BinOp)
-            and isinstance(value.op, ast.Div)
-            and (self.module.index.function(value), dotted(value.left)) in self._vectors
-        )
-
-    def _is_element(self, definition: ast.AST, name: ast.Name, node: ast.Call) -> bool:
-        """Whether a loop around the call binds a variable to what an array gives."""
-        if not isinstance(definition, _LOOPS) or not self._is_around(definition, node):
-            return False
-        iterated = definition.iter
-        if isinstance(iterated, ast.Call) and not isinstance(iterated.func, ast.Name):
-            return False
-        given = iterated.args if isinstance(iterated, ast.Call) else [iterated]
-        return not any(
-            _MATRICES.search(item) for item in (name.id, *(dotted(value) or "" for value in given))
-        )
-
-    def _is_around(self, loop: ast.For | ast.AsyncFor | ast.comprehension, node: ast.AST) -> bool:
-        repeated = self.module.index.parent(loop) if isinstance(loop, ast.comprehension) else loop
-        return any(item is repeated for item in self.module.index.loops(node))
-
-    def _is_from_loop(self, value: ast.expr, node: ast.Call) -> bool:
-        """Whether a value is the item of a loop around the call, or taken from it."""
-        for _ in range(_ATTEMPTS):
-            start = root(value)
-            definitions = self._definitions(start) if isinstance(start, ast.Name) else ()
-            if len(definitions) != 1:
-                return False
-            definition = next(iter(definitions))
-            if isinstance(definition, _LOOPS):
-                return self._is_around(definition, node)
-            made = _value(definition)
-            if made is None:
-                return False
-            value = made
-        return False
-
     def _is_of_item(self, node: ast.Call) -> bool:
         """Whether the operand is one item of a loop, as bytes: ``row.tobytes()``, ``row.text.encode()``."""
         given = node.args[0] if node.args else None
@@ -599,137 +458,14 @@ class CpuBoundInAsync(Checker):
         item = given.func.value
         if given.func.attr == "encode" and not isinstance(item, ast.Attribute):
             return False
-        return given.func.attr in _AS_BYTES and self._is_from_loop(item, node)
+        return given.func.attr in _AS_BYTES and self._vectors.is_from_loop(item, node)
 
     # -- images
 
     def _is_of_small_image(self, node: ast.Call, row: knowledge.Row) -> bool:
         if _IMAGE in row.get("types", ()) and isinstance(node.func, ast.Attribute):
-            return self._is_small_image(node.func.value)
-        return self._is_operation(node) and self._is_small_image(node.args[0])
-
-    def _is_small_image(self, image: ast.expr) -> bool:
-        """Whether literals tell that an image has few pixels, whichever way it comes to be."""
-        rows = knowledge.by_call("cpu_bound.sized")
-        stack, seen = [image], set[ast.AST]()
-        while stack:
-            item = stack.pop()
-            if item in seen:
-                continue
-            seen.add(item)
-            if len(seen) > _MOST_PARTS:
-                return False
-            if isinstance(item, ast.Name):
-                if self._is_shrunk(item):
-                    continue
-                made = [_value(definition) for definition in self._definitions(item)]
-                values = [value for value in made if value is not None]
-                if not values or len(values) < len(made):
-                    return False
-                stack += values
-            elif isinstance(item, ast.Call):
-                row = rows.get(self.module.called(item) or "")
-                if row is None:
-                    return False
-                if self._is_small_size(
-                    argument(item, row["size"], row["size_position"]) if "size" in row else None, row
-                ):
-                    continue
-                if "keeps" not in row or not isinstance(item.func, ast.Attribute):
-                    return False
-                stack.append(item.func.value)
-            else:
-                return False
-        return True
-
-    def _is_small_size(self, size: ast.expr | None, row: knowledge.Row) -> bool:
-        return (
-            size is not None
-            and self._is_small_value(size)
-            and not _is_large(self._literal(size), row["most"])
-        )
-
-    def _literal(self, node: ast.expr) -> ast.expr:
-        """What a constant stands for."""
-        for _ in range(_ATTEMPTS):
-            bindings = (
-                (self.module.scopes.resolve(node) or (None, []))[1] if isinstance(node, ast.Name) else []
-            )
-            if len(bindings) != 1 or bindings[0].value is None:
-                break
-            node = bindings[0].value
-        return node
-
-    def _is_shrunk(self, image: ast.Name) -> bool:
-        """Whether ``image.thumbnail()`` has made the same image small before."""
-        index = self.module.index
-        row = knowledge.by_call("cpu_bound.sized")[f"{_IMAGE}.thumbnail"]
-        for call in self._thumbnails[index.function(image), image.id]:
-            assert isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
-            if (
-                _end(call) < _start(image)
-                and any(index.parent(index.statement(call)) is item for item in index.ancestors(image))
-                and self._definitions(call.func.value) == self._definitions(image)
-                and self._is_small_size(argument(call, row["size"], row["size_position"]), row)
-            ):
-                return True
-        return False
-
-    @functools.cached_property
-    def _thumbnails(self) -> defaultdict[tuple[ast.AST | None, str], list[ast.Call]]:
-        found: defaultdict[tuple[ast.AST | None, str], list[ast.Call]] = defaultdict(list)
-        for call in self.module.index.calls_named({"thumbnail"}):
-            if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-                found[self.module.index.function(call), call.func.value.id].append(call)
-        return found
-
-    # -- vectors
-
-    @functools.cached_property
-    def _vectors(self) -> set[tuple[ast.AST | None, str | None]]:
-        """The variables whose length is taken, with the function that does."""
-        return {
-            (self.module.index.function(call), dotted(call.args[0]))
-            for call in self.module.index.calls_named({"norm"})
-            if len(call.args) == 1
-            and not call.keywords
-            and isinstance(call.args[0], (ast.Name, ast.Attribute))
-            and self.module.qualname(call.func) == _NORM
-        }
-
-    def _is_small_value(self, node: ast.expr) -> bool:
-        """Whether a value is written out: a literal, what is built of literals, or a name for one."""
-        stack, parts, names = [node], 0, 0
-        while stack:
-            item = stack.pop()
-            parts += 1
-            if parts > _MOST_PARTS:
-                return False
-            if isinstance(item, (ast.List, ast.Tuple, ast.Set)):
-                stack += item.elts
-            elif isinstance(item, ast.Dict):
-                stack += item.values
-            elif isinstance(item, ast.UnaryOp):
-                stack.append(item.operand)
-            elif isinstance(item, ast.Call):
-                row = knowledge.by_call("cpu_bound.small").get(self.module.qualname(item.func) or "")
-                given = [*item.args, *(keyword.value for keyword in item.keywords)]
-                if isinstance(item.func, ast.Attribute) and item.func.attr == "encode":
-                    given.append(item.func.value)
-                elif row is None or any(_is_large(value, row["most"]) for value in given):
-                    return False
-                stack += given
-            elif isinstance(item, ast.Name):
-                names += 1
-                bindings = (self.module.scopes.resolve(item) or (None, []))[1]
-                if names > _ATTEMPTS or len(bindings) != 1 or bindings[0].kind is not Kind.ASSIGN:
-                    return False
-                if bindings[0].value is None:
-                    return False
-                stack.append(bindings[0].value)
-            elif not isinstance(item, ast.Constant):
-                return False
-        return True
+            return self._pictures.is_small(node.func.value)
+        return self._is_operation(node) and self._pictures.is_small(node.args[0])
 
     def _is_in_memory(self, node: ast.Call) -> bool:
         return not _IN_MEMORY.isdisjoint(self.module.receivers.given_types(node))
@@ -750,59 +486,11 @@ class CpuBoundInAsync(Checker):
         return given is not None and self.module.type_of(given) in ("io.IOBase", "pathlib.Path")
 
 
-def _is_float(annotation: ast.expr | None) -> bool:
-    return isinstance(annotation, ast.Name) and annotation.id == "float"
-
-
-def _is_of_numbers(annotation: ast.expr | None) -> bool:
-    """``list[float]``."""
-    return (
-        isinstance(annotation, ast.Subscript)
-        and last_name(annotation.value) in _SEQUENCES
-        and _is_float(annotation.slice)
-    )
-
-
-def _is_flat(value: ast.AST | None) -> bool:
-    """Whether an array is made one row or column: ``a.reshape(1, -1)``, ``a.ravel()``."""
-    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
-        return False
-    if value.func.attr in ("flatten", "ravel"):
-        return True
-    shape = value.args[0].elts if value.args and isinstance(value.args[0], ast.Tuple) else value.args
-    return value.func.attr == "reshape" and sorted(map(ast.unparse, shape)) in (["-1"], ["-1", "1"])
-
-
-def _is_large(node: ast.expr, most: int) -> bool:
-    """Whether a literal size is above a bound."""
-    sizes = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
-    return any(
-        isinstance(size, ast.Constant) and isinstance(size.value, int) and size.value > most for size in sizes
-    )
-
-
-def _start(node: ast.AST) -> tuple[int, int]:
-    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-
-
-def _end(node: ast.AST) -> tuple[int, int]:
-    return getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
-
-
-def _value(definition: ast.AST | None) -> ast.expr | None:
-    """What a definition binds its one name to."""
-    if isinstance(definition, ast.withitem):
-        return definition.context_expr if isinstance(definition.optional_vars, ast.Name) else None
-    if isinstance(definition, ast.Assign):
-        return definition.value if isinstance(definition.targets[0], ast.Name) else None
-    return definition.value if isinstance(definition, (ast.AnnAssign, ast.NamedExpr)) else None
-
-
 def _falls_through(parent: ast.AST, statement: ast.AST) -> bool:
     """Whether the block of a statement goes on after its last one."""
     for name in ("body", "orelse", "finalbody"):
         block = getattr(parent, name, None)
-        if isinstance(block, list) and block and _start(block[0]) <= _start(statement) <= _start(block[-1]):
+        if isinstance(block, list) and block and start(block[0]) <= start(statement) <= start(block[-1]):
             return not isinstance(block[-1], _JUMPS)
     return True
 
@@ -813,7 +501,7 @@ def _excludes(parent: ast.AST, one: ast.AST, other: ast.AST) -> bool:
         return type(one) is type(other) and one is not other
     if not isinstance(parent, ast.If) or not parent.orelse or one is parent.test:
         return False
-    return _end(one) < _start(parent.orelse[0]) <= _start(other)
+    return end(one) < start(parent.orelse[0]) <= start(other)
 
 
 def _stem(path: str) -> str:

@@ -20,7 +20,7 @@ from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rivals import GETS, PUTS, Rivals
 from flake8_aiguard.scopes import ESCAPES, Kind
-from flake8_aiguard.shapes import argument, chain, default, dotted, is_constant
+from flake8_aiguard.shapes import argument, chain, default, dotted, end, is_constant, start
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _WORD = regex(r"\w+")
@@ -353,7 +353,7 @@ class QueueCheckRace(Checker):
         until = (
             own if isinstance(own, ast.Await) else call
         )  # ``await queue.get()`` suspends only while it is empty
-        return self._suspends(_start(check), _end(test)) or self._suspends(_start(first), _start(until))
+        return self._suspends(start(check), end(test)) or self._suspends(start(first), start(until))
 
     def _suspends(self, start: _Place, end: _Place) -> bool:
         """Whether an ``await`` stands between two places."""
@@ -505,14 +505,6 @@ class QueueCheckRace(Checker):
 @knowledge.cached
 def _queues() -> dict[str, knowledge.Row]:
     return {name: row for row in knowledge.rows("queues.queue") for name in row["types"]}
-
-
-def _start(node: ast.stmt | ast.expr) -> _Place:
-    return node.lineno, node.col_offset
-
-
-def _end(node: ast.expr) -> _Place:
-    return node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
 
 
 def _checks(test: ast.expr, truth: bool) -> Iterator[tuple[ast.Attribute, tuple[str, ...]]]:
