@@ -9,7 +9,6 @@ from typing import Final
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.module import Module
-from flake8_aiguard.nouns import says
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import block_of, dotted, is_constant, last_name, names_in, string, words
 
@@ -41,21 +40,6 @@ class Accumulators:
             return False
         return self._module.kinds.of(target) is None
 
-    def is_short_field(self, node: ast.AugAssign, loop: Loop) -> bool:
-        """Whether a string is a field of another object than ``self``, and tells of a list that the function builds."""
-        target = node.target
-        if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
-            return False
-        if not isinstance(loop, (ast.For, ast.AsyncFor)) or not isinstance(loop.iter, ast.Name):
-            return False
-        items = self._module.loops.variable(loop.iter)
-        if items is None or target.value.id in ("self", "cls"):
-            return False
-        return items[0] is self._module.index.function(node) and any(
-            isinstance(item.value, ast.List) and not item.value.elts
-            for item in self._module.scopes.bindings(*items)
-        )
-
     def is_one_value(self, node: ast.AugAssign) -> bool:
         """Whether an entry of a dict or list is one value in parts, as a blank or comma goes between: ``fields[name] += " " + line``."""
         if not isinstance(node.target, ast.Subscript):
@@ -66,23 +50,6 @@ class Accumulators:
         first = added.values[0] if isinstance(added, ast.JoinedStr) and added.values else added
         between = string(first) or ""
         return between.startswith((" ", ",")) and not between.endswith("\n")
-
-    def is_of_one(self, loop: Loop) -> bool:
-        """Whether a loop goes over what one other object holds, which no name calls records: ``for item in node.elts``."""
-        return isinstance(loop, ast.For) and (
-            isinstance(loop.iter, ast.Attribute)
-            and isinstance(loop.iter.value, ast.Name)
-            and loop.iter.value.id not in ("self", "cls")
-            and says(loop.iter.attr) != "data"
-        )
-
-    def is_of_self(self, loop: Loop) -> bool:
-        """Whether a loop goes over the object itself, which packs its own few fields: ``for code, value in self.items()``."""
-        if not isinstance(loop, ast.For):
-            return False
-        if isinstance(loop.iter, ast.Call):
-            return not loop.iter.args and dotted(loop.iter.func) in ("self.items", "self.values")
-        return dotted(loop.iter) == "self"
 
     def is_everywhere(self, target: ast.expr) -> bool:
         """Whether many places of nested functions add to a variable of the function around them, so that a list would change them all."""

@@ -87,7 +87,8 @@ class Boundaries:
             return False
         if by_callers or _says_more(guard):
             return bool(by_callers)
-        return (says == "decides" and self._counts.is_state(guard.value)) or (
+        is_told = says == "decides" or (says == "limits" and isinstance(guard.value, ast.Name))
+        return (is_told and self._counts.is_state(guard.value)) or (
             (says == "limits" or self._checks_next(guard, function)) and self._counts.is_added_in_file(guard)
         )
 

@@ -13,7 +13,6 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_constant, last_name, words
 
-_SHORT: Final = 4096  # bytes whose copies cost nothing
 _HEADERS: Final = ("struct.pack", "builtins.int.to_bytes")
 _ADDRESSES: Final = frozenset({"inet_aton", "inet_pton"})  # a header holds few of them
 _READS: Final = frozenset({"read", "recv"})
@@ -37,51 +36,6 @@ class Bytestrings:
             isinstance(item.value, ast.Call) and self._module.qualname(item.value.func) in _HEADERS
             for item in self._module.scopes.bindings(*variable)
             if item.kind is Kind.ASSIGN
-        )
-
-    def is_counted(self, loop: Loop) -> bool:
-        """Whether a loop counts up to a number that is small or no literal, and no length: ``range(width)``, as a field has."""
-        turns = loop.iter if isinstance(loop, (ast.For, ast.AsyncFor)) else None
-        return (
-            isinstance(turns, ast.Call)
-            and self._module.qualname(turns.func) == "builtins.range"
-            and not any(
-                (isinstance(item, ast.Call) and last_name(item.func) == "len")
-                or (isinstance(item, ast.Constant) and not _is_small(item))
-                for item in walk(turns)
-            )
-        )
-
-    def is_short(self, node: ast.AST, target: ast.expr, loop: Loop) -> bool:
-        """Whether bytes stay short.
-
-        The loop is left when they have some thousand, fills them up to the place of the next field, adds only what they do
-        not hold yet, or stretches a key by digests.
-        """
-        if isinstance(node, (ast.Assign, ast.AugAssign)) and _is_digest(node.value):
-            return True
-        name = dotted(target)
-        for item in walk(loop):
-            test = item.test if isinstance(item, ast.If) else None
-            if (
-                isinstance(item, ast.If)
-                and isinstance(test, ast.Compare)
-                and isinstance(test.left, ast.Call)
-                and last_name(test.left.func) == "len"
-                and [dotted(part) for part in test.left.args] == [name]
-            ):
-                most = test.comparators[0]
-                is_left = isinstance(item.body[-1], (ast.Break, ast.Return))
-                if isinstance(test.ops[0], (ast.Gt, ast.GtE)) and is_left and _is_small(most):
-                    return True
-                if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and not is_left:
-                    return True
-        return any(
-            isinstance(outer, ast.If)
-            and isinstance(outer.test, ast.Compare)
-            and isinstance(outer.test.ops[0], ast.NotIn)
-            and dotted(outer.test.comparators[0]) == name
-            for outer in self._module.index.outwards(node, loop)
         )
 
     def is_drained(self, added: ast.expr, loop: Loop) -> bool:
@@ -158,13 +112,3 @@ class Bytestrings:
             return [added]
         bound = (item.value for item in self._module.scopes.bindings(*variable))
         return [value for value in bound if value is not None and contains(loop, value)]
-
-
-def _is_digest(value: ast.expr) -> bool:
-    """Whether what is added is the digest of a hash: a key is made of few."""
-    added = value.right if isinstance(value, ast.BinOp) else value
-    return isinstance(added, ast.Call) and last_name(added.func) == "digest"
-
-
-def _is_small(number: ast.expr) -> bool:
-    return isinstance(number, ast.Constant) and isinstance(number.value, int) and number.value <= _SHORT

@@ -14,7 +14,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import is_constant, last_name, string, text_parts
+from flake8_aiguard.shapes import is_constant, last_name, root, string, text_parts
 from flake8_aiguard.wordings import Claim, claims, name_of, name_words, speaks, words
 
 _FINISHED: Final = frozenset(
@@ -200,11 +200,20 @@ class Contradictions:
                     self._is_given_length(bound[0]) or not self._counts.is_count(value)
                 )
         else:
-            found = isinstance(counted, ast.Attribute) and not is_length(value)
+            found = isinstance(counted, ast.Attribute) and (
+                not is_length(value) or self._is_of_given(counted)
+            )
         return (
             found
             and not adds
             and (is_length(value) or not self._is_counting(counted) or self._is_amount(counted))
+        )
+
+    def _is_of_given(self, counted: ast.Attribute) -> bool:
+        """Whether something belongs to an object that a caller hands in: ``request.rows``, not ``self.rows``."""
+        owner = root(counted)
+        return (
+            isinstance(owner, ast.Name) and owner.id not in ("self", "cls") and self._counts.is_given(owner)
         )
 
     def _is_given_length(self, node: ast.expr) -> bool:

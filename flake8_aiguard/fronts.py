@@ -8,17 +8,13 @@ from typing import Final
 
 from flake8_aiguard.accumulators import Accumulators
 from flake8_aiguard.children import walk
-from flake8_aiguard.few import Few
-from flake8_aiguard.growth import GROWS
 from flake8_aiguard.index import Loop
 from flake8_aiguard.loops import SMALL
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, is_constant, last_name, names_in
 
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
-_MAKES: Final = ("list", "sorted", "splitlines", "readlines", "findall", "listdir", "glob")
 
 
 class Fronts:
@@ -32,7 +28,6 @@ class Fronts:
     def __init__(self, module: Module, accumulators: Accumulators) -> None:
         self._module = module
         self._accumulators = accumulators
-        self._few = Few(module)
 
     def is_slow(self, pop: ast.Call, receiver: ast.expr, loop: Loop) -> bool:
         """Whether a list may be long, and a deque or a loop over it would do the same.
@@ -43,7 +38,7 @@ class Fronts:
             loop: the loop that takes the items.
         """
         index = self._module.index
-        if not self._is_long(receiver) or (index.function(pop), dotted(receiver)) in self._windows:
+        if (index.function(pop), dotted(receiver)) in self._windows:
             return False
         if index.parent(index.statement(pop)) is not loop:
             return False  # now and then
@@ -67,26 +62,6 @@ class Fronts:
             return False
         return dotted(loop.test) == dotted(taken.targets[0]) is not None and any(
             use.lineno > (loop.end_lineno or 0) for use in self._module.scopes.uses(*variable)
-        )
-
-    def _is_long(self, receiver: ast.expr) -> bool:
-        """Whether a list is filled in a loop, read from a file or made of another collection."""
-        variable = self._module.loops.variable(receiver) if isinstance(receiver, ast.Name) else None
-        if variable is None:
-            return False
-        for binding in self._module.scopes.bindings(*variable):
-            value = binding.value
-            if isinstance(value, (ast.Call, ast.ListComp)) and self._few.items(value):
-                return False
-            if isinstance(value, ast.ListComp) or (binding.kind is Kind.PARAMETER and binding.annotation):
-                return True
-            if isinstance(value, ast.Call) and last_name(value.func) in _MAKES:
-                return True
-        return any(
-            isinstance(parent := self._module.index.parent(use), ast.Attribute)
-            and parent.attr in GROWS
-            and next(self._module.index.loops(use), None) is not None
-            for use in self._module.scopes.uses(*variable)
         )
 
     @lazy

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.index import Loop
-from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import SMALL, Variable, iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import says
@@ -80,40 +79,9 @@ class Growth:
         """
         return all(
             not isinstance(loop, ast.While)
-            and (
-                any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
-                or self._is_over_attributes(loop)
-                or self._is_over_parts(loop)
-                or any(map(self._is_of_object, iterables(loop)))
-            )
+            and any(self._few.items(part) or self.is_part(part) for part in iterables(loop))
             for loop in loops
         )
-
-    def _is_over_parts(self, loop: Loop) -> bool:
-        """Whether a loop goes over what somebody chose, by its name, and no caller gives: ``self.options``.
-
-        A caller may give it as a dict, which has each key once: ``modes.items()``.
-        """
-        for node in iterables(loop):
-            is_dict = False
-            while isinstance(node, ast.Call):
-                if node.args:
-                    node = node.args[0]
-                elif isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
-                    is_dict = is_dict or node.func.attr == "items"
-                    node = node.func.value
-                else:
-                    break
-            name = last_name(node.func if isinstance(node, ast.Call) else node) or ""
-            if says(name) != "chosen" or name in _GENERIC:
-                continue
-            if isinstance(node, ast.Call) and not name.endswith("s"):
-                continue  # of read_table() there may be any number of rows
-            variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
-            bindings = () if variable is None else self._module.scopes.bindings(*variable)
-            if is_dict or all(item.kind is not Kind.PARAMETER for item in bindings):
-                return True
-        return False
 
     def is_chosen(self, node: ast.expr) -> bool:
         """Whether somebody chose what a collection holds, by its name: ``step_outputs``.
@@ -123,27 +91,6 @@ class Growth:
         """
         name = last_name(node) or ""
         return says(name) == "chosen" and name not in _GENERIC
-
-    def _is_of_object(self, node: ast.expr) -> bool:
-        """Whether a collection is an attribute whose name says no records: ``self.codecs``, ``transaction.inputs``."""
-        node = collection(self._module, node)
-        return (
-            isinstance(node, ast.Attribute)
-            and self._module.qualname(node) is None
-            and says(node.attr) not in ("data", "single")  # a text has any number of letters
-            and node.attr not in _GENERIC
-        )
-
-    def _is_over_attributes(self, loop: Loop) -> bool:
-        """Whether a loop goes over the names of attributes, as many as a class has: ``for name in names: getattr(self, name)``."""
-        targets = {dotted(loop.target)} if isinstance(loop, (ast.For, ast.AsyncFor)) else set()
-        return any(
-            isinstance(item, ast.Call)
-            and last_name(item.func) == "getattr"
-            and len(item.args) > 1
-            and dotted(item.args[1]) in targets - {None}
-            for item in walk(loop)
-        )
 
     def is_part(self, node: ast.expr) -> bool:
         """Whether a collection is a part of what a loop goes over: ``edge``, ``entry.names``, ``row[2]``; not records, by their name.
@@ -261,31 +208,8 @@ class Growth:
 
     def _is_short(self, loop: Loop) -> bool:
         if isinstance(loop, ast.While):
-            return _is_halved(loop) or _is_counted(loop) or self._is_peeled(loop)
-        if self._few.turns(loop):
-            return True
-        return self._module.is_test and any(map(self._is_split_parameter, iterables(loop)))
-
-    def _is_peeled(self, loop: ast.While) -> bool:
-        """Whether each turn takes a shell off what the loop asks for: ``node = node.parent``, ``hint = get_args(hint)[0]``."""
-        loops = self._module.loops
-        asked = {loops.variable(name) for name in names_in(loop.test)} - {None}
-        for statement in loop.body:
-            if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
-                continue
-            variable = loops.variable(statement.targets[0])
-            taken = statement.value
-            while isinstance(taken, (ast.Attribute, ast.Subscript)):
-                taken = taken.value
-            if (
-                variable not in asked
-                or taken is statement.value
-                or not isinstance(taken, (ast.Call, ast.Name))
-            ):
-                continue
-            if any(variable in map(loops.variable, names_in(item)) for item in loops.behind(taken, loop)):
-                return True
-        return False
+            return _is_halved(loop) or _is_counted(loop)
+        return self._few.turns(loop)
 
     def _is_chosen(self, node: ast.AST, loop: Loop) -> bool:
         """Whether a value grows for one item that a literal names: ``for kind in kinds: if kind == "image": ...``."""
@@ -317,18 +241,6 @@ class Growth:
             return False
         return bool(loop.iter.args or loop.iter.keywords) and any(
             string(part) in ("\n", "\r\n") for part in walk(choice.test) if isinstance(part, ast.expr)
-        )
-
-    def _is_split_parameter(self, items: ast.expr) -> bool:
-        """``name.split(".")`` of what a function is given: a helper of tests, which pass it a literal."""
-        if not isinstance(items, ast.Call) or not isinstance(items.func, ast.Attribute):
-            return False
-        text = items.func.value
-        variable = self._module.loops.variable(text) if isinstance(text, ast.Name) else None
-        return (
-            items.func.attr == "split"
-            and variable is not None
-            and any(item.kind is Kind.PARAMETER for item in self._module.scopes.bindings(*variable))
         )
 
 

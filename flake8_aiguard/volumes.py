@@ -17,6 +17,7 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, string
 
+_READERS: Final = frozenset({"csv.DictReader", "csv.reader"})  # a row for each line of a file
 _HOPS: Final = 8  # variables and calls that are looked through
 
 
@@ -127,6 +128,8 @@ class Volumes:
         qualname = self._module.qualname(call.func) or ""
         if qualname == "builtins.range":
             return self._most((item.args[0] for item in call.args if _measures(item)), hops)
+        if qualname in _READERS:
+            return Volume.DATA
         if qualname.startswith("builtins."):  # set(xs), map(f, xs)
             return self._most(call.args, hops)
         if not isinstance(call.func, ast.Attribute):  # late = overdue(orders)

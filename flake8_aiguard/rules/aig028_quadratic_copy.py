@@ -15,12 +15,11 @@ from flake8_aiguard.few import Few
 from flake8_aiguard.fronts import Fronts
 from flake8_aiguard.growth import Growth, is_paged
 from flake8_aiguard.index import Loop
-from flake8_aiguard.loops import iterables
+from flake8_aiguard.large import Large
 from flake8_aiguard.nouns import says
 from flake8_aiguard.regex import regex
 from flake8_aiguard.roundtrips import RoundTrips
-from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, is_constant, last_name, names_in
+from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, is_constant, last_name
 
 _INSTEAD: Final[Mapping[str, str]] = {
     "list": "append to it",
@@ -48,11 +47,6 @@ _TAKES_ITERABLE: Final = frozenset(
     {"Counter", "all", "any", "enumerate", "extend", "frozenset", "join", "list", "map", "max", "min", "set"}
     | {"sorted", "sum", "tuple", "update", "zip"}
 )
-_TENSORS: Final = frozenset(
-    {"cutlass", "flax", "jax", "keras", "mlx", "tensorflow", "torch", "transformers", "triton"}
-)
-_FORWARD: Final = ("__call__", "call", "forward")  # of flax, keras and torch
-_OF_TENSORS: Final = ("attentions", "hidden_states", "logits")
 _REASONS: Final = {
     "pickle.loads": regex(r"copy"),
     "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
@@ -85,41 +79,26 @@ class QuadraticCopy(Checker):
                 rows.append(page.title)
             return rows
 
-    Limits: an accumulator counts where the file proves what it is (a list, tuple, dict, set, bytes or string), where
-    the loop never starts it afresh and does not run over few items: displays, constants, ``*args``, the parts of a name
-    or path, what is unpacked or measured, class attributes, options of a command line, ``range()`` of few turns by its literal arguments, what each call of a private
-    function spells out, and the parts of what a loop around it goes over, where each of its turns starts anew. So are
-    additions under a condition that a literal names the item, and tuples of tensors, by their name or in files that
-    import a tensor library. Accumulators do not count over what somebody chose, by its name, unless a
-    caller gives it (``self.options``) and not as a dict, which has each once, nor strings over what one other object holds (``node.parts``), nor over the names of attributes.
-    Neither does any accumulator over an attribute whose name says no records (``self.codecs``), nor ``sum()`` over what somebody chose. Lists of whole pages
-    are silent in a ``while`` that asks for the next page, as each request costs far more than the copy, and ``deepcopy()`` in tests. A local ``s += t`` is silent, as CPython
-    extends it in place; so is ``+=`` on a list. ``reduce(add, ...)`` counts where a start, a comprehension, an
-    annotation or the name (``lists``) says what the items are, and ``d[k] += s`` where what is added is a string by
-    itself and does not begin with a blank or comma (one value in parts). ``insert(0)`` and ``s = t + s`` count in ``for`` loops, where ``while`` mostly climbs a short path. Silent
-    where the loop reads or keeps what has been gathered so far (so do other tasks with an attribute), puts items at
-    both ends or reads the first one, and where each turn halves or divides what it counts. So are items put before the
-    others of a parameter, or until a total that the loop adds up is too large; what grows in an attribute while the
-    loop yields, or is started afresh by a method that the loop calls; the copy that each turn hands over; the last line
-    of ``splitlines(True)``; and a sum whose twin in the function carries ``noqa: RUF017``; what more than four places of nested functions add to; and a trip through pickle
-    that a comment calls a copy, or one through JSON of which it says what is converted, or whose function gives a copy by its docstring. ``pop(0)`` counts on a list
-    that is built here, and not where its length is asked first, or the loop sorts, slices or goes through it. Silent on
-    ``+=`` and ``sum()`` in tests, in helpers of tests, in ``except`` clauses, over ``*args``, for bytes that begin with a packed
-    header and for texts of errors and notes, all of which stay short, and on ``insert(0)`` in tests (files that import
-    unittest or pytest included) and on lists in network layers (classes with a ``forward()``) where no name speaks of
-    records. Few are the lines of a docstring, the digests that a key is made of, and what a ``while`` takes up to a
-    constant. ``pop(0)`` does not count where a condition of the loop looks at the first item, a few steps deep, over
-    the bases of a class, or where the loop ends at an item and the rest of the list is used behind it. Bytes do not
-    count over a ``range()`` that is not that of a length, in a loop over the object itself (``self.items()``), where each turn hands them to a call, where they are filled up to the place of a field, where the loop is left
-    when they have some thousand, or where ``read()`` without a size gives all of them at once; tuples that ``sum()``
-    joins count where a caller gives them or a comprehension makes them. One accumulator is reported once for a nest of
-    loops, a list that is used up from the front once for a function. ``xs += (x,)`` is silent where nothing says that
-    ``xs`` is a tuple, as a list is extended in place, and the field of another object than ``self`` that a loop over a
-    list of the same function fills is short, and an attribute that grows under two conditions. A round trip counts with
-    plain arguments, outside of tests and of ``try``: an encoder, ``sort_keys``, another codec or ``errors`` make it a
-    conversion, a comparison with what JSON gave needs it, what ``__init__()`` keeps is a copy of its own, what YAML gave or takes or a function named ``..._json``
-    returns is brought into its form, as is what is no plain dict or has numbers as keys, a result that nobody uses asks
-    whether it can be done, and ``self.model_dump_json()`` counts where the class has a base that may be a model.
+    Limits: the file must prove what the accumulator is (list, tuple, dict, set, bytes or string), that the loop never starts
+    it afresh, and that it grows with the data: the loop goes over records by their name, what was read, fetched or received,
+    or plain ``values`` and ``lists`` that a caller gives; or the accumulator itself is named for records.
+
+    - Silent over what somebody wrote down or one object holds, by the name (``phases``, ``self.codecs``, ``path.parts``), over
+      literals, ``*args``, what is unpacked or measured, and the parts of each item of a loop around it.
+    - A local ``s += t`` is silent, as CPython extends it in place; so is ``+=`` on what may be a list.
+    - Silent where the loop needs what has been gathered so far: reads, keeps, yields or hands it to a call, or other
+      tasks may see the attribute; and where its length ends the loop.
+    - Silent for texts of errors and notes, values in parts (``d[k] += ", " + line``), strings under two
+      conditions, messages that begin with a packed header, one word read character by character, and numbers taken digit by digit.
+    - Whole pages are silent in a ``while`` that asks for the next page: the request costs far more than the copy.
+    - ``insert(0)`` and ``s = t + s`` count in ``for`` loops; not where items go to both ends, the first one is read, or a budget ends the loop.
+    - ``pop(0)`` counts on lists of records, of a caller, or of a walk over a graph; not where the length is asked first, the loop sorts or slices the list,
+      only strips its beginning, goes a few steps deep, or the rest is used behind it.
+    - ``reduce(add, ...)`` counts where a start, an annotation or the name says what the items are; ``sum()`` not where its twin
+      carries ``noqa: RUF017``.
+    - A round trip counts with plain arguments, outside of tests and of ``try``. Silent where it converts: an encoder, ``sort_keys``, another
+      codec, keys that are numbers, a comparison with JSON, a comment or docstring that speaks of a copy or of types.
+    - ``+=``, ``sum()``, ``insert(0)`` and ``deepcopy()`` are silent in tests. One finding for an accumulator, and for a list that a function uses up.
     """
 
     code = "AIG028"
@@ -160,7 +139,6 @@ class QuadraticCopy(Checker):
             return
         if kind == "tuple" and (
             self._accumulators.may_be_list(node.target)
-            or self._gathers_tensors(node.target)
             or (
                 isinstance(node.value, ast.Tuple)
                 and all(isinstance(item, ast.Constant) for item in node.value.elts)
@@ -176,7 +154,6 @@ class QuadraticCopy(Checker):
             return
         if kind == "bytes" and (
             self._bytes.is_message(node.target)
-            or self._accumulators.is_of_self(loop)
             or self._bytes.is_drained(node.value, loop)
             or self._bytes.is_word(node.value, loop)
         ):
@@ -184,10 +161,8 @@ class QuadraticCopy(Checker):
         if kind != "bytes" and self._accumulators.is_complaint(node.target):
             return
         if kind == "str" and (
-            self._accumulators.is_short_field(node, loop)
+            self._accumulators.is_one_value(node)
             or self._accumulators.is_seldom(node, loop)
-            or self._accumulators.is_one_value(node)
-            or self._accumulators.is_of_one(loop)
             or self._accumulators.is_everywhere(node.target)
         ):
             return
@@ -236,12 +211,10 @@ class QuadraticCopy(Checker):
             copied = [item.value for item in value.elts if isinstance(item, ast.Starred)]
             kinds = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
             kind = kinds[type(value)] if any(dotted(item) == name for item in copied) else None
-        if kind is None or (kind == "tuple" and self._gathers_tensors(target)):
+        if kind is None:
             return
         loop = self._growth.loop(node, target)
         if loop is None or self._accumulators.is_measured(target, loop):
-            return
-        if kind == "list" and self._is_of_layers(node, loop):
             return
         if kind != "bytes" and self._accumulators.is_shared(node, target, loop, text=kind == "str"):
             return
@@ -262,30 +235,11 @@ class QuadraticCopy(Checker):
 
     def _is_worth(self, node: ast.stmt, target: ast.expr, kind: str, loop: Loop) -> bool:
         """Whether what is copied may get long, and need not be there whole on every turn."""
-        if self._growth.is_of_few(self._growth.loops(node, target)):
+        loops = self._growth.loops(node, target)
+        if self._growth.is_of_few(loops) or not self._large.grows(target, loops):
             return False
         return kind != "bytes" or not (
-            self._bytes.is_counted(loop)
-            or self._bytes.is_short(node, target, loop)
-            or self._bytes.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
-        )
-
-    def _gathers_tensors(self, target: ast.expr) -> bool:
-        """Whether a tuple most likely holds tensors: each takes so long to compute that the references to them cost nothing."""
-        name = last_name(target) or ""
-        return name.endswith(_OF_TENSORS) or not _TENSORS.isdisjoint(self.module.index.packages)
-
-    def _is_of_layers(self, node: ast.AST, loop: Loop) -> bool:
-        """Whether a class with a ``forward()`` loops over its layers, or over anything else that no name calls records."""
-        if _TENSORS.isdisjoint(self.module.index.packages):
-            return False
-        if any(says(name.id) == "data" for part in iterables(loop) for name in names_in(part)):
-            return False
-        owner = next(
-            (item for item in self.module.index.ancestors(node) if isinstance(item, ast.ClassDef)), None
-        )
-        return owner is not None and any(
-            isinstance(item, ast.FunctionDef) and item.name in _FORWARD for item in owner.body
+            self._bytes.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
         )
 
     def _is_new(self, part: ast.expr) -> bool:
@@ -335,7 +289,8 @@ class QuadraticCopy(Checker):
         if qualname == "copy.deepcopy" and self._is_test:
             return
         loop = self._growth.loop(node, target) if is_copied else None
-        if loop is not None and self._growth.is_of_few(self._growth.loops(node, target)):
+        loops = [] if loop is None else self._growth.loops(node, target)
+        if loops and (self._growth.is_of_few(loops) or not self._large.grows(target, loops)):
             return
         if loop is None and qualname == "copy.deepcopy" and first is not None:
             around = next(self.module.index.loops(node))
@@ -403,8 +358,6 @@ class QuadraticCopy(Checker):
         if loop is None:
             return
         if method.attr == "insert":
-            if self._is_of_layers(node, loop):
-                return
             is_seldom = self.module.index.parent(self.module.index.statement(node)) is not loop
             if is_seldom or self._is_test or self._accumulators.keeps_front(loop, method.value):
                 return
@@ -421,12 +374,23 @@ class QuadraticCopy(Checker):
             if len(node.args) > 1 or not self._fronts.is_slow(node, method.value, loop):
                 return
             instead = "use collections.deque and popleft(), or loop over the list"
+        is_large = (
+            self._large.grows(method.value, [loop])
+            if method.attr == "insert"
+            else self._large.has_long(node, method.value)
+        )
+        if not is_large:
+            return
         # another data structure mends all loops of a function
         place = loop if method.attr == "insert" else self.module.index.function(node) or loop
         if (place, name) in self._reported:
             return
         self._reported.add((place, name))
         yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
+
+    @functools.cached_property
+    def _large(self) -> Large:
+        return Large(self.module)
 
     @functools.cached_property
     def _few(self) -> Few:
@@ -439,12 +403,9 @@ class QuadraticCopy(Checker):
             return
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
-        if (
-            self._is_test
-            or self._is_decided(node)
-            or self._is_tree(node.args[0])
-            or (isinstance(start, ast.Tuple) and self._is_local(node.args[0]))
-        ):
+        if not (self._large.of(node.args[0]) or self._large.is_of_anything(node.args[0])):
+            return
+        if self._is_test or self._is_decided(node) or self._is_tree(node.args[0]):
             return
         chained = "itertools.chain.from_iterable()"
         if not self._is_passed_once(node):
@@ -460,11 +421,6 @@ class QuadraticCopy(Checker):
         return (
             isinstance(parent, ast.Call) and node in parent.args and last_name(parent.func) in _TAKES_ITERABLE
         )
-
-    def _is_local(self, items: ast.expr) -> bool:
-        """Whether nothing says how many items a local has; tuples that are joined are mostly parts of a signature or syntax tree."""
-        resolved = self.module.scopes.resolve(items) if isinstance(items, ast.Name) else None
-        return resolved is not None and all(item.kind is Kind.ASSIGN for item in resolved[1])
 
     def _is_tree(self, items: ast.expr) -> bool:
         """Whether a local holds the levels of a tree, each half as long: ``while len(rows[-1]) > 1``."""
@@ -502,6 +458,8 @@ class QuadraticCopy(Checker):
     def _reduced(self, node: ast.Call) -> Iterator[Finding]:
         """``reduce(operator.add, lists)``."""
         if len(node.args) < 2 or hides_arguments(node) or self._is_few(node.args[1]):
+            return
+        if not (self._large.of(node.args[1]) or self._large.is_of_anything(node.args[1])):
             return
         adds, items = node.args[:2]
         start = node.args[2] if len(node.args) > 2 else None
