@@ -97,7 +97,7 @@ class PollingLoop(Checker):
 
     - Silent on loops that do other work, wait for a time or a count of turns only, wait for two kinds of things at once, or ask a
       function that this file does not show.
-    - Files and the events of ``multiprocessing`` are outside of this process; a helper that other processes change is no condition.
+    - Files and the events of ``multiprocessing`` are outside of this process: other processes change them.
     - Silent where nothing could set an event: flags that only handlers of signals set (in sync loops), events whose clearing is waited for and that the
       file does not touch, quotas and rates that grow by themselves.
     - Silent on waits for the start of a thread, process or future, for several of them under one time limit, and on what the
