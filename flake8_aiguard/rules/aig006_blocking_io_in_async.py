@@ -77,38 +77,26 @@ class BlockingIoInAsync(Checker):
             async def fetch(self, url):
                 return (await self.client.get(url, timeout=10)).json()
 
-    Limits: a sync function that blocks is not followed into the coroutine that calls it. Cheap calls on one
-    directory entry (``os.path.exists``, ``Path.mkdir``, ``any(path.iterdir())``) are reported only with ``blocking-metadata``,
-    or not at all. An open file is reported where it is opened, not at each read (unless it is kept on an object), and not at all where threads or a process do the
-    reading, where it is yielded, put into a dict or only passed on to a function that nothing is known of (which wants a sync file), or where no more
-    than a head of up to 64 KiB is read.
-    A file is reported where something shows that it may be large, or is used often: in a loop, in a handler of requests, where its path
-    or what is written comes from a parameter, a loop or an ``await``, for whole trees of folders, and for reads of a file that is kept on an object;
-    not for one of constants and attributes alone, in migrations and one-off files, or for certificates and tokens.
-    Of several calls with one cause only the first is reported: in the body of a ``with`` whose own call blocks, those on what it gives;
-    in one statement; in a row of short statements that do the same with one file after the other. Silent below ``@deprecated``, and for
-    a file that is only locked (``open(path, "x")`` below ``except FileExistsError``, too), SQLite in memory.
-    One text that is read whole, in no loop, is fine where its path is one of the settings, below a temporary directory of the function or
-    an attribute of what was awaited, and in a static method that no loop calls; so are an empty file, what is registered for
-    ``after_server_stop``, and ``join()`` of the thread that runs the coroutine.
-    A temporary file is reported at the first write of something that is no constant, and not for one variable in a text file or
-    one text in a temporary directory.
-    Files are fine in ``finally`` and in handlers of ``BaseException`` and ``CancelledError``, where an ``await`` may be
-    cancelled itself, and in handlers that end with ``raise``; in a file that runs an event loop and starts no other task or server on it, or runs it from
-    ``__main__`` without a server, or only awaits ``gather()`` there, in the coroutine that the runner starts; in one that exits, or that a sync function makes and hands to what runs it; in jobs (``app/tasks/``);
-    for chunks of up to 128 KiB that are written as they are awaited; in folders, modules and functions (``run_cli()``) of a command line or of scripts,
-    as are processes, threads and queues in the first two. A ``noqa`` with ASYNC100 to ASYNC102, or ASYNC210 to ASYNC251, waives every call of that kind
-    (unless ``defer-to-ruff = false``). Silent for certificates, keys and what a variable of the environment
-    names, for the configuration that a class method builds an object from, for a coroutine whose docstring says that it has a thread and event loop of its own, or that asks its user three times, for a queue or a future that is
-    asked first (``empty()``, ``done()``, ``select`` of its pipe), for ``os.open`` of what threads write to, for ``put()`` on a
-    queue without a bound, on a socket with ``setblocking()``, below ``except BlockingIOError``, for files, processes and sleeps in tests, and what a test expects to fail, for files and
-    ``input()`` in commands of click, typer and cyclopts, for threads and locks for which a test waits so many seconds at most,
-    for ``input()`` in a command line, or a command that starts no other task, outside of ``async with``, for files where the file opens its user's browser or asks its user (``questionary``), for files in ``startup()``, ``init_...()``, ``lifespan()``, ``shutdown()``, handlers of
-    ``on_event``, migrations and the like, for tables that are created there, for one file that comes with the code (a path of ``__file__`` or ``importlib.resources``, and constants), for a constant that is written where
-    no file is yet, for benchmarks, and for what ``main()`` does before it first
-    waits, when ``asyncio.run`` starts it. A process that is kept on an object, or handed back in one, is reported where something waits for it.
-    ``with lock:`` on a thread's lock is reported only where its body awaits; leaving
-    a ``with ThreadPoolExecutor()``, and ending an executor in ``finally``, is not.
+    Limits: a sync function that blocks is not followed into the coroutine that calls it. Of several calls with one cause
+    (the body of a ``with`` whose own call blocks, one statement, a row of short statements on one file) only the first is reported.
+    Cheap calls on one directory entry (``os.path.exists``, ``Path.mkdir``) are reported only with ``blocking-metadata``.
+
+    - A file is reported where something shows that it may be large or is used often: in a loop, in a handler of requests, where its path
+      or what is written comes from a parameter, a loop or an ``await``, with its path written out in the call, and for whole trees of folders.
+    - An open file is reported where it is opened; a file kept on an object where it is read; a temporary file at the first write
+      of something that is no constant.
+    - Silent on files of constants and attributes alone, of settings, certificates and tokens, one that comes with the code, one small
+      text read whole, heads and chunks of at most 128 KiB, empty files and files that only lock.
+    - Silent on files that threads or a process read, that are yielded, or that are passed on to a function that nothing is known of.
+    - Silent in ``finally`` and handlers where an ``await`` may be cancelled, at start and end (``startup()``, ``lifespan()``,
+      ``shutdown()``), in migrations and jobs, and in a program that starts no other task on its loop.
+    - Silent in command lines and scripts for files, processes, threads, queues and ``input()``; in tests for files, processes,
+      sleeps and waits with a limit.
+    - Silent on a queue or future that is asked first (``empty()``, ``done()``, ``select``), ``put()`` on a queue without a bound,
+      sockets with ``setblocking()``, and SQLite in memory.
+    - ``with lock:`` on a thread's lock is reported only where its body awaits; leaving a ``with ThreadPoolExecutor()`` is not. A process
+      kept on an object is reported where something waits for it.
+    - A ``noqa`` with ASYNC100 to ASYNC102, or ASYNC210 to ASYNC251, waives every call of that kind (unless ``defer-to-ruff = false``).
     """
 
     code = "AIG006"

@@ -101,20 +101,19 @@ class CpuBoundInAsync(Checker):
             user = await users.find(name)
             return await asyncio.to_thread(bcrypt.checkpw, password, user.hashed)
 
-    Limits: knows the calls of a table, each measured by ``benchmarks/gil.py``; loops in Python, cheap calls of the same
-    libraries (``numpy.array``, ``json.loads``, ``hashlib.sha256``), decompression with zlib, ``addfile()`` without compression, and what a sync function of
-    this project computes are not reported. A model or dataframe is known by its constructor, loader or annotation, not
-    when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
-    reported. Silent on literal operands and few rounds, on products with a vector (one that the function divides by its
-    length or takes the length of, that is reshaped to one row or column, the variable of a loop over an array, a lookup by it), on products of two names for vectors (``query_vec``, ``list[float]``) and
-    those that are one number (``float(dot(a, b))``, ``if dot(a, b) > least``), on images that the function makes,
-    resizes or crops to at most 1500 by 1500 pixels, written out, on compressing ``.tobytes()`` or ``.encode()`` of a loop's
-    item, on readers that are told to go in chunks, in ``startup()``, ``lifespan()`` and the like, in commands of click, typer
-    and cyclopts, and for what ``main()`` does before it first waits. Where the file starts no other task and serves nobody, silent on small
-    documents (HTML, XML, YAML) that a method of what is no service parses while it holds the GIL, in generators that never wait, and in coroutines that never wait and work on in a loop over the rows that are read. YAML counts where a handler reads or writes
-    it in a file. The page of a form by which a client signs in is small, as the name of its function or file says. Opening a PDF is
-    cheap: extracting its text is reported. ``pickle.dump()`` into a file that the coroutine opens is AIG006's.
-    Extracting an archive from a file is AIG006's, and ``writestr()`` into a ``ZipFile`` that is opened without compression only copies.
+    Limits: knows the calls of a table, each measured by ``benchmarks/gil.py``. A model or dataframe is known by its constructor, loader or
+    annotation, not when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
+    reported. Loops in Python, and what a sync function of this project computes, are not followed.
+
+    - Silent on cheap calls of the same libraries (``numpy.array``, ``json.loads``, ``hashlib.sha256``), literal operands and few rounds.
+    - Silent on products with a vector, by its shape, its name (``query_vec``) or annotation, and on products that are one number.
+    - Silent on images that the function makes, resizes or crops to at most 1500 by 1500 pixels, written out.
+    - Silent on readers that go in chunks, compression of one item of a loop, archives that are written without compression, and opening a
+      PDF, which is cheap: extracting its text is reported.
+    - Silent in ``startup()``, ``lifespan()`` and the like, in commands, and for what ``main()`` does before it first waits.
+    - Where the file starts no other task and serves nobody, silent on small documents (HTML, XML, YAML) and on coroutines that never wait.
+    - YAML counts where a handler reads or writes it in a file. ``pickle.dump()`` into a file that the coroutine opens, and extracting
+      an archive, are AIG006's.
     """
 
     code = "AIG007"

@@ -81,30 +81,21 @@ class UnboundedFanOut(Checker):
 
             return await asyncio.gather(*[fetch(url) for url in urls])
 
-    Limits: reports ``asyncio``, task groups and nurseries of ``anyio`` and ``trio``, ``tornado.gen.multi`` and
-    ``tqdm.asyncio``, where a ``for`` or a comprehension runs over a parameter, attribute or call and each task gets its item.
-    Silent where a semaphore, a limiter or something that is acquired stands in the functions and classes around it or in the
-    function of the file that the tasks run (one call is followed), where a client or pool with an explicit limit on its
-    connections is made there, for the whole module or handed over to the function that starts the tasks, where a client or service of the project's own from
-    another file does the work, which may bound itself (``client.fetch(url)``, ``self._read(llm, text)``, ``self.hub.connection.get(url)``), where an item of the loop is awaited in its turn or the
-    loop sleeps, for slices with an end, batches, a parameter that is one item or a list (``[tag] if isinstance(tag, str) else tag``), a split into so many parts, ``limit=``, a length that is checked or a number that guards what is collected, for pools of
-    threads or processes, and where the function of the file that runs never waits, or for such a pool only. Names count:
-    ``n_workers``, ``batch``, ``plugins``, ``servers``, ``link_fields``, ``internal_ips``, ``models_settings`` or ``attachments``, a function ``worker()`` that loops or stands elsewhere, ``self.config[...]``, ``entry.data[CONF_URLS]``, the
-    ``devices`` of an installation, tables of the module and classes (``Iterable[type[Reader]]``) hold as many items as somebody chose, also as the variable of the
-    loop (``for server in load()``, ``for node_id in groups``); ``close()`` and ``remove_all()`` end what exists, and a method without another item of an
-    object's own parts (``device.connect() for device in self.devices``), or that renews each object or gives another form of it
-    (``update()``, ``to_dict()``), is theirs. Items that are called themselves (``handler(event)``) may wait for each other and
-    are left alone, and so is what an object holds by a name that says nothing of data (``self.actions``, not ``self.urls`` or ``self.members``), what dicts of
-    the object itself hold (``self.connections``), and what one answer lists in a method without arguments (``(await self.get())["devices"]``). Tasks that were started before are no fan-out, whoever waits for them; a function called ``wait_...`` that starts them is one. One finding for each loop. ``while``
-    loops, ``*args``, who comes in over time (``async for connection in listener``) and coroutines made in another function are not
-    followed. What runs has to be known to go outside of this process: a function of the file makes such a call, or calls one
-    that does; of others the tables say it, by their type or by names such as ``fetch``, ``api.orders()`` or ``read_file()``,
-    or they are given a path or an address, or one runs for each row of an awaited query. Silent for work within the process
-    (``engine.encode(prompt)``), for the datagrams of ``zeroconf``, where a function of one's own is handed the ``timeout`` by which all are to answer, and for
-    the keys of a dict that the file writes literally. A task that its own statement awaits is no fan-out, nor are tasks that a loop
-    lets go after two round trips of its own for each, ``get_env_urls()`` is
-    configuration, and a loop that sleeps on every turn asks the object's own ``self._urls``, or any peers whether they are well, as does ``self.urls[i]`` by the
-    number of the item, as many peers as there are.
+    Limits: reports ``asyncio``, the task groups of ``anyio`` and ``trio``, ``tornado.gen.multi`` and ``tqdm.asyncio`` where a ``for`` or
+    a comprehension over a parameter, attribute or call gives each task its item. What runs must be known to leave the process: a function
+    of the file that makes such a call, a row of the tables, names such as ``fetch`` or ``api.orders()``, a path or an address as argument.
+
+    - Silent under a semaphore, limiter or something acquired in the functions and classes around, or in the local function that
+      the tasks run (one call is followed); with an explicit limit of connections on the client or pool.
+    - Silent for slices with an end, batches, ``limit=``, a length that is checked, one item or a list (``[tag] if isinstance(tag, str) else tag``),
+      and loops that sleep or await each item in its turn.
+    - Silent where the name says that somebody chose the items: ``n_workers``, ``plugins``, ``servers``, ``attachments``, the ``devices`` of
+      an installation, ``self.config[...]``, tables of the module and classes.
+    - Silent on what an object holds by a name that says nothing of data (``self.actions``), dicts of the object itself, what one
+      answer lists, and on ending or renewing what exists (``close()``, ``update()``).
+    - Silent on tasks that were started before, workers that loop, items that are called themselves (``handler(event)``),
+      work within the process, datagrams, and a client of the project's own from another file, which may bound itself.
+    - Not followed: ``while`` loops, ``*args``, coroutines made in another function, and who comes in over time.
     """
 
     code = "AIG008"

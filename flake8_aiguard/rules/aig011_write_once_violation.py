@@ -77,22 +77,20 @@ class WriteOnceViolation(Checker):
         def headers_for(token):
             return {**DEFAULT_HEADERS, "Authorization": f"Bearer {token}"}
 
-    Limits: a plain assignment to a frozen object raises by itself and is not reported. An attribute of a frozen class that is
-    filled once behind a check for it, or whose name begins with an underscore, is a cache, unless every object is constructed
-    with it. What is declared ``field(init=False)`` is set later by design, what a method ``set_...`` of the class alone fills where it is ``None`` otherwise too, and what is removed without being declared was
-    there for a while only. A function that changes several attributes of a frozen class has one finding. ``Final`` forbids rebinding; a change in place
-    counts where the annotation names a read-only type, or the value is a display with content: one that starts empty is there to be filled, unless the objects of a class share it or its public name is that of a constant, in capitals. A module constant is a name in
-    capitals that is bound to a literal with content: what starts empty, as a flag or as ``None``, or is named or commented as a
-    cache, a registry or state, is none; of an imported one the name has to say so (``DEFAULT_``, ``ALLOWED_`` ...). Not
-    reported are changes of constants on import, in decorators, in functions that register or install, or that reset (but not by adding alone), of what is new in each run, such as a random text, in hooks such as
-    ``add_route(route)`` that do nothing but add what they are given (to what is no ``Final``; through ``global``, and with more than that around it, where they have a docstring), of entries in the methods of a class
-    ``...Command``, which runs once, or that come in pairs (``ignore(x)``, ``unignore(x)``; ``remove_x()`` beside ``register_x()``), of a
-    number that a function counts on and takes, in setters that have a docstring, change settings or rebind through ``global`` (with all that they change besides), in loaders that do so, in
-    functions named for the constant (``set_limit()`` for ``LIMIT``), that bind flags along with it or whose class undoes it in ``__exit__``, in ``main()``, of what a
-    function adds because it could not be imported before, and in test files. A private dict behind a ``MappingProxyType`` that
-    starts empty is a live view. Contracts (the comment ``# aiguard: write-once`` where an attribute or a variable of the module
-    is set, the setting ``write-once``) are checked file by file: a receiver counts where its class is known by ``self``,
-    construction, annotation or import, and a class imported from a package around its module is taken for the same.
+    Limits: a plain assignment to a frozen object raises by itself and is not reported. A module constant is a name in capitals bound
+    to a literal with content; what starts empty, as a flag or as ``None``, or is named or commented as a cache, registry or state is none; an imported
+    one must say so by its name (``DEFAULT_``, ``ALLOWED_``). A function that changes several attributes of a frozen class has one finding.
+
+    - Of a frozen class, silent on what is filled once behind a check for it, private names that no constructor sets, ``field(init=False)``, and
+      ``set_...`` methods that fill what is ``None`` otherwise.
+    - ``Final`` forbids rebinding; a change in place counts where the annotation names a read-only type or the value is a display with content.
+    - Of constants, silent on changes on import, in decorators, in functions that register, install, load or reset, in hooks that only add what they are
+      given, and in pairs (``ignore(x)``, ``unignore(x)``).
+    - Silent in setters that have a docstring or are named for the constant (``set_limit()`` for ``LIMIT``), on counters that a function
+      takes numbers from, in ``main()``, and in test files.
+    - A private dict behind a ``MappingProxyType`` that starts empty is a live view.
+    - Contracts (``# aiguard: write-once``, the setting ``write-once``) are checked file by file: a receiver counts where its class is known by
+      ``self``, construction, annotation or import.
     """
 
     code = "AIG011"

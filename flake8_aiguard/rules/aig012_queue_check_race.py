@@ -77,24 +77,22 @@ class QueueCheckRace(Checker):
                         return
                     self.handle(job)
 
-    Limits: reports ``while``, ``if`` and ``for _ in range(jobs.qsize())`` on queues of ``queue``, ``asyncio`` and ``multiprocessing``, and classes built on them, whose construction or
-    annotation is in the file; a parameter without an annotation is what all calls and starts of its function in the file
-    (``Thread(target=work, args=(jobs,))``, ``submit(work, jobs)``) give it. A
-    queue with one consumer cannot be emptied by another: a queue counts where several functions take from it, or where
-    threads or tasks run the one that does, also through a function of the file that calls it; a parameter without an annotation
-    where several threads, tasks or objects are given one queue. An attribute of the own object
-    or a local that only goes to functions which put, or to calls of elsewhere that have returned and start or keep nothing by
-    their names, has one consumer, whoever else puts; an annotated parameter, and a queue of the
-    module, may have others. A public method that puts may be called by any thread. Not where one thread or task that is started once runs all that takes from it, where a loop
-    without end empties it in each turn, or where the function that takes from it makes it anew. The queues of
-    ``multiprocessing``, whose ``empty()`` is unreliable by itself (that of a ``Manager()`` is a ``queue.Queue``),
-    always count, unless the function that made one asks again in each turn of a loop. Silent where the function, or each that calls it, has joined its threads
-    or processes before without a timeout (but a loop that takes the results of several processes after their ``join()`` is reported for that), where one named for the end of its object or for putting everything back (``close``, ``reset``) takes without waiting, or ``__exit__`` takes, and no loop does so as well, where an item was taken just before, under the lock of
-    all who put, on a local queue that never leaves
-    its function, a non-waiting call under a handler for ``Empty`` or ``Full``, ``asyncio`` without an ``await`` between check
-    and call (nothing else runs there), a queue for threads that only coroutines of its object take from, without an ``await`` there, and code under a lock. ``put_nowait()`` and ``get_nowait()`` alone are reported only
-    where the bound is a positive number (a literal, a constant, a parameter without a default or with such a one), no loop fills the queue to its bound, ``asyncio`` has not just said that there is an item or room (``except QueueFull: jobs.get_nowait()``), neither the function nor a caller in the file handles ``Full`` or ``Empty``,
-    and the docstring does not say that it is raised.
+    Limits: reports ``while``, ``if`` and ``for _ in range(jobs.qsize())`` on queues of ``queue``, ``asyncio`` and ``multiprocessing`` whose
+    construction or annotation is in the file, where a second consumer (for a put, a producer) is proved: several functions take from the queue,
+    several threads or tasks run the one that does, or it is handed to several. ``empty()`` of ``multiprocessing`` is unreliable by itself and always counts.
+
+    - Silent on a queue with one consumer, whoever puts: one thread or task that is started once, an attribute that only its object
+      takes from, a local queue that never leaves its function.
+    - Silent under a lock, after all threads or processes were joined without a timeout, and where ``close()``, ``reset()`` or ``__exit__``
+      empties what is left without waiting.
+    - Silent on a non-waiting call under a handler for ``Empty`` or ``Full``, and in ``asyncio`` without an ``await`` between check
+      and call: nothing else runs there.
+    - Silent where a loop without end empties the queue in each turn, and where the function that takes from it makes it anew.
+    - ``put_nowait()`` and ``get_nowait()`` alone count only on a positive bound, where neither the function nor a caller in the file handles
+      ``Full`` or ``Empty`` and no loop fills the queue to its bound.
+    - Silent where ``asyncio`` has just said that there is an item or room (``except QueueFull: jobs.get_nowait()``), and where the docstring says
+      what is raised.
+    - A loop that takes the results of several processes after their ``join()`` is reported for that.
     """
 
     code = "AIG012"

@@ -91,16 +91,20 @@ class PollingLoop(Checker):
             def wait_until_ready(self):
                 self.ready.wait()
 
-    Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are
-    variables, attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute
-    counts where this file stores it or shows its class. Loops that do other work, that wait for a time or a count of turns only, or for a number of their object to come up to another where the file changes neither, that count through what they hold (``while n < len(items)``) or the attempts that they are given, that leave when a count has not changed since the last turn, or that ask a function
-    which this file does not show are left alone, as are those that wait for two kinds of things at once. Files and the events
-    of ``multiprocessing`` are outside this process: other processes change them. Nor are events reported whose clearing a loop
-    waits for where the file neither sets nor clears them, sync loops for a flag that only handlers of signals set, loops that keep a script alive below
-    ``if __name__ == "__main__":``, loops beside a branch that waits for the same thing, loops that sleep for the rest of a time, helpers in folders named ``testing``, loops that wait for several threads or processes under
-    one time limit or a fixed number of times for a key of their own, loops that sleep all that is left until a time (``sleep(due - now)``), loops that ask for the ``max()``, ``min()`` or ``sum()`` of measurements or for an attribute that grows by fractions or is a rate or quota by its name, loops that wait for the start of a thread, process or future, loops for what their function has itself called and waited for, or for a private flag that only the ``finally`` around them sets, lines whose comment tells Ruff that ASYNC110 is meant,
-    and loops whose comment or docstring says why they poll (``cannot be cancelled``, ``has no event``, ``rather than``), or that a signal handler sets what they
-    ask for.
+    Limits: reports loops in which a turn does nothing but ask and sleep, log, or look at the time, and whose conditions are variables,
+    attributes and containers of this process, events, threads, processes, futures, queues and locks. An attribute counts where this file
+    stores it or shows its class.
+
+    - Silent on loops that do other work, wait for a time or a count of turns only, wait for two kinds of things at once, or ask a
+      function that this file does not show.
+    - Files and the events of ``multiprocessing`` are outside of this process: other processes change them.
+    - Silent where nothing could set an event: flags that only handlers of signals set (in sync loops), events whose clearing is waited for and that the
+      file does not touch, quotas and rates that grow by themselves.
+    - Silent on waits for the start of a thread, process or future, for several of them under one time limit, and on what the
+      function has itself called and waited for.
+    - Silent in loops that keep a script alive below ``if __name__ == "__main__":``, beside a branch that waits for the same thing, and
+      in helpers of tests.
+    - Silent where a comment or docstring says why the loop polls (``cannot be cancelled``, ``has no event``), or tells Ruff that ASYNC110 is meant.
     """
 
     code = "AIG013"

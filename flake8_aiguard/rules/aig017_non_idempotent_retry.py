@@ -61,22 +61,20 @@ class NonIdempotentRetry(Checker):
                         raise
                     time.sleep(2**attempt)
 
-    Limits: looks at functions under the decorators of tenacity, backoff, stamina, retrying and google.api_core, at what
-    their callers and context managers run, at Celery tasks with ``autoretry_for`` or ``self.retry()``, and at loops that attempt
-    something until it succeeds, and at the functions of the same file that these call. Calls without a known type count where the
-    receiver's name says client and the method's name says effect. Reported is what has evidence in the file, in two respects:
-    an error is retried that leaves open what became of the first attempt (all errors, a timeout, a lost connection, an error
-    of a server or driver; not a refusal, a conflict, a rate limit, or an error of the project's own that says neither), and the
-    effect happens twice. Of a POST that is said by a word for what makes, sends or pays something in the name of the function, its
-    docstring, the URL or the fields, by a path that ends in a plural (``/orders``) where the answer is not read, or by a URL that the caller of
-    the file hands in; where a function of this file is told the path, its callers in the file say it. POST without a body, for search,
-    login, tokens, inference and the like, that stops or deletes something, and by classes and files named for a language model is silent. So are
-    an INSERT beside its own UPDATE, or at the end of an attempt that is repeated only for errors of a library that what stands before it has raised, rows
-    that come from a query, loops that ask for SERIALIZABLE and roll back on an operational error, messages made of an argument before the loop, or that have an id
-    of their own (``message.message_id``), requests whose failure is passed over and of which only a status is returned, those that a handler completes by what the answer
-    missed, conditional ones (``If-Match``) and where the code asks for a conflict (409), changes that a plain ``return`` follows, the number by which a loop ends (``while left:``), what is sent
-    with a hash of its content (``hashlib``), headers that a parameter hands in, downloads that go on where the file ends (``Range``), files that each attempt makes anew in the folder for
-    temporary ones, and adapters in a file whose POST requests do no harm twice, or whose comment says so. Whether the other side ignores repetitions by itself is not known.
+    Limits: looks at functions under the decorators of tenacity, backoff, stamina, retrying and google.api_core, at Celery tasks
+    with ``autoretry_for`` or ``self.retry()``, at loops that attempt something until it succeeds, and at functions of the file that these call.
+    The file must show that an error is retried that leaves open what became of the first attempt, and that the effect happens twice.
+
+    - Retried errors that leave it open: all errors, a timeout, a lost connection, an error of a server or driver; not a refusal, a conflict, a rate
+      limit, or an error of the project's own that says neither.
+    - Of a POST, a word must say that it makes, sends or pays something (function, docstring, URL or fields), or a path that ends in a plural; POST
+      without a body, for search, login, tokens or inference, and what stops or deletes something is silent.
+    - Calls without a known type count where the receiver's name says client and the method's name says effect.
+    - Silent on an INSERT beside its own UPDATE, under SERIALIZABLE with a rollback, or of rows that come from a query; on messages with an id of their own;
+      on conditional requests (``If-Match``) and handled conflicts (409).
+    - Silent where the content's hash or a header from a parameter goes along, on downloads that go on (``Range``), and on files that each
+      attempt makes anew.
+    - Not known: whether the other side ignores repetitions by itself.
     """
 
     code = "AIG017"

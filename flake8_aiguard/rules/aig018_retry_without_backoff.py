@@ -52,18 +52,20 @@ class RetryWithoutBackoff(Checker):
                     time.sleep(2**attempt + random.random())
 
     Limits: reads the policies of tenacity, backoff, stamina, retrying, google.api_core and urllib3 where they are written out, and loops
-    around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, and so are those whose
-    length the file does not show, or that a generator of the file makes (``next(pauses)``). One retry in all is left alone, and so is what
-    is no retry of a failure that passes: loops that go on after success, through different items (another host, port or hour for each attempt, the next one that is taken out of what the loop is about) or another way after a failure (a page
-    is loaded again, a checkpoint before is taken); errors which waiting does not mend (a value, a key, an answer that cannot be parsed, a file that exists), an expiry (``TokenExpired``), a signal (``Restart``), an
-    interrupted call (``EINTR``); waits for something to be there (a key, a row, the next item of a queue, a lock in slices), for a person, or for a change
-    that somebody else made first; what only touches this machine, reads the same text again or waits for its processes; clients that retry by themselves
-    (``OpenAI()``, ``get_object(Bucket=...)``, errors of botocore), a command that is run again until a deadline, functions that are told the number of the attempt. An endless loop or policy may be meant: its comment, docstring or log
-    text says so ("retries until the broker recovers"), its error says that the other side is not there yet (``NotSupported``), its function asks for each retry (``retry_never``), it stands in a cloud function's ``handler(event, context)``,
-    or it looks only at the answer and waits a random or growing time. Fixed pauses count in policies, and in loops around calls or errors of a network client, or around
-    calls of what is called one (``self.client.load()``); not where a docstring or comment gives their length, in polls, conflicts, deadlines, attempts that end within ten seconds, under 0.1 s, in functions
-    that are named for waiting, and of the local Docker daemon; of other loops only pauses of a second or more after the last attempt. Tests may pause as they like. Nothing is said of three retries at once that have each
-    waited for their ``timeout``, nor of a desktop program's windows, which a pause would freeze.
+    around one ``try`` that success leaves and failure repeats. Pauses that grow are fine with and without jitter, as are those whose
+    length the file does not show. One retry in all is left alone.
+
+    - Silent where it is no retry: the loop goes on after success, through different items (another host or port for each attempt), or
+      another way after a failure.
+    - Silent on errors which waiting does not mend (a value, a key, an answer that cannot be parsed, a file that exists), expiries,
+      signals and interrupted calls.
+    - Silent on waits for something to be there, for a person or for a change that somebody else made first, and on what only touches this machine.
+    - Silent where the client retries by itself (``OpenAI()``, botocore), or a command is run again until a deadline.
+    - An endless loop may be meant: its comment, docstring or log text says so, its error says that the other side is not there yet, or
+      it waits a random or growing time.
+    - Fixed pauses count in policies and around calls or errors of a network client; not where a comment gives their length, in polls, conflicts
+      and deadlines, in attempts that end within ten seconds, or under 0.1 s.
+    - Silent in tests, where three attempts at once have each waited for their ``timeout``, and around a desktop program's windows.
     """
 
     code = "AIG018"

@@ -97,38 +97,26 @@ class AssertAsValidation(Checker):
             if cents <= 0:
                 raise ValueError("the amount must be positive")
 
-    Limits: input is a parameter of a public function (also a field in ``__post_init__``), a source that the tables name, and
-    a local bound from one of these by attribute, item, ``.get`` or loop; no parameter with a leading underscore, none in modules whose path has
-    one or a folder ``internal``, no exception and no context that click hands over. Silent is what says no more than a type (``isinstance``, ``is not None``, one of ``None``, ``True`` and ``False``, a sentinel by ``is not``, the
-    truth of an optional value or of one whose annotation is a class that is no text, number or container, two such objects compared, the values of the own ``Literal``), code that cannot be
-    reached, ``TYPE_CHECKING`` and ``__debug__`` blocks, test helpers, benchmarks and modules for debugging, what is compared with a result computed here, whether the program itself is logged in somewhere (``not self.cloud.is_logged_in``), and what the author has decided: by ``nosec`` or ``noqa: S101``, by a comment
-    that says checked before, invariant, sanity, dev check or mypy, by a docstring that promises an ``AssertionError`` or assertion.
+    Limits: input is a parameter of a public function, a field in ``__post_init__``, data from a source that the tables name
+    (request, ``argv``, environment, JSON, file), and a local bound from one of these by attribute, item, ``.get`` or loop. An assert
+    without words must refuse values (a limit, a comparison with literals, a pattern, ``is_valid()``), or the argument must be one of a
+    contract: described in the docstring, of plain type or default, refused elsewhere by ``raise``, or named for data (``rows``, ``email``).
 
-    Silent because the answer is known before: a branch around the assert or the ``if`` of its ``else`` has asked for the same, an ``if`` or assert above has seen to it (``not fork`` before ``not fork or not
-    wait``, ``x.a is not None`` before ``x.a <= x.b``), the statement above has just changed the object, a loop has shortened it, a comprehension has sifted the items by the same condition, a loop with ``else: raise`` has found the value; every call in this file stands in a branch that asks the
-    same, passes literals (without a message), or a collection that the caller has computed; a function that gets the argument handed on asserts the same; a
-    ``raise_for_status`` above has refused what is no success; who is logged in is no question in a view whose class,
-    ``permission_classes`` or decorator lets nobody else through.
-
-    Silent because Python raises by itself further down: ``i < len(xs)`` before ``xs[i]``, ``len(xs) == 2`` before ``a, b = xs``, ``key in d`` before ``d[key]``, ``"k" not in options`` before ``f(k=1, **options)``,
-    ``os.path.exists(path)`` before ``open(path)``, ``folder.is_dir()`` before ``(folder / name).open()``, ``text`` before ``int(text)`` or before branches for words of which the last raises, ``name`` before ``if not NAME.match(name): raise``, a length before ``struct.unpack``, an optional argument before its call; all but the last two not where a message says in words what is wrong with data from outside.
-
-    Silent because programmers have agreed on it: ``startswith`` before the statement that takes the prefix off, ``key not in self.known`` before the one that stores it there, which one of two arguments is there (``(a is None) != (b is None)``), files at a fixed place below a path, a
-    flag under ``if not result``, a result between two limits, a wall of bare asserts that mostly say types, what a decorator asserts about its own arguments, methods ``visit_...`` or with a ``can_`` method of their name, what lies three attributes inside
-    of an object of known type or in its ``_fields``, ``"k" not in kwargs``, ``not (a and b)``, ``not b`` under ``if a`` or under the own state, an argument that no result depends on, pickles in memory.
-
-    An assert without words has to refuse values, by a limit, a comparison with literals or constants, a pattern, or a function whose name decides (``is_valid``), or the argument has to be one of
-    a contract: its type or default is plain, the docstring describes it, the function refuses another one by ``raise`` or is registered by a decorator, its name is one of data or of what people say (``rows``, ``email``).
-
-    And it has to be about what a caller hands over: the argument itself, its length, its keys, an attribute compared with a limit or a word, a local bound to an
-    attribute. The state and the insides of an object, one place of a tuple, how many of at most four things a list holds, arithmetic with the own state, a branch or loop about something else, and whether arguments fit each other count where the
-    function describes the argument in its docstring, or refuses another one by ``raise`` (that they fit also where the argument has a plain type or default). It is between programmers where it is the truth of a
-    parameter that no annotation calls a text or a collection, where this file calls the function, where it says which calls are served (``mode == 1``, ``not dry``, ``len(a) == len(b)``, with a message too in a method that calls its
-    ``super()``), names what a dispatcher has called by (``event``, ``scheme``, ``path == "/a" or path.startswith("/a/")``), or in a file that states five things about its own state and results in this way says how the value is built (an exact length, ``>= 0``, a remainder, what is ``not in`` it) and neither
-    docstring, type, default nor ``raise`` speaks of it. Checks against the object's own state, or by a function that nothing is known of, need a message.
-
-    In code on tensors (``torch``, ``jax`` ...) asserts are the custom: of those on parameters only the ones count that say in words what is wrong, and none about shape, dtype or device, values that are equal, or in
-    a layer about sizes that fit each other, and in methods beside the constructor only those on options (``args``, ``config``); one size of an array that is always the same (``rows, columns = xs.shape``, ``rows == 1``) counts nowhere, nothing in files that import a language for kernels (``triton``, ``cutlass`` ...).
+    - Silent on types alone: ``isinstance``, ``is not None``, sentinels, the truth of an optional value, the values of the own ``Literal``.
+    - Silent in code that cannot be reached, under ``TYPE_CHECKING`` and ``__debug__``, in helpers of tests, benchmarks and modules for
+      debugging, and in modules whose path has a leading underscore or a folder ``internal``.
+    - Silent where the author has decided: ``nosec``, ``noqa: S101``, a comment that says checked before, invariant or sanity, a docstring
+      that promises an ``AssertionError``.
+    - Silent where the answer is known before: a branch, ``if`` or assert around or above asks the same, every call in the file
+      stands in such a branch or passes literals, the function that gets the argument asserts it, ``raise_for_status()`` has refused the rest.
+    - Silent where Python raises by itself further down: ``i < len(xs)`` before ``xs[i]``, ``key in d`` before ``d[key]``,
+      ``os.path.exists(path)`` before ``open(path)``, ``text`` before ``int(text)``.
+    - Silent between programmers: a prefix before it is taken off, which one of two arguments is there, walls of bare type
+      asserts, a decorator's own arguments, methods ``visit_...``, the state and insides of an object, arithmetic with the own state.
+    - Silent, without words in the message, where arguments must fit each other, the file itself calls the function, or the check says
+      which calls are served (``mode == 1``) and neither docstring, type, default nor ``raise`` speaks of the argument.
+    - In code on tensors (``torch``, ``jax``) asserts are the custom: only those that say in words what is wrong count, none about shape,
+      dtype or device, and beside the constructor only those on options.
     """
 
     code = "AIG019"

@@ -71,23 +71,21 @@ class AnnotationAsValidation(Checker):
                 raise ValueError("name must be a string")
             return user_id, name
 
-    Limits: reports annotated assignments from a lookup (``[...]``, ``.get``, ``.pop``) in what ``json``, ``yaml``, ``tomllib`` and
-    their kin return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str,
-    Any]`` or ``Any`` and called what comes from outside (``data``, ``payload``, ``row``; a parameter under any name, where what it holds is a number and computed with), through local variables, loops, attributes of
-    the own class and functions of this file with such a return annotation. A whole document (``config: Config = json.load(f)``) is no
-    lookup. Of a dict that the program itself hands around, only fixed names count, not in private functions that call it ``data``, and only where the annotation is a type of data that
-    is not optional and has no default, and the next statement does not fail on any other type, as ``re.match()`` does, and of an attribute only where the file computes with it; parameters of the public functions of a
-    module count with a default as well, and under any name of one word but ``state``, ``context`` and the like, not those of methods, whose maker knows them. Silent in tests, which fail on anything else; for a flag with a default (``bool``); where the annotation is ``Any``, a
-    TypedDict, a type variable or a class of another module, which may be a TypedDict, or admits the ``None`` of ``.get``; for containers with types and their copies; for dicts that the
-    code fills itself and keyword arguments; for a ``dict[str, Any]``, ``Dict`` or ``list[Any]`` that is only looked into or filled, a ``dict`` (of ``.get(key, {})``) that is only asked by ``.get``; for data files beside the code
-    (``__file__``), and TOML from a path that says configuration; under decorators that are given a schema; where a dict in the file says of the key what a
-    schema says (``{"type": "integer"}``), where the same class has written the dict or the file (``to_dict``, ``save``) or validates the key on construction, and where all callers of a private function make it of an object
-    (``asdict(sample)``); where the value is only compared, also by all callers of a private function that returns it, where code asks
-    whether a value that may be missing is there before it uses it, or what should be a dict in a file is asked for its ``.items()`` below; where the value is compared,
-    asserted, converted, one by one or as a whole, or asked for its type later in the function, where a method takes a text or a container of anything out of what a service has
-    answered, and only returns or logs it or hands it on by its name, where it must be there and is only
-    logged, put into a message or read by ``re.sub()``, ``json.loads()`` and the like, where the function fills a dict that is only annotated so, where it is only handed on by its name to an object of ``self``, or the data is given to something that validates it; in pydantic's
-    validators; for parsers that are given a hook; for TOML in a file with a schema.
+    Limits: reports annotated assignments from a lookup (``[...]``, ``.get``, ``.pop``) in what ``json``, ``yaml``, ``tomllib`` and their kin
+    return, in ``.json()``, the body of a request, the event of a handler, and in what is annotated ``dict``, ``dict[str, Any]`` or ``Any``
+    and named for what comes from outside (``data``, ``payload``, ``row``), through locals, loops, attributes of the own class and functions of the file.
+
+    - Silent where the annotation is ``Any``, a TypedDict, a type variable or a class of another module (which may be one), admits
+      the ``None`` of ``.get``, or is a ``bool`` with a default.
+    - Silent where the value is compared, asserted, converted or asked for its type later in the function, or the data is given to
+      something that validates it; under decorators and parsers that are given a schema or a hook.
+    - Silent where the value is only returned, logged or handed on by its name, and where the next statement fails on any other type.
+    - Of dicts that the program itself hands around, only fixed names of plain types count that are computed with; not
+      parameters of methods, private functions or dicts that the code fills itself.
+    - Silent where the same class has written the dict or file (``to_dict``, ``save``), all callers make it of an object
+      (``asdict(sample)``), or a dict in the file says of the key what a schema says.
+    - Silent for containers that are only looked into or filled, for data files beside the code, and for TOML of a configuration.
+    - Silent in tests. A whole document (``config: Config = json.load(f)``) is no lookup.
     """
 
     code = "AIG020"

@@ -60,18 +60,17 @@ class OffByOneLimit(Checker):
                 self.calls.append(now)
                 return True
 
-    Limits: four shapes. (1) A function whose name or docstring says that it admits (allow, permit, acquire, quota ...)
-    and that compares a count with a limit by ``>``, where the function or its callers in the file count the current one
-    afterwards; without such a proof only functions whose name says that they decide about the next one, and those called a check that
-    only return ``n <= limit``, where the file adds to ``n``; of a number that the caller hands in (``can_fuse(num_tokens)``) only where its name
-    says that it counts what goes on; a parameter ``count`` that is returned, or ends a range or slice, says how many are wanted. (2) ``if len(xs)
-    > LIMIT:`` that leaves or evicts one, and an add to ``xs`` after it. (3) The same two expressions compared by ``>``
-    and by ``>=`` to the same effect in one file. (4) A message, docstring or comment such as "must be less than 10" or "at
-    most 10" beside an operator that does the opposite. Counts and limits are told by their names. Silent on the size of a
-    finished value, where the current one is counted before or may be, where ``depth + 1`` is passed on, where a collection begins with
-    one item, on eviction after an insert and sweeps of what has expired, where one more is fetched to know whether there are more, where
-    a whole page is added at a time, where a text says "reaches or exceeds" or "already", or the message or another line of the docstring what the operator does, where the refusal says "cannot have more than" and nothing shows that one is added, on a position that "exceeds" the number of places, where a text says that one less is the last, where a comment or docstring says that the bound is inclusive, and where a comment before
-    the ``raise`` says that the documented bound is wrong.
+    Limits: four shapes. (1) A function whose name or docstring says that it admits (allow, permit, acquire, quota ...) and compares a count
+    with a limit by ``>``, where the current one is counted afterwards. (2) ``if len(xs) > LIMIT:`` that leaves or evicts one, and an add to
+    ``xs`` after it. (3) The same two expressions compared by ``>`` and by ``>=`` to the same effect in one file. (4) A message, docstring or comment
+    such as "must be less than 10" or "at most 10" beside an operator that does the opposite.
+
+    - Counts and limits are told by their names. Without a proof that the current one is counted later, (1) needs a function that decides about
+      the next one by its name, or a check of a limit that is handed how many there are (``check_rate_limit(request_count, limit)``).
+    - Silent on the size of a finished value, and on a parameter ``count`` that says how many are wanted.
+    - Silent where the current one is counted before, ``depth + 1`` is passed on, or a collection begins with one item.
+    - Silent on eviction after an insert, sweeps of what has expired, one more that is fetched to know whether there are more, and whole pages.
+    - Silent where a text says "reaches or exceeds", "already", that the bound is inclusive, or what the operator does, and on positions beside the number of places.
     """
 
     code = "AIG021"

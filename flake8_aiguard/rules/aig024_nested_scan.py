@@ -94,24 +94,20 @@ class NestedScan(Checker):
             by_id = {user.id: user for user in users}
             return [by_id[order.user_id].name for order in orders if order.user_id in by_id]
 
-    Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``,
-    ``index``, ``count`` and ``remove`` count where the file proves a list: by all assignments, an annotation or a call
-    known to give one. Both collections have to grow with the data by evidence: one
-    is called by a plural of records (``orders``, ``user_ids``, ``seen``), read from a file or folder, fetched, or made of such a one; the other, too, or
-    a caller must give it. Ids of things that are no records (``context_ids``), and what is configured by its name (``config_files``), are a handful. Displays, constants, batches and limits never do,
-    nor do lists that by their name hold columns, options, types or parts of the program. A local list with which
-    nothing but lookups is done counts, as it could be made a set where it stands, and so does one that is built anew on each
-    turn. Any other needs a reason to be long: a name that speaks of records on one of both sides, an answer that was fetched, a caller that must give
-    both, or a list that grows. Few are the parts of one record or text (``file.owners``, ``line.split(",")``,
-    ``addresses[net]``, the ``order_ids`` of one customer in a join), what an object holds that no caller gives and no name calls records, what a caller may leave out, and what has few items for
-    a reason that the file shows (unpacked, measured, checked against a list of what is known, told to a person by ``", ".join(names)``,
-    constants that each call of a private function gives). A loop that returns at the first hit in a list that it was given is silent.
-    So are loops that build or choose the collection anew (a tree, a slice), change it or hand it to their own function so that a dict made
-    before would be stale (``if x in xs: xs.remove(x)`` alone counts), go on with an iterator, keep or count all items that are equal, serve an error only, need all the
-    others as well, or search for items of one kind only; passes in which two further conditions choose; lists that ``bisect`` keeps in order; items that a set may not take (of a class that
-    may have no hash, slices, boxes, ``list[Any]``, what ``isinstance`` sorts out, where a docstring or comment speaks of what is hashable);
-    positions, all pairs, migrations (``upgrade()`` and ``downgrade()``), test helpers (files that import pytest), and lists that grow by others than what is
-    looked up or belong to the module. One set serves all loops of a function. Sets, dicts and strings never count.
+    Limits: a join is a pass whose every turn hangs on an equality with the item of the loop around it. ``in``, ``index``, ``count`` and
+    ``remove`` count where the file proves a list, by all assignments, an annotation or a call known to give one. Both collections must grow with
+    the data, one for certain: a plural of records (``orders``, ``user_ids``, ``seen``), what was read, fetched or made of such; the other, too, or a caller must give it.
+
+    - Silent on displays, constants, batches and limits, and on what somebody chose, by its name: columns, options, types,
+      parts of the program, what is configured, ids of things that are no records (``context_ids``).
+    - Silent on the parts of one record or text (``file.owners``, ``line.split(",")``), what a caller may leave out, and what the
+      file shows to be few: unpacked, measured, told to a person by ``", ".join(names)``.
+    - Silent where a dict or set made before would be stale: the loop changes, builds or chooses the collection anew, or hands it to its own functions
+      (``if x in xs: xs.remove(x)`` alone counts).
+    - Silent where all equal items are kept or counted, two further conditions choose, or a list is kept in order by ``bisect``.
+    - Silent on items that a set may not take: objects that may have no hash, slices, boxes, ``list[Any]``.
+    - Silent in loops that return at the first hit of a given list, for positions, all pairs, migrations and helpers of tests.
+    - Sets, dicts and strings never count. One set serves all loops of a function, so there is one finding for them.
     """
 
     code = "AIG024"

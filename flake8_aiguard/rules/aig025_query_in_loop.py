@@ -65,23 +65,21 @@ class QueryInLoop(Checker):
             by_id = {user.id: user for user in users}
             return [by_id[order.user_id].name for order in orders]
 
-    Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together
-    with what the call shows. Follows one call to a function or method of the same file. Of writes, reports SQL
-    statements and ``commit()``, unless the comment above says why it stands in the loop. Silent on objects of a store (``get_object``, the metadata of ``head_object``),
-    which no call brings together; where nothing shows that the loop has as many turns as the data: no noun of records in the
-    names of what it goes over and of its variables (``orders``, ``user_ids``), no query behind them, and no caller who must give the collection
-    (``languages`` and other things that somebody chose do not count); below ``if len(items) == 1`` or ``if item.name == name`` of a parameter; where a comment says that there is no bulk query; on SQLite in memory, on two columns of SQLite,
-    where each turn first runs its item as a script (``execute(sql)``), which the query notes as done, and on helpers that ask SQLite where the turn calls others of the file, or that ask as sqlite3 does (``self.db.execute("... = ?")``, of no known type); on few, fixed items, members of enumerations, forms, attempts, pages, batches and streams; on statements that
-    differ in their tables or columns; on compound keys and bounds of ranges (of an ORM), of which no list can be made; on URLs
-    whose host may differ, and all URLs in a script; on lookups behind a dict or a cache, or beside a branch that has one, or in place of a value that is not
-    there, or that the turn then creates (``found or create(key)``); where an ``except`` clause reports each item that has no row; where the loop ends at the first match, when enough is found or after the query, adds to what it goes over, or yields the
-    answers, or with SQLite the items that they are about; on requests for ``[q] if isinstance(q, str) else q``, and on those that may fail alone (an
-    ``except`` in the loop logs it and goes on); in one branch of several operations, after another answer about the item, by a field of what the turn has fetched where the first refusal ends the loop, after a write to the same table or its row, where the item narrows the query further down, and
-    for groups of the same rows; in loops in an ``except`` clause; where a ``while`` loop inside asks on from the last answer; on requests that go down a tree or lead
-    to further requests, or whose address an object of ``self`` finds for one item after the other (a browser); in generated code on what AIG009 reports; below an ``if`` that
-    asks for the same item, which is reported; on databases in this process (duckdb, turso); where each turn writes a file of its
-    own (also a download), or opens a session, tolerates its failure and awaits other work after it; on calls that run concurrently; and
-    in migrations and loops over their steps, seeds, repairs, benchmarks and helpers of tests.
+    Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together with what the
+    call shows; one call to a function or method of the same file is followed. The loop must have as many turns as the data: a noun of
+    records in what it goes over (``orders``, ``user_ids``), a query behind it, or a caller who must give it. Of writes, SQL statements and ``commit()`` count.
+
+    - Silent on few or fixed items, members of enumerations, pages, batches and streams, retries, and what somebody chose (``languages``).
+    - Silent where no one query could ask for all: objects of a store, compound keys, bounds of ranges, statements that differ in their
+      tables or columns, URLs whose host may differ.
+    - Silent behind a dict or cache, in the place of a missing value, for ``found or create(key)``, and where each item's failure is handled by itself.
+    - Silent where the loop ends at the first match or when enough is found, adds to what it goes over, yields the answers, or
+      goes down a tree.
+    - Silent where each turn does other work that needs its own query: a write to the same row, a file, a session, a further
+      narrowing by what the turn has fetched.
+    - Silent on calls that run concurrently, databases in this process (duckdb, SQLite in memory, two columns of SQLite), and
+      in generated code on what AIG009 reports.
+    - Silent where a comment says that there is no bulk query, and in migrations, seeds, repairs, benchmarks, scripts that read URLs and helpers of tests.
     """
 
     code = "AIG025"

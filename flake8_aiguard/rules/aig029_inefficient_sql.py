@@ -35,22 +35,18 @@ class InefficientSql(Checker):
         def overdue(db, day):
             return db.execute("SELECT id, cents FROM invoices WHERE due < ?", (day,)).fetchall()
 
-    Limits: needs the extra ``sql``, and is inactive without it. Evaluates the SQL rules AIG2xx, those of ``rule-dirs``
-    included, on strings that reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name, a class constant
-    or an attribute of ``self`` that is assigned once; the message names the rule. Silent where the statement does not parse, where it asks the database's own
-    tables, and, for rules about something missing, where a hole in the string may be just that. In migrations (files in ``migrations/``, and those of Alembic that stand in ``versions/`` or
-    say which one came before), and in functions named so or called by these alone, only what may
-    go wrong is reported, not what is slow once; so in commands, in ``main()``, and, but for a missing WHERE, in text that a generator copies (``scaffold/``). NOT IN is left alone over columns that the file declares without NULL, in SQL or for SQLAlchemy. ``SELECT *`` is left alone where the table is a variable, nothing tells its
-    columns, and the rows are handed on or all are asked for, or ``rowid, *`` asks for more than all, where nobody fetches the one row that is asked for, where the rows are only asked for (``if cursor.fetchone()``) or described (``cursor.description``), and where one
-    row, or any of a table that the file creates, is mapped as a whole; rows that only become objects,
-    ``Model(**row)``, have a class that names the columns, a row that an object keeps beside what is read of it, rows that are handed on as ``dict(row)``, or under a ``row_factory``, one who reads them by name, and a table named by the version of its columns, ``orders_v7``, gets no others.
-    ``IN (SELECT * ...)`` takes one column and no other. An UPDATE or DELETE of
-    all rows is left alone beside DDL, where the rows are written anew, where a loop runs over the tables, where another branch
-    has the condition, below ``if truncate:``, in methods called ``clear()``, ``reset()`` or ``reset_...()`` without parameters (with SQLite, which has no TRUNCATE, in any function that says
-    so), where the docstring says that all rows go, or the function has read them all before, and for a table whose one row or value the file fetches without a condition, or that the file creates for one row (``CHECK (id = 1)``). ``LIMIT 1 OFFSET n`` and ``OFFSET 5`` are no pages; one
-    by its number is left alone where a method with a base class passes on its parameter ``offset``, or the function counts the
-    table for its pages. A slow condition is
-    left alone beside one on a key that the file creates.
+    Limits: needs the extra ``sql``, and is inactive without it. Evaluates the SQL rules AIG2xx, those of ``rule-dirs`` included, on strings that
+    reach ``execute()``, ``text()``, ``read_sql()`` and the like, directly or through a name, a class constant or an attribute of ``self`` that is
+    assigned once; the message names the rule.
+
+    - Silent where the statement does not parse, asks the database's own tables, or has a hole where the missing clause may be.
+    - In migrations, commands, ``main()`` and functions that run once, only what may go wrong is reported, not what is slow once.
+    - ``SELECT *`` is left alone where the table is a variable and nothing tells its columns, where rows become objects or mappings that name the
+      columns (``Model(**row)``, ``dict(row)``, a ``row_factory``), and where they are only asked for, described or not fetched.
+    - An UPDATE or DELETE of all rows is left alone where the code means all: beside DDL, before the rows are written anew, in ``clear()`` and
+      ``reset()``, below ``if truncate:``, by the docstring, and for tables of one row.
+    - NOT IN is left alone over columns that the file declares without NULL, a slow condition beside one on a key that the file creates.
+    - ``LIMIT 1 OFFSET n`` is no page, nor is an ``offset`` that a method with a base class passes on.
     """
 
     code = "AIG029"
