@@ -8,20 +8,21 @@ from typing import Final
 
 from flake8_aiguard.amounts import Amounts
 from flake8_aiguard.children import walk
+from flake8_aiguard.growth import GROWS
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import iterables
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import forms, is_many, says
 from flake8_aiguard.searches import Searches
-from flake8_aiguard.shapes import last_name, names_in
+from flake8_aiguard.shapes import dotted, last_name, names_in
 from flake8_aiguard.volumes import Volume, Volumes
 
 _WALKED: Final = frozenset({"node", "vertex"})  # of a graph, which has any number of them
 _READS: Final = frozenset({"read", "read1", "readline", "recv", "recv_into", "recvfrom", "receive"})
 _ANYTHING: Final = frozenset(
-    {"array", "batch", "data", "element", "entry", "frame", "group", "list", "object", "page", "part"}
-    | {"section", "sequence", "stream", "value", "x"}
+    {"array", "batch", "data", "element", "entry", "frame", "group", "list", "node", "object", "page", "part"}
+    | {"section", "sequence", "signal", "stream", "value", "vertex", "x"}
 )  # a caller may give any number of them
 _MANY: Final = 1000
 _PARTS: Final = frozenset({"block", "chunk", "packet", "piece"})  # of what comes in parts, as it is long
@@ -68,7 +69,11 @@ class Large:
             items: the collection.
         """
         volume = self._volumes.of(items)
-        return volume is Volume.DATA or (volume is Volume.GIVEN and self.is_of_anything(items))
+        return (
+            volume is Volume.DATA
+            or _is_texts(items)
+            or (volume is Volume.GIVEN and self.is_of_anything(items))
+        )
 
     def is_of_anything(self, items: ast.expr) -> bool:
         """Whether a collection is called no more than a collection: ``values``, ``lists``, ``xs``.
@@ -80,6 +85,14 @@ class Large:
             return any(self.is_of_anything(part.iter) for part in items.generators)
         return not _ANYTHING.isdisjoint(forms(last_name(collection(self._module, items)) or ""))
 
+    def _is_walk(self, loop: ast.While) -> bool:
+        """Whether a loop walks over a tree or graph: it puts into the list that it runs on what hangs on the item that it takes."""
+        waiting = dotted(loop.test)
+        return waiting is not None and any(
+            isinstance(item, ast.Attribute) and item.attr in GROWS and dotted(item.value) == waiting
+            for item in walk(loop)
+        )
+
     def _is_long_range(self, items: ast.expr) -> bool:
         """Whether a loop goes over many items, or counts them: ``range(len(rows))``, ``range(0, 96_000, 32)``."""
         if not isinstance(items, ast.Call) or self._module.qualname(items.func) != "builtins.range":
@@ -88,12 +101,20 @@ class Large:
             self.of(number.args[0])
             if isinstance(number, ast.Call) and last_name(number.func) == "len" and number.args
             else isinstance(number, ast.Constant) and isinstance(number.value, int) and number.value > _MANY
-            for number in items.args
+            for argument in items.args
+            for number in walk(argument)
         )
 
     def _is_long(self, loop: Loop) -> bool:
         if isinstance(loop, ast.While):
-            return any(isinstance(item, ast.Call) and last_name(item.func) in _READS for item in walk(loop))
+            return self._is_walk(loop) or any(
+                isinstance(item, ast.Call) and last_name(item.func) in _READS for item in walk(loop)
+            )
         if isinstance(loop, ast.AsyncFor) or any(map(self._is_long_range, iterables(loop))):
             return True
         return isinstance(loop, ast.For) and not _PARTS.isdisjoint(forms(last_name(loop.target) or ""))
+
+
+def _is_texts(items: ast.expr) -> bool:
+    """Whether a name is the plural of a text: ``texts``, not ``text``, whose letters a loop may go over."""
+    return (last_name(items) or "").endswith("texts")
