@@ -12,6 +12,7 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.blocking import Blocking
 from flake8_aiguard.capacity import Bounds
+from flake8_aiguard.handovers import Handovers
 from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Loop
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
@@ -45,9 +46,9 @@ _CONTROLS: Final = regex(
 )
 # What others call and must not be held up: the callbacks of a library, notices of what has happened.
 _CALLBACKS: Final = regex(r"_*(?:on_\w+|(?:\w+_)?callback|(?:emit|fire|notify|trigger)(?:_\w+)?)")
-# Signals, and what is called or waited for rather than worked on.
+# Signals, what is called or waited for rather than worked on, and what a person types.
 _SIGNALS: Final = regex(
-    r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end|call|callback|fut|future|promise)"
+    r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end|call|callback|cmd|command|fut|future|promise)"
 )
 # What makes a producer wait for the consumer, or lets it put an item in once only: permits, answers, sets of what is known, pauses.
 _GATES: Final = frozenset(
@@ -62,6 +63,11 @@ _LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota|full)(?:_|
 _MOVES: Final = regex(r"_*(?:put|put_nowait|get|get_nowait|enqueue(?:_\w+)?|queue_\w+|wait|acquire|join)")
 _KNOWN_BASES: Final = sys.stdlib_module_names | {"attr", "attrs", "builtins", "pydantic"}
 _OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
+_CLOSED: Final = regex(
+    r"_*(?:is_|has_)?(?:accepting|active|alive|clos(?:ed|ing)|running|shut_?down|shutting_down|started|stop(?:ped|ping|_event)?)"
+)
+_PUTS: Final = frozenset({"put", "put_nowait", "send", "send_nowait"})
+_ANSWERS: Final = frozenset({"get", "result"})
 _WAITS: Final = ("shield", "wait_for")
 _HANDS_ON: Final = (ast.Call, ast.List, ast.Return, ast.Starred, ast.Tuple, ast.keyword)
 _STARTS: Final = ("Thread", "Process", "Timer")
@@ -98,6 +104,7 @@ class Channels:
         self._bounds = bounds
         self._lasting = lasting
         self._blocking = Blocking(module)
+        self._handovers = Handovers(module)
         self._seen: set[Holder] = set()
 
     def unbounded(self, call: ast.Call) -> Channel | None:
@@ -213,8 +220,6 @@ class Channels:
         is_async = isinstance(function, ast.AsyncFunctionDef)
         if "queue.Queue" in row["calls"] and is_async:
             return False
-        if "asyncio.Queue" in row["calls"] and not is_async:
-            return False
         return is_async or _CALLBACKS.fullmatch(function.name) is None
 
     @memoised
@@ -231,18 +236,36 @@ class Channels:
                 last_name(node.func) == "join" and not node.args
             )  # waits until all is done
         if isinstance(node, (ast.Attribute, ast.Subscript)):
-            return isinstance(node.ctx, ast.Store)
+            return isinstance(node.ctx, ast.Store) and not isinstance(
+                self._module.index.parent(node), ast.AugAssign
+            )
         if isinstance(node, (ast.With, ast.AsyncWith)):
             return any(not isinstance(item.context_expr, ast.Call) for item in node.items)
         if isinstance(node, TRIES):
-            return bool(node.finalbody)
+            return any(map(_puts, node.finalbody))  # the end, for which there might be no room
         if isinstance(node, ast.Return):
-            return node.value is not None and not isinstance(node.value, ast.Constant)
+            return _waits_for_answer(node.value)
         if isinstance(node, ast.Compare):
             return any(map(_LIMIT.search, identifiers(node)))
         if isinstance(node, ast.ExceptHandler):
             return (last_name(node.type) or "").endswith("Full")
-        return isinstance(node, (ast.Raise, ast.Yield, ast.YieldFrom))
+        if isinstance(node, ast.Raise):
+            return self._depends_on_consumer(node)
+        return isinstance(node, (ast.Yield, ast.YieldFrom))
+
+    def _depends_on_consumer(self, node: ast.Raise) -> bool:
+        """Whether a producer refuses while its object is not connected or the like, or ends the work that both belong to."""
+        index = self._module.index
+        branch, function = index.parent(node), index.function(node)
+        if function is not None and index.function(function) is not None:
+            return True
+        return isinstance(branch, ast.If) and any(
+            isinstance(item, ast.Attribute)
+            and isinstance(item.value, ast.Name)
+            and item.value.id == "self"
+            and not _CLOSED.fullmatch(item.attr)
+            for item in ast.walk(branch.test)
+        )
 
     def _reads_on(self, put: ast.Call) -> bool:
         """Whether a loop without an end of its own feeds a queue: it reads a stream, a socket, a device."""
@@ -275,7 +298,7 @@ class Channels:
 
     def _is_signal(self, put: ast.Call) -> bool:
         """Whether what is put says that there is no more, or comes from what stops the consumer, who must not wait for room."""
-        if not put.args or isinstance(put.args[0], ast.Constant):
+        if not put.args or all(isinstance(item, ast.Constant) for item in _parts(put.args[0])):
             return True
         name = last_name(put.args[0])
         function = getattr(self._module.index.function(put), "name", "").strip("_")
@@ -318,21 +341,27 @@ class Channels:
         index = self._module.index
         for get in gets:
             loop = next(index.loops(get), None)
+            if _only_looks(get):
+                continue  # takes what there is, again and again
             if not isinstance(loop, ast.While) or not _runs_on(loop.test, get):
                 continue
             function = index.function(get)
-            if [index.function(item) for item in gets].count(function) == 1 and self._works(loop):
+            if [index.function(item) for item in gets].count(function) == 1 and self._works(loop, get):
                 yield loop  # a second get() takes what else there is
         for outer in map(index.parent, mentions if row["ends"] else ()):
-            if isinstance(outer, (ast.For, ast.AsyncFor)) and outer.iter in mentions and self._works(outer):
+            if (
+                isinstance(outer, (ast.For, ast.AsyncFor))
+                and outer.iter in mentions
+                and self._works(outer, outer.target)
+            ):
                 yield outer
 
-    def _works(self, loop: Loop) -> bool:
-        """Whether a turn of a loop waits for something: a network, a disk, another process, the time."""
+    def _works(self, loop: Loop, item: ast.expr) -> bool:
+        """Whether a turn of a loop waits for a network, a disk, another process or the time, or hands its item to who may."""
         nodes = list(own_nodes(loop))
         if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
             return False  # whoever reads the generator may go away
-        return any(self._waits(node, _DEPTH) for node in nodes)
+        return any(self._waits(node, _DEPTH) for node in nodes) or self._handovers.hands_over(loop, item)
 
     def _waits(self, node: ast.AST, depth: int) -> bool:
         """Whether a node waits for more than the queues of the file."""
@@ -443,6 +472,31 @@ def _runs_on(test: ast.expr, get: ast.Call | None = None) -> bool:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return isinstance(test.operand, (ast.Attribute, ast.Call, ast.Name))
     return isinstance(test, (ast.Attribute, ast.Call)) or (isinstance(test, ast.Name) and get is not None)
+
+
+def _parts(value: ast.expr) -> list[ast.expr]:
+    return value.elts if isinstance(value, ast.Tuple) else [value]
+
+
+def _only_looks(get: ast.Call) -> bool:
+    """Whether a call takes an item only if there is one already: ``get_nowait()``, ``get(block=False)``."""
+    block = argument(get, "block", 0)
+    return (last_name(get.func) or "").endswith("_nowait") or (
+        isinstance(block, ast.Constant) and block.value is False
+    )
+
+
+def _waits_for_answer(value: ast.expr | None) -> bool:
+    """Whether a function returns what somebody else works out: ``await reply``, ``answers.get()``."""
+    return value is not None and any(
+        isinstance(node, ast.Await) or (isinstance(node, ast.Call) and last_name(node.func) in _ANSWERS)
+        for node in ast.walk(value)
+    )
+
+
+def _puts(statement: ast.stmt) -> bool:
+    """Whether a statement puts something into a queue."""
+    return any(isinstance(node, ast.Call) and last_name(node.func) in _PUTS for node in ast.walk(statement))
 
 
 def _is_optional(parameter: ast.arg) -> bool:

@@ -96,6 +96,7 @@ LAYERS = (
         "guards",
         "handed",
         "handles",
+        "handovers",
         "hashables",
         "inline",
         "inputs",

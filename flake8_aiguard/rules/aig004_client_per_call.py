@@ -16,7 +16,7 @@ from flake8_aiguard.lifetimes import Lifetimes, personal
 from flake8_aiguard.loops import sleeps
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string, words
+from flake8_aiguard.shapes import argument, default, dotted, last_name, names_in, root, string, words
 
 _ATTEMPT: Final = regex(
     r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
@@ -109,8 +109,7 @@ class ClientPerCall(Checker):
     by decorator, registration, base class or signature. Does not follow calls: a helper that builds a client is not
     reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a tenant's
     key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
-    yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
-    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in a turn that leaves its loop, where an argument is read from an object that the loop adjusts, in loops that ask one host
+    yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers, on retries and reconnects, in a turn that leaves its loop, where an argument is read from an object that the loop adjusts, in loops that ask one host
     after the other, once each or until one answers, that run over two or three items written there, that share the client of a ``with`` among
     the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
@@ -154,7 +153,7 @@ class ClientPerCall(Checker):
             entry = self.module.entrypoints.around(node) if row.get("handlers", True) else None
             if entry is None or entry.kind not in _UNITS or self._is_meant(node, entry):
                 return
-            if self._is_joined(node, row) or self._is_of_request(node, row, entry):
+            if self._is_of_request(node, row, entry):
                 return
             if self._starts_work(node, entry):
                 return
@@ -442,15 +441,6 @@ class ClientPerCall(Checker):
                 if isinstance(item, ast.Name) and self._is_argument(item):
                     return True
         return False
-
-    def _is_joined(self, node: ast.Call, row: Row) -> bool:
-        """Whether it is a chosen number of threads that one request starts and joins: in a shared pool, requests would queue."""
-        if not row.get("threads", False) or not isinstance(self.module.index.parent(node), ast.withitem):
-            return False
-        keywords = self.module.receivers.keywords(node) or {}
-        given = (keywords.get(name) for name in row["sized"])
-        size = next((item for item in given if item is not None), argument(node, None, 0))
-        return size is not None and not is_none(size) and self.module.bounds.counted(size) is None
 
     def _is_of_request(self, node: ast.Call, row: Row, entry: Entry) -> bool:
         """Whether it passes the caller's cookies on, or downloads once what the caller names."""

@@ -80,9 +80,9 @@ class UnboundedBuffer(Checker):
     that keep modules or are called instances, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
     ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages, for answers,
     results, connections and permits by their names, and of one function, unless an endless producer and a consumer stand in this file. A queue counts where a public function feeds it with
-    what its caller gives, or a loop without an end does, and a loop at its other end waits or does slow work for each item; where nothing in this file empties it, only if it hands the queue to nobody and
+    what its caller gives, or a loop without an end does, and a loop at its other end waits, does slow work for each item or hands it to a callback, a handler that is looked up or a method of another object; where nothing in this file empties it, only if it hands the queue to nobody and
     nobody may hand one in. Silent where the consumer is a generator, takes a whole backlog or only moves items on, and where a producer may not wait: a callback (``on_change()``, ``notify_...()``), what starts and
-    stops, a coroutine at a queue of threads or a function at one of asyncio, what the consumer calls; where it waits for an answer, a permit or a pause, holds a lock, counts or raises; and where something looks at the size. On a bound
+    stops, a coroutine at a queue of threads, what the consumer calls; where it waits for an answer, a permit or a pause, holds a lock, changes what it is given or raises while its object is not ready; where what is queued are calls or commands; and where something looks at the size. On a bound
     of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
     a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
