@@ -14,6 +14,7 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
 from flake8_aiguard.knowledge import Row
 from flake8_aiguard.lifetimes import Lifetimes, personal
 from flake8_aiguard.loops import sleeps
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, default, dotted, last_name, names_in, root, string, words
@@ -64,6 +65,8 @@ _UNITS: Final = {
 
 # Requests that become a connection which stays open: the client lives as long as it does.
 _STAYING: Final = frozenset({"aconnect_sse", "aconnect_ws", "connect_sse", "connect_ws", "ws_connect"})
+_GROUPS: Final = regex(r"(?:^|_)(?:generations|groups|layers|levels|phases|stages|tiers|waves)$")
+_WRAPS: Final = frozenset({"enumerate", "list", "reversed", "sorted", "tqdm"})
 _PROMPTS: Final = frozenset({"builtins.input", "click.prompt", "getpass.getpass", "typer.prompt"})
 _STARTS: Final = frozenset({"add_task", "create_task", "ensure_future"})
 
@@ -111,7 +114,7 @@ class ClientPerCall(Checker):
     key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
     yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers, on retries and reconnects, in a turn that leaves its loop, where an argument is read from an object that the loop adjusts, in loops that ask one host
     after the other, once each or until one answers, that run over two or three items written there, that share the client of a ``with`` among
-    the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, where a handler passes on the cookies or all
+    the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, that join threads for one group or level before the next, in programs that parse a command line and end, where a handler passes on the cookies or all
     headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
     is the caller's as a whole, or hands its client to one function and starts a task that runs on, where a person types what each turn of a loop sends, where a ``with`` holds the client for one websocket, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
     ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
@@ -168,6 +171,10 @@ class ClientPerCall(Checker):
 
     def start(self) -> None:
         self._chosen: set[tuple[ast.If, str]] = set()
+
+    @functools.cached_property
+    def _oneoff(self) -> OneOff:
+        return OneOff(self.module)
 
     @functools.cached_property
     def _lifetimes(self) -> Lifetimes:
@@ -253,6 +260,8 @@ class ClientPerCall(Checker):
         for loop in self.module.index.loops(node):
             if self._lifetimes.outlives(node, loop) or self._depends_on_turn(node, loop):
                 return None
+            if self._oneoff.is_script or self._oneoff.is_test:
+                return None
             if not (
                 _is_retried(loop)
                 or self._is_last_turn(node, loop)
@@ -260,6 +269,7 @@ class ClientPerCall(Checker):
                 or _is_pair(loop)
                 or self._is_probe(node, loop)
                 or self._is_typed(node, loop)
+                or self._is_barrier(node, row, loop)
                 or self._asks_another_host(node, loop)
                 or self._is_tuned(node, loop)
             ):
@@ -291,6 +301,17 @@ class ClientPerCall(Checker):
             isinstance(item, ast.Call) and self.module.qualname(item.func) == "asyncio.gather"
             for item in ast.walk(statement)
         )
+
+    def _is_barrier(self, node: ast.Call, row: Row, loop: Loop) -> bool:
+        """Whether a few groups, one after the other, have threads each, which a ``with`` joins before the next group's turn."""
+        if not row.get("threads", False) or not isinstance(self.module.index.parent(node), ast.withitem):
+            return False
+        over = loop.iter if isinstance(loop, ast.For) else None
+        while isinstance(over, ast.Call) and last_name(over.func) in _WRAPS and over.args:
+            over = over.args[0]
+        if isinstance(over, ast.Call):
+            return bool(_GROUPS.search(last_name(over.func) or "")) or last_name(over.func) in ("items", "values")
+        return over is not None and bool(_GROUPS.search(last_name(over) or ""))
 
     def _is_typed(self, node: ast.Call, loop: Loop) -> bool:
         """Whether a person types what each turn sends in a ``with``: a connection kept meanwhile would be stale."""
