@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.blocking import Blocking
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.handovers import Handovers
 from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Loop
@@ -28,7 +27,6 @@ from flake8_aiguard.shapes import (
     own_nodes,
     parameters,
 )
-from flake8_aiguard.traffic import is_service, says_traffic
 
 FIELDS: Final = frozenset({"Factory", "field", "ib"})
 """The last identifiers of calls that declare a field, with a queue as its default."""
@@ -60,18 +58,21 @@ _GATES: Final = frozenset(
 )
 _SIZES: Final = frozenset({"_qsize", "full", "maxsize", "qsize", "queue", "statistics"})
 _LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota|full)(?:_|$)", re.IGNORECASE)
-_MOVES: Final = regex(r"_*(?:put|put_nowait|get|get_nowait|enqueue(?:_\w+)?|queue_\w+|wait|acquire|join)")
 _KNOWN_BASES: Final = sys.stdlib_module_names | {"attr", "attrs", "builtins", "pydantic"}
 _OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
 _CLOSED: Final = regex(
     r"_*(?:is_|has_)?(?:accepting|active|alive|clos(?:ed|ing)|running|shut_?down|shutting_down|started|stop(?:ped|ping|_event)?)"
 )
+_LISTENS: Final = regex(
+    r"_*(?:consume|follow|listen|poll_forever|read_forever|stream|subscribe|tail|watch)(?:_\w+)?"
+)
+_SOURCE: Final = regex(
+    r"_*(?:\w+_)?(?:conn|connection|consumer|feed|listener|port|pubsub|serial|sock|socket|stream|subscription|websocket|ws)"
+)
 _PUTS: Final = frozenset({"put", "put_nowait", "send", "send_nowait"})
 _ANSWERS: Final = frozenset({"get", "result"})
-_WAITS: Final = ("shield", "wait_for")
 _HANDS_ON: Final = (ast.Call, ast.List, ast.Return, ast.Starred, ast.Tuple, ast.keyword)
 _STARTS: Final = ("Thread", "Process", "Timer")
-_DEPTH: Final = 2  # the loop itself, and one function of the file that it calls
 _NAMES: Final = 4  # variables behind variables
 
 
@@ -103,7 +104,6 @@ class Channels:
         self._module = module
         self._bounds = bounds
         self._lasting = lasting
-        self._blocking = Blocking(module)
         self._handovers = Handovers(module)
         self._seen: set[Holder] = set()
 
@@ -189,7 +189,7 @@ class Channels:
         gets = [call for item in emptying for call in self._called(item, row["get"], row)]
         consumers = {index.function(loop) for loop in self._consumers(emptying, gets, row)}
         makers = {index.function(made)} - {None} if not holder.is_local else set()
-        if not gets and not self._is_kept(holder, made, emptying):
+        if not gets and not consumers and not self._is_kept(holder, made, emptying):
             return None  # whoever has it may empty it
         if (gets and not consumers) or not puts or not (consumers | makers).isdisjoint(self._callers(puts)):
             return None  # who feeds it would wait for itself
@@ -272,7 +272,9 @@ class Channels:
         if self._is_signal(put):
             return False
         return any(
-            isinstance(loop, ast.AsyncFor) or (isinstance(loop, ast.While) and _runs_on(loop.test))
+            isinstance(loop, ast.AsyncFor)
+            or (isinstance(loop, ast.While) and _runs_on(loop.test))
+            or (isinstance(loop, ast.For) and _listens(loop.iter))
             for loop in self._module.index.loops(put)
         )
 
@@ -346,54 +348,24 @@ class Channels:
             if not isinstance(loop, ast.While) or not _runs_on(loop.test, get):
                 continue
             function = index.function(get)
-            if [index.function(item) for item in gets].count(function) == 1 and self._works(loop, get):
-                yield loop  # a second get() takes what else there is
-        for outer in map(index.parent, mentions if row["ends"] else ()):
-            if (
-                isinstance(outer, (ast.For, ast.AsyncFor))
-                and outer.iter in mentions
-                and self._works(outer, outer.target)
+            if [index.function(item) for item in gets].count(function) == 1 and self._handovers.works(
+                loop, get
             ):
+                yield loop  # a second get() takes what else there is
+        for mention in mentions:
+            over = mention if row["ends"] else self._iterated(mention, row)
+            outer = index.parent(over)
+            if not isinstance(outer, (ast.For, ast.AsyncFor)) or outer.iter is not over:
+                continue
+            if self._handovers.works(outer, outer.target):
                 yield outer
 
-    def _works(self, loop: Loop, item: ast.expr) -> bool:
-        """Whether a turn of a loop waits for a network, a disk, another process or the time, or hands its item to who may."""
-        nodes = list(own_nodes(loop))
-        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
-            return False  # whoever reads the generator may go away
-        return any(self._waits(node, _DEPTH) for node in nodes) or self._handovers.hands_over(loop, item)
-
-    def _waits(self, node: ast.AST, depth: int) -> bool:
-        """Whether a node waits for more than the queues of the file."""
-        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
-            return True
-        if isinstance(node, ast.Await):
-            call = node.value
-            while isinstance(call, ast.Call) and last_name(call.func) in _WAITS and call.args:
-                call = call.args[0]
-            if not isinstance(call, ast.Call):
-                return False
-            called = self._module.receivers.definition(call.func)
-            if isinstance(called, ast.AsyncFunctionDef):
-                return self._does(called, depth)
-            return not _MOVES.fullmatch(last_name(call.func) or "")
-        return isinstance(node, ast.Call) and self._blocks(node, depth)
-
-    def _blocks(self, call: ast.Call, depth: int) -> bool:
-        """Whether a call holds the thread for a while, as the tables or its name say, or what the file shows of it."""
-        called = self._module.receivers.definition(call.func)
-        if isinstance(called, _Def):
-            return isinstance(called, ast.FunctionDef) and self._does(called, depth)
-        if self._blocking.row(call) is not None:
-            return last_name(call.func) not in ("get", "put", "print")
-        if isinstance(call.func, ast.Attribute) and is_service(call.func.value):
-            return True
-        name = last_name(call.func) or ""
-        return says_traffic(name) or name.strip("_").split("_")[0] in _work_verbs()
-
-    @memoised
-    def _does(self, function: _Def, depth: int) -> bool:
-        return depth > 0 and any(self._waits(node, depth - 1) for node in own_nodes(function))
+    def _iterated(self, mention: ast.expr, row: knowledge.Row) -> ast.AST:
+        """``iter(q.get, None)`` around a queue, or the queue."""
+        parent = self._module.index.parent
+        method = parent(mention)
+        call = parent(method) if isinstance(method, ast.Attribute) and method.attr in row["get"] else None
+        return call if isinstance(call, ast.Call) and last_name(call.func) == "iter" else mention
 
     # -- its calls
 
@@ -474,6 +446,15 @@ def _runs_on(test: ast.expr, get: ast.Call | None = None) -> bool:
     return isinstance(test, (ast.Attribute, ast.Call)) or (isinstance(test, ast.Name) and get is not None)
 
 
+def _listens(over: ast.expr) -> bool:
+    """Whether a loop goes over what a connection brings, for as long as it is open."""
+    if isinstance(over, ast.Call):
+        return isinstance(over.func, ast.Attribute) and _LISTENS.fullmatch(over.func.attr) is not None
+    return (
+        isinstance(over, (ast.Attribute, ast.Name)) and _SOURCE.fullmatch(last_name(over) or "") is not None
+    )
+
+
 def _parts(value: ast.expr) -> list[ast.expr]:
     return value.elts if isinstance(value, ast.Tuple) else [value]
 
@@ -513,8 +494,3 @@ def _parameter(function: ast.AST | None, position: int) -> Holder | None:
     if names[:1] in (["self"], ["cls"]):
         names = names[1:]
     return Holder(function, names[position]) if position < len(names) else None
-
-
-@knowledge.cached
-def _work_verbs() -> frozenset[str]:
-    return frozenset(word for row in knowledge.rows("buffers.work") for word in row["words"])

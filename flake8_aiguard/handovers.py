@@ -1,4 +1,4 @@
-"""Loops that hand each item to who may take a while: a callback, a handler out of a table, another object."""
+"""Loops that take a while for each item, or hand it to who may: a callback, a handler out of a table, another object."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.blocking import Blocking
 from flake8_aiguard.index import Loop
+from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import own_nodes, parameters
+from flake8_aiguard.shapes import last_name, own_nodes, parameters
+from flake8_aiguard.traffic import is_service, says_traffic
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
-_MOVES: Final = regex(r"_*(?:enqueue|queue)_\w+")
+_COLLECTS: Final = ("add", "append", "extend")
+_MOVES: Final = regex(r"_*(?:put|put_nowait|get|get_nowait|enqueue(?:_\w+)?|queue_\w+|wait|acquire|join)")
+_WAITS: Final = ("shield", "wait_for")
+_DEPTH: Final = 2  # the loop itself, and one function of the file that it calls
 
 
 class Handovers:
@@ -28,15 +34,59 @@ class Handovers:
 
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._blocking = Blocking(module)
 
-    def hands_over(self, loop: Loop, item: ast.expr) -> bool:
-        """Whether a turn gives its item to something of which the file does not show that it is over at once.
-
-        A callback, a handler that is looked up, a method of another object; also what a function of the file does so with.
+    def works(self, loop: Loop, item: ast.expr) -> bool:
+        """Whether a turn of a loop waits for a network, a disk, another process or the time, or hands its item to who may.
 
         Args:
             loop: the loop.
             item: the call that takes an item, or the target of the loop.
+
+        Returns:
+            Whether it does. A generator does not: whoever reads it may go away.
+        """
+        nodes = list(own_nodes(loop))
+        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
+            return False
+        return any(self._waits(node, _DEPTH) for node in nodes) or self._hands_over(loop, item)
+
+    def _waits(self, node: ast.AST, depth: int) -> bool:
+        """Whether a node waits for more than the queues of the file."""
+        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
+            return True
+        if isinstance(node, ast.Await):
+            call = node.value
+            while isinstance(call, ast.Call) and last_name(call.func) in _WAITS and call.args:
+                call = call.args[0]
+            if not isinstance(call, ast.Call):
+                return False
+            called = self._module.receivers.definition(call.func)
+            if isinstance(called, ast.AsyncFunctionDef):
+                return self._does(called, depth)
+            return not _MOVES.fullmatch(last_name(call.func) or "")
+        return isinstance(node, ast.Call) and self._blocks(node, depth)
+
+    def _blocks(self, call: ast.Call, depth: int) -> bool:
+        """Whether a call holds the thread for a while, as the tables or its name say, or what the file shows of it."""
+        called = self._module.receivers.definition(call.func)
+        if isinstance(called, _Def):
+            return isinstance(called, ast.FunctionDef) and self._does(called, depth)
+        if self._blocking.row(call) is not None:
+            return last_name(call.func) not in ("get", "put", "print")
+        if isinstance(call.func, ast.Attribute) and is_service(call.func.value):
+            return True
+        name = last_name(call.func) or ""
+        return says_traffic(name) or name.strip("_").split("_")[0] in _work_verbs()
+
+    @memoised
+    def _does(self, function: _Def, depth: int) -> bool:
+        return depth > 0 and any(self._waits(node, depth - 1) for node in own_nodes(function))
+
+    def _hands_over(self, loop: Loop, item: ast.expr) -> bool:
+        """Whether a turn gives its item to something of which the file does not show that it is over at once.
+
+        A callback, a handler that is looked up, a method of another object; also what a function of the file does so with.
         """
         nodes = list(own_nodes(loop))
         names = set() if isinstance(item, ast.Call) else set(_bound(item))
@@ -45,6 +95,8 @@ class Handovers:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if _mentions(node.value, names, item):
                     names.update(name for target in targets for name in _bound(target))
+            elif isinstance(node, ast.Call) and any(_mentions(value, names, item) for value in node.args):
+                names.update(_collector(node))
         return self._gives(nodes, names, item, inner=True)
 
     def _gives(
@@ -97,6 +149,14 @@ def _bound(target: ast.expr) -> list[str]:
     return [part.id for part in ast.walk(target) if isinstance(part, ast.Name)]
 
 
+def _collector(call: ast.Call) -> list[str]:
+    """The variable that a call adds to: ``batch`` of ``batch.append(item)``."""
+    method = call.func
+    if not isinstance(method, ast.Attribute) or method.attr not in _COLLECTS:
+        return []
+    return _bound(method.value)
+
+
 def _mentions(value: ast.expr, names: Collection[str], item: ast.expr | None) -> bool:
     return any(part is item or (isinstance(part, ast.Name) and part.id in names) for part in ast.walk(value))
 
@@ -107,3 +167,8 @@ def _quick() -> frozenset[str]:
     kinds = (list, dict, set, str, bytes, bytearray, int, float, deque)
     known = (word for row in knowledge.rows("buffers.quick") for word in row["words"])
     return frozenset((*known, *(name for kind in kinds for name in dir(kind))))
+
+
+@knowledge.cached
+def _work_verbs() -> frozenset[str]:
+    return frozenset(word for row in knowledge.rows("buffers.work") for word in row["words"])

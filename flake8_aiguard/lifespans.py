@@ -13,7 +13,7 @@ from flake8_aiguard.manifold import are_many, are_surely_many
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import dotted, last_name, own_nodes
+from flake8_aiguard.shapes import dotted, last_name, own_nodes, parameters
 
 # Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
 _SHORT_LIVED: Final = regex(
@@ -155,6 +155,14 @@ class Lifespans:
         """
         if isinstance(function, ast.Lambda) or not are_surely_many(parameter):
             return False
+        given = {item.arg for item in parameters(function) if are_surely_many(item.arg)}
+        for item in own_nodes(function):
+            if (
+                isinstance(item, ast.Assign)
+                and isinstance(item.targets[0], ast.Name)
+                and _names(item.value) & given
+            ):
+                given.add(item.targets[0].id)
         if function.name.startswith("_") and not self._is_called_in_public(function):
             return False
         asked = {
@@ -165,7 +173,7 @@ class Lifespans:
             and isinstance(node.func.value, ast.Attribute)
             and isinstance(node.func.value.value, ast.Name)
             and node.func.value.value.id == "self"
-            and any(isinstance(item, ast.Name) and item.id == parameter for item in node.args)
+            and any(_names(item) & given for item in (*node.args, *(item.value for item in node.keywords)))
         }
         return any(self._is_given(owner, name) for name in asked if not are_many(name))
 
@@ -275,3 +283,7 @@ class Lifespans:
             return False
         name = last_name(call.func) or ""
         return not name.lstrip("_")[:1].isupper() and not _KEEPS.match(name)
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
