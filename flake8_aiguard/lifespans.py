@@ -6,6 +6,7 @@ import ast
 import re
 from typing import Final
 
+from flake8_aiguard.classes import serves_one_request
 from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.lasting import Holder, Lasting
@@ -100,7 +101,7 @@ class Lifespans:
             if self._makes_instances(function, owner):
                 return bool(CACHE_NAME.search(holder.name)) and not _KINDS.fullmatch(owner.name)
             return True
-        if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
+        if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner) or serves_one_request(owner):
             return False
         if self.asks_what_it_is_made_with(function, owner, parameter):
             return not _PER_WORK.search(ast.get_docstring(owner, clean=False) or "")

@@ -88,7 +88,7 @@ class UnboundedBuffer(Checker):
     hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
     where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
     ``...Store``), it is called a cache and its keys are somebody's (``user_id``), it is kept in a global, on the application or by an object that serves, what it keeps comes from the network or, in a public method, from a client that it was made with, or a method that callers give a text or an id hands that to what the object was made with (``self.model.encode(query)``); in folders named ``ingestion`` or
-    ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. Silent on functions that return nothing, on entries that expire, and in
+    ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run, or it is made with the ``Request`` that it serves. Silent on functions that return nothing, on entries that expire, and in
     scripts, whose memory is freed when they end, and in helpers for tests in folders named ``testing``.
     Does not see what other files evict or feed.
     """

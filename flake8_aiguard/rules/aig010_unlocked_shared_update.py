@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.locksets import unlocked_writes
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.refills import lost_additions, torn_refreshes
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.stale import stale_writes
@@ -92,7 +93,7 @@ class UnlockedSharedUpdate(Checker):
     fixed value that is put in where something begins or ends (a private method, or one that does more than change attributes),
     for properties, for an entry that a thread stores under the key that it was given, where only functions of a pool that a method waits for hold it, for a method that the file does not call
     where who holds the lock hands out the object, for ``append()`` to a deque that nobody swaps, where a lock's name says that it is there for something else,
-    for a count beside what the comment at the lock says that it guards, where whoever holds the lock sleeps until the write is done, for locks between hosts and those of files, where a constructor makes the lock in one branch only or takes it out of a mapping of the module,
+    for a count beside what the comment at the lock says that it guards, where whoever holds the lock sleeps until the write is done, in a private function of a class that waits for a thread or an event while it holds the lock (``self._thread.join()``), for the last value of a measurement (``last_latency_ms``), in files that stand in for a device (``virtual_printer.py``), for locks between hosts and those of files, where a constructor makes the lock in one branch only or takes it out of a mapping of the module,
     for handlers whose table is only looked up under
     the lock, and where a comment says why no lock is needed; for locks of asyncio only where one is held across an ``await``, in
     a plain function, which cannot wait for one, only where the holder computes its value from what it read before, and not where one statement takes the value and leaves another, puts a member in or out of a set, or takes the larger value, nor
@@ -113,7 +114,7 @@ class UnlockedSharedUpdate(Checker):
     self.x is None: self.x = await f()``) with anything but a connection, pool or client. What one task of the class drives, by awaits in place from a
     coroutine that is started once, is its own. A coroutine of the file that awaits nothing itself runs like a plain function, unless it stands there to be overridden. In a class that starts no task or
     thread and has no lock, what only ``run()`` uses is its own, and private coroutines are taken to run one at a time: two callers of
-    the public method around them are not seen. So is what the file makes for one call, in a local name that goes nowhere else. Where the new value is what an awaited
+    the public method around them are not seen. So is what the file makes for one call, in a local name that goes nowhere else, and what is made with the ``Request`` that it serves; entries under the name of a part of the program (``tool_name``) are fetched twice without harm. Where the new value is what an awaited
     call makes of the old one, it is the callee's matter. Whether callers run side by side is not proven: a cache that lives for
     one request is reported too.
 
@@ -142,7 +143,7 @@ class UnlockedSharedUpdate(Checker):
     ruff = "Ruff has nothing for this pattern."
 
     def finish(self) -> Iterator[Finding]:
-        if not self.module.index.nodes(ast.ClassDef):
+        if not self.module.index.nodes(ast.ClassDef) or OneOff(self.module).is_stand_in:
             return
         state = SharedState(self.module)
         for owner in state.takers.lock_takers():
