@@ -415,14 +415,17 @@ def _fresh() -> frozenset[str]:
     return frozenset(name for row in knowledge.rows("immutable.fresh") for name in row["names"])
 
 
-def serves_one_request(owner: ast.ClassDef) -> bool:
+def serves_one_request(module: Module, owner: ast.ClassDef) -> bool:
     """Whether an object of a class is made with the request that it serves, and ends with it.
 
     Args:
+        module: the file.
         owner: the class.
     """
     return any(
-        last_name(item.annotation) in ("HttpRequest", "Request")
+        item.annotation is not None
+        and (module.qualname(item.annotation) or last_name(item.annotation) or "").rpartition(".")[2]
+        in ("HttpRequest", "Request")
         for made in owner.body
         if isinstance(made, ast.FunctionDef) and made.name == "__init__"
         for item in parameters(made)

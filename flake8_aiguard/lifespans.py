@@ -101,7 +101,11 @@ class Lifespans:
             if self._makes_instances(function, owner):
                 return bool(CACHE_NAME.search(holder.name)) and not _KINDS.fullmatch(owner.name)
             return True
-        if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner) or serves_one_request(owner):
+        if (
+            _SHORT_LIVED.fullmatch(owner.name)
+            or self._is_made_in_passing(owner)
+            or serves_one_request(self._module, owner)
+        ):
             return False
         if self.asks_what_it_is_made_with(function, owner, parameter):
             return not _PER_WORK.search(ast.get_docstring(owner, clean=False) or "")

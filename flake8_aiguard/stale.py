@@ -69,7 +69,7 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
         One write for each statement.
     """
     reported: set[ast.stmt] = set()
-    if state.concurrency.is_for_one(owner) or serves_one_request(owner):
+    if state.concurrency.is_for_one(owner) or serves_one_request(state.module, owner):
         return
     for name, accesses in state.attributes.accesses(owner).items():
         mentions = Counter(item.function for item in accesses)

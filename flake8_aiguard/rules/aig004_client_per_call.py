@@ -310,7 +310,10 @@ class ClientPerCall(Checker):
         while isinstance(over, ast.Call) and last_name(over.func) in _WRAPS and over.args:
             over = over.args[0]
         if isinstance(over, ast.Call):
-            return bool(_GROUPS.search(last_name(over.func) or "")) or last_name(over.func) in ("items", "values")
+            return bool(_GROUPS.search(last_name(over.func) or "")) or last_name(over.func) in (
+                "items",
+                "values",
+            )
         return over is not None and bool(_GROUPS.search(last_name(over) or ""))
 
     def _is_typed(self, node: ast.Call, loop: Loop) -> bool:
