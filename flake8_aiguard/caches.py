@@ -84,7 +84,7 @@ _PARTS_OF = (
 )
 _FEW: Final = regex(
     rf"_*(?:\w+_)?(?:{_PARTS_OF})s?(?:_(?:alias|class|code|key|label|names?|path|type|ur[il]|version))?"
-    r"|(?:\w+_)?(?:actor|agent|cluster|evaluator|model|node|partition|pipeline|region|shard|worker)_(?:addr|address|handle|id|identifier)"
+    r"|(?:\w+_)?(?:actor|agent|app|application|bot|cluster|collection|column|evaluator|index|model|node|partition|pipeline|plugin|region|shard|source|store|worker)_(?:addr|address|handle|id|identifier)"
     r"|(?:api|base|broker|database|db|endpoint|registry|repo|repository|server|service|store)_ur[il]"
     r"|(?:\w+_)?(?:cache|def|definition|dimension|job|label|project|repo|repository|metric)_name|\w+_kwargs"
     r"|(?:\w+_)?(?:gpu|head|block|tile)s?(?:_(?:id|idx|index|size))?|(?:\w+_)?(?:dims?|heads?|shape|sizes?)|num_\w+|\w+_(?:ref|source)|lock_?key"
@@ -102,6 +102,8 @@ _SETS: Final = regex(r"_*(?:put|save|set|store|update|write)(?:_|$)")
 _REGISTERS: Final = regex(r"_*(?:un|de)?register(?:_|$)")
 # An import happens once, and an instance is the one of its name.
 _ONE_OF_EACH: Final = regex(r"_*(?:\w+_)?(?:instances|modules?)(?:_(?:cache|by_\w+))?", re.IGNORECASE)
+# What each has brought last: the state of it, which says whether something has changed since.
+_STATE: Final = regex(r"_*(?:current|last|latest|prev|previous)_\w+")
 _CHANGES: Final = frozenset(
     {
         "add",
@@ -115,6 +117,9 @@ _CHANGES: Final = frozenset(
         "update",
     }
 )
+_NAMES: Final = regex(
+    r"_*(?:\w+_)?(?:names?|identifier)"
+)  # of what the program has, unless somebody else is asked
 _LONGEST_KEY: Final = 40
 _MAKES: Final = regex(
     r"(?:_?(?:connect|create|make|build|new|spawn|start|open|init|initialize|initialise|setup|register|instantiate|get_or_create|constructor|factory)(?:_\w+)?)"
@@ -194,12 +199,14 @@ class Caches:
             if not self._is_computed(
                 value,
                 function,
-                bool(CACHE_NAME.search(holder.name)),
+                bool(CACHE_NAME.search(holder.name)) and not _is_factory(holder.owner),
                 self._askers.is_certain(function, parameter),
                 self._lookups(container, key, function),
             ):
                 continue
-            if _ONE_OF_EACH.fullmatch(holder.name):
+            if _ONE_OF_EACH.fullmatch(holder.name) or _STATE.fullmatch(holder.name):
+                continue
+            if _NAMES.fullmatch(parameter) and not self._are_data(function, holder):
                 continue
             if not SOMEBODY.fullmatch(parameter) and (
                 _SETTINGS.fullmatch(holder.name) or self._entries.is_refused(write, function)
@@ -621,6 +628,16 @@ class Caches:
             is_asked and (self._entries.is_fetched(asker) or self._lifespans.asks_client(asker, owner))
         )
 
+    def _are_data(self, function: Function, holder: Holder) -> bool:
+        """Whether what is kept by name is called a cache, or asked for elsewhere: on the network, of a client or a database."""
+        return (
+            bool(CACHE_NAME.search(holder.name))
+            or self._entries.is_fetched(function)
+            or (
+                isinstance(holder.owner, ast.ClassDef) and self._lifespans.asks_client(function, holder.owner)
+            )
+        )
+
     def _parameters(self, key: ast.expr, function: Function) -> Iterator[tuple[Function, str]]:
         """The parameters with no end of values that a key derives from, each with its function."""
         scopes, index = self._module.scopes, self._module.index
@@ -767,6 +784,11 @@ def _is_instance_of_class(call: ast.Call) -> bool:
         and isinstance(call.func.value, ast.Call)
         and last_name(call.func.value.func) == "super"
     )
+
+
+def _is_factory(owner: ast.AST) -> bool:
+    """Whether a class is there to make one object of each kind, and give out the same one again."""
+    return isinstance(owner, ast.ClassDef) and owner.name.endswith("Factory")
 
 
 def _raises(body: list[ast.stmt]) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from flake8_aiguard import knowledge
-from flake8_aiguard.blocking import Blocking
 from flake8_aiguard.capacity import Bounds
+from flake8_aiguard.handovers import Handovers
 from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Loop
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
@@ -27,7 +27,6 @@ from flake8_aiguard.shapes import (
     own_nodes,
     parameters,
 )
-from flake8_aiguard.traffic import is_service, says_traffic
 
 FIELDS: Final = frozenset({"Factory", "field", "ib"})
 """The last identifiers of calls that declare a field, with a queue as its default."""
@@ -45,9 +44,9 @@ _CONTROLS: Final = regex(
 )
 # What others call and must not be held up: the callbacks of a library, notices of what has happened.
 _CALLBACKS: Final = regex(r"_*(?:on_\w+|(?:\w+_)?callback|(?:emit|fire|notify|trigger)(?:_\w+)?)")
-# Signals, and what is called or waited for rather than worked on.
+# Signals, what is called or waited for rather than worked on, and what a person types.
 _SIGNALS: Final = regex(
-    r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end|call|callback|fut|future|promise)"
+    r"_*[A-Z][A-Z0-9_]*|_*(?:\w+_)?(?:sentinel|poison|stop|done|eof|end|call|callback|cmd|command|fut|future|promise)"
 )
 # What makes a producer wait for the consumer, or lets it put an item in once only: permits, answers, sets of what is known, pauses.
 _GATES: Final = frozenset(
@@ -59,13 +58,21 @@ _GATES: Final = frozenset(
 )
 _SIZES: Final = frozenset({"_qsize", "full", "maxsize", "qsize", "queue", "statistics"})
 _LIMIT: Final = regex(r"(?:^|_)(?:limits?|max(?:imum)?|capacity|quota|full)(?:_|$)", re.IGNORECASE)
-_MOVES: Final = regex(r"_*(?:put|put_nowait|get|get_nowait|enqueue(?:_\w+)?|queue_\w+|wait|acquire|join)")
 _KNOWN_BASES: Final = sys.stdlib_module_names | {"attr", "attrs", "builtins", "pydantic"}
 _OPTIONAL: Final = regex(r"\b(?:None|Optional)\b")
-_WAITS: Final = ("shield", "wait_for")
+_CLOSED: Final = regex(
+    r"_*(?:is_|has_)?(?:accepting|active|alive|clos(?:ed|ing)|running|shut_?down|shutting_down|started|stop(?:ped|ping|_event)?)"
+)
+_LISTENS: Final = regex(
+    r"_*(?:consume|follow|listen|poll_forever|read_forever|stream|subscribe|tail|watch)(?:_\w+)?"
+)
+_SOURCE: Final = regex(
+    r"_*(?:\w+_)?(?:conn|connection|consumer|feed|listener|port|pubsub|serial|sock|socket|stream|subscription|websocket|ws)"
+)
+_PUTS: Final = frozenset({"put", "put_nowait", "send", "send_nowait"})
+_ANSWERS: Final = frozenset({"get", "result"})
 _HANDS_ON: Final = (ast.Call, ast.List, ast.Return, ast.Starred, ast.Tuple, ast.keyword)
 _STARTS: Final = ("Thread", "Process", "Timer")
-_DEPTH: Final = 2  # the loop itself, and one function of the file that it calls
 _NAMES: Final = 4  # variables behind variables
 
 
@@ -97,7 +104,7 @@ class Channels:
         self._module = module
         self._bounds = bounds
         self._lasting = lasting
-        self._blocking = Blocking(module)
+        self._handovers = Handovers(module)
         self._seen: set[Holder] = set()
 
     def unbounded(self, call: ast.Call) -> Channel | None:
@@ -182,7 +189,7 @@ class Channels:
         gets = [call for item in emptying for call in self._called(item, row["get"], row)]
         consumers = {index.function(loop) for loop in self._consumers(emptying, gets, row)}
         makers = {index.function(made)} - {None} if not holder.is_local else set()
-        if not gets and not self._is_kept(holder, made, emptying):
+        if not gets and not consumers and not self._is_kept(holder, made, emptying):
             return None  # whoever has it may empty it
         if (gets and not consumers) or not puts or not (consumers | makers).isdisjoint(self._callers(puts)):
             return None  # who feeds it would wait for itself
@@ -213,8 +220,6 @@ class Channels:
         is_async = isinstance(function, ast.AsyncFunctionDef)
         if "queue.Queue" in row["calls"] and is_async:
             return False
-        if "asyncio.Queue" in row["calls"] and not is_async:
-            return False
         return is_async or _CALLBACKS.fullmatch(function.name) is None
 
     @memoised
@@ -231,25 +236,45 @@ class Channels:
                 last_name(node.func) == "join" and not node.args
             )  # waits until all is done
         if isinstance(node, (ast.Attribute, ast.Subscript)):
-            return isinstance(node.ctx, ast.Store)
+            return isinstance(node.ctx, ast.Store) and not isinstance(
+                self._module.index.parent(node), ast.AugAssign
+            )
         if isinstance(node, (ast.With, ast.AsyncWith)):
             return any(not isinstance(item.context_expr, ast.Call) for item in node.items)
         if isinstance(node, TRIES):
-            return bool(node.finalbody)
+            return any(map(_puts, node.finalbody))  # the end, for which there might be no room
         if isinstance(node, ast.Return):
-            return node.value is not None and not isinstance(node.value, ast.Constant)
+            return _waits_for_answer(node.value)
         if isinstance(node, ast.Compare):
             return any(map(_LIMIT.search, identifiers(node)))
         if isinstance(node, ast.ExceptHandler):
             return (last_name(node.type) or "").endswith("Full")
-        return isinstance(node, (ast.Raise, ast.Yield, ast.YieldFrom))
+        if isinstance(node, ast.Raise):
+            return self._depends_on_consumer(node)
+        return isinstance(node, (ast.Yield, ast.YieldFrom))
+
+    def _depends_on_consumer(self, node: ast.Raise) -> bool:
+        """Whether a producer refuses while its object is not connected or the like, or ends the work that both belong to."""
+        index = self._module.index
+        branch, function = index.parent(node), index.function(node)
+        if function is not None and index.function(function) is not None:
+            return True
+        return isinstance(branch, ast.If) and any(
+            isinstance(item, ast.Attribute)
+            and isinstance(item.value, ast.Name)
+            and item.value.id == "self"
+            and not _CLOSED.fullmatch(item.attr)
+            for item in ast.walk(branch.test)
+        )
 
     def _reads_on(self, put: ast.Call) -> bool:
         """Whether a loop without an end of its own feeds a queue: it reads a stream, a socket, a device."""
         if self._is_signal(put):
             return False
         return any(
-            isinstance(loop, ast.AsyncFor) or (isinstance(loop, ast.While) and _runs_on(loop.test))
+            isinstance(loop, ast.AsyncFor)
+            or (isinstance(loop, ast.While) and _runs_on(loop.test))
+            or (isinstance(loop, ast.For) and _listens(loop.iter))
             for loop in self._module.index.loops(put)
         )
 
@@ -275,7 +300,7 @@ class Channels:
 
     def _is_signal(self, put: ast.Call) -> bool:
         """Whether what is put says that there is no more, or comes from what stops the consumer, who must not wait for room."""
-        if not put.args or isinstance(put.args[0], ast.Constant):
+        if not put.args or all(isinstance(item, ast.Constant) for item in _parts(put.args[0])):
             return True
         name = last_name(put.args[0])
         function = getattr(self._module.index.function(put), "name", "").strip("_")
@@ -318,53 +343,29 @@ class Channels:
         index = self._module.index
         for get in gets:
             loop = next(index.loops(get), None)
+            if _only_looks(get):
+                continue  # takes what there is, again and again
             if not isinstance(loop, ast.While) or not _runs_on(loop.test, get):
                 continue
             function = index.function(get)
-            if [index.function(item) for item in gets].count(function) == 1 and self._works(loop):
+            if [index.function(item) for item in gets].count(function) == 1 and self._handovers.works(
+                loop, get
+            ):
                 yield loop  # a second get() takes what else there is
-        for outer in map(index.parent, mentions if row["ends"] else ()):
-            if isinstance(outer, (ast.For, ast.AsyncFor)) and outer.iter in mentions and self._works(outer):
+        for mention in mentions:
+            over = mention if row["ends"] else self._iterated(mention, row)
+            outer = index.parent(over)
+            if not isinstance(outer, (ast.For, ast.AsyncFor)) or outer.iter is not over:
+                continue
+            if self._handovers.works(outer, outer.target):
                 yield outer
 
-    def _works(self, loop: Loop) -> bool:
-        """Whether a turn of a loop waits for something: a network, a disk, another process, the time."""
-        nodes = list(own_nodes(loop))
-        if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in nodes):
-            return False  # whoever reads the generator may go away
-        return any(self._waits(node, _DEPTH) for node in nodes)
-
-    def _waits(self, node: ast.AST, depth: int) -> bool:
-        """Whether a node waits for more than the queues of the file."""
-        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
-            return True
-        if isinstance(node, ast.Await):
-            call = node.value
-            while isinstance(call, ast.Call) and last_name(call.func) in _WAITS and call.args:
-                call = call.args[0]
-            if not isinstance(call, ast.Call):
-                return False
-            called = self._module.receivers.definition(call.func)
-            if isinstance(called, ast.AsyncFunctionDef):
-                return self._does(called, depth)
-            return not _MOVES.fullmatch(last_name(call.func) or "")
-        return isinstance(node, ast.Call) and self._blocks(node, depth)
-
-    def _blocks(self, call: ast.Call, depth: int) -> bool:
-        """Whether a call holds the thread for a while, as the tables or its name say, or what the file shows of it."""
-        called = self._module.receivers.definition(call.func)
-        if isinstance(called, _Def):
-            return isinstance(called, ast.FunctionDef) and self._does(called, depth)
-        if self._blocking.row(call) is not None:
-            return last_name(call.func) not in ("get", "put", "print")
-        if isinstance(call.func, ast.Attribute) and is_service(call.func.value):
-            return True
-        name = last_name(call.func) or ""
-        return says_traffic(name) or name.strip("_").split("_")[0] in _work_verbs()
-
-    @memoised
-    def _does(self, function: _Def, depth: int) -> bool:
-        return depth > 0 and any(self._waits(node, depth - 1) for node in own_nodes(function))
+    def _iterated(self, mention: ast.expr, row: knowledge.Row) -> ast.AST:
+        """``iter(q.get, None)`` around a queue, or the queue."""
+        parent = self._module.index.parent
+        method = parent(mention)
+        call = parent(method) if isinstance(method, ast.Attribute) and method.attr in row["get"] else None
+        return call if isinstance(call, ast.Call) and last_name(call.func) == "iter" else mention
 
     # -- its calls
 
@@ -445,6 +446,40 @@ def _runs_on(test: ast.expr, get: ast.Call | None = None) -> bool:
     return isinstance(test, (ast.Attribute, ast.Call)) or (isinstance(test, ast.Name) and get is not None)
 
 
+def _listens(over: ast.expr) -> bool:
+    """Whether a loop goes over what a connection brings, for as long as it is open."""
+    if isinstance(over, ast.Call):
+        return isinstance(over.func, ast.Attribute) and _LISTENS.fullmatch(over.func.attr) is not None
+    return (
+        isinstance(over, (ast.Attribute, ast.Name)) and _SOURCE.fullmatch(last_name(over) or "") is not None
+    )
+
+
+def _parts(value: ast.expr) -> list[ast.expr]:
+    return value.elts if isinstance(value, ast.Tuple) else [value]
+
+
+def _only_looks(get: ast.Call) -> bool:
+    """Whether a call takes an item only if there is one already: ``get_nowait()``, ``get(block=False)``."""
+    block = argument(get, "block", 0)
+    return (last_name(get.func) or "").endswith("_nowait") or (
+        isinstance(block, ast.Constant) and block.value is False
+    )
+
+
+def _waits_for_answer(value: ast.expr | None) -> bool:
+    """Whether a function returns what somebody else works out: ``await reply``, ``answers.get()``."""
+    return value is not None and any(
+        isinstance(node, ast.Await) or (isinstance(node, ast.Call) and last_name(node.func) in _ANSWERS)
+        for node in ast.walk(value)
+    )
+
+
+def _puts(statement: ast.stmt) -> bool:
+    """Whether a statement puts something into a queue."""
+    return any(isinstance(node, ast.Call) and last_name(node.func) in _PUTS for node in ast.walk(statement))
+
+
 def _is_optional(parameter: ast.arg) -> bool:
     """Whether a parameter may be ``None``, which ends the consumer."""
     return (
@@ -459,8 +494,3 @@ def _parameter(function: ast.AST | None, position: int) -> Holder | None:
     if names[:1] in (["self"], ["cls"]):
         names = names[1:]
     return Holder(function, names[position]) if position < len(names) else None
-
-
-@knowledge.cached
-def _work_verbs() -> frozenset[str]:
-    return frozenset(word for row in knowledge.rows("buffers.work") for word in row["words"])

@@ -14,7 +14,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, is_constant, last_name, string
+from flake8_aiguard.shapes import argument, is_constant, last_name, parameters, string
 
 Class: TypeAlias = ast.ClassDef | str
 """A class of this file, or the dotted name of one that is imported."""
@@ -413,6 +413,23 @@ def _freezing_packages() -> frozenset[str]:
 @knowledge.cached
 def _fresh() -> frozenset[str]:
     return frozenset(name for row in knowledge.rows("immutable.fresh") for name in row["names"])
+
+
+def serves_one_request(module: Module, owner: ast.ClassDef) -> bool:
+    """Whether an object of a class is made with the request that it serves, and ends with it.
+
+    Args:
+        module: the file.
+        owner: the class.
+    """
+    return any(
+        item.annotation is not None
+        and (module.qualname(item.annotation) or last_name(item.annotation) or "").rpartition(".")[2]
+        in ("HttpRequest", "Request")
+        for made in owner.body
+        if isinstance(made, ast.FunctionDef) and made.name == "__init__"
+        for item in parameters(made)
+    )
 
 
 def is_expected_to_raise(module: Module, node: ast.AST) -> bool:

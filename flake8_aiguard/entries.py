@@ -17,7 +17,10 @@ from flake8_aiguard.shapes import default, is_constant, last_name, own_nodes, st
 # There is one for each configured server, account or class; whoever evicts it cuts others off, or breaks a lock in two.
 _RESOURCE: Final = regex(
     r"(?:\w*_)?(?:adapter|client|connect|connection|connector|engine|lock|manager|mutex|pool|router|semaphore|session|sessionmaker|transport)s?"
-    r"|\w*(?:Adapter|Client|Condition|Connection|Connector|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Registry|Resolver|Router|Semaphore|Serializer|Session|Transport)"
+    r"|\w*(?:Adapter|Backend|Client|Condition|Connection|Connector|Driver|Engine|Factory|Lock|Manager|Mutex|Parser|Pool|Provider|Registry"
+    r"|Repository|Resolver|Router|Semaphore|Serializer|Session|Storage|Store|Transport)"
+    r"|enter_(?:async_)?context"  # open until a with statement ends
+    r"|import_module|import_string|load_object|resolve_name"
     r"|prepare(?:_(?:async|query|statement))?"  # the statements of a program, which a database keeps as well
     r"|create_model|make_dataclass|namedtuple|new_class|type|\w+_class"
     r"|get_template"  # of an environment that keeps them itself

@@ -6,22 +6,32 @@ import ast
 import re
 from typing import Final
 
+from flake8_aiguard.classes import serves_one_request
 from flake8_aiguard.entries import Entries
 from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.lasting import Holder, Lasting
-from flake8_aiguard.manifold import are_surely_many
+from flake8_aiguard.manifold import are_many, are_surely_many
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import dotted, last_name, own_nodes, parameters
 
 # Objects that work on one input and are then dropped, by the last word of their class; and those that serve on.
 _SHORT_LIVED: Final = regex(
-    r"\w*(?:Action|Analyzer|Assembler|Attributes\w*|Backup|Builder|Checker|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context|Converter"
-    r"|Copier|Decoder|Differ|Dumper|Emitter|Encoder|Episode\w*|Evaluator|Explainer|Exporter|Extractor|Finder|Form|Formatter|Frame|Importer|Inspector"
-    r"|Job|Judge|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Notification|Optimizer|Parser|Planner|Printer|Processor|Queryer|Reader|Renderer|Report|Reporter"
-    r"|Request|Response|Rewriter|Run|Scanner|Scope|Serializer|Session|Simplifier|State|Step|Task|TestCase|Tokenizer|Trace|Transaction"
-    r"|Transformer|Translator|Traverser|Unpickler|Validator|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
+    r"\w*(?:Action|Assembler|Attributes\w*|Backup|Builder|Codegen|CodeGenerator|Collector|Command|Comparer|Compiler|Config|Context"
+    r"|Copier|Differ|Dumper|Emitter|Episode\w*|Evaluator|Explainer|Exporter|Finder|Form|Frame|Importer|Inspector"
+    r"|Job|Judge|Lexer|Linter|Migration|Migrator|Mixin|Module|Node|Optimizer|Planner|Printer|Queryer|Report|Reporter"
+    r"|Request|Response|Rewriter|Run|Scope|Session|Simplifier|State|Step|Task|TestCase|Trace|Transaction"
+    r"|Traverser|Unpickler|View|ViewSet|Visitor|Walker|Writer)(?:Base|Impl|V\d)?"
+)
+# Those that work on one input, or on one after the other.
+_WORKS: Final = regex(
+    r"\w*(?:Analyzer|Checker|Converter|Decoder|Encoder|Extractor|Formatter|Notification|Parser"
+    r"|Processor|Reader|Renderer|Scanner|Serializer|Tokenizer|Transformer|Translator|Validator)(?:Base|Impl|V\d)?"
+)
+# They are the place where things are kept, and no copy of what is kept elsewhere.
+_IS_STORE: Final = regex(
+    r"_*(?:Dummy|Fake|InMemory|Memory|Mock|Null|Stub)\w*|\w+(?:InMemory|Memory)(?:Backend|Repository|Storage|Store)"
 )
 _SERVES_ON: Final = regex(
     r"\w*(?:Api|API|App|Application|Backend|Bot|Broker|Bus|Cache|Catalog(?:ue)?|Client|Connector|Controller|Database|DB|Db"
@@ -83,13 +93,23 @@ class Lifespans:
         owner = holder.owner
         if not isinstance(owner, ast.ClassDef):
             return True
+        if _IS_STORE.fullmatch(owner.name):
+            return False
         if self._module.index.function(owner) is not None:
             return False
         if self.is_class_level(holder):
             if self._makes_instances(function, owner):
                 return bool(CACHE_NAME.search(holder.name)) and not _KINDS.fullmatch(owner.name)
             return True
-        if _SHORT_LIVED.fullmatch(owner.name) or self._is_made_in_passing(owner):
+        if (
+            _SHORT_LIVED.fullmatch(owner.name)
+            or self._is_made_in_passing(owner)
+            or serves_one_request(self._module, owner)
+        ):
+            return False
+        if self.asks_what_it_is_made_with(function, owner, parameter):
+            return not _PER_WORK.search(ast.get_docstring(owner, clean=False) or "")
+        if _WORKS.fullmatch(owner.name):
             return False
         if _PER_WORK.search(ast.get_docstring(owner, clean=False) or ""):
             return False
@@ -126,12 +146,58 @@ class Lifespans:
             and node.func.value.value.id == "self"
             and _CLIENT.fullmatch(node.func.value.attr)
         }
+        return any(self._is_given(owner, name) for name in asked)
+
+    def asks_what_it_is_made_with(self, function: Function, owner: ast.ClassDef, parameter: str) -> bool:
+        """Whether what keeps entries hands its caller's text or id to an object that its own was made with: ``self.model.encode(query)``.
+
+        Such an object serves its callers, one after the other; one that works on a single input has got that when it was made.
+
+        Args:
+            function: the method that adds entries: a public one, or one that public ones call.
+            owner: its class.
+            parameter: the parameter that their keys derive from.
+        """
+        if isinstance(function, ast.Lambda) or not are_surely_many(parameter):
+            return False
+        given = {item.arg for item in parameters(function) if are_surely_many(item.arg)}
+        for item in own_nodes(function):
+            if (
+                isinstance(item, ast.Assign)
+                and isinstance(item.targets[0], ast.Name)
+                and _names(item.value) & given
+            ):
+                given.add(item.targets[0].id)
+        if function.name.startswith("_") and not self._is_called_in_public(function):
+            return False
+        asked = {
+            node.func.value.attr
+            for node in own_nodes(function)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Attribute)
+            and isinstance(node.func.value.value, ast.Name)
+            and node.func.value.value.id == "self"
+            and any(_names(item) & given for item in (*node.args, *(item.value for item in node.keywords)))
+        }
+        return any(self._is_given(owner, name) for name in asked if not are_many(name))
+
+    def _is_called_in_public(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        index = self._module.index
+        callers = (
+            index.function(call)
+            for call in index.calls_named((function.name,))
+            if self._module.receivers.definition(call.func) is function
+        )
+        return any(not getattr(caller, "name", "_").startswith("_") for caller in callers)
+
+    def _is_given(self, owner: ast.ClassDef, name: str) -> bool:
+        """Whether ``__init__`` binds an attribute to a parameter as it is."""
         return any(
             isinstance(assign := self._module.index.parent(store), (ast.Assign, ast.AnnAssign))
             and isinstance(assign.value, ast.Name)
             and isinstance(holder := self._module.index.function(store), ast.FunctionDef)
             and holder.name == "__init__"
-            for name in asked
             for store in self._module.receivers.attribute_stores(owner, name)
         )
 
@@ -222,3 +288,7 @@ class Lifespans:
             return False
         name = last_name(call.func) or ""
         return not name.lstrip("_")[:1].isupper() and not _KEEPS.match(name)
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}

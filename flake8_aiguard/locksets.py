@@ -13,7 +13,7 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.lifecycles import begins_anew
 from flake8_aiguard.locking import ANY, is_ending_name, is_setup_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import dotted, last_name
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.steps import breaks_steps, is_called_under, is_change, is_write
 from flake8_aiguard.takers import is_named_for
@@ -22,6 +22,9 @@ _PURPOSES = regex(
     r"(?:io|writ|sen[dt]|print|output|file|log|console|std|connect|conn|init|start|shutdown|stop|clos|reload|remov|setup|sock"
     r"|transport|wire|recv|build|once|publish|subscri|pubsub|flush)",
     re.IGNORECASE,
+)
+_MEASURED = regex(
+    r"_*last_\w*(?:duration|elapsed|latency|seconds|_ms|time)\w*|\w*(?:latency|latencies)(?:_ms)?"
 )
 _GUARDS = regex(r"\b(?:guard|protect|serialis|serializ)", re.IGNORECASE)
 _WORD = regex(r"[A-Za-z][a-z]*")
@@ -107,6 +110,8 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                 and (breaks_steps(state, owner, lock, write) or _is_waited_for(state, owner, lock, write))
                 and not is_called_under(state, owner, lock, write.function)
                 and not _is_chosen(state, write, inside)
+                and not _is_noted(state, write)
+                and not _is_awaited_by_holder(state, owner, lock, write)
                 and not _would_block(state, write, lock)
             ]
             if (
@@ -163,6 +168,26 @@ def _is_chosen(state: SharedState, write: Access, inside: list[Access]) -> bool:
         and not state.suspensions.leads_to(item.node, write.node)
         and not state.suspensions.leads_to(write.node, item.node)
         for item in inside
+    )
+
+
+def _is_noted(state: SharedState, write: Access) -> bool:
+    """Whether a write notes the last value of a measurement, for whoever shows it."""
+    statement = state.module.index.statement(write.node)
+    return isinstance(statement, ast.Assign) and _MEASURED.fullmatch(write.name) is not None
+
+
+def _is_awaited_by_holder(state: SharedState, owner: ast.ClassDef, lock: str, write: Access) -> bool:
+    """Whether a private function may run in a thread for which somebody waits under the lock: each would wait for the other."""
+    index = state.module.index
+    return write.function.name.startswith("_") and any(
+        isinstance(call.func, ast.Attribute)
+        and len(call.args) < 2
+        and index.class_of(index.function(call) or call) is owner
+        and lock in state.locking.held(call)
+        and (awaited := dotted(call.func.value) or "").startswith("self.")
+        and awaited != f"self.{lock}"
+        for call in index.calls_named(("join", "wait"))
     )
 
 

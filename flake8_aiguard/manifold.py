@@ -26,7 +26,7 @@ _ANY: Final = (
 )
 # What the program or its configuration may also have few of: names, places, numbers, and what says nothing.
 _PERHAPS: Final = (
-    r"args|base|cents|code|count|currency|data|date|days?|element|end|entry|file|filename|hour|index|inputs?|integer|items|length|limit|link|location|month|names?|net"
+    r"args|base|cents|code|count|currency|data|date|days?|element|end|entry|file|filename|hour|identifier|index|inputs?|integer|items|length|limit|link|location|month|names?|net"
     r"|node|num|number|numbers|object|obj|offset|params?|parameters?|path|pk|place|point|position|start|stop|target|term|threshold|token|total|val"
     r"|values?|week|weight|width|height|year"
 )

@@ -26,6 +26,10 @@ _TEST_CODE: Final = (
     ),
     *("noop*/", "noop*.py", "fake*.py", "*_fake.py", "mock*.py", "*_mock.py"),
 )
+_STAND_INS: Final = (
+    *("fake*/", "fake*.py", "mock*/", "mock*.py", "simulator*/", "simulator*.py"),
+    *("virtual_*/", "virtual_*.py"),
+)
 _MAIN: Final = regex(r"(^|_)main(_|$)")
 _MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/", "upgrade_scripts/", "migrate_*.py")
 _STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
@@ -56,6 +60,11 @@ class OneOff:
     def is_test(self) -> bool:
         """Whether the file is a test, or a helper of tests."""
         return self._module.is_test or self._module.matches(_TEST_CODE)
+
+    @lazy
+    def is_stand_in(self) -> bool:
+        """Whether the file stands in for a device or a service, to try out what uses it."""
+        return self._module.matches(_STAND_INS)
 
     @lazy
     def is_script(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from flake8_aiguard import harms, knowledge
 from flake8_aiguard.attributes import WRITES, Access, Kind
 from flake8_aiguard.bounds import words_pattern
+from flake8_aiguard.classes import serves_one_request
 from flake8_aiguard.grounds import original
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import last_name, parameters
@@ -32,6 +33,9 @@ _MADE = regex(
     re.IGNORECASE,
 )
 _SCALARS = regex(r"(?:is_\w+|status|status_code|ok|name|count|size|length)")
+_NAMES = regex(
+    r"_*(?:full_|qual(?:ified)?_|model_|tool_|plugin_|provider_|property_|setting_|template_)name|collection(?:_id)?"
+)
 _EXPIRES = regex(r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp)(?:_|$)", re.IGNORECASE)
 _PLAIN_VALUES = frozenset({"bool", "bytes", "float", "from_bytes", "hexdigest", "int", "len", "str"})
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
@@ -65,7 +69,7 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
         One write for each statement.
     """
     reported: set[ast.stmt] = set()
-    if state.concurrency.is_for_one(owner):
+    if state.concurrency.is_for_one(owner) or serves_one_request(state.module, owner):
         return
     for name, accesses in state.attributes.accesses(owner).items():
         mentions = Counter(item.function for item in accesses)
@@ -95,11 +99,20 @@ def stale_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Stale]:
             if statement in reported:
                 continue
             harm = "" if stale else harms.harm(state, write)
+            if harm == "fetch" and _is_by_name(state, write):
+                continue  # of these there are few, and all callers come to the same
             if harm and not harms.is_worth_a_lock(state, read, write, harm):
                 continue
             if not state.locking.is_explained(statement):
                 reported.add(statement)
                 yield Stale(write.node, name, harm)
+
+
+def _is_by_name(state: SharedState, write: Access) -> bool:
+    """Whether an entry stands under the name of a part of the program or its configuration."""
+    slot = state.module.index.parent(write.node)
+    key = slot.slice if isinstance(slot, ast.Subscript) else None
+    return key is not None and _NAMES.fullmatch(last_name(key) or "") is not None
 
 
 def _is_private(state: SharedState, owner: ast.ClassDef, write: Access, accesses: list[Access]) -> bool:

@@ -193,7 +193,7 @@ def test_queues_of_one_function(source: str, count: int) -> None:
         "def put(self, item):\n        item.status = 1\n        self.q.put(item)",
         "def put(self, item):\n        with self.lock: self.q.put(item)",
         "def put(self, item):\n        if self.size < self.max_size: self.q.put(item)",
-        "def put(self, item):\n        if self.closed: raise ValueError\n        self.q.put(item)",
+        "def put(self, item):\n        if not self.connected: raise ValueError\n        self.q.put(item)",
         "def put(self, item):\n        reply = Future()\n        self.q.put((item, reply))\n        return reply",
         "def put(self, item):\n        while True:\n            time.sleep(1)\n            self.q.put(item)",
         "def put(self, item): self.q.put(item)\n    def go(self):\n        with self.lock: self.put(1)",

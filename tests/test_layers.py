@@ -29,6 +29,7 @@ LAYERS = (
     (
         "agreements",
         "caches",
+        "channels",
         "concurrency",
         "declared",
         "evidence",
@@ -54,7 +55,6 @@ LAYERS = (
         "attributes",
         "batching",
         "boundaries",
-        "channels",
         "checker",
         "checks",
         "constants",
@@ -67,6 +67,7 @@ LAYERS = (
         "fronts",
         "frozen",
         "growth",
+        "handovers",
         "held",
         "inventory",
         "lifespans",

@@ -14,9 +14,10 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
 from flake8_aiguard.knowledge import Row
 from flake8_aiguard.lifetimes import Lifetimes, personal
 from flake8_aiguard.loops import sleeps
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, default, dotted, is_none, last_name, names_in, root, string, words
+from flake8_aiguard.shapes import argument, default, dotted, last_name, names_in, root, string, words
 
 _ATTEMPT: Final = regex(
     r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
@@ -64,6 +65,8 @@ _UNITS: Final = {
 
 # Requests that become a connection which stays open: the client lives as long as it does.
 _STAYING: Final = frozenset({"aconnect_sse", "aconnect_ws", "connect_sse", "connect_ws", "ws_connect"})
+_GROUPS: Final = regex(r"(?:^|_)(?:generations|groups|layers|levels|phases|stages|tiers|waves)$")
+_WRAPS: Final = frozenset({"enumerate", "list", "reversed", "sorted", "tqdm"})
 _PROMPTS: Final = frozenset({"builtins.input", "click.prompt", "getpass.getpass", "typer.prompt"})
 _STARTS: Final = frozenset({"add_task", "create_task", "ensure_future"})
 
@@ -105,17 +108,19 @@ class ClientPerCall(Checker):
         def lambda_handler(event, context):
             session.post(URL, json=event, timeout=5)
 
-    Limits: reports loops and comprehensions anywhere, and functions that this file shows to be request handlers or tasks:
-    by decorator, registration, base class or signature. Does not follow calls: a helper that builds a client is not
-    reported, though a loop may call it. Silent where what is built depends on the item or request (a region, a tenant's
-    key, what is awaited first; headers that do not say who asks can be sent with each request), where it is returned,
-    yielded or stored, behind ``if x is None`` or a cache, on shared pools and transports, on pools of one or two workers
-    and, in a handler, of a chosen number of threads in a ``with``, on retries and reconnects, in a turn that leaves its loop, where an argument is read from an object that the loop adjusts, in loops that ask one host
-    after the other, once each or until one answers, that run over two or three items written there, that share the client of a ``with`` among
-    the requests of a ``gather`` and sleep on every turn, or wait for half a minute or longer, where a handler passes on the cookies or all
-    headers of its caller, whose answer a shared cookie jar would keep for the next one, or makes one request to a URL that
-    is the caller's as a whole, or hands its client to one function and starts a task that runs on, where a person types what each turn of a loop sends, where a ``with`` holds the client for one websocket, in websocket handlers outside of their loops, and in factories, fixtures, lifespans,
-    ``__init__`` and entry points. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
+    Limits: reports loops and comprehensions anywhere, and functions that this file shows to be request handlers or tasks: by
+    decorator, registration, base class or signature. Does not follow calls: a helper that builds a client is not reported,
+    though a loop may call it.
+
+    - Silent where what is built depends on the item or request: a region, a tenant's key, what is awaited first, the caller's cookies or headers.
+    - Silent where it is returned, yielded or stored, behind ``if x is None`` or a cache, and in factories, fixtures, lifespans, ``__init__`` and
+      entry points.
+    - Silent on shared pools and transports, on pools of one or two workers, and on threads that are joined for one group or level before the next.
+    - Silent on retries and reconnects, in a turn that leaves its loop, and in loops over two or three items written there, that ask one
+      host after the other, or that wait for half a minute or a person in each turn.
+    - Silent where a handler makes one request to a URL that is the caller's as a whole, or hands its client to a task that runs on, and
+      for the client of one websocket.
+    - Silent in programs that parse a command line and end. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
     """
 
     code = "AIG004"
@@ -154,7 +159,7 @@ class ClientPerCall(Checker):
             entry = self.module.entrypoints.around(node) if row.get("handlers", True) else None
             if entry is None or entry.kind not in _UNITS or self._is_meant(node, entry):
                 return
-            if self._is_joined(node, row) or self._is_of_request(node, row, entry):
+            if self._is_of_request(node, row, entry):
                 return
             if self._starts_work(node, entry):
                 return
@@ -169,6 +174,10 @@ class ClientPerCall(Checker):
 
     def start(self) -> None:
         self._chosen: set[tuple[ast.If, str]] = set()
+
+    @functools.cached_property
+    def _oneoff(self) -> OneOff:
+        return OneOff(self.module)
 
     @functools.cached_property
     def _lifetimes(self) -> Lifetimes:
@@ -254,6 +263,8 @@ class ClientPerCall(Checker):
         for loop in self.module.index.loops(node):
             if self._lifetimes.outlives(node, loop) or self._depends_on_turn(node, loop):
                 return None
+            if self._oneoff.is_script or self._oneoff.is_test:
+                return None
             if not (
                 _is_retried(loop)
                 or self._is_last_turn(node, loop)
@@ -261,6 +272,7 @@ class ClientPerCall(Checker):
                 or _is_pair(loop)
                 or self._is_probe(node, loop)
                 or self._is_typed(node, loop)
+                or self._is_barrier(node, row, loop)
                 or self._asks_another_host(node, loop)
                 or self._is_tuned(node, loop)
             ):
@@ -292,6 +304,20 @@ class ClientPerCall(Checker):
             isinstance(item, ast.Call) and self.module.qualname(item.func) == "asyncio.gather"
             for item in ast.walk(statement)
         )
+
+    def _is_barrier(self, node: ast.Call, row: Row, loop: Loop) -> bool:
+        """Whether a few groups, one after the other, have threads each, which a ``with`` joins before the next group's turn."""
+        if not row.get("threads", False) or not isinstance(self.module.index.parent(node), ast.withitem):
+            return False
+        over = loop.iter if isinstance(loop, ast.For) else None
+        while isinstance(over, ast.Call) and last_name(over.func) in _WRAPS and over.args:
+            over = over.args[0]
+        if isinstance(over, ast.Call):
+            return bool(_GROUPS.search(last_name(over.func) or "")) or last_name(over.func) in (
+                "items",
+                "values",
+            )
+        return over is not None and bool(_GROUPS.search(last_name(over) or ""))
 
     def _is_typed(self, node: ast.Call, loop: Loop) -> bool:
         """Whether a person types what each turn sends in a ``with``: a connection kept meanwhile would be stale."""
@@ -442,15 +468,6 @@ class ClientPerCall(Checker):
                 if isinstance(item, ast.Name) and self._is_argument(item):
                     return True
         return False
-
-    def _is_joined(self, node: ast.Call, row: Row) -> bool:
-        """Whether it is a chosen number of threads that one request starts and joins: in a shared pool, requests would queue."""
-        if not row.get("threads", False) or not isinstance(self.module.index.parent(node), ast.withitem):
-            return False
-        keywords = self.module.receivers.keywords(node) or {}
-        given = (keywords.get(name) for name in row["sized"])
-        size = next((item for item in given if item is not None), argument(node, None, 0))
-        return size is not None and not is_none(size) and self.module.bounds.counted(size) is None
 
     def _is_of_request(self, node: ast.Call, row: Row, entry: Entry) -> bool:
         """Whether it passes the caller's cookies on, or downloads once what the caller names."""

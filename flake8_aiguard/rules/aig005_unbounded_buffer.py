@@ -64,33 +64,24 @@ class UnboundedBuffer(Checker):
         def profile(user_id: str) -> dict:
             return load_profile(user_id)
 
-    Limits: a remembered function counts where the name of a parameter says that there may be any number (``user_id``, ``query``,
-    ``url``, ``n``, ``x``), not ``feature`` or ``validator_name``. Names, values and codes may be few as well: they count
-    in public functions, and in private ones that this file calls with the item of a loop or what a public function is given, not
-    in those that give a configuration or are constructors (``from_str``). Files, and what is only asked for a yes or no by such a name, count only where the file imports a server or has coroutines, tokens only where nothing else is asked
-    for; class and static methods, and the dict of an instance, need a name that leaves no doubt, or the dict a value that is fetched. A method of what there is one of needs a key
-    that is no object of the program's own classes. Silent on functions without parameters, with parameters of a finite domain (``bool``, enumerations, ``Literal``, classes,
-    functions, modules and their files, what a name such as ``region``, ``provider`` or ``model_name`` says that there are few of, constant tables, plugins that are looked up by name, what a mapping, or the file's own list of what there is, has
-    refused before, shapes, sizes, devices and element types, all but texts in files that compute with tensors, patterns, annotations and descriptions, files that each call opens or that stand beside the code, what callers leave
-    at a default text, replace by a default, read from the configuration or from a method without parameters, for functions that make functions also what their object was set up with), in closures, or
-    whose ``cache_clear`` the file mentions, on methods without other arguments where one object serves (``...Driver``, ``...Client`` that is made with
-    nobody's token, an ``__init__`` that takes nothing, instances that are made on import), on methods of sources and the like in folders named ``ingestion`` or ``etl``, and on methods whose cache a ``noqa`` comment for B019 accepts; on functions and dicts that keep clients, connections, locks, prepared statements, parsers, loggers, kernels or classes, and on dicts of digests, times or
-    settings that a setter writes too (``put()``, also what it makes of its argument), of what instances share by the arguments that they are made with, of what an account has few of (``project_id``, for the dict of an instance), of keys that another mapping of the object
-    must have, that are asserted to be in another, of what a ``pop`` takes from elsewhere, of objects that another function makes and changes, of identities (``id(x)``), on keys made of options in ``**kwargs``, or that the function, or one that it calls, refuses as not found before it keeps anything (unless they are somebody's, ``user_id``), on ``loaded_models``, that index what another dict holds, that the file fills with a table,
-    that keep modules or are called instances, that another function loops over, or whose entries a ``register_...`` stores too. Silent on
-    ``SimpleQueue`` and the queues of ``multiprocessing``; on queues of classes that are built on those of other packages, for answers,
-    results, connections and permits by their names, and of one function, unless an endless producer and a consumer stand in this file. A queue counts where a public function feeds it with
-    what its caller gives, or a loop without an end does, and a loop at its other end waits or does slow work for each item; where nothing in this file empties it, only if it hands the queue to nobody and
-    nobody may hand one in. Silent where the consumer is a generator, takes a whole backlog or only moves items on, and where a producer may not wait: a callback (``on_change()``, ``notify_...()``), what starts and
-    stops, a coroutine at a queue of threads or a function at one of asyncio, what the consumer calls; where it waits for an answer, a permit or a pause, holds a lock, counts or raises; and where something looks at the size. On a bound
-    of 0 with a comment, and on buffers whose comment says why they have no bound. A dict counts as a cache where one function looks
-    a key up and stores what a call computes; not where anything in the file removes entries, asks for its length, replaces it or
-    hands it on, where entries are changed after they were added, or where a parameter asks to keep them. The dict of an instance counts
-    where the file shows that the instance lives on: its class is named after what serves (``...Manager``, ``...Client``,
-    ``...Store``), it is called a cache and its keys are somebody's (``user_id``), it is kept in a global, on the application or by an object that serves, or what it keeps comes from the network or, in a public method, from a client that it was made with; in folders named ``ingestion`` or
-    ``etl``, whose runs end, only where it is kept in a global, and nowhere if its docstring says that it serves one run. Silent on functions that return nothing, on entries that expire, and in
-    scripts, whose memory is freed when they end, and in helpers for tests in folders named ``testing``.
-    Does not see what other files evict or feed.
+    Limits: three kinds. A remembered function counts where a parameter's name says that there may be any number of values (``user_id``, ``query``,
+    ``url``, ``n``). A dict counts as a cache where one function looks a key up and stores what a call computes, nothing in the file removes entries, and
+    the object lives on: by what its class is called (``...Manager``, ``...Client``, ``...Store``), where it is kept, or who asks it. A queue counts where a public function or a loop
+    without an end feeds it, and a loop at its other end waits, does slow work or hands each item to somebody else.
+
+    - Silent on parameters of a finite domain: ``bool``, enumerations, ``Literal``, classes, names such as ``region`` or ``model_name``, what callers
+      leave at a default, and keys that another mapping or list of the file has refused before.
+    - Silent where what is kept is meant to be shared: clients, connections, locks, parsers, loggers, modules, what ``enter_context()`` opens.
+    - Silent on dicts that are no copies: registries (``register_...``), settings with a setter, states (``previous_results``),
+      classes ``Memory...`` and ``Fake...``, indexes of another dict.
+    - Silent where entries are removed, counted or expire, the dict is replaced or handed on, and where ``cache_clear`` is mentioned.
+    - Silent on objects that serve one request or run, on methods of what there is one of without other arguments, in closures, in scripts, whose
+      memory is freed when they end, and in helpers of tests.
+    - Silent on ``SimpleQueue``, the queues of ``multiprocessing``, queues for answers, results, connections and permits by their names, and local queues,
+      unless an endless producer and a consumer stand in the file.
+    - Silent where the consumer takes a whole backlog or only moves items on, where the producer may not wait (callbacks, start and stop, a
+      coroutine at a queue of threads) or waits for an answer itself, and where something looks at the size.
+    - Silent where a comment says why there is no bound, or a ``noqa`` for B019 accepts the cache of a method. What other files evict or feed is not seen.
     """
 
     code = "AIG005"

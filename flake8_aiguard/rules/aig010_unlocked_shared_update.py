@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.locksets import unlocked_writes
+from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.refills import lost_additions, torn_refreshes
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.stale import stale_writes
@@ -89,6 +90,8 @@ class UnlockedSharedUpdate(Checker):
       ``append()`` alone, and for fixed values where something begins or ends.
     - Silent where the callers hold the lock (all of them, a name ending in ``_locked``, a docstring, a decorator), in
       constructors and what only they call, and where only what ends the object takes the lock.
+    - Silent where the class waits for a thread or event under the lock, for the last value of a measurement (``last_latency_ms``), and in files that
+      stand in for a device (``virtual_printer.py``).
     - Silent for locks between hosts or of files, locks of another purpose by name or comment, and where a comment says why none
       is needed. Locks of asyncio count only where one is held across an ``await``.
 
@@ -97,9 +100,10 @@ class UnlockedSharedUpdate(Checker):
 
     - Silent where one lock is around both, the check is repeated, or the entry or a flag is set before the ``await``.
     - Silent for values that are chosen and not computed, read again cheaply, or hold their own expiry; for counts of
-      attempts and failures; for an attribute filled once with anything but a connection, pool or client.
+      attempts and failures; for an attribute filled once with anything but a connection, pool or client; for entries under the
+      name of a part of the program (``tool_name``).
     - Silent where one task drives all writers, where all await one shared task, where the coroutine awaits nothing that
-      suspends, and for what only ``run()`` or one call's local object uses. Private coroutines are taken to run one at a time.
+      suspends, and for what only ``run()``, one call's local object or one request uses. Private coroutines are taken to run one at a time.
 
     (3) A method that refreshes, reloads, rotates, swaps or applies a configuration, by name or docstring, and changes two or
     more containers in place without a lock, one of them by more than adding to it.
@@ -122,7 +126,7 @@ class UnlockedSharedUpdate(Checker):
     ruff = "Ruff has nothing for this pattern."
 
     def finish(self) -> Iterator[Finding]:
-        if not self.module.index.nodes(ast.ClassDef):
+        if not self.module.index.nodes(ast.ClassDef) or OneOff(self.module).is_stand_in:
             return
         state = SharedState(self.module)
         for owner in state.takers.lock_takers():
