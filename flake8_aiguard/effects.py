@@ -361,6 +361,9 @@ class Effects:
             target = argument(call, "file")
         elif method == "dump" and len(call.args) > 1:
             target = call.args[1]
+        elif isinstance(call.func, ast.Attribute) and method in ("writerow", "writerows"):
+            made = self._module.receivers.origin(call.func.value).calls
+            target = made[0].args[0] if made and made[0].args else None  # csv.writer(file)
         if not isinstance(target, ast.Name):
             return None
         resolved = self._module.scopes.resolve(target)

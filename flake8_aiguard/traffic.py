@@ -106,10 +106,18 @@ class Traffic:
         name = module.qualname(function)
         if name is None and isinstance(function, ast.Attribute):
             kind = module.type_of(function.value)
-            if kind in _types():
+            if kind in _types() or self._is_of_client(function.value):
                 return True
             name = None if kind is None else f"{kind}.{function.attr}"
         return name is not None and any(name in knowledge.by_call(table) for table in _TABLES)
+
+    def _is_of_client(self, resource: ast.expr) -> bool:
+        """Whether an object is a part of a client that the tables know: ``self.llm.chat.completions``."""
+        while isinstance(resource, ast.Attribute):
+            resource = resource.value
+            if self._module.type_of(resource) in _types():
+                return True
+        return False
 
     def _sends_datagrams(self, function: ast.expr) -> bool:
         if not isinstance(function, ast.Attribute):

@@ -73,19 +73,19 @@ class UnclosedFile(Checker):
             with open(path) as source:
                 return json.load(source)
 
-    Limits: follows local variables and the variables of a module; a handle that is returned, yielded, stored, used by a
-    nested function or passed to a call that may own it is its new owner's. A process that is started with a new session
-    or whose ``Popen`` object is not kept is taken for one that is meant to go on. Processes, images and temporary
-    directories are reported only where nothing releases them, handles of a module only if the module itself reads or
-    writes them and they are no logs, its sockets and processes not at all. Whether an archive or image is built on a path
-    or on an open file is told by types and names. What is only read is left alone where the process
-    ends soon (commands, folders of scripts and data sets, a file that parses a command line under ``if __name__ == "__main__":``
-    and is no server, one whose docstring says that it runs once), a pipe or response that is read at import, and in tests, where temporary files are too; so is what
-    is written there when only an exception leaves it open and ``main()`` ends with it. What an expression statement drops, and a directory
-    iterator that nothing holds, are closed at once. A process is waited for by whoever keeps its ``pid``. A handler of nothing but
-    ``HTTPError`` or ``URLError`` is entered before anything is open. A temporary file may only lend its name to another
-    (``NamedTemporaryFile().name + ".gz"``). A ``noqa`` with SIM115 and pylint's
-    ``consider-using-with``, where it is disabled, waive the finding (unless ``defer-to-ruff = false``). Descriptors (``os.open``, ``tempfile.mkstemp``) are not followed.
+    Limits: reports a handle in a local variable or a variable of the module that some path leaves open. Processes, images and
+    temporary directories are reported only where nothing releases them.
+
+    - A handle that is returned, yielded, stored, used by a nested function or passed to a call that may own it is its new owner's.
+    - Handles of a module count only where the module itself reads or writes them and they are no logs; its sockets and
+      processes never.
+    - Silent for processes that are meant to go on: with a new session, or whose ``Popen`` object is not kept; and where the ``pid`` is kept.
+    - Silent for what is only read where the process ends soon (commands, scripts, ``main()``), at import, and in tests, where temporary files
+      are silent, too.
+    - What an expression statement drops is closed at once, and so is a directory iterator that nothing holds.
+    - Silent where nothing is open yet (a handler of ``HTTPError``), and where a temporary file only lends its name.
+    - A ``noqa`` with SIM115 or a disabled ``consider-using-with`` waives the finding, unless ``defer-to-ruff = false``.
+    - Not followed: descriptors (``os.open``, ``tempfile.mkstemp``).
     """
 
     code = "AIG001"

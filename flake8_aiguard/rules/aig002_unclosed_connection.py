@@ -48,18 +48,16 @@ class UnclosedConnection(Checker):
             with closing(sqlite3.connect(path)) as conn, conn:
                 return conn.execute("SELECT name FROM users").fetchall()
 
-    Limits: follows local variables, and ``self.x`` within its class; a connection that is returned, yielded, stored, used
-    by a nested function or passed to a call that may own it, a method of its own class included, is its new owner's, as is the
-    client whose database or collection is. One
-    that is kept in an attribute is reported only where the class shows how it is closed and forgets this one, or where a
-    refresh replaces it. One that is opened only where none was given (``session or Session()``) is not reported. Variables
-    of a module are singletons, those reached through the client (``DB = MongoClient()["app"]``) included, and what ``main()`` under ``if __name__ == "__main__"``, a command or a function in a folder of scripts leaves open ends with the process.
-    In tests, folders ``*_test/`` and those of behave's ``features/`` included, and in migrations only what warns when it is collected is
-    reported. What an expression statement drops is closed at once. A session that connects on its first request holds nothing before it. A
-    SQLAlchemy engine needs no closing, nor does the connection of one that the function makes with ``StaticPool``. An
-    ``http.client`` connection on a socket that is closed in ``finally`` is left to it. A connection that a pool lends
-    (``getconn()``) is not followed, nor is a SQLAlchemy session on a parameter ``bind``, ``conn`` or ``connection``, which borrows
-    it. ``conn = conn.execution_options(...)`` is the same connection.
+    Limits: reports a connection, session or client that some path leaves open, in a local variable or in ``self.x`` within its
+    class: there only where the class shows how it is closed and forgets this one, or where a refresh replaces it.
+
+    - What is returned, yielded, stored, used by a nested function or passed to a call that may own it is its new owner's, as is
+      the client whose database or collection is.
+    - Silent for variables of a module, which are singletons, and for what ``main()``, a command or a script leaves open.
+    - In tests and migrations, only what warns when it is collected is reported.
+    - Silent for what is opened only where none was given (``session or Session()``), and for a session that has made no request yet.
+    - Silent for SQLAlchemy engines, the connection of one with ``StaticPool``, and sessions that borrow a ``bind`` or ``connection``.
+    - Not followed: connections that a pool lends (``getconn()``), and ``http.client`` on a socket that ``finally`` closes.
     """
 
     code = "AIG002"
