@@ -78,6 +78,9 @@ class Effect:
     inner: ast.Call | ast.AugAssign
 
 
+_USED_UP: Final = frozenset({"quota", "rate", "ratelimit"})
+
+
 class Effects:
     """The effects in one file.
 
@@ -405,6 +408,8 @@ class Effects:
         said = string(target.slice) if isinstance(target, ast.Subscript) else last_name(target)
         if said is None or not {said, *words(said)[-1:]} & _amounts():
             return None
+        if not _USED_UP.isdisjoint(words(ast.unparse(target).replace(".", "_"))):
+            return None  # the other side counts each attempt, too
         if isinstance(target, ast.Name):
             owner = self._module.scopes.owner(self._module.index.scope(target), target.id)
             if owner is around or target.id in self._compared(around):
