@@ -290,6 +290,9 @@ class Rows:
                 found.is_one = True
                 yield _Step(call, _Level.ROW, step.depth)
             elif call is not None and name in _MANY:
+                found.is_one |= name == "fetchmany" and not (
+                    call.args or call.keywords
+                )  # one row at a time, by PEP 249
                 yield _Step(call, level, step.depth)
             elif isinstance(node.ctx, ast.Load) and name not in ("aclose", "close"):
                 found.kinds |= Use.OPEN
@@ -342,7 +345,8 @@ class Rows:
         elif name == "bool":
             found.kinds |= Use.TEST
         elif name == "len":
-            found.kinds |= Use.COUNT if level is _Level.ROWS else Use.DESCRIPTION
+            of_rows = Use.TEST if found.is_one else Use.COUNT
+            found.kinds |= of_rows if level is _Level.ROWS else Use.DESCRIPTION
         elif name in _SAME_ROWS:
             yield _Step(call, level, step.depth)
         elif level is _Level.ROWS and name in ("next", "anext"):

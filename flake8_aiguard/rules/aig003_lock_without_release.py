@@ -44,16 +44,17 @@ class LockWithoutRelease(Checker):
             with lock:
                 totals[name] = totals.get(name, 0) + amount
 
-    Limits: reports ``acquire()`` as a statement of its own, where it waits for the lock; one whose result is tested or kept
-    is not followed. A lock whose type the file does not show counts only where its name says what it is and the same
-    function releases it; a parameter without an annotation is whatever the caller passes, and does not. Locks may be handed over: where another function, a callback or the one that a lock is passed to
-    may release it, only what raises before the function's own release is reported, and context managers, fixtures and
-    methods such as ``acquire`` are left alone. A lock that a program takes at its start and keeps is no finding,
-    nor is one that a test leaves locked when it fails. A lock that one function builds and keeps to itself protects nothing,
-    and is left alone unless a loop takes it again; so is a local lock that tasks of a nested function give back, where only
-    an exception leaves it locked, a semaphore that a loop over a number drains, or that nothing
-    releases but ``with`` also takes, and a lock that is given back only if it is still ``locked()``, where others give it back too. Assigning, comparing and adding up plain names, constants and attributes of ``self`` is
-    taken not to raise.
+    Limits: reports ``acquire()`` as a statement of its own, where it waits for the lock. A lock whose type the file does not show counts only where its
+    name says what it is and the same function releases it.
+
+    - Not followed: an ``acquire()`` whose result is tested or kept, and parameters without an annotation.
+    - Silent where locks are handed over: another function, a callback or the one that a lock is passed to may release it; there, only what raises before
+      the function's own release is reported.
+    - Silent in context managers, fixtures and methods such as ``acquire``, for a lock that a program takes at its start and keeps, and for
+      one that a test leaves locked when it fails.
+    - Silent on a lock that one function builds and keeps to itself, unless a loop takes it again; on semaphores that a loop over a number drains; and on a
+      lock that is given back only if it is still ``locked()``.
+    - Assigning, comparing and adding up plain names, constants and attributes of ``self`` is taken not to raise.
     """
 
     code = "AIG003"

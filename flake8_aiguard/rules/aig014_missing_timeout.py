@@ -65,15 +65,16 @@ class MissingTimeout(Checker):
             def fetch(self, url):
                 return self.session.get(url, timeout=10).json()
 
-    Limits: knows the clients whose current release waits forever; httpx, aiohttp, boto3, redis, psycopg 3 and others
-    have a finite default. Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), where a
-    DSN that is not written out may, under ``asyncio.timeout``, ``wait_for`` and their like, in a function that is only
-    used under one, on a session with an adapter or a ``request`` of its own, and in a file that mocks the network or
-    calls ``socket.setdefaulttimeout`` (which requests ignores, though), below a test for ``file:``, for URLs whose host is written out as this one, in tests for
-    addresses that a server, the test case or the command line has as an attribute, and for paths below one that is
-    filled in, for gRPC stubs whose channel the project's own code makes or pings, or leads to a socket of this host, on sessions from
-    elsewhere where each session of the file has ``request`` replaced, and for streams of server-sent events, which may be silent for long. Subclasses in the file are not followed.
-    ``timeout=None`` is AIG015's.
+    Limits: knows the clients whose current release waits forever; httpx, aiohttp, boto3, redis, psycopg 3 and others have a finite
+    default. ``timeout=None`` is AIG015's. Subclasses in the file are not followed.
+
+    - Silent where ``*args`` or ``**kwargs`` may carry the timeout (a local dict is read), or a DSN that is not written out may.
+    - Silent under ``asyncio.timeout``, ``wait_for`` and their like, and in a function that is only used under one.
+    - Silent on a session with an adapter or a ``request`` of its own, or where each session of the file has ``request`` replaced.
+    - Silent in a file that mocks the network or calls ``socket.setdefaulttimeout`` (which requests ignores, though), and below a test for ``file:``.
+    - Silent on addresses of this host, in tests on those that a server, the test case or the command line has as an attribute, and on paths below one
+      that is filled in.
+    - Silent on gRPC stubs whose channel the project's own code makes or pings, or that lead to a socket of this host, and on streams of server-sent events.
     """
 
     code = "AIG014"

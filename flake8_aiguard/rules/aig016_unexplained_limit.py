@@ -41,17 +41,16 @@ class UnexplainedLimit(Checker):
             # The shop's SLA leaves 2 s for a page; p99 of the price service is 400 ms.
             return requests.get(url, timeout=1).json()
 
-    Limits: a gate: right by its own definition, and not wanted everywhere. Reads the comment at the end of the line and the
-    block directly above the line, the call or the statement; a URL in the block directly above the function counts too;
-    for a constant also a comment that ends two lines above,
-    and the string below it. A reason cites something (a decision record, a ticket, a URL), names an
-    agreement (SLA, quota), says why (because, so that, to avoid, must), names a measurement or relates the value to
-    another; a retry policy of tenacity is one finding; what says the name of the value again is none. Silent on 0, -1 and ``None``, on values from variables,
-    configuration or environment, on defaults of parameters, on fields of settings, enumerations and classes that have bases or whose fields are set, on pauses
-    under a second that follow no failure, on pauses up to 0.2 seconds in a loop that asks until a condition holds, under a second
-    in one that a deadline ends, and in one that only idles, on heartbeats
-    and on how often a loop logs that it still waits, on pools of one, on variables that are bound again, on attributes, in files
-    named settings, and in tests. With ``adr-dir`` set, a cited decision record for which there is no file is reported.
+    Limits: a gate: right by its own definition, and not wanted everywhere. Reads the comment at the end of the line and the block directly above
+    the line, the call or the statement; for a constant also one that ends two lines above, and the string below it; of the block above the function, a
+    URL. A retry policy of tenacity is one finding.
+
+    - A reason cites something (a decision record, a ticket, a URL), names an agreement (SLA, quota), says why (because, so that, to avoid, must), names a
+      measurement, or relates the value to another. What says the name of the value again is none.
+    - Silent on 0, -1 and ``None``, on values from variables, configuration or environment, on defaults of parameters and fields of settings.
+    - Silent on short pauses: under a second where no failure precedes them, up to 0.2 seconds where a loop asks until a condition holds.
+    - Silent on heartbeats, pools of one, variables that are bound again, attributes, files named settings, and in tests.
+    - With ``adr-dir`` set, a cited decision record for which there is no file is reported.
     """
 
     code = "AIG016"

@@ -48,14 +48,16 @@ class DuplicateValidation(Checker):
                 raise ValueError("amount must be positive")
             _charge(amount)
 
-    Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the
-    exceptions may differ, their classes and codes may not. Of a function and its callers, only guards that raise and that open the
-    function count, and only where every call in this file stands behind the same guard and nothing in between may have changed the
-    answer. The function has to be private, nested or left out of ``__all__``, or one of the module with several callers in the file: other public functions, decorated ones, those that are passed on or named in a text (``names = ["_load"]``), and methods of public classes that are made to be subclassed (abstract, ``Base...``, with methods left to subclasses) may have other
-    callers. Guards on the object's own state alone are left to each method. In
-    one function, guards that return or go on count as well; after a call, an ``await`` or a ``with`` that may change what they ask
-    (the state of an object, what a container or a variable of the module holds, a file, an event), or any call once a method of the value is handed over (``done.then(found.append)``), they are asked for a reason. Of a copied block of guards, the
-    first one is reported; none that a comment calls a second look ("re-check", "race"). Assertions are no guards.
+    Limits: compares conditions as they are written, with the names of parameters replaced by what a caller passes; the texts of the exceptions may
+    differ, their classes and codes may not. Assertions are no guards.
+
+    - Of a function and its callers, only guards that raise and open the function count, and only where every call in this file stands behind the same
+      guard and nothing in between may have changed the answer.
+    - The function has to be private, nested, left out of ``__all__``, or one of the module with several callers in the file: others may have callers elsewhere, as
+      may what is decorated, passed on, named in a text, or made to be subclassed.
+    - Guards on the object's own state alone are left to each method.
+    - In one function, guards that return or go on count as well, but not after a call, an ``await`` or a ``with`` that may change what they ask.
+    - Of a copied block of guards, the first one is reported; none that a comment calls a second look ("re-check", "race").
     """
 
     code = "AIG022"

@@ -55,17 +55,16 @@ class FetchAllThenFilter(Checker):
         def overdue(db, day):
             return db.execute("SELECT id, due, cents FROM invoices WHERE due < ?", (day,)).fetchall()
 
-    Limits: the fetch and what is done with it stand in one function: a chain, or a variable that is assigned once. Silent
-    where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes
-    the rows whole, where a lazy query turns the slice into a limit itself, and where the condition is not a comparison of
-    one attribute or item of the row (a call, a pattern), or its truth, where it is named as a flag is (``is_active``,
-    ``archived``) and no property of this file. Of a function that is only called ``fetch_all_...`` or ``get_all_...``,
-    comparisons alone are reported, and not where it is asked for some (``get_all_episodes(season=1)``), or lists what the
-    program or a machine is made of (``get_all_modules()``, ``get_all_volume_groups()``), or an object is asked that the
-    function has just got, or that is a part of its own or of a client (``client.terms``), and whose name says nothing of data (``guest.get_all_disks()``,
-    ``self.block_manager.get_all_blocks()``), or a class of this file has them in memory, or the condition asks for ``__name__``. Silent where the rows of two fetches are
-    joined, as a query for each row costs more. Migrations are silent, functions
-    under ``@db.upgrade(...)`` among them, and so are loops that only skip rows without a value, which they then parse.
+    Limits: the fetch and what is done with it stand in one function: a chain, or a variable that is assigned once. The condition must be a comparison of one
+    attribute or item of the row, or its truth, where it is named as a flag is (``is_active``, ``archived``).
+
+    - Silent where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes the rows
+      whole, and where a lazy query turns the slice into a limit itself.
+    - Of a function that is only called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported.
+    - Silent there where it is asked for some (``get_all_episodes(season=1)``), lists what the program or a machine is made of (``get_all_modules()``), or asks
+      an object or class that has them in memory.
+    - Silent where the rows of two fetches are joined, as a query for each row costs more.
+    - Silent in migrations, and in loops that only skip rows without a value, which they then parse.
     """
 
     code = "AIG026"

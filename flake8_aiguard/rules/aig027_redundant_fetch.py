@@ -48,15 +48,16 @@ class RedundantFetch(Checker):
             cache[key] = row
             return row
 
-    Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), assigned to a variable that
-    only the miss uses, within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same
-    arguments in one block, both of which always run: files opened for reading, GET requests, lookups by typed clients, cursors and
-    models, and functions of this file that read and do nothing else. Silent where a hit is refused with an error, where the fetch
-    asks a cache of its own by its name, and where something in
-    between may change the answer: an assignment to what the call is given, a function that is given the same, a call whose
-    name says that it changes or waits for something, a lock, a ``yield``. Silent on different branches, loops, retries in
-    handlers, other modes of one file, handles that are open at the same time, files of which the first read takes a part
-    only (but a first line, or the number of lines, of what is then held whole is reported), listings of folders, cursors and queues that give something else on each call, and objects that an ORM's session keeps.
+    Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), assigned to a variable that only the miss uses,
+    within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same arguments in one block, both of which
+    always run: files opened for reading, GET requests, lookups by typed clients, cursors and models, and functions of this file that read and do nothing else.
+
+    - Silent where a hit is refused with an error, and where the fetch asks a cache of its own by its name.
+    - Silent where something in between may change the answer: an assignment to what the call is given, a function that is given the same, a
+      call whose name says that it changes or waits for something, a lock, a ``yield``.
+    - Silent on different branches, loops, retries in handlers, other modes of one file, and handles that are open at the same time.
+    - Silent where the first read takes a part of a file only (but a first line, or the number of lines, of what is then held whole is reported).
+    - Silent on listings of folders, cursors and queues that give something else on each call, and objects that an ORM's session keeps.
     """
 
     code = "AIG027"
