@@ -34,6 +34,7 @@ from flake8_aiguard.shapes import (
     is_none,
     last_name,
     names_in,
+    start_of,
     string,
 )
 
@@ -106,7 +107,7 @@ class Effects:
             body: its statements or expressions.
             around: the loop or function that is run again.
         """
-        nodes = sorted(_runs(body), key=_position)
+        nodes = sorted(_runs(body), key=start_of)
         for node in nodes:
             if isinstance(node, ast.AugAssign):
                 found = self._amount(node, around) if _is_followed(node, nodes) else None
@@ -121,7 +122,7 @@ class Effects:
         definition = self._function(call)
         if definition is None:
             return None
-        nodes = sorted(_runs(definition.body), key=_position)
+        nodes = sorted(_runs(definition.body), key=start_of)
         for node in nodes:
             found = self.of(node, nodes) if isinstance(node, ast.Call) else None
             if found is not None and (
@@ -620,10 +621,6 @@ def _parts(definition: ast.AST) -> Iterator[ast.AST]:
     """The dicts and keywords in a function, where a key may stand."""
     found = (item for item in ast.walk(definition) if isinstance(item, (ast.Dict, ast.keyword)))
     return itertools.islice(found, _STEPS)
-
-
-def _position(node: ast.Call | ast.AugAssign) -> tuple[int, int]:
-    return node.lineno, node.col_offset
 
 
 def _is_followed(node: ast.AugAssign, nodes: Iterable[ast.Call | ast.AugAssign]) -> bool:

@@ -22,6 +22,7 @@ from flake8_aiguard.shapes import (
     is_irrefutable,
     last_name,
     single_targets,
+    start_of,
     swallows,
 )
 
@@ -251,7 +252,7 @@ class _Tracker:
                 return Outcome(Release.UNKNOWN)
             if exits.fall & _OPEN:
                 block = next(block for block in _blocks(owner) if _holds(block, stmt))
-                rest = self.block(block, bisect_right(block, _position(stmt), key=_position))
+                rest = self.block(block, bisect_right(block, start_of(stmt), key=start_of))
                 exits.fall = 0
                 exits.add(rest)
                 if not (exits.fall | exits.ret) & _OPEN:
@@ -899,10 +900,6 @@ def _line(node: ast.AST) -> int:
     return getattr(node, "lineno", 0)
 
 
-def _position(stmt: ast.stmt) -> tuple[int, int]:
-    return stmt.lineno, stmt.col_offset
-
-
 def _blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
     """The statement lists that are fields of a node."""
     for name in ("body", "orelse", "finalbody"):
@@ -912,7 +909,7 @@ def _blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
 
 
 def _holds(block: list[ast.stmt], stmt: ast.stmt) -> bool:
-    index = bisect_right(block, _position(stmt), key=_position) - 1
+    index = bisect_right(block, start_of(stmt), key=start_of) - 1
     return index >= 0 and block[index] is stmt
 
 

@@ -18,7 +18,7 @@ from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, names_in, root
+from flake8_aiguard.shapes import dotted, end_of, last_name, names_in, root, start_of
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _Position: TypeAlias = tuple[int, int]
@@ -185,7 +185,7 @@ class Guards:
 
     def _settled(self, equal: list[Guard], node: ast.AST) -> Guard | None:
         """The nearest of several equal guards behind which a node runs while its answer holds."""
-        end = bisect.bisect_left(equal, _start(node), key=lambda guard: _start(guard.statement))
+        end = bisect.bisect_left(equal, start_of(node), key=lambda guard: start_of(guard.statement))
         for guard in reversed(equal[max(end - _NEAREST, 0) : end]):
             if self._is_behind(guard, node) and self.holds(guard, node):
                 return guard
@@ -297,9 +297,9 @@ class Guards:
             node: a node in the same function, behind it.
         """
         otherwise = guard.statement.orelse
-        spans = [(_start(otherwise[0]) if otherwise else _end(guard.statement), _reached(node))]
+        spans = [(start_of(otherwise[0]) if otherwise else end_of(guard.statement), _reached(node))]
         around = set(self._index.loops(guard.statement))
-        spans += [(_start(loop), _end(loop)) for loop in self._index.loops(node) if loop not in around]
+        spans += [(start_of(loop), end_of(loop)) for loop in self._index.loops(node) if loop not in around]
         function = self._index.function(guard.statement)
         own = (node, self._index.parent(node)) if isinstance(node, ast.Call) else ()  # f(x), await f(x)
         for name in names_in(guard.test):
@@ -342,7 +342,7 @@ class Guards:
             for item in bindings
         ):
             return None
-        return sorted(_start(item.node) for item in bindings)
+        return sorted(start_of(item.node) for item in bindings)
 
     def _asks(self, test: ast.expr) -> set[str]:
         """What a condition asks of values that may change in place, as :attr:`_events` has it."""
@@ -446,7 +446,7 @@ class Guards:
 
         def note(node: ast.AST, *names: str) -> None:
             for name in names:
-                found[index.function(node), name].append((_start(node), node))
+                found[index.function(node), name].append((start_of(node), node))
 
         for call in index.nodes(ast.Call):
             if self.is_question(call) or _is_logging(call):
@@ -529,21 +529,13 @@ def _blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
 
 
 def _is_in(node: ast.AST, block: list[ast.stmt]) -> bool:
-    at = bisect.bisect_left(block, _start(node), key=_start) if isinstance(node, ast.stmt) else len(block)
+    at = bisect.bisect_left(block, start_of(node), key=start_of) if isinstance(node, ast.stmt) else len(block)
     return at < len(block) and block[at] is node
-
-
-def _start(node: ast.AST) -> _Position:
-    return node.lineno, node.col_offset  # type: ignore[attr-defined]
-
-
-def _end(node: ast.AST) -> _Position:
-    return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
 
 
 def _reached(node: ast.AST) -> _Position:
     """Up to where what stands before a node has run: a call runs after its arguments."""
-    return _end(node) if isinstance(node, ast.Call) else _start(node)
+    return end_of(node) if isinstance(node, ast.Call) else start_of(node)
 
 
 def _sounds_like_question(name: str) -> bool:

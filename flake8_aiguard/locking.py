@@ -14,7 +14,7 @@ from flake8_aiguard.index import Function
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, string
+from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, start_of, string
 
 ANY: Final = "*"  # some lock, which one is not known
 _ANY: Final = frozenset({ANY})
@@ -182,7 +182,7 @@ class Locking:
             name = self.lock(item.context_expr)
             if name is not None:
                 found.add((name, item))
-        where = _start(node)
+        where = start_of(node)
         found.update(region for region in self._regions.get(function, ()) if _covers(region[1], where))
         if function is not None:
             found.update((name, None) for name in self.entry(function))
@@ -206,7 +206,7 @@ class Locking:
         for call in index.calls_named(_giving()):
             if isinstance(call.func, ast.Attribute):
                 key = (index.function(call), self.lock(call.func.value) or ANY)
-                ends[key] = max(_start(call), ends.get(key, (0, 0)))
+                ends[key] = max(start_of(call), ends.get(key, (0, 0)))
         for call in taken:
             if not isinstance(call.func, ast.Attribute):
                 continue
@@ -216,7 +216,7 @@ class Locking:
                 continue
             function = index.function(call)
             end = ends.get((function, name or ANY), (sys.maxsize, 0)) if inner is None else (sys.maxsize, 0)
-            found[function].append((name or ANY, (_start(call), end)))
+            found[function].append((name or ANY, (start_of(call), end)))
         return found
 
     def _is_limiter(self, node: ast.expr) -> bool:
@@ -459,10 +459,6 @@ class Locking:
 
 def _covers(span: _Span, where: _Position) -> bool:
     return span[0] <= where <= span[1]
-
-
-def _start(node: ast.AST) -> _Position:
-    return node.lineno, node.col_offset  # type: ignore[attr-defined]
 
 
 def is_lockish(node: ast.AST) -> bool:

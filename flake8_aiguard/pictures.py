@@ -9,7 +9,7 @@ from typing import Final
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import argument, bound_value, end, start
+from flake8_aiguard.shapes import argument, bound_value, end_of, start_of
 from flake8_aiguard.written import Written, is_large
 
 _THUMBNAIL: Final = "PIL.Image.Image.thumbnail"
@@ -80,7 +80,7 @@ class Pictures:
         for call in self._thumbnails[index.function(image), image.id]:
             assert isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
             if (
-                end(call) < start(image)
+                end_of(call) < start_of(image)
                 and any(index.parent(index.statement(call)) is item for item in index.ancestors(image))
                 and self._module.definitions(call.func.value) == self._module.definitions(image)
                 and self._is_small_size(argument(call, row["size"], row["size_position"]), row)

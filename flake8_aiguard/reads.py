@@ -14,7 +14,17 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.queries import READS, Queries, names_by_package
-from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, last_name, names_in, string
+from flake8_aiguard.shapes import (
+    argument,
+    chain,
+    dotted,
+    end_of,
+    hides_arguments,
+    last_name,
+    names_in,
+    start_of,
+    string,
+)
 from flake8_aiguard.wordings import name_words
 
 _Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -223,7 +233,7 @@ class Reads:
             second: the later one.
             block: the statements from the first read's to the second's.
         """
-        start, end = _end(first.call), _position(second.call)
+        start, end = end_of(first.call), start_of(second.call)
         used = set(_dotted(second.call))
         given = {text for item in _given(second.call) for text in _dotted(item)}
         outer = set(self._module.index.ancestors(second.call))
@@ -239,11 +249,11 @@ class Reads:
         """Whether a node runs after the first read and before the second one."""
         if not hasattr(node, "lineno"):
             return False
-        at = _position(node)
+        at = start_of(node)
         if at >= end:
             return False
         # What holds the first read starts before it, and runs after it.
-        return at >= start or (_end(node) >= start and isinstance(node, _RUNS_AFTER))
+        return at >= start or (end_of(node) >= start and isinstance(node, _RUNS_AFTER))
 
     def _changes(self, node: ast.AST, used: Collection[str], given: Collection[str]) -> bool:
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
@@ -394,14 +404,6 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
         yield item
         if not isinstance(item, (*FUNCTIONS, ast.ClassDef)):
             stack.extend(children(item))
-
-
-def _position(node: ast.AST) -> _Position:
-    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-
-
-def _end(node: ast.AST) -> _Position:
-    return getattr(node, "end_lineno", None) or 0, getattr(node, "end_col_offset", None) or 0
 
 
 @knowledge.cached

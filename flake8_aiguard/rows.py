@@ -13,7 +13,7 @@ from typing import Final
 from flake8_aiguard import knowledge
 from flake8_aiguard.index import COMPREHENSIONS, Function
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import dotted, last_name, parameters, string, words
+from flake8_aiguard.shapes import dotted, last_name, parameters, start_of, string, words
 
 WRAPPERS: Final = frozenset({"text", "SQL", "TextClause"})
 """Calls that hold a statement and do not send it."""
@@ -163,7 +163,7 @@ class Rows:
         ]
         mentions = self._mentions.get((index.function(call), dotted(cursor) or ""), [])
         end = (call.end_lineno or 0, call.end_col_offset or 0)
-        for node in mentions[bisect.bisect_left(mentions, end, key=_start) :]:
+        for node in mentions[bisect.bisect_left(mentions, end, key=start_of) :]:
             outer = index.parent(node)
             if any(node.lineno in lines for lines in elsewhere):
                 continue
@@ -183,7 +183,7 @@ class Rows:
             if text is not None:
                 found.setdefault((index.function(node), text), []).append(node)
         for nodes in found.values():
-            nodes.sort(key=_start)
+            nodes.sort(key=start_of)
         return found
 
     def _followed(self, step: _Step, found: Uses) -> Iterator[_Step]:
@@ -392,10 +392,6 @@ def _is_class(node: ast.AST | None) -> bool:
     """Whether a name is one of a class."""
     name = last_name(node) if isinstance(node, ast.expr) else None
     return name is not None and (name == "cls" or name.lstrip("_")[:1].isupper())
-
-
-def _start(node: ast.Name | ast.Attribute) -> tuple[int, int]:
-    return node.lineno, node.col_offset
 
 
 @knowledge.cached

@@ -105,12 +105,12 @@ def chain(node: ast.expr) -> str:
     return text if len(text) <= 60 else f"{head}(...)...{last}"
 
 
-def start(node: ast.AST) -> tuple[int, int]:
+def start_of(node: ast.AST) -> tuple[int, int]:
     """Where a node begins: line and column; zeros for one without a place."""
     return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
-def end(node: ast.AST) -> tuple[int, int]:
+def end_of(node: ast.AST) -> tuple[int, int]:
     """Where a node ends: line and column; zeros for one without a place."""
     return getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
 

@@ -21,12 +21,12 @@ from flake8_aiguard.shapes import (
     bound_value,
     calls_before,
     dotted,
-    end,
+    end_of,
     hides_arguments,
     is_constant,
     is_none,
     last_name,
-    start,
+    start_of,
     string,
     words,
 )
@@ -144,7 +144,7 @@ class CpuBoundInAsync(Checker):
 
     def finish(self) -> Iterator[Finding]:
         before: defaultdict[Hashable, list[ast.Call]] = defaultdict(list)
-        for node in sorted(self._found, key=start):
+        for node in sorted(self._found, key=start_of):
             row = self._row(node)
             if row is None:
                 continue
@@ -324,7 +324,7 @@ class CpuBoundInAsync(Checker):
                 else:
                     return value
             elif isinstance(value, ast.Name):
-                definition = min(self.module.definitions(value), key=start, default=None)
+                definition = min(self.module.definitions(value), key=start_of, default=None)
                 made = bound_value(definition)
                 if made is None:
                     return definition or (
@@ -349,8 +349,8 @@ class CpuBoundInAsync(Checker):
         if function is None or index.function(earlier) is not function:
             return False
         waits = self._waits[function]
-        at = bisect_left(waits, end(earlier))
-        if at < len(waits) and waits[at] < start(node):
+        at = bisect_left(waits, end_of(earlier))
+        if at < len(waits) and waits[at] < start_of(node):
             return False
         path = [node, *index.ancestors(node)]
         below = {id(parent): child for child, parent in itertools.pairwise(path)}
@@ -367,7 +367,7 @@ class CpuBoundInAsync(Checker):
         """Where the places end in each coroutine at which other tasks may run."""
         found: defaultdict[ast.AST | None, list[tuple[int, int]]] = defaultdict(list)
         for item in self._loop.waiting_points:
-            at = end(item) if isinstance(item, ast.Await) else start(item)
+            at = end_of(item) if isinstance(item, ast.Await) else start_of(item)
             found[self.module.index.function(item)].append(at)
         for ends in found.values():
             ends.sort()
@@ -489,7 +489,11 @@ def _falls_through(parent: ast.AST, statement: ast.AST) -> bool:
     """Whether the block of a statement goes on after its last one."""
     for name in ("body", "orelse", "finalbody"):
         block = getattr(parent, name, None)
-        if isinstance(block, list) and block and start(block[0]) <= start(statement) <= start(block[-1]):
+        if (
+            isinstance(block, list)
+            and block
+            and start_of(block[0]) <= start_of(statement) <= start_of(block[-1])
+        ):
             return not isinstance(block[-1], _JUMPS)
     return True
 
@@ -500,7 +504,7 @@ def _excludes(parent: ast.AST, one: ast.AST, other: ast.AST) -> bool:
         return type(one) is type(other) and one is not other
     if not isinstance(parent, ast.If) or not parent.orelse or one is parent.test:
         return False
-    return end(one) < start(parent.orelse[0]) <= start(other)
+    return end_of(one) < start_of(parent.orelse[0]) <= start_of(other)
 
 
 def _stem(path: str) -> str:

@@ -20,7 +20,7 @@ from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rivals import GETS, PUTS, Rivals
 from flake8_aiguard.scopes import ESCAPES, Kind
-from flake8_aiguard.shapes import argument, chain, default, dotted, end, is_constant, start
+from flake8_aiguard.shapes import argument, chain, default, dotted, end_of, is_constant, start_of
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _WORD = regex(r"\w+")
@@ -351,7 +351,9 @@ class QueueCheckRace(Checker):
         until = (
             own if isinstance(own, ast.Await) else call
         )  # ``await queue.get()`` suspends only while it is empty
-        return self._suspends(start(check), end(test)) or self._suspends(start(first), start(until))
+        return self._suspends(start_of(check), end_of(test)) or self._suspends(
+            start_of(first), start_of(until)
+        )
 
     def _suspends(self, start: _Place, end: _Place) -> bool:
         """Whether an ``await`` stands between two places."""

@@ -19,7 +19,7 @@ from flake8_aiguard.loops import iterables
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import dotted, last_name, start_of
 from flake8_aiguard.volumes import Volumes
 from flake8_aiguard.worth import Worth
 
@@ -186,7 +186,7 @@ class NestedScan(Checker):
         for call in index.calls_named(_INSTEAD):
             if isinstance(call.func, ast.Attribute) and len(call.args) == 1 and not call.keywords:
                 self._ask(call, call.func.value, call.args[0])
-        for node, searched, item, loop in sorted(self._asked, key=lambda asked: _position(asked[0])):
+        for node, searched, item, loop in sorted(self._asked, key=lambda asked: start_of(asked[0])):
             if one_off.is_undoable(index.function(node)):
                 continue
             if self._is_first(loop, searched, is_member=isinstance(node, ast.Compare)):
@@ -454,10 +454,6 @@ def _is_of_keys(searched: ast.expr) -> bool:
         and last_name(view.func) == "keys"
         and not view.args
     )
-
-
-def _position(node: ast.expr) -> tuple[int, int]:
-    return node.lineno, node.col_offset
 
 
 def _outer(loop: Loop | ast.comprehension) -> str:

@@ -13,7 +13,7 @@ from flake8_aiguard.hits import LEADS, Hits, Wasted
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.reads import Read, Reads, words_of
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import dotted, last_name, start_of
 
 _EARLY: Final = (
     "{call} runs before {cache} is asked, and a hit throws its result away; move it behind the miss"
@@ -91,7 +91,7 @@ class RedundantFetch(Checker):
                 wasted = self.hits.wasted(call) if index.parent(call).__class__ in LEADS else None
                 if wasted is not None:
                     known = found.setdefault(index.statement(call), wasted)
-                    if _position(call) < _position(known.call):
+                    if start_of(call) < start_of(known.call):
                         found[index.statement(call)] = wasted
         for wasted in found.values():
             name = dotted(wasted.call.func) or last_name(wasted.call.func) or ""
@@ -132,7 +132,7 @@ class RedundantFetch(Checker):
             if len(found) < 2:
                 continue
             first: dict[str, Read] = {}
-            for call in sorted(found, key=_position):
+            for call in sorted(found, key=start_of):
                 read = self.reads.of(call)
                 if read is None:
                     continue
@@ -260,10 +260,6 @@ def _uses(statement: ast.stmt, handle: str) -> list[ast.Name]:
         for node in ast.walk(statement)
         if isinstance(node, ast.Name) and node.id == handle and isinstance(node.ctx, ast.Load)
     ]
-
-
-def _position(call: ast.Call) -> tuple[int, int]:
-    return call.lineno, call.col_offset
 
 
 def _looks(call: ast.Call) -> tuple[object, ...]:
