@@ -16,8 +16,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind as ScopeKind
-from flake8_aiguard.shapes import argument, last_name
-from flake8_aiguard.suspensions import end_of, start_of
+from flake8_aiguard.shapes import argument, end_of, last_name, start_of
 
 _EMPTY = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
 _HEAPS = frozenset(

@@ -21,6 +21,7 @@ from flake8_aiguard.shapes import (
     names_in,
     own_nodes,
     root,
+    start_of,
     string,
     text_parts,
     words,
@@ -189,7 +190,7 @@ class Batching:
         for call in self._module.index.calls_named(("save",)):
             stored = call.func.value if isinstance(call.func, ast.Attribute) else None
             if isinstance(stored, ast.Name) and stored.id == name.id and contains(place.loop, call):
-                return (stored.lineno, stored.col_offset) < (name.lineno, name.col_offset)
+                return start_of(stored) < start_of(name)
         return False
 
     def _is_table(self, name: ast.Name, place: Place) -> bool:
@@ -269,7 +270,7 @@ class Batching:
     def _is_after_write(self, query: Query, place: Place) -> bool:
         """Whether this turn of the loop has changed the table before: what it says then could not be asked earlier."""
         store = dotted(query.receiver) if query.receiver is not None else None
-        position = (query.call.lineno, query.call.col_offset)
+        position = start_of(query.call)
         return (
             store is not None
             and "." in store

@@ -16,7 +16,7 @@ from flake8_aiguard.index import FUNCTIONS, Function
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, is_constant, last_name
+from flake8_aiguard.shapes import dotted, following, is_constant, last_name, start_of
 from flake8_aiguard.wordings import name_of, name_words, words
 
 _OPS: Final[dict[type[ast.cmpop], str]] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
@@ -164,10 +164,7 @@ class Counts:
         found: list[ast.stmt] = []
         child: ast.AST = statement
         for parent in index.ancestors(statement):
-            for name in ("body", "orelse", "finalbody"):
-                block = getattr(parent, name, None)
-                if isinstance(block, list) and isinstance(child, ast.stmt):
-                    found += _following(block, child)
+            found += following(parent, child, _FAR)
             if isinstance(parent, (*FUNCTIONS, ast.For, ast.AsyncFor, ast.While, ast.ClassDef)):
                 break
             if found and isinstance(found[-1], LEAVES):
@@ -347,15 +344,15 @@ class Counts:
         """Whether the current one may be counted before a guard asks."""
         stores = self.stores(guard.value)
         asks_store = self._is_answer(guard.value)
-        at = (guard.node.lineno, guard.node.col_offset)
+        at = start_of(guard.node)
         for texts, node in self.additions(function):
-            if (node.lineno, node.col_offset) >= at or self._leaves_before(node, guard.holder):
+            if start_of(node) >= at or self._leaves_before(node, guard.holder):
                 continue
             if asks_store and isinstance(node, ast.Call) or not texts.isdisjoint(stores):
                 return True
         attributes = _attributes(stores)
         for call in self.calls(function):
-            if (call.lineno, call.col_offset) < at and (
+            if start_of(call) < at and (
                 self._adds_elsewhere(call, attributes) or self._adds_all(call, stores)
             ):
                 return True
@@ -445,7 +442,7 @@ class Counts:
                 continue
             for texts, node in self.additions(caller):
                 if not _attributes(texts).isdisjoint(attributes):
-                    found.append((node.lineno, node.col_offset) < (call.lineno, call.col_offset))
+                    found.append(start_of(node) < start_of(call))
         return found
 
     def is_added_in_file(self, guard: Guard) -> bool:
@@ -514,16 +511,6 @@ def grows(add: ast.AST, text: str) -> bool:
 
 def _within(node: ast.expr, function: Function) -> bool:
     return function.lineno <= node.lineno <= (function.end_lineno or 0)
-
-
-def _following(block: Sequence[ast.stmt], statement: ast.stmt) -> Sequence[ast.stmt]:
-    """The next statements of a block; nothing where the statement is in another one."""
-    at = bisect.bisect_left(block, statement.lineno, key=lambda item: item.lineno)
-    while at < len(block) and block[at].lineno == statement.lineno:
-        if block[at] is statement:
-            return block[at + 1 : at + 1 + _FAR]
-        at += 1
-    return ()
 
 
 def is_length(node: ast.expr) -> bool:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import ast
 import enum
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from flake8_aiguard.children import children
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Try
 from flake8_aiguard.shapes import (
+    block_of,
     captures,
     dotted,
     evaluated_outside,
+    holds,
     is_irrefutable,
     last_name,
+    place_in,
     single_targets,
-    start_of,
     swallows,
 )
 
@@ -251,8 +252,8 @@ class _Tracker:
             if isinstance(owner, ast.ClassDef):
                 return Outcome(Release.UNKNOWN)
             if exits.fall & _OPEN:
-                block = next(block for block in _blocks(owner) if _holds(block, stmt))
-                rest = self.block(block, bisect_right(block, start_of(stmt), key=start_of))
+                block = block_of(owner, stmt)
+                rest = self.block(block, place_in(block, stmt) + 1)
                 exits.fall = 0
                 exits.add(rest)
                 if not (exits.fall | exits.ret) & _OPEN:
@@ -263,14 +264,14 @@ class _Tracker:
                 above = owner
             if not isinstance(above, ast.stmt) or isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 break
-            if isinstance(above, (ast.For, ast.AsyncFor, ast.While)) and not _holds(above.orelse, stmt):
+            if isinstance(above, (ast.For, ast.AsyncFor, ast.While)) and not holds(above.orelse, stmt):
                 exits = self._around(above, exits)
             elif isinstance(above, (ast.With, ast.AsyncWith)):
                 exits = self._leave_with(above, exits)
             elif isinstance(above, TRIES):
-                if owner is above and _holds(above.body, stmt):
+                if owner is above and holds(above.body, stmt):
                     exits = self._handle(above, exits)
-                elif above.finalbody and not _holds(above.finalbody, stmt):
+                elif above.finalbody and not holds(above.finalbody, stmt):
                     exits = self._finally(above.finalbody, exits)
             stmt = above
         return self._verdict(exits)
@@ -898,19 +899,6 @@ def _is_plain_sum(operator: ast.operator, *operands: ast.expr) -> bool:
 
 def _line(node: ast.AST) -> int:
     return getattr(node, "lineno", 0)
-
-
-def _blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
-    """The statement lists that are fields of a node."""
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(owner, name, None)
-        if block:
-            yield block
-
-
-def _holds(block: list[ast.stmt], stmt: ast.stmt) -> bool:
-    index = bisect_right(block, start_of(stmt), key=start_of) - 1
-    return index >= 0 and block[index] is stmt
 
 
 def _caught(handler: ast.ExceptHandler) -> frozenset[str | None]:

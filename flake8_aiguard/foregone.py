@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import bisect
 from collections.abc import Iterator
 from typing import Final
 
 from flake8_aiguard.checks import Atom, atoms, is_narrowing
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import COMPARES
-from flake8_aiguard.shapes import dotted, last_name, names_in
+from flake8_aiguard.shapes import block_of, dotted, last_name, names_in, place_in
 
 _ROW: Final = 12  # asserts directly above
 
@@ -186,14 +185,9 @@ class Foregone:
 
     def _above(self, node: ast.Assert) -> Iterator[ast.stmt]:
         """The statements above an assert in its block, the next one first."""
-        holder = self._module.index.parent(node)
-        place = (node.lineno, node.col_offset)
-        for name in ("body", "orelse", "finalbody"):
-            block = getattr(holder, name, None)
-            if isinstance(block, list):
-                at = bisect.bisect_left(block, place, key=lambda item: (item.lineno, item.col_offset))
-                if at < len(block) and block[at] is node:
-                    yield from reversed(block[max(at - _ROW, 0) : at])
+        block = block_of(self._module.index.parent(node), node)
+        at = place_in(block, node)
+        yield from reversed(block[max(at - _ROW, 0) : at])
 
 
 def facts(test: ast.expr) -> set[tuple[str, bool]]:

@@ -14,8 +14,8 @@ from flake8_aiguard.index import FUNCTIONS, TRIES
 from flake8_aiguard.mentions import Mentions, parts
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import is_none, last_name, names_in
-from flake8_aiguard.suspensions import Suspensions, block_of, start_of
+from flake8_aiguard.shapes import block_of, is_none, last_name, names_in, start_of
+from flake8_aiguard.suspensions import Suspensions
 
 _TIMES = regex(
     r"(?:^|_)(?:now|ttl|time|monotonic|expir\w*|deadline|timestamp|age|fresh|stale)(?:_|$)", re.IGNORECASE

@@ -18,7 +18,7 @@ from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, end_of, last_name, names_in, root, start_of
+from flake8_aiguard.shapes import blocks, dotted, end_of, holds, last_name, names_in, root, start_of
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _Position: TypeAlias = tuple[int, int]
@@ -279,11 +279,9 @@ class Guards:
         child: ast.AST = node
         for outer in itertools.islice(self._index.ancestors(node), _HOPS):
             if outer is guard.statement:
-                return _is_in(child, guard.statement.orelse)
+                return holds(guard.statement.orelse, child)
             if outer is holder:
-                return any(
-                    _is_in(child, block) and _is_in(guard.statement, block) for block in _blocks(holder)
-                )
+                return any(holds(block, child) and holds(block, guard.statement) for block in blocks(holder))
             child = outer
         return False
 
@@ -519,18 +517,6 @@ def _is_note(statement: ast.stmt) -> bool:
 
 def _is_logging(call: ast.Call) -> bool:
     return last_name(call.func) in _NOTES
-
-
-def _blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(owner, field, None)
-        if isinstance(block, list):
-            yield block
-
-
-def _is_in(node: ast.AST, block: list[ast.stmt]) -> bool:
-    at = bisect.bisect_left(block, start_of(node), key=start_of) if isinstance(node, ast.stmt) else len(block)
-    return at < len(block) and block[at] is node
 
 
 def _reached(node: ast.AST) -> _Position:

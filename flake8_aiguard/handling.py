@@ -11,7 +11,7 @@ from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import following, last_name, string
+from flake8_aiguard.shapes import following, last_name, start_of, string
 from flake8_aiguard.untyped import asked
 from flake8_aiguard.wordings import name_words
 
@@ -310,7 +310,7 @@ class Handling:
         for statement in following(self._module.index.parent(node), node, _NEXT):
             uses = [item for item in walk(statement) if _is_use(item, text)]
             if uses:
-                return min(uses, key=lambda item: (item.lineno, item.col_offset))
+                return min(uses, key=start_of)
         return None
 
     def _is_only_of(self, method: str, wanted: type) -> bool:

@@ -9,9 +9,8 @@ from flake8_aiguard.attributes import Access, Kind
 from flake8_aiguard.children import walk
 from flake8_aiguard.locking import is_lifecycle_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import is_constant, last_name, own_nodes
+from flake8_aiguard.shapes import is_constant, last_name, own_nodes, start_of
 from flake8_aiguard.shared_state import SharedState
-from flake8_aiguard.suspensions import start_of
 
 _OPENS = regex(
     r"_*(?:a?connect|open|dial|login|enter_async_context)(?:_\w+)?|_*a?(?:create|make|new|open|build|start|init)_(?:\w+_)?"

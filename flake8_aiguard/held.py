@@ -13,7 +13,7 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import dotted, is_none, string
+from flake8_aiguard.shapes import dotted, is_none, start_of, string
 
 _Method = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -204,10 +204,10 @@ class Held:
             return False
         if any(isinstance(item, ast.ExceptHandler) for item in self._index.ancestors(target)):
             return False
-        before = (target.lineno, target.col_offset)
+        before = start_of(target)
         closing = {self._index.function(use) for use in closers}
         for node in ast.walk(method):
-            if not isinstance(node, ast.Attribute) or (node.lineno, node.col_offset) >= before:
+            if not isinstance(node, ast.Attribute) or start_of(node) >= before:
                 continue
             if node in uses and not self._is_mere_call(node):
                 return False

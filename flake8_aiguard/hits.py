@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import bisect
 import functools
 import operator
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.reads import Reads, at_once, words_of
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, names_in, root
+from flake8_aiguard.shapes import dotted, following, last_name, names_in, root
 from flake8_aiguard.wordings import name_words
 
 _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
@@ -149,20 +148,14 @@ class Hits:
     def _following(self, statement: ast.stmt) -> list[ast.stmt]:
         """The statements after one, those in a ``with`` among them."""
         parent = self._module.index.parent(statement)
-        for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(parent, name, None) or []
-            if not block:
-                continue
-            at = bisect.bisect_left(block, statement.lineno, key=_LINE)
-            if at < len(block) and block[at] is statement:
-                found: list[ast.stmt] = []
-                for item in block[at + 1 : at + 1 + _NEAR]:
-                    found.append(item)
-                    if isinstance(item, (ast.With, ast.AsyncWith)):
-                        found += item.body
-                is_last = not found and isinstance(parent, (ast.With, ast.AsyncWith))
-                return self._following(parent) if is_last and isinstance(parent, ast.stmt) else found
-        return []
+        found: list[ast.stmt] = []
+        for item in following(parent, statement, _NEAR):
+            found.append(item)
+            if isinstance(item, (ast.With, ast.AsyncWith)):
+                found += item.body
+        if not found and isinstance(parent, (ast.With, ast.AsyncWith)):
+            return self._following(parent)
+        return found
 
     def _asked_next(
         self, statements: Sequence[ast.stmt], names: set[str], assign: ast.stmt, function: Function

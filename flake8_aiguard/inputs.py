@@ -13,7 +13,7 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import default, dotted, is_none, last_name, string
+from flake8_aiguard.shapes import default, dotted, is_none, last_name, start_of, string
 
 MAX_STEPS: Final = 12  # from an expression back to the input
 _PRIVATE: Final = ("_[!_]*/", "_[!_]*.py", "internal/")
@@ -196,7 +196,7 @@ class Inputs:
         known = self._bindings[key]
         definitions = self._module.def_use(owner).definitions(node) or ()
         found = [known[definition] for definition in definitions if definition in known]
-        return sorted(found, key=lambda binding: (binding.node.lineno, binding.node.col_offset))  # type: ignore[attr-defined]
+        return sorted(found, key=lambda binding: start_of(binding.node))
 
     def _definition(self, target: ast.AST) -> ast.AST:
         """The node that :class:`DefUse` takes for the definition of a target."""

@@ -12,7 +12,7 @@ from flake8_aiguard.loops import contains
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import dotted, is_none, last_name, parameters, string
+from flake8_aiguard.shapes import block_of, dotted, is_none, last_name, parameters, string
 
 _COLLECTING: Final = frozenset(
     (
@@ -248,7 +248,7 @@ class Lifetimes:
             parent = self._index.parent(child)
             if parent is None:
                 return False
-            block = _block(parent, child)
+            block = block_of(parent, child)
             is_tried = isinstance(parent, TRIES) and child in parent.body
             if _leaves(block) or (isinstance(parent, TRIES) and is_tried and _leaves(parent.orelse)):
                 return True
@@ -391,15 +391,6 @@ def personal(headers: ast.expr) -> Iterator[ast.expr]:
         name = string(key)
         if name is None or _PERSONAL.search(name):
             yield value
-
-
-def _block(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:
-    """The list of statements of a parent that holds a child."""
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(parent, name, None)
-        if isinstance(block, list) and child in block:
-            return block
-    return []
 
 
 def _leaves(block: Sequence[ast.stmt]) -> bool:

@@ -13,7 +13,7 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.lifecycles import begins_anew
 from flake8_aiguard.locking import ANY, is_ending_name, is_setup_name
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import dotted, last_name
+from flake8_aiguard.shapes import dotted, last_name, start_of
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.steps import breaks_steps, is_called_under, is_change, is_write
 from flake8_aiguard.takers import is_named_for
@@ -133,7 +133,7 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                     reported.add(function)
                     found[function, lock].append(update)
     for same in found.values():
-        same.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+        same.sort(key=lambda item: start_of(item.node))
         yield replace(same[0], others=tuple(item.name for item in same[1:]))
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from flake8_aiguard.index import TRIES, Function
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import block_of, last_name, place_in
 
 _CONFIGURES: Final = regex(r"(?:add|configure|register|set|subscribe|update)(?:_|$)")
 
@@ -129,25 +129,22 @@ class Lookup:
 
     def leaves_before(self, child: ast.AST, parent: ast.AST) -> bool:
         """Whether a statement before ``child`` in the same block leaves where the key has an entry."""
-        for name in ("body", "orelse", "finalbody"):
-            block = getattr(parent, name, None)
-            if not isinstance(block, list) or child not in block:
-                continue
-            for statement in block[: block.index(child)]:
-                if isinstance(statement, ast.If) and self.is_hit(statement.test) and _leaves(statement.body):
+        block = block_of(parent, child)
+        for statement in block[: place_in(block, child)]:
+            if isinstance(statement, ast.If) and self.is_hit(statement.test) and _leaves(statement.body):
+                return True
+            inner = statement.body if isinstance(statement, (ast.With, ast.AsyncWith)) else []
+            for item in inner:
+                if isinstance(item, ast.If) and self.is_hit(item.test) and _leaves(item.body):
                     return True
-                inner = statement.body if isinstance(statement, (ast.With, ast.AsyncWith)) else []
-                for item in inner:
-                    if isinstance(item, ast.If) and self.is_hit(item.test) and _leaves(item.body):
-                        return True
-                    if isinstance(item, ast.Return) and self.reads([item]):
-                        return True  # with suppress(KeyError): return c[k]
-                if (
-                    isinstance(statement, TRIES)
-                    and self.reads(statement.body)
-                    and _leaves([*statement.body, *statement.orelse])
-                ):
-                    return True
+                if isinstance(item, ast.Return) and self.reads([item]):
+                    return True  # with suppress(KeyError): return c[k]
+            if (
+                isinstance(statement, TRIES)
+                and self.reads(statement.body)
+                and _leaves([*statement.body, *statement.orelse])
+            ):
+                return True
         return False
 
     def is_used(self, entry: ast.expr) -> bool:

@@ -14,7 +14,7 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Index, Loop, Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Scopes
-from flake8_aiguard.shapes import dotted, last_name, names_in
+from flake8_aiguard.shapes import dotted, last_name, names_in, start_of
 
 Variable: TypeAlias = "tuple[Scope, str]"
 Position: TypeAlias = "tuple[int, int]"
@@ -125,7 +125,7 @@ class Loops:
                 if isinstance(call, ast.Call):
                     values = [arg for arg in call.args if isinstance(arg, ast.Dict)]
                     for value in (*values, *(keyword.value for keyword in call.keywords)):
-                        yield Write((call.lineno, call.col_offset), value, carries=False)
+                        yield Write(start_of(call), value, carries=False)
 
     def _written(self, target: ast.expr) -> Iterator[Write]:
         node: ast.AST = target
@@ -140,7 +140,7 @@ class Loops:
         elif isinstance(parent, ast.withitem):
             value = parent.context_expr
         if value is not None:
-            yield Write((target.lineno, target.col_offset), value, isinstance(parent, ast.AugAssign))
+            yield Write(start_of(target), value, isinstance(parent, ast.AugAssign))
 
     # -- dependence
 
@@ -182,8 +182,8 @@ class Loops:
     def _is_drained(self, variable: Variable, loop: ast.While) -> bool:
         start, end = _span(loop)
         body = _span(loop.body[0])[0]
-        uses = [use for use in self._scopes.uses(*variable) if start <= (use.lineno, use.col_offset) < end]
-        inside = [self._index.parent(use) for use in uses if (use.lineno, use.col_offset) >= body]
+        uses = [use for use in self._scopes.uses(*variable) if start <= start_of(use) < end]
+        inside = [self._index.parent(use) for use in uses if start_of(use) >= body]
         return bool(inside) and all(
             isinstance(item, ast.Attribute) and item.attr in ("pop", "popleft", "popitem") for item in inside
         )
@@ -403,7 +403,7 @@ def contains(node: ast.AST, inner: ast.AST) -> bool:
 
 def _span(node: ast.AST) -> tuple[Position, Position]:
     assert isinstance(node, (ast.expr, ast.stmt))
-    return (node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0)
+    return start_of(node), (node.end_lineno or node.lineno, node.end_col_offset or 0)
 
 
 def _items(node: ast.Tuple | ast.List | ast.Set | ast.Dict) -> list[ast.expr] | list[ast.expr | None]:

@@ -16,6 +16,7 @@ from flake8_aiguard.shapes import (
     evaluated_outside,
     is_irrefutable,
     single_targets,
+    start_of,
     swallows,
 )
 
@@ -177,7 +178,7 @@ class Compiler:
                 self.expression(child, ops)
 
     def targets(self, targets: Iterable[ast.expr], node: ast.AST, ops: list[Op]) -> None:
-        for target in sorted(single_targets(targets), key=lambda target: (target.lineno, target.col_offset)):
+        for target in sorted(single_targets(targets), key=start_of):
             if isinstance(target, ast.Name):
                 self.bind(target.id, node, ops)
             else:
@@ -461,7 +462,7 @@ class _Free:
         for name, is_global in self._declared.items():
             (self.global_rebound if is_global else self.rebound).add(name)
         for loads in (self.direct, self.later):
-            loads.sort(key=lambda name: (name.lineno, name.col_offset))
+            loads.sort(key=start_of)
 
     def _keep(self, loads: list[ast.Name], to: list[ast.Name], local: AbstractSet[str]) -> None:
         for name in loads:

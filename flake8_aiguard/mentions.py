@@ -9,8 +9,7 @@ from flake8_aiguard.attributes import Access, Attributes, Kind, is_empty
 from flake8_aiguard.children import children
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import last_name
-from flake8_aiguard.suspensions import start_of
+from flake8_aiguard.shapes import last_name, start_of
 
 
 class Mentions:

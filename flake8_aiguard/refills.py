@@ -12,7 +12,7 @@ from flake8_aiguard.index import Function
 from flake8_aiguard.locking import is_lifecycle_name, is_lockish, is_setup_name
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import is_constant, last_name, string
+from flake8_aiguard.shapes import is_constant, last_name, start_of, string
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.takers import is_named_for
 
@@ -71,7 +71,7 @@ def _torn(state: SharedState, owner: ast.ClassDef, method: Method) -> Iterator[S
         refill = next((item for item in inside if _refills(state, owner, item)), None)
         if refill is not None and not state.locking.held(refill.node) and not state.mentions.is_new(refill):
             changes.append(refill)
-    changes.sort(key=lambda item: (item.node.lineno, item.node.col_offset))
+    changes.sort(key=lambda item: start_of(item.node))
     if len(changes) < 2 or not _has_readers(state, owner, method, changes):
         return
     if not _combines(state, owner, method, changes) or _runs_once(state, method):

@@ -257,15 +257,11 @@ def _takes_each(statement: ast.stmt, items: str, keys: str) -> bool:
 
 def next_statement(module: Module, node: ast.Assert, *, skips_asserts: bool = True) -> ast.stmt | None:
     """The statement after an assert in its block."""
-    parent = module.index.parent(node)
-    for name in ("body", "orelse", "finalbody"):
-        block: list[ast.stmt] = getattr(parent, name, None) or []
-        if node in block[:-1]:
-            for after in block[block.index(node) + 1 :]:
-                if not isinstance(after, ast.Assert):
-                    return after
-                if not skips_asserts:
-                    return None
+    for after in following(module.index.parent(node), node):
+        if not isinstance(after, ast.Assert):
+            return after
+        if not skips_asserts:
+            return None
     return None
 
 

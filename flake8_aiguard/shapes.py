@@ -178,22 +178,17 @@ def own_nodes(region: ast.AST) -> Iterator[ast.AST]:
             stack.extend(children(item))
 
 
-def following(holder: ast.AST | None, statement: ast.stmt, count: int) -> list[ast.stmt]:
+def following(parent: ast.AST | None, statement: ast.AST, count: int | None = None) -> list[ast.stmt]:
     """The next statements of the block that a statement stands in.
 
     Args:
-        holder: its parent.
+        parent: its parent.
         statement: the statement.
-        count: how many of them.
+        count: how many of them; all where it is left out.
     """
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(holder, name, None)
-        if isinstance(block, list):
-            place = (statement.lineno, statement.col_offset)
-            at = bisect.bisect_left(block, place, key=lambda item: (item.lineno, item.col_offset))
-            if at < len(block) and block[at] is statement:
-                return block[at + 1 : at + 1 + count]
-    return []
+    block = block_of(parent, statement)
+    at = place_in(block, statement) + 1
+    return block[at : None if count is None else at + count]
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.arg]:
@@ -343,10 +338,28 @@ def is_main_guard(node: ast.AST) -> bool:
     )
 
 
-def block_of(parent: ast.AST | None, statement: ast.stmt) -> list[ast.stmt]:
+def blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
+    """The lists of statements that a node holds: a body, an ``else``, a ``finally``."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(owner, name, None)
+        if isinstance(block, list) and block:
+            yield block
+
+
+def block_of(parent: ast.AST | None, statement: ast.AST) -> list[ast.stmt]:
     """The statements among which one stands; ``parent`` is its parent."""
-    blocks = (getattr(parent, name, ()) for name in ("body", "orelse", "finalbody"))
-    return next((block for block in blocks if isinstance(block, list) and statement in block), [])
+    return next((block for block in blocks(parent) if holds(block, statement)), [])
+
+
+def holds(block: list[ast.stmt], statement: ast.AST) -> bool:
+    """Whether a statement is one of a block."""
+    at = place_in(block, statement)
+    return at < len(block) and block[at] is statement
+
+
+def place_in(block: list[ast.stmt], statement: ast.AST) -> int:
+    """How many statements of its block stand before one."""
+    return bisect.bisect_left(block, start_of(statement), key=start_of)
 
 
 def swallows(context: ast.expr) -> bool:

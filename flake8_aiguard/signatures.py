@@ -11,7 +11,7 @@ from flake8_aiguard.checks import is_narrowing
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import last_name, names_in
+from flake8_aiguard.shapes import last_name, names_in, start_of
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -110,7 +110,7 @@ class Signatures:
                 if _says_type(item.test):
                     typed[function] += 1
                     names = (name for name in names_in(item.test) if name.id not in _TYPE_QUESTIONS)
-                    first = min(names, key=lambda name: (name.lineno, name.col_offset), default=None)
+                    first = min(names, key=start_of, default=None)
                     self._typed_names[function].add("" if first is None else first.id)
         return bare, typed
 

@@ -17,7 +17,7 @@ from flake8_aiguard.ddl import asks_the_system
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rows import WRAPPERS
-from flake8_aiguard.shapes import argument, last_name, string
+from flake8_aiguard.shapes import argument, last_name, start_of, string
 
 if TYPE_CHECKING:
     from flake8_aiguard.astgrep.rulefiles import Rule
@@ -419,7 +419,7 @@ def _literals(module: Module, node: ast.expr) -> Iterator[tuple[int, int, str, i
         tokens = list(_tokens_before_error(source))
     for token in tokens:
         line, column = node.lineno + token.start[0] - 1, token.start[1]
-        if token.type != tokenize.STRING or (line, column) < (node.lineno, node.col_offset):
+        if token.type != tokenize.STRING or (line, column) < start_of(node):
             continue
         try:
             value = ast.literal_eval(token.string)

@@ -9,9 +9,9 @@ from typing import Final
 from flake8_aiguard.attributes import WRITES, Access, Kind, Method
 from flake8_aiguard.index import TRIES
 from flake8_aiguard.locking import ANY, is_lifecycle_name
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import end_of, last_name, start_of
 from flake8_aiguard.shared_state import SharedState
-from flake8_aiguard.suspensions import Position, end_of, start_of
+from flake8_aiguard.suspensions import Position
 
 _TAKES: Final = frozenset({"pop", "popitem", "popleft", "remove"})
 _GONE: Final = frozenset({"IndexError", "KeyError", "LookupError", "ValueError"})

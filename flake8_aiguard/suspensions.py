@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import last_name
+from flake8_aiguard.shapes import block_of, end_of, last_name, start_of
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 Position = tuple[int, int]
@@ -132,27 +132,6 @@ class Suspensions:
         return isinstance(function, ast.AsyncFunctionDef) and any(
             self._index.function(node) is function for node in self._index.nodes(ast.Yield)
         )
-
-
-def block_of(parent: ast.AST, child: ast.AST) -> list[ast.stmt]:
-    """The statements among which a statement stands."""
-    for name in ("body", "orelse", "finalbody"):
-        block: list[ast.stmt] = getattr(parent, name, None) or []
-        if (
-            block
-            and isinstance(child, ast.stmt)
-            and start_of(block[0]) <= start_of(child) <= start_of(block[-1])
-        ):
-            return block
-    return []
-
-
-def start_of(node: ast.AST) -> Position:
-    return node.lineno, node.col_offset  # type: ignore[attr-defined]
-
-
-def end_of(node: ast.AST) -> Position:
-    return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
 
 
 def _first(point: tuple[Position, ast.AST]) -> Position:

@@ -15,8 +15,7 @@ from flake8_aiguard.locking import ANY, Locking, is_lockish, lock_rows
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
-from flake8_aiguard.shapes import is_none, last_name
-from flake8_aiguard.suspensions import start_of
+from flake8_aiguard.shapes import is_none, last_name, start_of
 
 _ASKING = frozenset(
     {"getattr", "hasattr", "id", "isinstance", "len", "print", "repr", "setattr", "str", "super", "type"}

@@ -13,7 +13,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import dotted, last_name, names_in, root, single_targets
+from flake8_aiguard.shapes import dotted, last_name, names_in, root, single_targets, start_of
 from flake8_aiguard.sharing import Sharing, words
 
 _COLLECTS: Final = frozenset({"add", "append", "appendleft", "extend", "insert", "update"})
@@ -232,7 +232,7 @@ class Turns:
             for item in self._module.scopes.bindings(*variable)
             if isinstance(item.node, ast.Name)
             and first <= item.node.lineno <= last
-            and (item.node.lineno, item.node.col_offset) >= (first, loop.body[0].col_offset)
+            and start_of(item.node) >= (first, loop.body[0].col_offset)
         ]
 
     def _is_derived(self, target: ast.expr, call: ast.Call, place: Place) -> bool:
@@ -241,10 +241,14 @@ class Turns:
         statement = self._module.index.statement(target)
         if statement not in place.loop.body or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
             return False
-        if (statement.lineno, statement.col_offset) > (
-            call.lineno,
-            call.col_offset,
-        ) or statement.value is None:
+        if (
+            start_of(statement)
+            > (
+                call.lineno,
+                call.col_offset,
+            )
+            or statement.value is None
+        ):
             return False
         return not any(
             isinstance(inner, (ast.Await, ast.Yield))

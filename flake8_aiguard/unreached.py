@@ -7,7 +7,7 @@ from typing import Final
 
 from flake8_aiguard.module import Module
 from flake8_aiguard.numeric import COMPARES
-from flake8_aiguard.shapes import is_constant
+from flake8_aiguard.shapes import following, is_constant
 
 _OLDEST: Final = (3, 10)  # requires-python
 _SIX: Final = {"six.PY2": False, "six.PY3": True}
@@ -44,11 +44,7 @@ def _behind_jumps(module: Module) -> frozenset[ast.AST]:
     found: set[ast.AST] = set()
     for kind in _JUMPS:
         for jump in module.index.nodes(kind):
-            parent = module.index.parent(jump)
-            for name in ("body", "orelse", "finalbody"):
-                block = getattr(parent, name, None)
-                if isinstance(block, list) and block and block[-1] is not jump and jump in block:
-                    found.update(block[block.index(jump) + 1 :])
+            found.update(following(module.index.parent(jump), jump))
     return frozenset(found)
 
 

@@ -17,7 +17,17 @@ from flake8_aiguard.loops import sleeps
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, default, dotted, last_name, names_in, root, string, words
+from flake8_aiguard.shapes import (
+    argument,
+    default,
+    dotted,
+    last_name,
+    names_in,
+    root,
+    start_of,
+    string,
+    words,
+)
 
 _ATTEMPT: Final = regex(
     r"_*(attempts?|retry|retries|tries|try_?\w*|trial|tri)(_\w+)?|\w+_(attempt|retry|try)"
@@ -563,7 +573,7 @@ class ClientPerCall(Checker):
                 continue
             variable = self.module.loops.variable(node) if isinstance(node, ast.Name) else None
             written = [] if variable is None else self.module.loops.writes(variable, entry.function)
-            before = [write.value for write in written if write.at < (url.lineno, url.col_offset)]
+            before = [write.value for write in written if write.at < start_of(url)]
             waiting += [item for item in before if item not in seen]
             seen.update(before)
             if not before:

@@ -18,7 +18,7 @@ from flake8_aiguard.openings import Openings
 from flake8_aiguard.receivers import Origin, Variable
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, calls_before, chain, dotted, last_name, string, words
+from flake8_aiguard.shapes import argument, calls_before, chain, dotted, last_name, start_of, string, words
 
 # What nobody minds in a test, and what in a command that has its event loop for itself.
 _FINE_IN_TESTS = ("file", "process", "sleep")
@@ -453,7 +453,7 @@ def _has_literal_timeout(node: ast.Call, row: knowledge.Row) -> bool:
 
 def _is_before(binding: ast.AST, use: ast.Name) -> bool:
     line: int = getattr(binding, "lineno", 0)
-    return (line, getattr(binding, "col_offset", 0)) <= (use.lineno, use.col_offset)
+    return (line, getattr(binding, "col_offset", 0)) <= start_of(use)
 
 
 def _is_sqlite(row: knowledge.Row) -> bool:

@@ -18,6 +18,7 @@ from flake8_aiguard.pictures import Pictures
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import (
     argument,
+    block_of,
     bound_value,
     calls_before,
     dotted,
@@ -487,15 +488,8 @@ class CpuBoundInAsync(Checker):
 
 def _falls_through(parent: ast.AST, statement: ast.AST) -> bool:
     """Whether the block of a statement goes on after its last one."""
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(parent, name, None)
-        if (
-            isinstance(block, list)
-            and block
-            and start_of(block[0]) <= start_of(statement) <= start_of(block[-1])
-        ):
-            return not isinstance(block[-1], _JUMPS)
-    return True
+    block = block_of(parent, statement)
+    return not block or not isinstance(block[-1], _JUMPS)
 
 
 def _excludes(parent: ast.AST, one: ast.AST, other: ast.AST) -> bool:

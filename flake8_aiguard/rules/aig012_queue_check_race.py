@@ -20,7 +20,7 @@ from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
 from flake8_aiguard.rivals import GETS, PUTS, Rivals
 from flake8_aiguard.scopes import ESCAPES, Kind
-from flake8_aiguard.shapes import argument, chain, default, dotted, end_of, is_constant, start_of
+from flake8_aiguard.shapes import argument, chain, default, dotted, end_of, following, is_constant, start_of
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _WORD = regex(r"\w+")
@@ -128,13 +128,7 @@ class QueueCheckRace(Checker):
 
     def _next(self, node: ast.If) -> list[ast.stmt]:
         """What runs directly after an ``if`` whose body leaves."""
-        parent = self.module.index.parent(node)
-        for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(parent, name, None) or []
-            at = bisect.bisect_left(block, node.lineno, key=lambda statement: statement.lineno)
-            if at < len(block) and block[at] is node:
-                return block[at + 1 : at + 1 + _NEAR]
-        return []
+        return following(self.module.index.parent(node), node, _NEAR)
 
     def call_names(self) -> tuple[str, ...]:
         return ("get_nowait", "put_nowait")
@@ -367,7 +361,7 @@ class QueueCheckRace(Checker):
             *index.nodes(ast.AsyncFor),
             *index.nodes(ast.AsyncWith),
         ]
-        return sorted((node.lineno, node.col_offset) for node in awaiting)
+        return sorted(start_of(node) for node in awaiting)
 
     # -- the queue
 

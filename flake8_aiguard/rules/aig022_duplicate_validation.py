@@ -14,7 +14,7 @@ from flake8_aiguard.guards import Guard, Guards
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import last_name, names_in, parameters, shown, string
+from flake8_aiguard.shapes import following, last_name, names_in, parameters, shown, string
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _LONGEST = 50
@@ -136,12 +136,7 @@ class DuplicateValidation(Checker):
 
     def _is_next(self, one: ast.stmt, other: ast.stmt) -> bool:
         """Whether one statement stands right before another one."""
-        parent = self.module.index.parent(one)
-        for name in ("body", "orelse", "finalbody"):
-            block = getattr(parent, name, None)
-            if isinstance(block, list) and one in block:
-                return block[block.index(one) + 1 :][:1] == [other]
-        return False
+        return following(self.module.index.parent(one), one, 1) == [other]
 
     def _is_elif(self, statement: ast.If) -> bool:
         line = self.module.lines[statement.lineno - 1]

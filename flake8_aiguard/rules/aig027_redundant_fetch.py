@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +12,7 @@ from flake8_aiguard.hits import LEADS, Hits, Wasted
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.reads import Read, Reads, words_of
-from flake8_aiguard.shapes import dotted, last_name, start_of
+from flake8_aiguard.shapes import block_of, dotted, holds, last_name, place_in, start_of
 
 _EARLY: Final = (
     "{call} runs before {cache} is asked, and a hit throws its result away; move it behind the miss"
@@ -165,17 +164,11 @@ class RedundantFetch(Checker):
         """The statements from the first call's to the second's, where they stand in one block."""
         index = self.module.index
         start, end = index.statement(first), index.statement(second)
-        parent = index.parent(start)
-        for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(parent, name, None) or []
-            if not block:
-                continue
-            at = bisect.bisect_left(block, start.lineno, key=lambda item: item.lineno)
-            to = bisect.bisect_right(block, end.lineno, key=lambda item: item.lineno)
-            part = block[at:to]
-            if start in part and end in part and len(part) <= _FAR:
-                return part
-        return None
+        block = block_of(index.parent(start), start)
+        if not holds(block, end):
+            return None
+        part = block[place_in(block, start) : place_in(block, end) + 1]
+        return part if 0 < len(part) <= _FAR else None
 
     def _is_same(self, first: Read, second: Read, block: list[ast.stmt]) -> bool:
         if first.opens and (
