@@ -12,7 +12,7 @@ from collections.abc import Iterator, KeysView, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import dialects, knowledge
 from flake8_aiguard.ddl import asks_the_system
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
@@ -61,16 +61,7 @@ _MASKED: Final = regex(
     rf"|(?P<derived>\b(?:from|join)\s*\(\s*{HOLE}\s*\))"
     rf"|(?P<count>\b(?:limit|offset)\s+{HOLE}\b)"
     r"|(?P<bracket>(?<![\w\])])\[[A-Za-z_][\w ]*\])"
-    r"|(?P<percent>%%)"
-    r"|(?P<blank>\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b(?:\s+of\s+[\w.]+)?(?:\s+nowait|\s+skip\s+locked)?"
-    r"|\bcollate\s+[\w\"]+|\bescape\s+'[^']*'|\bindexed\s+by\s+\w+|\bnot\s+indexed\b|\bat\s+time\s+zone\s+'[^']*'"
-    r"|(?<=[\d')])::\w+(?:\(\d+\))?(?:\[\])?|\bor\s+(?:rollback|abort|fail)(?=\s+into\b)|\bor(?=\s+ignore\s+into\b))"
-    r"|(?P<replace>\binsert\s+or\s+(?=replace\s+into\b))"
-    r"|(?P<glob>\b(?:glob|match|regexp)\b(?=\s+['\"?%:$]))",
-    re.IGNORECASE | re.DOTALL,
-)
-_USING: Final = regex(
-    r"(\bdelete\s+from\s+\S+)(\s+(?:as\s+)?(?!where|using|returning|limit|order)\w+)?(\s+using\s.+?)?(?=\s+where\b)",
+    r"|(?P<percent>%%)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -310,7 +301,7 @@ def readable(text: str) -> str:
     Returns:
         Text of the same length: numbers for placeholders, blanks for row locks, collations and the like.
     """
-    return _USING.sub(_only_table, _MASKED.sub(_replaced, text))
+    return dialects.readable(_MASKED.sub(_replaced, text))
 
 
 def _replaced(match: re.Match[str]) -> str:
@@ -321,21 +312,15 @@ def _replaced(match: re.Match[str]) -> str:
         return text[:2] + "(" + "7" * (len(text) - 4) + ")"
     if kind == "percent":
         return "% "
-    if kind in ("blank", "replace"):
-        return re.sub(r"[^\n]", " ", text)
     if kind == "derived":
         return text.replace("(", " ").replace(")", " ")
     if kind == "count":
         return text.replace(HOLE, "7" * len(HOLE))
     if kind == "bracket":
         return f'"{text[1:-1]}"'
-    if kind in ("glob", "json"):
+    if kind == "json":
         return "=".ljust(len(text))
     return text
-
-
-def _only_table(match: re.Match[str]) -> str:
-    return match[1] + re.sub(r"[^\n]", " ", match[0][len(match[1]) :])
 
 
 def evaluate(module: Module, statement: Statement, rules: Sequence[Rule]) -> Iterator[Found]:

@@ -139,6 +139,7 @@ LAYERS = (
         "cache",
         "changes",
         "ddl",
+        "dialects",
         "discovery",
         "index",
         "knowledge",

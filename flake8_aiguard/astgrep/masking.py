@@ -7,6 +7,7 @@ import os
 import re
 from typing import Final
 
+from flake8_aiguard import dialects
 from flake8_aiguard.regex import regex
 
 _TAGS: Final = regex(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -74,7 +75,7 @@ def mask_templates(text: str) -> str:
     """
     if "{" in text:
         text = _TAGS.sub(_masked, text)
-    return mask_unread(mask_placeholders(text))
+    return dialects.readable(mask_unread(mask_placeholders(text)))
 
 
 @functools.lru_cache(maxsize=8)

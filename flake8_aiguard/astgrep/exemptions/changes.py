@@ -19,16 +19,26 @@ _CALL: Final = regex(r"\b([A-Za-z_]\w*)\s*\(", _I)
 _FIXED: Final = frozenset(
     {
         "now",
+        "cast",
+        "clock_timestamp",
+        "curdate",
         "current_timestamp",
+        "curtime",
         "date",
         "datetime",
         "getdate",
+        "getutcdate",
+        "strftime",
         "sysdate",
-        "cast",
+        "sysdatetime",
+        "sysutcdatetime",
         "to_date",
         "unix_timestamp",
+        "unixepoch",
+        "utc_timestamp",
     }
 )
+_TIME: Final = regex(r"\(|\bcurrent_\w+|\blocaltime", _I)
 _QUERY: Final = regex(r"\s*\(\s*select\b", _I)
 _OWNER: Final = regex(r"(\w+)[\"`]?\.")
 _BRANCH: Final = regex(r"\b(?:else|elseif|elsif|when)\b", _I)
@@ -118,8 +128,9 @@ def whole_table(source: Source, start: int, end: int) -> bool:
         if not _is_of_a_query(value, owners):
             values.append((match[1].lower(), owner.sub("", value) if owner else value))
         place += len(part) + 1
-    if not all(_is_fixed(column, value, parameters) for column, value in values):
-        return True
+    fixed = [value for column, value in values if _is_fixed(column, value, parameters)]
+    if len(fixed) < len(values) and all(map(_TIME.search, fixed)):
+        return True  # each row gets a value of its own, and the time of that
     return source.is_file and _are_altered(source, written[1], [column for column, _ in values])
 
 

@@ -20,5 +20,5 @@ SELECT state, count(*) FROM orders GROUP BY state HAVING state <> 'void';
 SELECT id FROM customers AS c WHERE (SELECT count(*) FROM orders AS o WHERE o.customer_id = c.id) > 0;
 SELECT a.id, b.id FROM customers AS a, customers AS b;
 SELECT id FROM articles ORDER BY random() LIMIT 3;
-SELECT id FROM articles ORDER BY id LIMIT $1 OFFSET $1 FOR UPDATE SKIP LOCKED;
+SELECT id FROM articles ORDER BY id LIMIT $1 OFFSET $1;
 SELECT id FROM articles WHERE year(created) = $1 AND state = $2;
