@@ -41,6 +41,10 @@ _SIGNS: Final = (
         "<=>",
     ),
 )
+_TARGET: Final = regex(
+    r"(\bon\s+conflict)(?:\s*\((?:[^()]|\([^()]*\))*\)(?:\s*where\b(?:(?!\bdo\b)[^;])*)?|\s+on\s+constraint\s+\S+)(?=\s*\bdo\b)",
+    re.IGNORECASE,
+)
 _ARGUMENTS: Final = regex(r"\b(?:position|trim|substring)\s*\(([^()]*)\)", re.IGNORECASE)
 _BETWEEN: Final = regex(r"'(?:[^']|'')*'|\b(?:from|for|in)\b", re.IGNORECASE)
 _NAMED: Final = r"(?!j+\b)[\w.]+(?:\s+(?:as\s+)?(?!(?:j+|where|returning)\b)\w+)?"  # what Jinja fills in may be a condition
@@ -64,7 +68,9 @@ def readable(text: str) -> str:
     if any(sign in lowered for sign in _SIGNS):
         text = _HIDDEN.sub(_replaced, text)
     if "delete" in lowered:
-        text = _USING.sub(_only_table, text)
+        text = _USING.sub(_only_head, text)
+    if "conflict" in lowered:
+        text = _TARGET.sub(_only_head, text)
     if "position" in lowered or "trim" in lowered or "substring" in lowered:
         text = _ARGUMENTS.sub(_listed, text)
     return text
@@ -79,7 +85,7 @@ def _replaced(match: re.Match[str]) -> str:
     return match[0] if kind == "quoted" else _blank(match[0])
 
 
-def _only_table(match: re.Match[str]) -> str:
+def _only_head(match: re.Match[str]) -> str:
     return match[1] + _blank(match[0][len(match[1]) :])
 
 
