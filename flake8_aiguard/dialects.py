@@ -17,7 +17,7 @@ _HIDDEN: Final = regex(
         | (?<=[\d')])::\w+(?:\(\d+\))?(?:\[\])?
         | \bor\s+(?:rollback|abort|fail)(?=\s+into\b) | \bor(?=\s+ignore\s+into\b) | \binsert\s+or\s+(?=replace\s+into\b)
         | \bnulls\s+(?:first|last)\b | \bwith\s+rollup\b | \bwith\s*\(\s*(?:nolock|holdlock|readpast|rowlock|updlock|tablock)\b[\w\s,]*\)
-        | \bwithin\s+group\s*\([^()]*\) | \btablesample\s+\w+\s*\([^()]*\) | (?<=\))\s*include\s*\([^()]*\)
+        | \bwith\s*\(\s*\w+\s*=\s*[\w.]+(?:\s*,\s*\w+\s*=\s*[\w.]+)*\s*\) | \bwithin\s+group\s*\([^()]*\) | \btablesample\s+\w+\s*\([^()]*\) | (?<=\))\s*include\s*\([^()]*\)
         | \b(?:not\s+)?deferrable\b(?:\s+initially\s+(?:deferred|immediate))? | (?<=\()\s*(?:both|leading|trailing)\b
     )
     | (?P<equal> (?:\b(?:glob|match|regexp)\b(?=\s+['"?%:$\d]) | \brlike\b | <=>) )

@@ -118,10 +118,7 @@ MEANT = [
     ("AIG212", "ALTER TABLE a ADD who text NOT NULL DEFAULT SESSION_USER;"),
     ("AIG212", "ALTER TABLE a ADD x bigint unsigned NOT NULL;"),
     ("AIG212", "ALTER TABLE a ADD x bigint NOT NULL, DROP COLUMN y;"),
-    (
-        "AIG213",
-        "ALTER TABLE a DROP CONSTRAINT f;\nALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c (id);",
-    ),
+    ("AIG212", "ALTER TABLE a ADD COLUMN b int CHECK (b IS NOT NULL OR c < 3);"),
     ("AIG213", "CREATE TABLE A (b int);\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
     ("AIG214", "SELECT id FROM a WHERE id IN (SELECT DISTINCT b.id FROM b JOIN c ON c.b = b.id);"),
     ("AIG214", "SELECT DISTINCT b.id, c.name FROM b JOIN c ON c.id = b.c;"),
@@ -401,7 +398,20 @@ REPORTED = [
         "SELECT o.id, (SELECT c.name FROM customers AS c WHERE c.id = o.customer_id) FROM orders AS o;",
     ),
     ("AIG205", "UPDATE orders SET state = 'new', seen = now();"),
+    (
+        "AIG213",
+        "ALTER TABLE a DROP CONSTRAINT f;\nALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c (id);",
+    ),
     ("AIG205", "UPDATE orders SET token = NULL;"),
+    (
+        "AIG215",
+        "INSERT INTO sums (a, b) SELECT a, sum(c) AS b FROM t GROUP BY a HAVING a = 3 ON CONFLICT (a) DO UPDATE SET b = excluded.b;",
+    ),
+    ("AIG211", "CREATE INDEX i ON a (b) WITH (fillfactor = 90);"),
+    (
+        "AIG217",
+        "INSERT INTO a (b) VALUES (1) ON CONFLICT DO NOTHING;\nINSERT INTO c (d) VALUES (1), (2), (3), (4), (5), (6);",
+    ),
     ("AIG205", "UPDATE [dbo].[periods] SET [is_locked] = 1, [locked] = SYSUTCDATETIME();"),
     ("AIG205", "UPDATE lines SET rate = 19, tax = net * 19 / 100;"),
     ("AIG205", "DELETE FROM sessions USING blocked;"),

@@ -16,6 +16,10 @@ from flake8_aiguard import dialects
         ("WHERE d < now() - interval '30 days'", "WHERE d < now() - interval '30 days'"),
         ("ORDER BY a NULLS LAST LIMIT 3", "ORDER BY a            LIMIT 3"),
         ("FROM t WITH (NOLOCK) WHERE a = 1", "FROM t               WHERE a = 1"),
+        (
+            "CREATE INDEX i ON t (a) WITH (fillfactor = 90);",
+            "CREATE INDEX i ON t (a)                       ;",
+        ),
         ("WITH nolock AS (SELECT 1)", "WITH nolock AS (SELECT 1)"),
         ("GROUP BY a WITH ROLLUP", "GROUP BY a            "),
         ("FROM t TABLESAMPLE SYSTEM (1) WHERE a", "FROM t                        WHERE a"),

@@ -48,7 +48,7 @@ _FILLS: Final = regex(r";\s*(?:insert\s+into|copy|alter\s+table)\s", _I)
 _ALTERED_NEXT: Final = regex(rf";\s*(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", _I)
 _LOCKED: Final = regex(
     r"\balter\s+table\s[^;]*?\b(?:add\s+(?:constraint\s+\S+\s+)?primary\s+key|(?:alter|modify)\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type"
-    r"|drop\s+constraint|disable\s+trigger)",
+    r"|disable\s+trigger)",
     _I,
 )
 _COLUMN_ALTERED: Final = regex(
@@ -84,6 +84,7 @@ _RETURNED: Final = regex(r"\breturning\b([^;]*)", _I)
 _RETURNED_NAME: Final = regex(r"[\w\"`]+|\*", _I)
 _ON_ERROR: Final = regex(r"^[ \t]*\\(set|unset)[ \t]+ON_ERROR_STOP\b[ \t]*(\w*)", re.MULTILINE)
 _BUILT_BEFORE: Final = regex(r"\bindex\s+if\s+not\s+exists\b", _I)
+_AGAIN: Final = regex(r"\bon\s+(?:conflict|duplicate\s+key)\b|\binsert\s+(?:or\s+)?(?:ignore|replace)\b", _I)
 _INSERT: Final = regex(rf"\s*(?:set\s+\w+\s+on\s+)?insert\s+(?:\w+\s+)?into\s+({NAME})\s*(\([^)]*\))?", _I)
 
 
@@ -326,10 +327,11 @@ def seeds(source: Source, start: int, end: int) -> bool:
     asks = source.asks_in(*source.statement(start))
     if _is_put_again(source, start, name) or _is_asked_for(source, start, name):
         return True
-    if source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
+    is_again = _AGAIN.search(source.code) is not None  # other rows of the file take a second run
+    if not is_again and source.is_seed and (not asks or source.is_step or source.routine(start) >= 0):
         return True
     is_copy = source.routine(start) < 0 and _WHOLE_ROWS.match(source.code, start)
-    if source.is_file and not asks and (source.is_migration or is_copy):
+    if source.is_file and not asks and ((not is_again and source.is_migration) or is_copy):
         return True  # run once
     table = folders.table(source, name)
     if table is None:

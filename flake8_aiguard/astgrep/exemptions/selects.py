@@ -11,6 +11,7 @@ from flake8_aiguard.ddl import NAME, plain
 from flake8_aiguard.regex import regex
 
 _I: Final = re.IGNORECASE
+_BEHIND_HAVING: Final = regex(r"\b(?:order\s+by|on\s+(?:conflict|duplicate))\b", _I)
 _GUARD: Final = regex(r"\bset\s+@(\w+)\s*:?=\s*\(\s*select\s+if\s*\(\s*$", _I)
 _BRANCH: Final = regex(r"\b(?:then|else)\s*(?:\w+\s*)?\(?\s*$", _I)
 _TESTED: Final = regex(r"\bexists\s*\($", _I)
@@ -54,7 +55,7 @@ def is_called_otherwise(source: Source, start: int, end: int) -> bool:
     """AIG215: HAVING asks for the alias of an aggregate in another spelling."""
     first, last = source.around(start)
     aliases = {name.lower() for name in _AGGREGATED.findall(source.flat(first, start))}
-    having = re.split(r"\border\s+by\b", source.code[end:last], maxsplit=1, flags=_I)[0]
+    having = _BEHIND_HAVING.split(source.code[end:last], maxsplit=1)[0]
     return any(word.lower() in aliases for word in query.WORD.findall(having.replace('"', " ")))
 
 
