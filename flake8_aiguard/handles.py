@@ -16,14 +16,19 @@ from flake8_aiguard.flow import Release
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, dotted, last_name, root, string
+from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, root, string
 
 _Body: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 _ENTERS = ("__enter__", "__aenter__")
 _EXITS = ("__exit__", "__aexit__")
 # Loggers handle their errors, and come from anywhere.
 _LOGS = regex(r"log(ger|ging)?\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE)
-_NEVER_FAIL = ("append", "is_set")  # of lists and events
+_NEVER_FAIL = frozenset(
+    (
+        *("append", "encode", "endswith", "extend", "getvalue", "is_set", "items", "keys", "lower", "lstrip"),
+        *("rstrip", "splitlines", "startswith", "strip", "upper", "values"),
+    )
+)  # methods of lists, dicts, texts and events
 _READERS = ("resources.reader", "connections.reader")
 _HARMLESS = ("resources.harmless", "connections.harmless")
 _CLOSING = ("contextlib.aclosing", "contextlib.closing")
@@ -215,11 +220,15 @@ class Handles:
                 return True
             if isinstance(call.func, ast.Attribute):
                 if is_resource(call.func.value):
-                    return call.func.attr in row.get("harmless", ())
+                    return call.func.attr in row.get("harmless", ()) or _asks_for_free_port(call)
                 if string(call.func.value) is not None or (call.func.attr == "close" and not call.args):
                     return True
-                if call.func.attr in _NEVER_FAIL and dotted(call.func.value) is not None:
+                if call.func.attr in _NEVER_FAIL and isinstance(
+                    call.func.value, (ast.Attribute, ast.Call, ast.Name)
+                ):
                     return True
+                if call.func.attr == "replace" and len(call.args) == 2 and self._module.called(call) is None:
+                    return True  # of a text
                 if _LOGS.search(dotted(call.func) or ""):
                     return True
             name = self._module.called(call)
@@ -497,3 +506,15 @@ def _is_left_early(loop: ast.For, *, by_calls: bool) -> bool:
         is_inner = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
         stack.extend((child, is_own and not is_inner) for child in ast.iter_child_nodes(node))
     return False
+
+
+def _asks_for_free_port(call: ast.Call) -> bool:
+    """Whether a socket is bound to whichever port is free, which fails where all are taken alone."""
+    address = call.args[0] if len(call.args) == 1 else None
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "bind"
+        and isinstance(address, ast.Tuple)
+        and len(address.elts) == 2
+        and is_constant(address.elts[1], 0)
+    )

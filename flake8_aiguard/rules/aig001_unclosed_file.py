@@ -82,6 +82,7 @@ class UnclosedFile(Checker):
     - Silent for processes that are meant to go on: with a new session, or whose ``Popen`` object is not kept; and where the ``pid`` is kept.
     - Silent for what is only read where the process ends soon (commands, scripts, ``main()``), at import, and in tests, where temporary files
       are silent, too.
+    - Not taken to raise: logging, methods of texts, lists and dicts, ``len()`` and its kin, ``bind(("", 0))``.
     - What an expression statement drops is closed at once, and so is a directory iterator that nothing holds.
     - Silent where nothing is open yet (a handler of ``HTTPError``), and where a temporary file only lends its name.
     - A ``noqa`` with SIM115 or a disabled ``consider-using-with`` waives the finding, unless ``defer-to-ruff = false``.
