@@ -38,6 +38,7 @@ _REFUSED: Final = 400  # HTTP statuses from here on refuse
 _NAMED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FEW: Final = 40  # guards that are compared with each other
 _MANY: Final = 8  # a literal from which on it is a limit of what a collection holds
+_RETRIES = frozenset(("reattempts", "reconnects", "retries", "retry"))
 
 
 class Boundaries:
@@ -67,6 +68,8 @@ class Boundaries:
             return False
         if not words("asked").isdisjoint(name_words(name_of(guard.value) or "")):
             return False
+        if not _RETRIES.isdisjoint(name_words(name_of(guard.bound) or "")):
+            return False  # the first try is none of them
         if self._is_given_size(guard, function):
             return False
         says = self._says(function) if self._counts.is_kept(guard.value) else None

@@ -68,6 +68,7 @@ class OffByOneLimit(Checker):
     - Counts and limits are told by their names. Without a proof that the current one is counted later, (1) needs a function that decides about
       the next one by its name, or a check of a limit that is handed how many there are (``check_rate_limit(request_count, limit)``).
     - Silent on the size of a finished value, and on a parameter ``count`` that says how many are wanted.
+    - Silent for a limit of retries in (1), as the first try is none.
     - Silent where the current one is counted before, ``depth + 1`` is passed on, or a collection begins with one item.
     - Silent on eviction after an insert, sweeps of what has expired, one more that is fetched to know whether there are more, and whole pages.
     - Silent where a text says "reaches or exceeds", "already", that the bound is inclusive, or what the operator does, and on positions beside the number of places.
