@@ -16,7 +16,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import is_constant, last_name, names_in, parameters, root
+from flake8_aiguard.shapes import dotted, holds, is_constant, last_name, names_in, parameters, root
 
 _CAPITALS: Final = regex(r"_{0,2}[A-Z][A-Z0-9]+(_[A-Z0-9]+)*_?|_{0,2}[A-Z](_[A-Z0-9]+)+")
 # Words of names that say that the value is to change.
@@ -214,14 +214,14 @@ class Constants:
 
         Returns:
             Whether it runs on import, in a function that registers, resets or configures, in one that sets what it is given or
-            is named for it, in a decorator, at most once, is undone in a ``finally``, adds what could not be imported before, or
-            is bound together with flags.
+            is named for it, in a decorator, at most once, is undone in a ``finally``, makes an entry on demand, adds what could
+            not be imported before, or is bound together with flags.
         """
         index = self._module.index
         function = index.function(node)
         if function is None or self._is_undone(function, name) or self._falls_back(node, name):
             return True
-        if self._is_new_in_each_run(node, name) or self._is_cell(node, name):
+        if self._is_new_in_each_run(node, name) or self._is_cell(node, name) or self._is_made_on_demand(node):
             return True
         if self._is_kept_by_hooks(node, function, name) or self._is_next_number(node, function, name):
             return True
@@ -237,6 +237,21 @@ class Constants:
                     return True
             function = index.function(function)
         return False
+
+    def _is_made_on_demand(self, node: ast.AST) -> bool:
+        """Whether an entry is made when it is first asked for, behind a check that there is none."""
+        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Store):
+            return False
+        statement = self._module.index.statement(node)
+        guard = self._module.index.parent(statement)
+        return (
+            isinstance(guard, ast.If)
+            and holds(guard.body, statement)
+            and isinstance(guard.test, ast.Compare)
+            and isinstance(guard.test.ops[0], ast.NotIn)
+            and ast.dump(guard.test.left) == ast.dump(node.slice)
+            and dotted(guard.test.comparators[0]) == dotted(node.value)
+        )
 
     def _is_cell(self, node: ast.AST, name: str) -> bool:
         """Whether a list of one item is there for this item to be changed: ``CHARSET[0] = config.charset``."""

@@ -378,7 +378,7 @@ class Guards:
             elif isinstance(node, ast.Name) and self._module.kinds.of(node) not in _SCALARS:
                 found.add(node.id)
                 if self._is_shared(node):
-                    found.add(_OTHERS)
+                    found |= {_OTHERS} if node.id.isupper() else {_ANYTHING, _OTHERS}
                 if node.id.endswith("s") or _CONTAINER.search(node.id):
                     found.add(f"{node.id}()")
                 if self._is_lent(node):

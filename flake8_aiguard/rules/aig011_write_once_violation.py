@@ -85,7 +85,7 @@ class WriteOnceViolation(Checker):
       ``set_...`` methods that fill what is ``None`` otherwise.
     - ``Final`` forbids rebinding; a change in place counts where the annotation names a read-only type or the value is a display with content.
     - Of constants, silent on changes on import, in decorators, in functions that register, install, load or reset, in hooks that only add what they are
-      given, and in pairs (``ignore(x)``, ``unignore(x)``).
+      given, in pairs (``ignore(x)``, ``unignore(x)``), and on an entry made behind ``if key not in NAME``.
     - Silent in setters that have a docstring or are named for the constant (``set_limit()`` for ``LIMIT``), on counters that a function
       takes numbers from, in ``main()``, and in test files.
     - A private dict behind a ``MappingProxyType`` that starts empty is a live view.
