@@ -20,6 +20,9 @@ _WRAPPERS: Final = frozenset(
     for name in ("Optional", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "ReadOnly")
 )
 _UNIONS: Final = frozenset({"typing.Union", "typing_extensions.Union"})
+_ANY_STREAM: Final = frozenset(
+    {"io.BufferedIOBase", "io.IOBase", "io.RawIOBase", "io.TextIOBase"}
+)  # in memory, too
 _NONE: Final = "None"
 _SEQUENCES: Final = frozenset(f"builtins.{name}" for name in ("iter", "list", "reversed", "sorted", "tuple"))
 _MAX_DEPTH: Final = 40  # longer chains of calls and names are nobody's receiver
@@ -144,6 +147,9 @@ class Receivers:
         Args:
             annotation: the annotation.
             scope: where names are looked up, for a parsed annotation.
+
+        Returns:
+            The type; ``None`` where the annotation names none, or one that ``io.BytesIO`` has as well.
         """
         if isinstance(annotation, ast.Constant):
             text = string(annotation)
@@ -165,7 +171,8 @@ class Receivers:
                 first = inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner
                 return self.annotated(first, scope)
             return _root_type(base)
-        return _root_type(self._imports.qualname(annotation, scope))
+        name = self._imports.qualname(annotation, scope)
+        return None if name in _ANY_STREAM else _root_type(name)
 
     def origin(self, node: ast.expr) -> Origin:
         """Where the value of an expression comes from.

@@ -21,8 +21,10 @@ from flake8_aiguard.shapes import (
     argument,
     default,
     dotted,
+    following,
     last_name,
     names_in,
+    own_nodes,
     root,
     start_of,
     string,
@@ -75,7 +77,7 @@ _UNITS: Final = {
 
 # Requests that become a connection which stays open: the client lives as long as it does.
 _STAYING: Final = frozenset({"aconnect_sse", "aconnect_ws", "connect_sse", "connect_ws", "ws_connect"})
-_GROUPS: Final = regex(r"(?:^|_)(?:generations|groups|layers|levels|phases|stages|tiers|waves)$")
+_GROUPS: Final = regex(r"(?:^|_)(?:generations|groups|keyspaces|layers|levels|phases|stages|tiers|waves)$")
 _WRAPS: Final = frozenset({"enumerate", "list", "reversed", "sorted", "tqdm"})
 _PROMPTS: Final = frozenset({"builtins.input", "click.prompt", "getpass.getpass", "typer.prompt"})
 _STARTS: Final = frozenset({"add_task", "create_task", "ensure_future"})
@@ -126,8 +128,9 @@ class ClientPerCall(Checker):
     - Silent where it is returned, yielded or stored, behind ``if x is None`` or a cache, and in factories, fixtures, lifespans, ``__init__`` and
       entry points.
     - Silent on shared pools and transports, on pools of one or two workers, and on threads that are joined for one group or level before the next.
-    - Silent on retries and reconnects, in a turn that leaves its loop, and in loops over two or three items written there, that ask one
-      host after the other, or that wait for half a minute or a person in each turn.
+    - Silent on retries and reconnects, in a turn that leaves its loop, in a search that raises where no candidate answers, and in
+      loops over two or three items written there, that ask one host after the other, or that wait for half a minute or a person
+      in each turn.
     - Silent where a handler makes one request to a URL that is the caller's as a whole, or hands its client to a task that runs on, and
       for the client of one websocket.
     - Silent in programs that parse a command line and end. Tasks of Airflow, Prefect and the like run in processes of their own and do not count.
@@ -278,6 +281,7 @@ class ClientPerCall(Checker):
             if not (
                 _is_retried(loop)
                 or self._is_last_turn(node, loop)
+                or self._is_search(loop)
                 or self._lifetimes.is_seldom(node, loop, _LONG)
                 or _is_pair(loop)
                 or self._is_probe(node, loop)
@@ -304,6 +308,18 @@ class ClientPerCall(Checker):
                     return True
             statement = around
         return False
+
+    def _is_search(self, loop: Loop) -> bool:
+        """Whether a loop asks one candidate after the other until one answers, and fails where none does."""
+        index = self.module.index
+        if not isinstance(loop, (ast.For, ast.AsyncFor)):
+            return False
+        last = loop.orelse or following(index.parent(loop), loop, 1)
+        return (
+            bool(last)
+            and isinstance(last[0], ast.Raise)
+            and any(isinstance(item, ast.Return) and item.value is not None for item in own_nodes(loop))
+        )
 
     def _is_probe(self, node: ast.Call, loop: Loop) -> bool:
         """Whether each turn of a loop that sleeps shares one client, which a ``with`` closes, among requests side by side."""
