@@ -6,6 +6,7 @@ import ast
 import functools
 from typing import Final
 
+from flake8_aiguard import arguments
 from flake8_aiguard.capacity import service_packages
 from flake8_aiguard.domains import Domains
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Function
@@ -15,7 +16,7 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import argument, last_name, parameters, string
+from flake8_aiguard.shapes import last_name, parameters, string
 
 _PLACE: Final = regex(r"_*(?:\w+_)?(?:file|filename|location|path|place)s?")
 _CONFIGURATION: Final = regex(r"_*(?:\w+_)?(?:conf|config|configuration|options|settings)(?:_\w+)?")
@@ -122,12 +123,8 @@ class Askers:
 
     def _is_given_any(self, function: ast.FunctionDef | ast.AsyncFunctionDef, given: ast.arg) -> bool:
         """Whether a call in this file gives a private function any of many values."""
-        positional = [*function.args.posonlyargs, *function.args.args]
-        position = positional.index(given) if given in positional else None
         for call in self._module.index.calls_named((function.name,)):
-            is_bound = isinstance(call.func, ast.Attribute)
-            place = None if position is None else position - is_bound
-            value = argument(call, given.arg, None if place == -1 else place)
+            value = arguments.given(self._module.index, call, function, given.arg)
             if isinstance(value, ast.Name) and self._is_any(value):
                 return True
         return False

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import arguments, knowledge
 from flake8_aiguard.capacity import Bounds
 from flake8_aiguard.handovers import Handovers
-from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Loop
+from flake8_aiguard.index import FUNCTIONS, TRIES, Function, Index, Loop
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.locking import is_lockish
 from flake8_aiguard.memo import memoised
@@ -414,7 +414,9 @@ class Channels:
             if not isinstance(call, ast.Call) or last_name(call.func) not in _STARTS:
                 return None
             target = argument(call, "target")
-            return None if target is None else _parameter(definition(target), outer.elts.index(mention))
+            return (
+                None if target is None else _parameter(index, definition(target), outer.elts.index(mention))
+            )
         if isinstance(outer, ast.keyword):
             call = index.parent(outer)
             found = definition(call.func) if isinstance(call, ast.Call) else None
@@ -423,8 +425,9 @@ class Channels:
             position = outer.args.index(mention)
             head = {"start_soon": 1, "submit": 1, "run_in_executor": 2}.get(last_name(outer.func) or "", 0)
             if not head:
-                return _parameter(definition(outer.func), position)
-            return _parameter(definition(outer.args[head - 1]), position - head) if position >= head else None
+                return _parameter(index, definition(outer.func), position)
+            runs = definition(outer.args[head - 1])
+            return _parameter(index, runs, position - head) if position >= head else None
         return None
 
 
@@ -487,10 +490,8 @@ def _is_optional(parameter: ast.arg) -> bool:
     )
 
 
-def _parameter(function: ast.AST | None, position: int) -> Holder | None:
+def _parameter(index: Index, function: ast.AST | None, position: int) -> Holder | None:
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
-    names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
-    if names[:1] in (["self"], ["cls"]):
-        names = names[1:]
+    names = arguments.positional(index, function)
     return Holder(function, names[position]) if position < len(names) else None

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
+from flake8_aiguard import arguments
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
@@ -16,7 +17,6 @@ from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
-    argument,
     default,
     dotted,
     is_none,
@@ -403,7 +403,7 @@ class Domains:
         if not string(default(function, parameter)):
             return False
         return all(
-            self._argument(call, function, parameter) is None
+            arguments.given(self._module.index, call, function, parameter.arg) is None
             for call in self._module.index.calls_named((function.name,))
             if self._module.receivers.definition(call.func) is function
         )
@@ -449,7 +449,7 @@ class Domains:
     def _has_fallback(self, function: _Function, parameter: ast.arg) -> bool:
         """Whether callers in this file give a value of the program where they are given none: ``x or self.default_syntax``."""
         given = [
-            self._argument(call, function, parameter)
+            arguments.given(self._module.index, call, function, parameter.arg)
             for call in self._module.index.calls_named((function.name,))
             if self._module.receivers.definition(call.func) is function
         ]
@@ -459,13 +459,6 @@ class Domains:
             and bool(_DEFAULT.fullmatch(last_name(value.values[-1]) or ""))
             for value in given
         )
-
-    def _argument(self, call: ast.Call, function: _Function, parameter: ast.arg) -> ast.expr | None:
-        """What a call gives for a parameter, as far as it is written out."""
-        positional = [*function.args.posonlyargs, *function.args.args]
-        is_bound = self._module.index.class_of(function) is not None and first_parameter(function) is not None
-        position = positional.index(parameter) - is_bound if parameter in positional else None
-        return argument(call, parameter.arg, None if position == -1 else position)  # -1: the object itself
 
     def _names_packaged_file(self, function: _Function, parameter: ast.arg) -> bool:
         """Whether a parameter names a file beside the code: ``(Path(__file__).parent / "sql" / name).read_text()``."""
@@ -664,13 +657,9 @@ class Domains:
 
     def _given(self, function: _Function, parameter: ast.arg) -> list[ast.expr] | None:
         """What the calls of a function give for a parameter; ``None`` where not all are known, or there are none."""
-        positional = [*function.args.posonlyargs, *function.args.args]
-        is_method = (
-            self._module.index.class_of(function) is not None and first_parameter(function) is not None
-        )
-        position = positional.index(parameter) - is_method if parameter in positional else None
-        if position == -1:
+        if self._module.index.class_of(function) is not None and first_parameter(function) is parameter:
             return None  # the object itself
+        position = arguments.place(self._module.index, function, parameter.arg)
         found: list[ast.expr] = []
         calls = 0
         for mention in self._mentions().get(function.name, ()):

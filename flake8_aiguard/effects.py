@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import arguments, knowledge
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.loops import Variable
@@ -28,12 +28,14 @@ from flake8_aiguard.shapes import (
     argument,
     calls_before,
     chain,
+    default,
     dotted,
     hides_arguments,
     is_constant,
     is_none,
     last_name,
     names_in,
+    parameters,
     start_of,
     string,
 )
@@ -141,27 +143,15 @@ class Effects:
         """Whether a node runs only under a flag that a call of its function leaves, or sets, to false."""
         if hides_arguments(call):
             return False
-        spec = definition.args
-        positional = [*spec.posonlyargs, *spec.args]
-        defaults = dict(
-            zip(reversed([item.arg for item in positional]), reversed(spec.defaults), strict=False)
-        )
-        defaults |= {
-            item.arg: value
-            for item, value in zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
-            if value is not None
-        }
+        flags = {item.arg: item for item in parameters(definition)}
         child = node
         for outer in self._module.index.ancestors(node):
             if outer is definition:
                 break
             if isinstance(outer, ast.If) and child in outer.body and isinstance(outer.test, ast.Name):
-                default = defaults.get(outer.test.id)
-                given = next((item.value for item in call.keywords if item.arg == outer.test.id), None)
-                names = [item.arg for item in positional]
-                is_kept = outer.test.id not in names[: len(call.args) + isinstance(call.func, ast.Attribute)]
-                value = given or (default if is_kept else None)
-                if value is not None and is_constant(value, False):
+                given = arguments.given(self._module.index, call, definition, outer.test.id)
+                flag = flags.get(outer.test.id)
+                if flag is not None and is_constant(given or default(definition, flag), False):
                     return True
             child = outer
         return False

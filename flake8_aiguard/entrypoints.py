@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import arguments, knowledge
 from flake8_aiguard.imports import Imports
 from flake8_aiguard.index import Index
 from flake8_aiguard.knowledge import Row
 from flake8_aiguard.memo import memoised
-from flake8_aiguard.receivers import Receivers, first_parameter
+from flake8_aiguard.receivers import Receivers
 from flake8_aiguard.scopes import Scopes
 from flake8_aiguard.shapes import argument, last_name, string
 
@@ -193,10 +193,7 @@ class Entrypoints:
 
     def _parameters(self, function: _Def) -> list[str]:
         """The names of the positional parameters, without self and leading underscores."""
-        found = [*function.args.posonlyargs, *function.args.args]
-        if self._index.class_of(function) is not None and found and found[0] is first_parameter(function):
-            found = found[1:]
-        return [item.arg.lstrip("_") or "*" for item in found]
+        return [name.lstrip("_") or "*" for name in arguments.positional(self._index, function)]
 
     def _signed(self, function: _Def) -> str | None:
         """The kind that the name and the parameters of a function show."""

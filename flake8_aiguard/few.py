@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import arguments, knowledge
 from flake8_aiguard.bounds import is_allowance
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.loops import SMALL, Variable, iterables
@@ -146,19 +146,11 @@ class Few:
         node = binding.node
         if not isinstance(node, ast.arg) or not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return []
-        place = self._place(node, scope)
+        place = arguments.place(self._module.index, scope, node.arg)
         if place is None or not scope.name.startswith("_") or scope.name.endswith("__"):
             return []
         found = (argument(call, node.arg, place) for call in self._module.index.calls_named((scope.name,)))
         return [item for item in found if item is not None]
-
-    def _place(self, node: ast.arg, function: ast.FunctionDef | ast.AsyncFunctionDef) -> int | None:
-        """The number of the argument that a parameter stands for; ``None`` for a keyword only."""
-        named = [*function.args.posonlyargs, *function.args.args]
-        place = named.index(node) if node in named else None
-        if place is not None and self._module.index.class_of(function) is not None:
-            place -= all(last_name(item) != "staticmethod" for item in function.decorator_list)
-        return place
 
     # -- variables
 
@@ -232,12 +224,11 @@ class Few:
         name = function.name
         if not name.startswith("_") or name.endswith("__") or default(function, node) is not None:
             return False
-        place = self._place(node, function)
-        if place is not None and place < 0:
-            return False
-        calls = self._module.index.calls_named((name,))
+        index = self._module.index
+        calls = index.calls_named((name,))
         return len(calls) == self._mentions[name] > 0 and all(
-            _is_sum_of(self._module.loops.is_small, argument(call, node.arg, place)) for call in calls
+            _is_sum_of(self._module.loops.is_small, arguments.given(index, call, function, node.arg))
+            for call in calls
         )
 
     @lazy

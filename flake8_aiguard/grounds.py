@@ -14,7 +14,7 @@ from flake8_aiguard.index import FUNCTIONS, TRIES
 from flake8_aiguard.mentions import Mentions, parts
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
-from flake8_aiguard.shapes import block_of, is_none, last_name, names_in, start_of
+from flake8_aiguard.shapes import block_of, default, is_none, last_name, names_in, parameters, start_of
 from flake8_aiguard.suspensions import Suspensions
 
 _TIMES = regex(
@@ -223,9 +223,10 @@ class Grounds:
         while isinstance(flag, ast.UnaryOp) and isinstance(flag.op, ast.Not):
             flag, wanted = flag.operand, not wanted
         if isinstance(flag, ast.Name):
-            default = _default(write.function, flag.id)
-            if default is not None:
-                return isinstance(default, ast.Constant) and bool(default.value) is wanted
+            for parameter in parameters(write.function):
+                if parameter.arg == flag.id:
+                    value = default(write.function, parameter)
+                    return isinstance(value, ast.Constant) and bool(value.value) is wanted
         names = {item.id for item in names_in(operand)}
         if not names.isdisjoint(key) or any(
             _TIMES.search(last_name(item) or "") for item in walk(operand) if isinstance(item, ast.expr)
@@ -330,18 +331,3 @@ def original(node: ast.expr) -> ast.expr:
     if len(node.args) == 1:
         return node.args[0]
     return node.func.value if isinstance(node.func, ast.Attribute) and not node.args else node
-
-
-def _default(function: ast.AST, name: str) -> ast.expr | None:
-    """The default of a parameter; a name that may be anything where it has none."""
-    arguments = getattr(function, "args", None)
-    if not isinstance(arguments, ast.arguments):
-        return None
-    given = [*arguments.posonlyargs, *arguments.args]
-    for parameter, default in zip(reversed(given), reversed(arguments.defaults), strict=False):
-        if parameter.arg == name:
-            return default
-    for parameter, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if parameter.arg == name and value is not None:
-            return value
-    return next((ast.Name(name) for item in (*given, *arguments.kwonlyargs) if item.arg == name), None)

@@ -7,9 +7,9 @@ import functools
 from collections import Counter, defaultdict
 from typing import Final, TypeAlias
 
+from flake8_aiguard import arguments
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
-from flake8_aiguard.receivers import first_parameter
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import argument, parameters
 
@@ -108,12 +108,9 @@ class Handed:
             target: _Function | ast.ClassDef = function
         else:
             target = function if owner is None else owner
-        names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
-        if owner is not None and first_parameter(function) is not None:
-            names = names[1:]
         if name not in {item.arg for item in parameters(function)}:
             return []
-        position = names.index(name) if name in names else None
+        position = arguments.place(self._module.index, function, name)
         found = []
         for mention in self._mentions.get(target.name, ()):
             is_called = (

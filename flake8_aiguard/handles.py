@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from flake8_aiguard import flow, knowledge
+from flake8_aiguard import arguments, flow, knowledge
 from flake8_aiguard.children import walk
 from flake8_aiguard.flow import Release
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, root, string
+from flake8_aiguard.shapes import argument, dotted, is_constant, last_name, own_nodes, root, string
 
 _Body: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 _ENTERS = ("__enter__", "__aenter__")
@@ -80,6 +80,7 @@ class Handles:
         self._scopes = module.scopes
         self._left_open: Counter[_Body] = Counter()
         self._found: set[tuple[object, ...]] = set()
+        self._lending: list[ast.AST] = []
 
     def leak(self, call: ast.Call, row: knowledge.Row) -> Leak | None:
         """How the resource that a call opens leaks.
@@ -396,7 +397,9 @@ class Handles:
             if is_derived and name in _CLOSING:
                 return ()
             reader = next((rows[name] for rows in map(knowledge.by_call, _READERS) if name in rows), None)
-            if reader is None or "closes" in reader:
+            if reader is None:
+                return self._lent_to(decider, value, row)
+            if "closes" in reader:
                 return None
             if "exhausts" in reader and "exhausts" in row and not is_derived:
                 return None
@@ -433,6 +436,33 @@ class Handles:
         if use in (Use.TESTED, Use.ENTERED) or isinstance(decider, ast.YieldFrom):
             return ()
         return () if use is Use.OTHER and not isinstance(decider, ast.arguments) else None
+
+    def _lent_to(self, call: ast.Call, value: ast.expr, row: knowledge.Row) -> Sequence[ast.expr] | None:
+        """What a call of a function of this file makes of a resource; ``None`` where the function may release or keep it."""
+        function = self._module.receivers.definition(call.func)
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or function.decorator_list:
+            return None
+        is_awaited = isinstance(self._index.parent(call), ast.Await)
+        name = arguments.receiver(self._index, call, function, value)
+        if name is None or is_awaited is not isinstance(function, ast.AsyncFunctionDef):
+            return None
+        if function in self._lending or len(self._scopes.bindings(function, name)) > 1:
+            return None
+        uses = self._scopes.uses(function, name)
+        self._lending.append(function)
+        try:
+            if any(self._may_release(use, row) for use in uses) or self.is_given_away(uses, row, function):
+                return None
+        finally:
+            self._lending.pop()
+        is_generator = any(isinstance(item, (ast.Yield, ast.YieldFrom)) for item in own_nodes(function))
+        return [call] if is_generator else ()
+
+    def _may_release(self, use: ast.Name, row: knowledge.Row) -> bool:
+        how, decider = self._scopes.use_of(use)
+        if how is Use.METHOD_CALL and isinstance(decider, ast.Call):
+            return last_name(decider.func) in (*row["close"], *row.get("drains", ()), *_EXITS)
+        return how is Use.ENTERED and row.get("with") != "commits"
 
     def _names(self, assign: ast.AST) -> list[ast.Name] | None:
         """The loads of the local variables that an assignment binds; ``None`` where it binds anything else."""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import arguments, knowledge
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
@@ -312,10 +312,7 @@ class Inputs:
             return True
         if not function.decorator_list:
             return False
-        positional = [*function.args.posonlyargs, *function.args.args]
-        if self._module.index.class_of(function) is not None and first_parameter(function) is not None:
-            del positional[0]
-        return parameter in positional[:1] and any(
+        return arguments.place(self._module.index, function, parameter.arg) == 0 and any(
             self._module.qualname(decorator) in _handed("decorators") for decorator in function.decorator_list
         )
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from flake8_aiguard import arguments
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
 from flake8_aiguard.loops import contains
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind, Use
-from flake8_aiguard.shapes import block_of, dotted, is_none, last_name, parameters, string
+from flake8_aiguard.shapes import block_of, dotted, is_none, last_name, string
 
 _COLLECTING: Final = frozenset(
     (
@@ -357,16 +358,12 @@ class Lifetimes:
     def _received(self, call: ast.AST | None, node: ast.AST) -> list[ast.Name] | None:
         """The uses of the parameter of a function of the file that receives an argument."""
         function = self._module.receivers.definition(call.func) if isinstance(call, ast.Call) else None
-        if not isinstance(call, ast.Call) or not isinstance(function, FUNCTIONS):
+        if not isinstance(call, ast.Call) or not isinstance(
+            function, (ast.FunctionDef, ast.AsyncFunctionDef)
+        ):
             return None
-        taken = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
-        if isinstance(call.func, ast.Attribute) and self._index.class_of(function) is not None:
-            taken = taken[1:]
-        names = [item.arg for item in call.keywords if item.value is node]
-        names += [name for name, item in zip(taken, call.args, strict=False) if item is node]
-        if len(names) != 1 or names[0] not in {item.arg for item in parameters(function)}:
-            return None
-        return self._scopes.uses(function, names[0])[:_MOST]
+        name = arguments.receiver(self._index, call, function, node)
+        return None if name is None else self._scopes.uses(function, name)[:_MOST]
 
 
 def _is_headers(node: ast.AST) -> bool:

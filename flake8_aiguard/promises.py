@@ -6,6 +6,7 @@ import ast
 import functools
 from typing import Final
 
+from flake8_aiguard import arguments
 from flake8_aiguard.children import walk
 from flake8_aiguard.index import FUNCTIONS
 from flake8_aiguard.memo import memoised
@@ -67,22 +68,10 @@ class Promises:
             return False
         if not function.name.startswith("_") or function.name.endswith("__"):
             return False
-        names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
-        is_method = self._module.index.class_of(function) is not None and names[:1] in (["self"], ["cls"])
-        at = names.index(container.id) - is_method if container.id in names else None
-        given = [
-            self._given(call, container.id, at) for call in self._module.index.calls_named((function.name,))
-        ]
+        index = self._module.index
+        calls = index.calls_named((function.name,))
+        given = [arguments.given(index, call, function, container.id) for call in calls]
         return bool(given) and all(value is not None and self._is_typed(value) for value in given)
-
-    @staticmethod
-    def _given(call: ast.Call, name: str, at: int | None) -> ast.expr | None:
-        for item in call.keywords:
-            if item.arg == name:
-                return item.value
-        if at is None or at >= len(call.args) or any(isinstance(item, ast.Starred) for item in call.args):
-            return None
-        return call.args[at]
 
     def is_written_here(self, container: ast.expr, key: ast.expr) -> bool:
         """Whether a class reads back what another method of it has written: ``from_dict`` beside ``to_dict``, ``load`` beside ``save``.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from flake8_aiguard import arguments
 from flake8_aiguard.generated import Tag
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
@@ -110,13 +111,11 @@ def _decorator(module: Module, tag: Tag) -> tuple[list[str], dict[str, tuple[ast
         if definition is None:
             return [], {}, False  # a dataclass, or an inherited constructor
     if definition is not None:
-        spec = definition.args
-        names = [item.arg for item in (*spec.posonlyargs, *spec.args)]
         defaults = ((item.arg, default(definition, item)) for item in parameters(definition))
         given = {
             key: (tag.node, value) for key, value in defaults if value is not None and not is_none(value)
         }
-        return names[1:] if definition.name == "__init__" else names, given, True
+        return arguments.positional(module.index, definition), given, True
     made_by = _assigned(module, name)
     if not isinstance(made_by, ast.Call):
         return [], {}, True

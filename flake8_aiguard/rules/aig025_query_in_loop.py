@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from flake8_aiguard import knowledge
+from flake8_aiguard import arguments, knowledge
 from flake8_aiguard.batching import Batching
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop
@@ -351,14 +351,9 @@ class QueryInLoop(Checker):
 
     def _given(self, call: ast.Call, helper: _Helper) -> dict[Variable, ast.expr]:
         """The arguments of a call by the parameters of the function."""
-        positional = [*helper.args.posonlyargs, *helper.args.args]
-        bound = self.module.index.class_of(helper) is not None and not any(
-            dotted(item) == "staticmethod" for item in helper.decorator_list
-        )
-        given = dict(zip((item.arg for item in positional[bound:]), call.args, strict=False))
-        known = {item.arg for item in parameters(helper)}
-        given |= {item.arg: item.value for item in call.keywords if item.arg in known}
-        return {(helper, name): value for name, value in given.items()}
+        names = [item.arg for item in parameters(helper)]
+        given = ((name, arguments.given(self.module.index, call, helper, name)) for name in names)
+        return {(helper, name): value for name, value in given if value is not None}
 
     def _asks_for_each(self, query: Query, place: Place) -> bool:
         return bool(place.targets) and any(
