@@ -250,11 +250,13 @@ class Locking:
             return _NONE
         shared: frozenset[str] | None = None
         at_end: frozenset[str] | None = None
+        is_called_on_setup = False
         for call in callers:
             caller = self._index.function(call)
             if caller is None or (caller in self._entries and self._entries[caller] is None):
                 continue  # on import, or round a cycle
             if self.is_setup(caller):
+                is_called_on_setup = True
                 continue
             locks = self.held(call)
             if locks == _ANY:
@@ -265,6 +267,8 @@ class Locking:
                 shared = locks if shared is None else shared & locks
         if shared is None:
             shared = at_end
+        if shared is None and is_called_on_setup and self._is_public(function):
+            return _NONE  # whoever else calls it stands in another file
         return _ANY if shared is None else shared
 
     @lazy

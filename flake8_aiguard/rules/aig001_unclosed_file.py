@@ -77,6 +77,7 @@ class UnclosedFile(Checker):
     temporary directories are reported only where nothing releases them.
 
     - A handle that is returned, yielded, stored, used by a nested function or passed to a call that may own it is its new owner's.
+      A function of this file does not own what it neither closes nor keeps.
     - Handles of a module count only where the module itself reads or writes them and they are no logs; its sockets and
       processes never.
     - Silent for processes that are meant to go on: with a new session, or whose ``Popen`` object is not kept; and where the ``pid`` is kept.
@@ -138,7 +139,8 @@ class UnclosedFile(Checker):
         closefd = keywords.get("closefd", argument(node, None, row.get("closefd")))
         if closefd is not None and not is_constant(closefd, True):
             return False
-        if "closefd" in row and node.args and self._is_standard_stream(node.args[0]):
+        descriptor = node.args[0] if "closefd" in row and node.args else keywords.get("fileno")
+        if descriptor is not None and self._is_standard_stream(descriptor):
             return False
         fileobj = keywords.get("fileobj", argument(node, None, row.get("fileobj")))
         if fileobj is not None and not is_none(fileobj):

@@ -52,7 +52,7 @@ class UnclosedConnection(Checker):
     class: there only where the class shows how it is closed and forgets this one, or where a refresh replaces it.
 
     - What is returned, yielded, stored, used by a nested function or passed to a call that may own it is its new owner's, as is
-      the client whose database or collection is.
+      the client whose database or collection is. A function of this file does not own what it neither closes nor keeps.
     - Silent for variables of a module, which are singletons, and for what ``main()``, a command or a script leaves open.
     - In tests and migrations, only what warns when it is collected is reported.
     - Silent for what is opened only where none was given (``session or Session()``), and for a session that has made no request yet.
