@@ -268,7 +268,8 @@ class Locking:
         if shared is None:
             shared = at_end
         if shared is None and is_called_on_setup and self._is_public(function):
-            return _NONE  # whoever else calls it stands in another file
+            # Whoever else calls it stands in another file; a reset gives back what the constructor has set.
+            return _ANY if function.name.startswith(("clear", "reset")) else _NONE
         return _ANY if shared is None else shared
 
     @lazy
