@@ -186,8 +186,10 @@ class Checker:
         except Exception as error:  # noqa: BLE001 -- one failing rule must not lose the findings of the others
             what = " ".join(f"{type(error).__name__}: {error}".split())
             found.append(Finding(1, 0, f"{self.code} internal error in {self.slug}: {what}"))
+        if not found:
+            return found
         found = [finding for finding in found if self._stands(finding)]
-        return sorted(set(found), key=lambda item: (item.line, item.column, item.text)) if found else found
+        return sorted(set(found), key=lambda item: (item.line, item.column, item.text))
 
     def _applies(self) -> bool:
         """Whether the rule has anything to look at here: what all rules share is asked first, as it is known by then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
 from flake8_aiguard.children import children, walk
 from flake8_aiguard.regex import regex
@@ -203,6 +203,7 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) ->
     return found
 
 
+_BLOCKS = ("body", "orelse", "finalbody")
 _MANY = 40  # statements, from which on a search by position beats one after the other
 _FORMATS = 5  # "..." % a % b ...: more of them are nobody's text
 _PERCENT = regex(r"%(?:\((?P<name>\w+)\))?[-#0 +]*\d*(?:\.\d+)?(?P<kind>[sdrifx%])")
@@ -341,7 +342,7 @@ def is_main_guard(node: ast.AST) -> bool:
 
 def blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
     """The lists of statements that a node holds: a body, an ``else``, a ``finally``."""
-    for name in ("body", "orelse", "finalbody"):
+    for name in _BLOCKS:
         block = getattr(owner, name, None)
         if isinstance(block, list) and block:
             yield block
@@ -349,9 +350,10 @@ def blocks(owner: ast.AST | None) -> Iterator[list[ast.stmt]]:
 
 def block_of(parent: ast.AST | None, statement: ast.AST) -> list[ast.stmt]:
     """The statements among which one stands; ``parent`` is its parent."""
-    for block in blocks(parent):
-        if holds(block, statement):
-            return block
+    for name in _BLOCKS:
+        block = getattr(parent, name, None)
+        if block.__class__ is list and holds(block, statement):
+            return cast("list[ast.stmt]", block)
     return []
 
 
