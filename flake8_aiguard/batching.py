@@ -547,6 +547,8 @@ class Batching:
     def advice(self, query: Query, place: Place) -> str:
         """What to use in the place of the queries, as the end of a message."""
         if self.writes(query, place) or self._begins_to_write(query):
+            if "batch_write" in query.row:
+                return str(query.row["batch_write"])
             if self.is_sqlite(query):
                 return "executemany()"
             return "one set-based statement for all of them"

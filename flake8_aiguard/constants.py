@@ -239,11 +239,19 @@ class Constants:
         return False
 
     def _is_made_on_demand(self, node: ast.AST) -> bool:
-        """Whether an entry is made when it is first asked for, behind a check that there is none."""
+        """Whether an entry is made when it is first asked for: behind a check that there is none, or where looking it up failed."""
         if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Store):
             return False
         statement = self._module.index.statement(node)
         guard = self._module.index.parent(statement)
+        if isinstance(guard, ast.ExceptHandler) and last_name(guard.type) == "KeyError":
+            attempt = cast(Try, self._module.index.parent(guard))
+            entry = (dotted(node.value), ast.dump(node.slice))
+            return any(
+                isinstance(item, ast.Subscript) and (dotted(item.value), ast.dump(item.slice)) == entry
+                for part in attempt.body
+                for item in walk(part)
+            )
         return (
             isinstance(guard, ast.If)
             and holds(guard.body, statement)

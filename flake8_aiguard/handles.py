@@ -424,6 +424,9 @@ class Handles:
             )
             return [decider] if "[]" in views and not copies else ()
         if use is Use.ITERATED:
+            if isinstance(getattr(decider, "iter", value), (ast.Tuple, ast.List, ast.Set)):
+                each = self._names(decider)  # ``for conn in (source, target): conn.close()``
+                return None if each is None or any(self._may_release(name, row) for name in each) else each
             if "exhausts" in row and not is_derived:
                 is_bound = isinstance(value, ast.Name)
                 return (
