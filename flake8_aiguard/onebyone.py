@@ -43,6 +43,7 @@ _REASON: Final = regex(
 _REPORTS: Final = regex(r"(?:log_?)?(?:debug|info|warn|warning|error|exception)|print|log|echo")
 _ABSENT: Final = regex(r"DoesNotExist$|\bNoResultFound$")
 _IDENTITY: Final = regex(r"(?:^|_)(?:id|key|name|pk|slug|uuid)$", re.IGNORECASE)
+_IDS: Final = ("id", "_id", "pk", "uuid")
 _STEPS: Final = frozenset({"migrate", "migration"})
 _RUNS: Final = ("execute", "executescript")
 _FIRST: Final = 4  # bindings of what a loop goes over
@@ -96,12 +97,26 @@ class OneByOne:
             return True
         if any(self._is_answer(item) for value in values for item in ast.walk(value)):
             return True
+        if self._asks_by_id(loop):
+            return True
         given = [collection(self._module, part) for part in parts]
         return any(
             self._amounts.is_parameter(item)
             and not self._amounts.is_optional(item)
             and says(last_name(item) or "") != "chosen"
             for item in given
+        )
+
+    def _asks_by_id(self, loop: Loop) -> bool:
+        """Whether the items are records, whatever they are called: the turn uses the id of each."""
+        targets = target_names(loop)
+        return any(
+            isinstance(item, (ast.Attribute, ast.Subscript))
+            and isinstance(item.ctx, ast.Load)
+            and isinstance(item.value, ast.Name)
+            and item.value.id in targets
+            and _part(item) in _IDS
+            for item in own_nodes(loop)
         )
 
     def _is_answer(self, node: ast.AST) -> bool:
