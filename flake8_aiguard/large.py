@@ -17,9 +17,11 @@ from flake8_aiguard.nouns import forms, is_many, says
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, names_in
 from flake8_aiguard.volumes import Volume, Volumes
+from flake8_aiguard.wordings import name_words
 
 _WALKED: Final = frozenset({"node", "vertex"})  # of a graph, which has any number of them
 _READS: Final = frozenset({"read", "read1", "readline", "recv", "recv_into", "recvfrom", "receive"})
+_READ: Final = frozenset({"download", "fetch", "load", "query", "read"})
 _ANYTHING: Final = frozenset(
     {"array", "batch", "data", "element", "entry", "frame", "group", "list", "node", "object", "page", "part"}
     | {"section", "sequence", "signal", "stream", "value", "vertex", "x"}
@@ -48,6 +50,23 @@ class Large:
             loops: the loops in which it is not started afresh, the innermost first.
         """
         return is_many(last_name(target) or "") or any(map(self._is_long, loops))
+
+    def joins_read(self, parts: Sequence[ast.expr | None], loop: Loop) -> bool:
+        """Whether what is joined on a turn was read in that turn: a table from a file, a database or a service.
+
+        Args:
+            parts: what is joined.
+            loop: the loop.
+        """
+        place = self._module.loops.place(loop)
+        values = [
+            value for part in parts if part is not None for value in self._module.loops.values(part, place)
+        ]
+        return any(
+            isinstance(item, ast.Call) and (name_words(last_name(item.func) or "") or ("",))[0] in _READ
+            for value in values
+            for item in walk(value)
+        )
 
     def has_long(self, pop: ast.Call, items: ast.expr) -> bool:
         """Whether a list that is used up from the front gets as long as the data, or as a caller likes.

@@ -172,7 +172,7 @@ class QuadraticCopy(Checker):
             yield from self._copied(node, node.target, kind)
 
     def visit_BinOp(self, node: ast.BinOp) -> Iterable[Finding]:
-        is_assigned = isinstance(self.module.index.parent(node), ast.Assign)
+        is_assigned = isinstance(self.module.index.parent(node), (ast.Assign, ast.IfExp))
         return self._assigned(node) if is_assigned and isinstance(node.op, (ast.Add, ast.BitOr)) else ()
 
     def visit_Starred(self, node: ast.Starred) -> Iterable[Finding]:
@@ -180,13 +180,15 @@ class QuadraticCopy(Checker):
         return self._assigned(display) if isinstance(display, (ast.List, ast.Tuple, ast.Set)) else ()
 
     def visit_Dict(self, node: ast.Dict) -> Iterable[Finding]:
-        is_assigned = isinstance(self.module.index.parent(node), ast.Assign)
+        is_assigned = isinstance(self.module.index.parent(node), (ast.Assign, ast.IfExp))
         return self._assigned(node) if is_assigned and None in node.keys else ()
 
     def _assigned(self, value: ast.expr) -> Iterator[Finding]:
-        """``xs = xs + [x]`` and its kin: a variable is bound to a copy of itself with more in it."""
-        node = self.module.index.parent(value)
-        if not isinstance(node, ast.Assign) or node.value is not value:
+        """``xs = xs + [x]`` and its kin: a variable is bound to a copy of itself with more in it, be it on one branch of an ``if``."""
+        whole: ast.AST = value
+        while isinstance(node := self.module.index.parent(whole), ast.IfExp) and node.test is not whole:
+            whole = node
+        if not isinstance(node, ast.Assign) or node.value is not whole:
             return
         target = node.targets[0]
         name = dotted(target)
@@ -290,8 +292,12 @@ class QuadraticCopy(Checker):
             return
         loop = self._growth.loop(node, target) if is_copied else None
         loops = [] if loop is None else self._growth.loops(node, target)
-        if loops and (self._growth.is_of_few(loops) or not self._large.grows(target, loops)):
+        if loops and self._growth.is_of_few(loops):
             return
+        if loop is not None and not self._large.grows(target, loops):
+            added = [*parts, *call.args[1:]] if row is not None else []
+            if not self._large.joins_read([item for item in added if dotted(item) != name], loop):
+                return
         if loop is None and qualname == "copy.deepcopy" and first is not None:
             around = next(self.module.index.loops(node))
             if self._accumulators.is_carried_on(node, target, first) and not self._few.turns(around):
@@ -338,7 +344,7 @@ class QuadraticCopy(Checker):
             yield from self._undone(node)
         elif self.module.qualname(node.func) == "functools.reduce":
             yield from self._reduced(node)
-        elif isinstance(self.module.index.parent(node), ast.Assign):
+        elif isinstance(self.module.index.parent(node), (ast.Assign, ast.IfExp)):
             yield from self._assigned(node)
             yield from self._undone(node)
         else:
