@@ -16,7 +16,7 @@ from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Function
 from flake8_aiguard.lasting import Holder, Lasting
 from flake8_aiguard.lifespans import CACHE_NAME, SOMEBODY, Lifespans
 from flake8_aiguard.lookups import Lookup, is_tested
-from flake8_aiguard.manifold import are_many
+from flake8_aiguard.manifold import are_many, are_surely_many
 from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.receivers import first_parameter
@@ -193,9 +193,11 @@ class Caches:
             if holder is None or holder.is_local or holder in seen:
                 continue
             target = self._made(holder)
-            parameter = next((name for asker, name in found if self._is_asked(holder, asker, name)), None)
-            if target is None or parameter is None:
+            asked = [name for asker, name in found if self._is_asked(holder, asker, name)]
+            if target is None or not asked:
                 continue
+            telling = (name for name in asked if SOMEBODY.fullmatch(name) or are_surely_many(name))
+            parameter = next(telling, asked[0])
             if not self._is_computed(
                 value,
                 function,

@@ -180,7 +180,9 @@ class Lifespans:
             and node.func.value.value.id == "self"
             and any(_names(item) & given for item in (*node.args, *(item.value for item in node.keywords)))
         }
-        return any(self._is_given(owner, name) for name in asked if not are_many(name))
+        return any(
+            self._is_given(owner, name) for name in asked if _CLIENT.fullmatch(name) or not are_many(name)
+        )
 
     def _is_called_in_public(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         index = self._module.index

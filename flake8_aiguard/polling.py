@@ -41,6 +41,7 @@ _READS = ("get", "items", "keys", "values", "copy", "count")
 _CONSTANT = regex(r"_*[A-Z][A-Z0-9_]*")
 _NAME = regex(r"[A-Za-z_]\w*")
 _MAX_STEPS = 200  # parts of one condition
+_VIEWS = ("items", "keys", "values")
 _HOPS = 3  # methods and properties that a condition goes through
 
 
@@ -208,7 +209,7 @@ class Conditions:
         if isinstance(node, ast.NamedExpr):
             return (node.value,)
         if isinstance(node, ast.comprehension):
-            return node.ifs if dotted(node.iter) else (node.iter, *node.ifs)
+            return node.ifs if dotted(_viewed(node.iter)) else (node.iter, *node.ifs)
         if isinstance(node, (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
             return (node.elt, *node.generators)
         if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda)) or not isinstance(
@@ -442,9 +443,22 @@ class Conditions:
             for binding in resolved[1] if resolved else ():
                 if binding.annotation is not None:
                     return self._class_named(binding.annotation)
+            made = {self._made(binding.value) for binding in resolved[1]} if resolved else set()
+            if len(made) == 1 and None not in made:
+                return made.pop()
         calls = self._module.receivers.origin(receiver).calls
         found = self._module.receivers.definition(calls[0].func) if len(calls) == 1 else None
         return found if isinstance(found, ast.ClassDef) else None
+
+    def _made(self, value: ast.expr | None) -> ast.ClassDef | None:
+        """The class of this file whose instance a value is: built here, or taken out of an annotated container."""
+        if value is None:
+            return None
+        built = self._module.receivers.definition(value.func) if isinstance(value, ast.Call) else None
+        if isinstance(built, ast.ClassDef):
+            return built
+        annotation = self._module.receivers.taken(value)
+        return None if annotation is None else self._class_named(annotation)
 
     def _class_named(self, annotation: ast.expr) -> ast.ClassDef | None:
         """The class of this file in ``Job``, ``"Job"``, ``Job | None`` and ``Optional[Job]``."""
@@ -578,3 +592,10 @@ def _named() -> dict[str, list[knowledge.Row]]:
             for method in row["methods"]:
                 found[method].append(row)
     return found
+
+
+def _viewed(node: ast.expr) -> ast.expr:
+    """What a view shows: ``jobs`` of ``jobs.values()``."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS:
+        return node.func.value
+    return node

@@ -25,6 +25,28 @@ _ANY_STREAM: Final = frozenset(
 )  # in memory, too
 _NONE: Final = "None"
 _SEQUENCES: Final = frozenset(f"builtins.{name}" for name in ("iter", "list", "reversed", "sorted", "tuple"))
+# Generic classes, by what their last argument is: the value of a key, or an item.
+_MAPPINGS: Final = frozenset(
+    {"builtins.dict", "collections.OrderedDict", "collections.defaultdict"}
+    | {f"collections.abc.{name}" for name in ("Mapping", "MutableMapping")}
+    | {f"typing.{name}" for name in ("DefaultDict", "Dict", "Mapping", "MutableMapping", "OrderedDict")}
+)
+_COLLECTIONS: Final = frozenset(
+    {"builtins.frozenset", "builtins.list", "builtins.set", "collections.deque"}
+    | {
+        f"{module}.{name}"
+        for module in ("collections.abc", "typing")
+        for name in ("Collection", "Iterable", "Iterator", "MutableSequence", "Sequence")
+    }
+    | {f"typing.{name}" for name in ("Deque", "FrozenSet", "List", "Set")}
+)
+_TAKEN_BY: Final = {
+    "get": _MAPPINGS,
+    "setdefault": _MAPPINGS,
+    "pop": _MAPPINGS | _COLLECTIONS,
+    "popleft": _COLLECTIONS,
+}
+_PAIR: Final = 2
 _MAX_DEPTH: Final = 40  # longer chains of calls and names are nobody's receiver
 _HARMLESS: Final = frozenset({"copy", "get", "items", "keys", "pop", "values"})
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -173,6 +195,68 @@ class Receivers:
             return _root_type(base)
         name = self._imports.qualname(annotation, scope)
         return None if name in _ANY_STREAM else _root_type(name)
+
+    def taken(self, node: ast.expr) -> ast.expr | None:
+        """The annotation of what an expression takes out of a container: ``Job`` of ``self.jobs[name]``, where ``jobs: dict[str, Job]``.
+
+        Args:
+            node: an item, or a call of ``get``, ``pop``, ``popleft`` or ``setdefault``.
+
+        Returns:
+            ``None`` where the container is not annotated, or anything else is asked of it.
+        """
+        if isinstance(node, ast.Subscript):
+            is_item = not isinstance(node.slice, ast.Slice)
+            return self._held(node.value, _MAPPINGS | _COLLECTIONS) if is_item else None
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            return None
+        kinds = _TAKEN_BY.get(node.func.attr)
+        return None if kinds is None else self._held(node.func.value, kinds)
+
+    def _held(self, container: ast.expr, kinds: frozenset[str]) -> ast.expr | None:
+        """The annotation of the values or items of an annotated container of one of these kinds."""
+        annotation = self._annotation(container)
+        while True:
+            if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+                annotation = annotation.left if is_none(annotation.right) else annotation.right
+            elif not isinstance(annotation, ast.Subscript):
+                return None
+            elif (base := self._imports.qualname(annotation.value)) in _WRAPPERS:
+                inner = annotation.slice
+                annotation = inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner
+            else:
+                break
+        if base not in kinds:
+            return None
+        inner = annotation.slice
+        if base in _MAPPINGS:
+            return inner.elts[1] if isinstance(inner, ast.Tuple) and len(inner.elts) == _PAIR else None
+        return None if isinstance(inner, ast.Tuple) else inner
+
+    def _annotation(self, node: ast.expr) -> ast.expr | None:
+        """The annotation of a variable, or of an attribute of ``self``."""
+        if isinstance(node, ast.Name):
+            resolved = self._scopes.resolve(node)
+            bindings = [] if resolved is None else resolved[1]
+        else:
+            owner = self.class_behind(node.value) if isinstance(node, ast.Attribute) else None
+            if owner is None or not isinstance(node, ast.Attribute):
+                return None
+            owner = self._declaring(owner, node.attr)
+            for store in self.attribute_stores(owner, node.attr):
+                parent = self._index.parent(store)
+                if isinstance(parent, ast.AnnAssign):
+                    return parent.annotation
+            bindings = self._scopes.bindings(owner, node.attr)
+        return next(
+            (
+                binding.annotation
+                for binding in bindings
+                if binding.kind in (Kind.ANNOTATED, Kind.PARAMETER)
+                and not (isinstance(binding.node, ast.arg) and self._is_variadic(binding.node))
+            ),
+            None,
+        )
 
     def origin(self, node: ast.expr) -> Origin:
         """Where the value of an expression comes from.
@@ -429,10 +513,13 @@ class Receivers:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             return self._path(node)
         if isinstance(node, ast.Subscript):
-            return self._special(node.value, "__getitem__")
+            return self._special(node.value, "__getitem__") or self._given_by(self.taken(node))
         if is_none(node):
             return _NONE
         return None
+
+    def _given_by(self, annotation: ast.expr | None) -> str | None:
+        return None if annotation is None else self.annotated(annotation)
 
     def _path(self, node: ast.BinOp) -> str | None:
         left: ast.expr = node
@@ -470,7 +557,7 @@ class Receivers:
             return self.annotated(binding.annotation)
         if binding.value is None:
             iterated = self._iterated(binding.node)
-            return None if iterated is None else self._element(iterated)
+            return self._value(binding.node) if iterated is None else self._element(iterated)
         if binding.kind is Kind.ASSIGN:
             return self._type(binding.value)
         if binding.kind is Kind.WITH:
@@ -492,6 +579,21 @@ class Receivers:
             return argument(loop.iter, "iterable", 0)
         return argument(loop.iter, None, position) if name == "builtins.zip" and position >= 0 else None
 
+    def _value(self, target: ast.AST) -> str | None:
+        """The type of a variable that a loop takes from the values of an annotated mapping: ``for key, value in pairs.items()``."""
+        unpacked = self._index.parent(target)
+        loop = self._index.parent(unpacked) if isinstance(unpacked, ast.Tuple) else None
+        if not isinstance(loop, (ast.For, ast.comprehension)) or not isinstance(unpacked, ast.Tuple):
+            return None
+        pairs = loop.iter
+        while isinstance(pairs, ast.Call) and pairs.args and self._imports.qualname(pairs.func) in _SEQUENCES:
+            pairs = pairs.args[0]
+        if len(unpacked.elts) != _PAIR or unpacked.elts[1] is not target or not isinstance(pairs, ast.Call):
+            return None
+        if not isinstance(pairs.func, ast.Attribute) or pairs.func.attr != "items":
+            return None
+        return self._given_by(self._held(pairs.func.value, _MAPPINGS))
+
     def _is_variadic(self, parameter: ast.arg) -> bool:
         spec = self._index.parent(parameter)
         return isinstance(spec, ast.arguments) and parameter in (spec.vararg, spec.kwarg)
@@ -505,6 +607,9 @@ class Receivers:
         if row is None:
             if awaited:
                 return None
+            taken = self.taken(node)
+            if taken is not None:
+                return self.annotated(taken)
             if name is None or not name.rpartition(".")[2][:1].isupper():
                 return self._special(node.func, "__call__")
             return self._stub(name, node) or (None if name.startswith(".") else _root_type(name))
@@ -558,7 +663,13 @@ class Receivers:
             if name is None and isinstance(node.func, ast.Attribute):
                 name = f"{self.type_of(node.func.value)}.{node.func.attr}"
         row = rows.get(name or "") or rows.get(f"{self.type_of(node)}.__iter__")
-        return None if row is None else str(row["yields"])
+        if row is not None:
+            return str(row["yields"])
+        if not isinstance(node, ast.Call):
+            return self._given_by(self._held(node, _COLLECTIONS))
+        if not isinstance(node.func, ast.Attribute) or node.func.attr != "values":
+            return None
+        return self._given_by(self._held(node.func.value, _MAPPINGS))
 
     # -- attributes
 

@@ -235,6 +235,44 @@ def test_elements_of_what_a_loop_goes_over(iterable: str, expected: str | None) 
     assert found.type_of(node) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(s: dict[str, requests.Session]): ask(s['a'])", "requests.Session"),
+        ("def f(s: typing.Mapping[str, requests.Session]): ask(s.get('a'))", "requests.Session"),
+        ("def f(s: dict[str, requests.Session]): ask(s.setdefault('a', other()))", "requests.Session"),
+        ("def f(s: dict[str, requests.Session] | None): ask(s.pop('a', None))", "requests.Session"),
+        ("def f(s: Optional[dict[str, requests.Session]]): ask(s['a'])", "requests.Session"),
+        ("def f(s: list[requests.Session]): ask(s[0])", "requests.Session"),
+        ("def f(s: typing.Deque[requests.Session]): ask(s.popleft())", "requests.Session"),
+        ("def f(s: list[requests.Session]):\n    for one in s: ask(one)", "requests.Session"),
+        ("def f(s: list[requests.Session]):\n    for i, one in enumerate(s): ask(one)", "requests.Session"),
+        ("def f(s: dict[str, requests.Session]):\n    for one in s.values(): ask(one)", "requests.Session"),
+        ("def f(s: dict[str, requests.Session]):\n    for k, one in list(s.items()): ask(one)", "requests.Session"),
+        ("def f(s: dict[str, requests.Session]):\n    [ask(one) for k, one in s.items()]", "requests.Session"),
+        ("s: dict[str, requests.Session] = {}\nask(s['a'])", "requests.Session"),
+        (
+            "class A:\n    def __init__(self): self.s: dict[str, requests.Session] = {}\n    def g(self): ask(self.s['a'])",
+            "requests.Session",
+        ),
+        ("class A:\n    s: dict[str, requests.Session]\n    def g(self): ask(self.s['a'])", "requests.Session"),
+        ("def f(s: dict[str, requests.Session]):\n    for one in s: ask(one)", None),
+        ("def f(s: dict[str, requests.Session]):\n    for one in s.items(): ask(one)", None),
+        ("def f(s: dict[str, requests.Session]):\n    for k, one in s.items(): ask(k)", None),
+        ("def f(s: list[requests.Session]): ask(s[1:])", None),
+        ("def f(s: list[requests.Session]): ask(s.get('a'))", None),
+        ("def f(s: dict[requests.Session]): ask(s['a'])", None),
+        ("def f(s: dict): ask(s['a'])", None),
+        ("def f(*s: list[requests.Session]): ask(s[0])", None),
+        ("def f(s: tuple[requests.Session, int]): ask(s[1])", None),
+    ],
+)
+def test_what_is_taken_out_of_an_annotated_container(source: str, expected: str | None) -> None:
+    found = module(SESSION + source)
+    (node,) = asked(found)
+    assert found.type_of(node) == expected
+
+
 def test_called_names_methods_by_type() -> None:
     found = module("import requests\ns = requests.Session()\ns.get(u)\nrequests.post(u)\nx.get(u)\n")
     assert [found.called(call) for call in found.index.nodes(ast.Call)] == [
