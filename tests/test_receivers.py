@@ -248,14 +248,23 @@ def test_elements_of_what_a_loop_goes_over(iterable: str, expected: str | None) 
         ("def f(s: list[requests.Session]):\n    for one in s: ask(one)", "requests.Session"),
         ("def f(s: list[requests.Session]):\n    for i, one in enumerate(s): ask(one)", "requests.Session"),
         ("def f(s: dict[str, requests.Session]):\n    for one in s.values(): ask(one)", "requests.Session"),
-        ("def f(s: dict[str, requests.Session]):\n    for k, one in list(s.items()): ask(one)", "requests.Session"),
-        ("def f(s: dict[str, requests.Session]):\n    [ask(one) for k, one in s.items()]", "requests.Session"),
+        (
+            "def f(s: dict[str, requests.Session]):\n    for k, one in list(s.items()): ask(one)",
+            "requests.Session",
+        ),
+        (
+            "def f(s: dict[str, requests.Session]):\n    [ask(one) for k, one in s.items()]",
+            "requests.Session",
+        ),
         ("s: dict[str, requests.Session] = {}\nask(s['a'])", "requests.Session"),
         (
             "class A:\n    def __init__(self): self.s: dict[str, requests.Session] = {}\n    def g(self): ask(self.s['a'])",
             "requests.Session",
         ),
-        ("class A:\n    s: dict[str, requests.Session]\n    def g(self): ask(self.s['a'])", "requests.Session"),
+        (
+            "class A:\n    s: dict[str, requests.Session]\n    def g(self): ask(self.s['a'])",
+            "requests.Session",
+        ),
         ("def f(s: dict[str, requests.Session]):\n    for one in s: ask(one)", None),
         ("def f(s: dict[str, requests.Session]):\n    for one in s.items(): ask(one)", None),
         ("def f(s: dict[str, requests.Session]):\n    for k, one in s.items(): ask(k)", None),
