@@ -231,12 +231,12 @@ class Counts:
         return frozenset(found)
 
     def bound(self, name: ast.Name) -> list[ast.expr]:
-        """What a local variable is assigned in its function; nothing where it is also bound otherwise."""
+        """What a local variable is assigned in its function, or what ``with`` binds to it; nothing where it is also bound otherwise."""
         resolved = self._module.scopes.resolve(name)
         if resolved is None or not isinstance(resolved[0], FUNCTIONS):
             return []
         plain = [item for item in resolved[1] if item.kind is not Kind.AUGMENTED]
-        if any(item.kind not in (Kind.ASSIGN, Kind.ANNOTATED) for item in plain):
+        if any(item.kind not in (Kind.ASSIGN, Kind.ANNOTATED, Kind.WITH) for item in plain):
             return []
         return [item.value for item in plain if item.value is not None]
 

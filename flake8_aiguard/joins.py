@@ -62,7 +62,7 @@ class Joins:
             if not names.isdisjoint(name.id for name in names_in(iterable)):
                 return None
             for pair in pairs:
-                keyed = _is_known_by(pair)
+                keyed = is_known_by(pair)
                 if not names.isdisjoint(name.id for name in names_in(pair.key)):
                     continue
                 if not names.isdisjoint(name.id for name in names_in(pair.value)) and self._amounts.is_data(
@@ -72,7 +72,7 @@ class Joins:
         for pair in pairs:
             if is_slice(pair.key) or is_slice(pair.value):
                 return None
-            keyed = _is_known_by(pair)
+            keyed = is_known_by(pair)
             loop = self._searches.around(scan.node, scan.iterable, pair.value, keyed=keyed)
             if loop is not None and (
                 self._searches.is_stale(iterable, loop)
@@ -244,10 +244,16 @@ class Joins:
         return frozenset()
 
 
-def _is_known_by(pair: Match) -> bool:
-    """Whether two records are matched by what records are known by: ``user.id == order.user_id``."""
+def is_known_by(pair: Match) -> bool:
+    """Whether two records are matched by what records are known by: ``user.id == order.user_id``.
+
+    Args:
+        pair: what they are matched by.
+    """
+    sides = (pair.key, pair.value)
+    parts = [part for side in sides for part in (side.elts if isinstance(side, ast.Tuple) else [side])]
     return any(
         isinstance(node, (ast.Attribute, ast.Subscript))
         and says(last_name(node) or string(getattr(node, "slice", None)) or "") == "data"
-        for node in (pair.key, pair.value)
+        for node in parts
     )

@@ -93,7 +93,8 @@ class Loops:
     def writes(self, variable: Variable, within: ast.AST) -> list[Write]:
         """The values that a variable takes within a node, in document order.
 
-        ``a, b = f()`` writes ``f()`` to both, ``for x in xs`` writes ``xs``, and ``params["id"] = x`` writes ``x`` to ``params``.
+        ``a, b = f()`` writes ``f()`` to both, ``for x in xs`` writes ``xs``, ``params["id"] = x`` writes ``x`` to ``params``, and what
+        a ``case`` captures is the subject's.
 
         Args:
             variable: the variable.
@@ -111,6 +112,11 @@ class Loops:
         for binding in self._scopes.bindings(scope, name):
             if isinstance(binding.node, ast.Name):
                 yield from self._written(binding.node)
+            elif isinstance(binding.node, ast.pattern):
+                outer = next(
+                    item for item in self._index.ancestors(binding.node) if isinstance(item, ast.Match)
+                )
+                yield Write(start_of(binding.node), outer.subject, carries=False)
         for use in self._scopes.uses(scope, name):
             item = self._index.parent(use)
             if (

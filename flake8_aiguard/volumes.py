@@ -44,15 +44,18 @@ class Volumes:
         self._amounts = amounts
         self._known: dict[Variable, Volume] = {}
 
-    def meet(self, searched: ast.expr, loop: Loop | ast.comprehension) -> bool:
+    def meet(self, searched: ast.expr, loop: Loop | ast.comprehension, *, keyed: bool = False) -> bool:
         """Whether both a collection and the loop that searches it grow with the data, one of them for certain.
 
         Args:
             searched: the collection.
             loop: the loop, or the part of a comprehension.
+            keyed: whether what is looked for is what records are known by, so that the items of both are records.
         """
         inner, outer = self.of(searched), self._turns(searched, loop)
         if inner and self._is_of_itself(searched, loop):
+            return True
+        if keyed and Volume.UNKNOWN not in (inner, outer):
             return True
         return Volume.UNKNOWN not in (inner, outer) and Volume.DATA in (inner, outer)
 

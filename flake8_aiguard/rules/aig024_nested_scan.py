@@ -13,9 +13,10 @@ from flake8_aiguard.children import walk
 from flake8_aiguard.few import Few
 from flake8_aiguard.hashables import Hashables
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, Loop
-from flake8_aiguard.joins import Joins
+from flake8_aiguard.joins import Joins, is_known_by
 from flake8_aiguard.lists import Lists, collection
 from flake8_aiguard.loops import iterables
+from flake8_aiguard.nouns import is_many
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.scans import Match, Scan, Scans
 from flake8_aiguard.searches import Searches
@@ -153,7 +154,9 @@ class NestedScan(Checker):
             and self._worth.of(node, searched, item, loop)
             and (amounts.is_read(searched) or not self._few.items(searched))
             and not self._few.turns(loop)
-            and self._volumes.meet(searched, loop)
+            and self._volumes.meet(
+                searched, loop, keyed=is_many(f"{last_name(item)}s") and not searches.grows(searched, loop)
+            )
         ):
             self._asked.append((node, searched, item, loop))
 
@@ -205,7 +208,7 @@ class NestedScan(Checker):
                 else self._few.turns(outer)
             ):
                 continue
-            if not self._volumes.meet(scan.iterable, outer):
+            if not self._volumes.meet(scan.iterable, outer, keyed=is_known_by(joined[1])):
                 continue
             if self._is_first(outer, collection(self.module, scan.iterable)):
                 is_grouped = not isinstance(outer, ast.comprehension) and joins.depends(scan, outer)
