@@ -67,7 +67,8 @@ class QueryInLoop(Checker):
 
     Limits: a receiver counts by its type, or by a name such as ``cursor``, ``session`` or ``Model.objects`` together with what the
     call shows; one call to a function or method of the same file is followed. The loop must have as many turns as the data: a noun of
-    records in what it goes over (``orders``, ``user_ids``), a query behind it, or a caller who must give it. Of writes, SQL statements and ``commit()`` count.
+    records in what it goes over (``orders``, ``user_ids``), a query behind it, a use of each item's ``id``, or a caller who must give it. Of writes,
+    SQL statements and ``commit()`` count.
 
     - Silent on few or fixed items, members of enumerations, pages, batches and streams, retries, and what somebody chose (``languages``).
     - Silent where no one query could ask for all: objects of a store, compound keys, bounds of ranges, statements that differ in their

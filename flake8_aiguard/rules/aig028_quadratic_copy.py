@@ -81,7 +81,8 @@ class QuadraticCopy(Checker):
 
     Limits: the file must prove what the accumulator is (list, tuple, dict, set, bytes or string), that the loop never starts
     it afresh, and that it grows with the data: the loop goes over records by their name, what was read, fetched or received,
-    or plain ``values`` and ``lists`` that a caller gives; or the accumulator itself is named for records.
+    or plain ``values`` and ``lists`` that a caller gives; or the accumulator itself is named for records. A table that each turn
+    reads counts over anything (``pd.concat([df, pd.read_csv(path)])``).
 
     - Silent over what somebody wrote down or one object holds, by the name (``phases``, ``self.codecs``, ``path.parts``), over
       literals, ``*args``, what is unpacked or measured, and the parts of each item of a loop around it.
