@@ -55,9 +55,15 @@ class Volumes:
         inner, outer = self.of(searched), self._turns(searched, loop)
         if inner and self._is_of_itself(searched, loop):
             return True
-        if keyed and Volume.UNKNOWN not in (inner, outer):
+        if keyed and Volume.UNKNOWN not in (inner, outer) and self._are_several(searched):
             return True
         return Volume.UNKNOWN not in (inner, outer) and Volume.DATA in (inner, outer)
+
+    def _are_several(self, node: ast.expr) -> bool:
+        """Whether a collection is more than the parts of one thing, by its name or the caller's duty to give a list: not ``title``."""
+        return (last_name(collection(self._module, node)) or "").endswith("s") or self._amounts.is_asked_for(
+            node
+        )
 
     def _is_of_itself(self, searched: ast.expr, loop: Loop | ast.comprehension) -> bool:
         """``for x in xs: xs.index(x)``."""
