@@ -52,7 +52,8 @@ class Classes:
         """The class whose object an expression is, or which it is itself.
 
         Args:
-            node: ``self``, ``cls``, ``super()``, an annotated or constructed variable, an attribute of one of these.
+            node: ``self``, ``cls``, ``super()``, an annotated or constructed variable, an attribute of one of these, or what is taken
+                out of an annotated container.
             hops: through how many names and attributes it is followed.
 
         Returns:
@@ -87,6 +88,9 @@ class Classes:
             owner = self.of(node.value, hops - 1)
             if isinstance(owner, ast.ClassDef):
                 return self._attribute(owner, node.attr, hops)
+        taken = module.receivers.taken(node)
+        if taken is not None:
+            return self.annotated(taken, module.index.scope(node))
         return module.type_of(node) or self._imported(node)
 
     def _imported(self, node: ast.expr) -> str | None:

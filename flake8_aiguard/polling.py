@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.classes import Classes
 from flake8_aiguard.index import Scope
 from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, dotted, is_none, last_name, string
+from flake8_aiguard.shapes import argument, dotted, is_none, last_name
 
 Turn: TypeAlias = Mapping[str, list[ast.expr]]
 
@@ -88,6 +89,7 @@ class Conditions:
         self._module = module
         self._index = module.index
         self._scopes = module.scopes
+        self._classes = Classes(module)
 
     def asked(self, conditions: Iterable[ast.expr], turn: Turn, counted: Collection[str] = ()) -> Asked:
         """What some conditions of a loop ask together.
@@ -434,37 +436,8 @@ class Conditions:
         return not owner.bases
 
     def _owner(self, receiver: ast.expr) -> ast.ClassDef | None:
-        """The class of this file whose instance a receiver is, ``self`` or built or annotated so."""
-        behind = self._module.receivers.class_behind(receiver)
-        if behind is not None or not isinstance(receiver, (ast.Name, ast.Attribute)):
-            return behind
-        if isinstance(receiver, ast.Name):
-            resolved = self._scopes.resolve(receiver)
-            for binding in resolved[1] if resolved else ():
-                if binding.annotation is not None:
-                    return self._class_named(binding.annotation)
-            made = {self._made(binding.value) for binding in resolved[1]} if resolved else set()
-            if len(made) == 1 and None not in made:
-                return made.pop()
-        calls = self._module.receivers.origin(receiver).calls
-        found = self._module.receivers.definition(calls[0].func) if len(calls) == 1 else None
-        return found if isinstance(found, ast.ClassDef) else None
-
-    def _made(self, value: ast.expr | None) -> ast.ClassDef | None:
-        """The class of this file whose instance a value is: built here, or taken out of an annotated container."""
-        if value is None:
-            return None
-        built = self._module.receivers.definition(value.func) if isinstance(value, ast.Call) else None
-        if isinstance(built, ast.ClassDef):
-            return built
-        annotation = self._module.receivers.taken(value)
-        return None if annotation is None else self._class_named(annotation)
-
-    def _class_named(self, annotation: ast.expr) -> ast.ClassDef | None:
-        """The class of this file in ``Job``, ``"Job"``, ``Job | None`` and ``Optional[Job]``."""
-        names = set(_NAME.findall(string(annotation) or ast.unparse(annotation))) - {"None", "Optional"}
-        bindings = self._scopes.bindings(self._index.tree, names.pop()) if len(names) == 1 else []
-        found = bindings[0].node if len(bindings) == 1 else None
+        """The class of this file whose instance a receiver is."""
+        found = self._classes.of(receiver)
         return found if isinstance(found, ast.ClassDef) else None
 
     def _is_declared(self, owner: ast.ClassDef, name: str) -> bool:
