@@ -6,6 +6,7 @@ import ast
 import bisect
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ from flake8_aiguard.batching import BATCHES, MAKERS, ORDERINGS, Batching
 from flake8_aiguard.index import COMPREHENSIONS, TRIES, Function, Loop, Try
 from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import Place, contains, iterables, target_names
-from flake8_aiguard.memo import memoised
+from flake8_aiguard.memo import lazy, memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.nouns import forms, says
 from flake8_aiguard.queries import Queries, Query, known
@@ -22,12 +23,14 @@ from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import (
     dotted,
+    end_of,
     identifiers,
     is_constant,
     is_none,
     last_name,
     names_in,
     own_nodes,
+    start_of,
     string,
     words,
 )
@@ -108,16 +111,26 @@ class OneByOne:
         )
 
     def _asks_by_id(self, loop: Loop) -> bool:
-        """Whether the items are records, whatever they are called: the turn uses the id of each."""
-        targets = target_names(loop)
-        return any(
-            isinstance(item, (ast.Attribute, ast.Subscript))
-            and isinstance(item.ctx, ast.Load)
-            and isinstance(item.value, ast.Name)
-            and item.value.id in targets
-            and _part(item) in _IDS
-            for item in own_nodes(loop)
-        )
+        """Whether the items are records, whatever they are called: the loop uses the id of each."""
+        for name in target_names(loop):
+            places = self._ids.get(name, ())
+            at = bisect.bisect_left(places, start_of(loop))
+            if at < len(places) and places[at] < end_of(loop):
+                return True
+        return False
+
+    @lazy
+    def _ids(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """Where the file asks for the id of what a name holds: ``order.id``, ``order["id"]``, in document order."""
+        found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        nodes: list[ast.Attribute | ast.Subscript] = [
+            *self._module.index.nodes(ast.Attribute),
+            *self._module.index.nodes(ast.Subscript),
+        ]
+        for node in nodes:
+            if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load) and _part(node) in _IDS:
+                found[node.value.id].append(start_of(node))
+        return {name: sorted(places) for name, places in found.items()}
 
     def _is_answer(self, node: ast.AST) -> bool:
         """Whether a node may be a query, or asks a store for its keys: ``redis.keys(pattern)``."""
