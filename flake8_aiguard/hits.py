@@ -17,12 +17,12 @@ from flake8_aiguard.module import Module
 from flake8_aiguard.reads import Reads, at_once, words_of
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, following, last_name, names_in, root
-from flake8_aiguard.wordings import name_words
+from flake8_aiguard.wordings import first_word, name_words
 
 _LEAVES: Final = (ast.Return, ast.Continue, ast.Break)
 # What stands between a fetch and the assignment of its result.
 _STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
-LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign}
+LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign, ast.Expr, ast.withitem}
 _ASKS: Final = frozenset((ast.If, *TRIES))
 _LINE: Final = operator.attrgetter("lineno")
 _NEAR: Final = (
@@ -73,19 +73,16 @@ class Hits:
             ``None`` where its result is not assigned to one name, is used before a cache is asked or on a hit, or no
             cache is asked near it.
         """
-        assign = self._assigned(call)
-        if assign is None:
+        lead = self._lead(call)
+        if lead is None:
             return None
-        target = assign.targets[0] if isinstance(assign, ast.Assign) else assign.target
-        if not isinstance(target, ast.Name) or (isinstance(assign, ast.Assign) and len(assign.targets) > 1):
-            return None
-        following = self._following(assign)
+        assign, names, following = lead
         for item in following:
             if item.__class__ not in _ASKS:
                 continue
             if isinstance(item, ast.If):
                 asked = _asked_first(item.test)
-                if isinstance(asked, ast.Name) and asked.id == target.id:
+                if isinstance(asked, ast.Name) and asked.id in names:
                     return None  # mostly: the result itself is asked
                 if asked is not None and self._may_concern(asked, following):
                     break
@@ -101,7 +98,7 @@ class Hits:
         function = self._module.index.function(assign)
         if function is None:
             return None
-        cache = self._asked_next(following, {target.id}, assign, function)
+        cache = self._asked_next(following, names, assign, function)
         if cache is None or (not may_fetch(call_name(call)) and not self._is_fetch(call)):
             return None
         text, is_stored = cache
@@ -125,15 +122,35 @@ class Hits:
                 return True
         return False
 
-    def _assigned(self, call: ast.Call) -> ast.Assign | ast.AnnAssign | None:
-        """The assignment of a call's result, or of what is taken from it."""
+    def _lead(self, call: ast.Call) -> tuple[ast.stmt, set[str], list[ast.stmt]] | None:
+        """The statement that fetches, the variables that get the result, and the statements after them."""
         parent_of = self._module.index.parent
         parent = parent_of(call)
         for _ in range(_NEAR):
             if parent is None or parent.__class__ not in _STEPS:
                 break
             parent = parent_of(parent)
-        return parent if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
+        if isinstance(parent, (ast.Assign, ast.AnnAssign)):
+            name = _only_name(parent)
+            return None if name is None else (parent, {name}, self._following(parent))
+        if isinstance(parent, ast.withitem):
+            statement = self._module.index.statement(call)
+            names = _taken_from(statement, parent)
+            return (statement, names, self._following(statement)) if names else None
+        return self._rows(call, parent) if isinstance(parent, ast.Expr) else None
+
+    def _rows(self, call: ast.Call, statement: ast.Expr) -> tuple[ast.stmt, set[str], list[ast.stmt]] | None:
+        """The same for ``cursor.execute(...)`` before ``rows = cursor.fetchall()``."""
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if not isinstance(owner, ast.Name):
+            return None
+        for item in following(self._module.index.parent(statement), statement, 1):
+            name = _only_name(item)
+            start = None if name is None else root(item.value)  # type: ignore[attr-defined]
+            if name is None or not isinstance(start, ast.Name) or start.id != owner.id:
+                return None
+            return statement, {name}, self._following(item)
+        return None
 
     def _is_fetch(self, call: ast.Call) -> bool:
         """Whether a call reads from outside, by the tables, its definition or its name."""
@@ -319,6 +336,36 @@ class Hits:
         return text, is_stored and is_taken
 
 
+def _only_name(statement: ast.stmt) -> str | None:
+    """The variable that an assignment binds, where it is one."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        target = statement.target
+    else:
+        return None
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def _taken_from(statement: ast.stmt, item: ast.withitem) -> set[str]:
+    """The variables that a ``with`` fills from its answer, where it does nothing else but ask the answer itself."""
+    if not isinstance(statement, (ast.With, ast.AsyncWith)) or not isinstance(item.optional_vars, ast.Name):
+        return set()
+    found, known = set(), {item.optional_vars.id}
+    for line in statement.body:
+        name = _only_name(line)
+        value = getattr(line, "value", None)
+        value = value.value if isinstance(value, ast.Await) else value
+        if not isinstance(value, ast.expr) or not _is_made_of(value, known):
+            return set()
+        if name is not None:
+            found.add(name)
+            known.add(name)
+        elif not isinstance(line, ast.Expr):
+            return set()
+    return found
+
+
 def _attempted(statement: ast.stmt) -> ast.Subscript | None:
     """The entry that a ``try`` returns and does nothing else."""
     assert isinstance(statement, TRIES)
@@ -371,8 +418,8 @@ def _has_word(text: str, word: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def may_fetch(name: str) -> bool:
     """Whether a function's name says that it brings something: ``fetch_user``, ``load``, ``urlopen``."""
-    parts = name_words(name)
-    return bool(parts) and (parts[0] in words_of("fetch") or parts == ("urlopen",)) and name != "list"
+    word = first_word(name)
+    return (word in words_of("fetch") or word == "urlopen") and name != "list"
 
 
 def _parts(node: ast.expr) -> tuple[ast.expr | None, ast.expr | None]:
@@ -440,6 +487,8 @@ def _is_made_of(value: ast.expr, names: set[str]) -> bool:
     start = root(value)
     if isinstance(start, ast.Name) and start.id in names:
         return True
+    if isinstance(value, (ast.ListComp, ast.SetComp, ast.DictComp)) and len(value.generators) == 1:
+        return _is_made_of(value.generators[0].iter, names)
     if not isinstance(value, ast.Call) or len(value.args) != 1 or value.keywords:
         return False
     return not may_fetch(call_name(value)) and _is_made_of(value.args[0], names)

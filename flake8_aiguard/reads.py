@@ -25,7 +25,7 @@ from flake8_aiguard.shapes import (
     start_of,
     string,
 )
-from flake8_aiguard.wordings import name_words
+from flake8_aiguard.wordings import first_word, name_words
 
 _Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _Position: TypeAlias = tuple[int, int]
@@ -204,7 +204,7 @@ class Reads:
                 name = last_name(node.func) or ""
                 if not is_read and not words_of("once").isdisjoint(name_words(name)):
                     return False
-                if not is_read and self._may_change(node):
+                if not is_read and not self._closes_its_own(node) and self._may_change(node):
                     return False
         return reads
 
@@ -283,6 +283,8 @@ class Reads:
         qualified = self._module.qualname(call.func) or ""
         if name in words_of("harmless") and name != "set" or qualified == "builtins.set":
             return False
+        if qualified in _programs():
+            return True
         definition = self._module.receivers.definition(call.func) if call.func else None
         if isinstance(definition, _Definition):
             return not self._is_harmless(definition)
@@ -297,6 +299,17 @@ class Reads:
         return last_name(call.func) in knowledge.last_names("connections.opener") and (
             self._module.called(call) in connects
         )
+
+    def _closes_its_own(self, call: ast.Call) -> bool:
+        """Whether a call closes what the same function has opened: nobody else had it."""
+        owner = (
+            call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "close" else None
+        )
+        function = self._module.index.function(call)
+        if not isinstance(owner, ast.Name) or function is None:
+            return False
+        bindings = self._module.scopes.bindings(function, owner.id)
+        return bool(bindings) and all(isinstance(item.value, ast.Call) for item in bindings)
 
     def _is_in_memory(self, call: ast.Call, given: Collection[str]) -> bool:
         """Whether a call changes a list, dict or other built-in value that the read is not given."""
@@ -317,19 +330,29 @@ class Reads:
                 return False
             if isinstance(node, (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom)):
                 return False
-            if isinstance(node, ast.Call) and not self.asks(node) and not self._connects(node):
+            if isinstance(node, ast.Call) and not (
+                self.asks(node) or self._connects(node) or self._closes_its_own(node)
+            ):
                 words = name_words(last_name(node.func) or "")
                 if not words_of("change").isdisjoint(words) and last_name(node.func) not in words_of(
                     "harmless"
                 ):
                     return False
+                if self._module.qualname(node.func) in _programs():
+                    return False
         return True
+
+
+@knowledge.cached
+def _programs() -> frozenset[str]:
+    """The calls that start another program, which may change anything."""
+    rows = knowledge.by_call("blocking.call").items()
+    return frozenset(name for name, row in rows if row["kind"] == "process")
 
 
 def starts_with(name: str, kind: str) -> bool:
     """Whether a name starts with a word of one kind in the table ``reads.word``."""
-    words = name_words(name)
-    return bool(words) and words[0] in words_of(kind)
+    return first_word(name) in words_of(kind)
 
 
 def _says_read(name: str) -> bool:

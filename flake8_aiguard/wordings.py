@@ -193,8 +193,17 @@ def _words(text: str) -> list[str]:
 @functools.lru_cache(maxsize=4096)
 def name_words(name: str) -> tuple[str, ...]:
     """The words of a name, lower case, with the usual abbreviations: ``maxItems`` and ``maximum_items`` are the same."""
-    parts = _CAMEL.sub("_", name).lower().split("_")
+    parts = (name if name.islower() else _CAMEL.sub("_", name).lower()).split("_")
     return tuple(_ABBREVIATED.get(part, part) for part in parts if part)
+
+
+def first_word(name: str) -> str:
+    """The first word of :func:`name_words`, for names that are asked about once: nothing is remembered."""
+    start = name.lstrip("_").partition("_")[0]
+    if start.islower():
+        return _ABBREVIATED.get(start, start)
+    words = name_words(name)
+    return words[0] if words else ""
 
 
 def name_of(node: ast.expr) -> str | None:

@@ -47,8 +47,8 @@ class RedundantFetch(Checker):
             cache[key] = row
             return row
 
-    Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), assigned to a variable that only the miss uses,
-    within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same arguments in one block, both of which
+    Limits: (1) A call that reads from outside, or whose name says so (``fetch_``, ``load_`` ...), whose result only the miss uses (a variable, what a
+    ``with`` takes from its answer, or a cursor's rows), within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same arguments in one block, both of which
     always run: files opened for reading, GET requests, lookups by typed clients, cursors and models, and functions of this file that read and do nothing else.
 
     - Silent where a hit is refused with an error, and where the fetch asks a cache of its own by its name.

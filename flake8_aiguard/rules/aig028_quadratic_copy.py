@@ -14,7 +14,7 @@ from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.few import Few
 from flake8_aiguard.fronts import Fronts
 from flake8_aiguard.growth import Growth, is_paged
-from flake8_aiguard.index import Loop
+from flake8_aiguard.index import TRIES, Loop
 from flake8_aiguard.large import Large
 from flake8_aiguard.nouns import says
 from flake8_aiguard.regex import regex
@@ -92,7 +92,7 @@ class QuadraticCopy(Checker):
     - Silent for texts of errors and notes, values in parts (``d[k] += ", " + line``), strings under two
       conditions, messages that begin with a packed header, one word read character by character, and numbers taken digit by digit.
     - Whole pages are silent in a ``while`` that asks for the next page: the request costs far more than the copy.
-    - ``insert(0)`` and ``s = t + s`` count in ``for`` loops; not where items go to both ends, the first one is read, or a budget ends the loop.
+    - ``insert(0)`` and ``s = t + s`` count in ``for`` loops; not below an ``if`` or in a handler, not where items go to both ends, the first one is read, or a budget ends the loop.
     - ``pop(0)`` counts on lists of records, of a caller, or of a walk over a graph; not where the length is asked first, the loop sorts or slices the list,
       only strips its beginning, goes a few steps deep, or the rest is used behind it.
     - ``reduce(add, ...)`` counts where a start, an annotation or the name says what the items are; ``sum()`` not where its twin
@@ -365,8 +365,11 @@ class QuadraticCopy(Checker):
         if loop is None:
             return
         if method.attr == "insert":
-            is_seldom = self.module.index.parent(self.module.index.statement(node)) is not loop
-            if is_seldom or self._is_test or self._accumulators.keeps_front(loop, method.value):
+            if (
+                self._is_seldom(node, loop)
+                or self._is_test
+                or self._accumulators.keeps_front(loop, method.value)
+            ):
                 return
             if self._accumulators.is_given(method.value) or self._accumulators.is_within_budget(loop):
                 return
@@ -394,6 +397,13 @@ class QuadraticCopy(Checker):
             return
         self._reported.add((place, name))
         yield from self.found(node, message=_SHIFTS, call=name, instead=instead)
+
+    def _is_seldom(self, node: ast.Call, loop: ast.AST) -> bool:
+        """Whether a condition or a handler decides in which turns of a loop a call runs."""
+        for parent in self.module.index.outwards(self.module.index.statement(node), loop):
+            if not isinstance(parent, (*TRIES, ast.With, ast.AsyncWith)):
+                return True
+        return False
 
     @functools.cached_property
     def _large(self) -> Large:
