@@ -380,7 +380,7 @@ class Index:
         return self._calls_by_name()
 
     def _calls_by_name(self) -> defaultdict[str, list[ast.Call]]:
-        attribute = ast.Attribute
+        attribute, name_class = ast.Attribute, ast.Name
         aliases: defaultdict[str, set[str]] = defaultdict(set)
         for imported in self.nodes(ast.alias):
             if imported.asname:
@@ -397,11 +397,12 @@ class Index:
             function = call.func
             if function.__class__ is attribute:
                 calls[function.attr].append(call)
-            elif isinstance(function, ast.Name):
-                calls[function.id].append(call)
-                if function.id in aliases:
-                    for name in aliases[function.id]:
-                        calls[name].append(call)
+            elif function.__class__ is name_class:
+                name = function.id
+                calls[name].append(call)
+                if name in aliases:
+                    for other in aliases[name]:
+                        calls[other].append(call)
         return calls
 
 

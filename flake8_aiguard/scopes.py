@@ -94,14 +94,13 @@ class Scopes:
 
     def _collect(self) -> None:
         """Sort what binds names by name: most names of a file are never asked for."""
-        index, binders = self._index, self._binders
+        index, binders, load = self._index, self._binders, ast.Load
         for statement in index.nodes(ast.Global):
             self._globals[index.scope(statement)].update(statement.names)
         for outer in index.nodes(ast.Nonlocal):
             self._nonlocals[index.scope(outer)].update(outer.names)
-        for name in index.nodes(ast.Name):
-            if name.ctx.__class__ is not ast.Load:
-                binders[name.id].append(name)
+        for name in [item for item in index.nodes(ast.Name) if item.ctx.__class__ is not load]:
+            binders[name.id].append(name)
         for alias in index.nodes(ast.alias):
             if alias.name == "*":
                 self.star_imports = True
@@ -262,10 +261,11 @@ class Scopes:
         by_scope = self._uses.get(name)
         if by_scope is None:
             if self._mentions is None:
-                self._mentions = defaultdict(list)
+                found, load = defaultdict(list), ast.Load
                 for mention in self._index.nodes(ast.Name):
-                    if mention.ctx.__class__ is ast.Load:
-                        self._mentions[mention.id].append(mention)
+                    if mention.ctx.__class__ is load:
+                        found[mention.id].append(mention)
+                self._mentions = found
             mentions, table = self._mentions.get(name, []), self._table(name)
             if table.keys() <= {self._index.tree}:
                 by_scope = self._uses[name] = {self._index.tree if table else None: mentions}
