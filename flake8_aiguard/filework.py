@@ -19,6 +19,9 @@ _OWN: Final = ("cls", "self")
 _SECRETS: Final = frozenset(
     ("cert", "certificate", "certificates", "certs", "credentials", "ssl", "tls", "token", "tokens")
 )
+# Patterns of what a tool passes over: a few lines.
+_SMALL: Final = frozenset(("dockerignore", "gitignore", "ignore", "ssl", "tls"))
+_EVALUATIONS: Final = ("eval/", "eval_*/", "evals/", "evaluation/", "evaluations/")  # a run on its own loop
 _STREAMED: Final = ("read", "readline", "readlines")  # of a file that an object keeps
 _TREES: Final = frozenset(("copytree", "make_archive", "rglob", "rmtree", "unpack_archive", "walk"))
 
@@ -45,7 +48,9 @@ class FileWork:
         """
         index = self._module.index
         function = index.function(node)
-        if self._once.is_file or self._once.runs(function) or self._is_secret(node, function):
+        if self._once.is_file or self._once.runs(function) or self._is_small(node, function):
+            return False
+        if self._module.matches(_EVALUATIONS):
             return False
         if next(index.loops(node), None) is not None or last_name(node.func) in (*_TREES, *_STREAMED):
             return True
@@ -57,14 +62,14 @@ class FileWork:
     def _once(self) -> OneOff:
         return OneOff(self._module)
 
-    def _is_secret(self, node: ast.Call, function: ast.AST | None) -> bool:
-        """Whether a function is about certificates or tokens, or a path or a content is one by its name."""
+    def _is_small(self, node: ast.Call, function: ast.AST | None) -> bool:
+        """Whether a function is about certificates or tokens, or a path or a content is one, or an ignore file, by its name."""
         named = words(getattr(function, "name", ""))
         for item in self._origins(node):
             text = string(item) if isinstance(item, ast.Constant) else None
             named |= words(text.replace(".", "_")) if text is not None else frozenset()
-        named |= words(last_name(node.args[0]) or "") & {"ssl", "tls"} if node.args else frozenset()
-        return not _SECRETS.isdisjoint(named)
+        path = words(last_name(node.args[0]) or "") if node.args else frozenset()
+        return not (_SECRETS.isdisjoint(named) and _SMALL.isdisjoint(path))
 
     def _contents(self, node: ast.Call) -> Iterable[ast.expr]:
         """What is written to the file that a ``with`` opens: ``file.write(text)``, ``json.dump(rows, file)``."""
