@@ -10,36 +10,58 @@ from flake8_aiguard.regex import regex
 _HIDDEN: Final = regex(
     r"""
     (?P<quoted> '(?:[^']|'')*' | "[^"]*" | --[^\n]* | /\*.*?\*/ )
-    | (?P<number> \binterval[ \t]+(?:'[^'\n]*'|[\w.:$]+)[ \t]+(?:microsecond|second|minute|hour|day|week|month|quarter|year)\b )
-    | (?P<blank>
-        \bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b(?:\s+of\s+[\w.]+)?(?:\s+nowait|\s+skip\s+locked)?
-        | \bcollate\s+[\w"]+ | \bescape\s+'[^']*' | \bindexed\s+by\s+\w+ | \bnot\s+indexed\b | \bat\s+time\s+zone\s+'[^']*'
-        | (?<=[\d')])::\w+(?:\(\d+\))?(?:\[\])?
-        | \bor\s+(?:rollback|abort|fail)(?=\s+into\b) | \bor(?=\s+ignore\s+into\b) | \binsert\s+or\s+(?=replace\s+into\b)
-        | \bnulls\s+(?:first|last)\b | \bwith\s+rollup\b | \bwith\s*\(\s*(?:nolock|holdlock|readpast|rowlock|updlock|tablock)\b[\w\s,]*\)
-        | \bwith\s*\(\s*\w+\s*=\s*[\w.]+(?:\s*,\s*\w+\s*=\s*[\w.]+)*\s*\) | \bwithin\s+group\s*\([^()]*\) | \btablesample\s+\w+\s*\([^()]*\) | (?<=\))\s*include\s*\([^()]*\)
-        | \b(?:not\s+)?deferrable\b(?:\s+initially\s+(?:deferred|immediate))? | (?<=\()\s*(?:both|leading|trailing)\b
+    | \b(?:  # asked once for each place: most places are inside of a word
+        (?P<number> interval[ \t]+(?:'[^'\n]*'|[\w.:$]+)[ \t]+(?:microsecond|second|minute|hour|day|week|month|quarter|year)\b )
+        | (?P<equal> (?:glob|match|regexp)\b(?=\s+['"?%:$\d]) | rlike\b )
+        | (?P<blank>
+            for\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b(?:\s+of\s+[\w.]+)?(?:\s+nowait|\s+skip\s+locked)?
+            | collate\s+[\w"]+ | escape\s+'[^']*' | indexed\s+by\s+\w+ | not\s+indexed\b | at\s+time\s+zone\s+'[^']*'
+            | or\s+(?:rollback|abort|fail)(?=\s+into\b) | or(?=\s+ignore\s+into\b) | insert\s+or\s+(?=replace\s+into\b)
+            | nulls\s+(?:first|last)\b | with\s+rollup\b | with\s*\(\s*(?:nolock|holdlock|readpast|rowlock|updlock|tablock)\b[\w\s,]*\)
+            | with\s*\(\s*\w+\s*=\s*[\w.]+(?:\s*,\s*\w+\s*=\s*[\w.]+)*\s*\) | within\s+group\s*\([^()]*\) | tablesample\s+\w+\s*\([^()]*\)
+            | (?:not\s+)?deferrable\b(?:\s+initially\s+(?:deferred|immediate))?
+        )
     )
-    | (?P<equal> (?:\b(?:glob|match|regexp)\b(?=\s+['"?%:$\d]) | \brlike\b | <=>) )
+    | (?P<operator> <=> )
+    | (?P<joined> (?<=[\d')])::\w+(?:\(\d+\))?(?:\[\])? | (?<=\))\s*include\s*\([^()]*\) | (?<=\()\s*(?:both|leading|trailing)\b )
     """,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-# What stands in each text that the expression finds: it is slow.
-_SIGNS: Final = (
-    *("interval", "for", "collate", "escape", "indexed", "time zone", "::", "or ", "nulls", "rollup", "with"),
-    *(
-        "tablesample",
-        "include",
-        "deferrable",
-        "both",
-        "leading",
-        "trailing",
-        "glob",
-        "match",
-        "regexp",
-        "rlike",
-        "<=>",
-    ),
+# What stands in each text that the expression finds, all words of one line: it is slow.
+_SIGNS: Final = tuple(
+    tuple(line.split())
+    for line in """
+    interval
+    for update
+    share
+    collate
+    escape
+    indexed
+    time zone
+    ::
+    rollback into
+    abort into
+    fail into
+    ignore into
+    insert replace
+    nulls
+    rollup
+    with lock
+    with =
+    readpast
+    within
+    tablesample
+    include
+    deferrable
+    both
+    leading
+    trailing
+    glob
+    match
+    regexp
+    rlike
+    <=>
+    """.strip().splitlines()
 )
 _TARGET: Final = regex(
     r"(\bon\s+conflict)(?:\s*\((?:[^()]|\([^()]*\))*\)(?:\s*where\b(?:(?!\bdo\b)[^;])*)?|\s+on\s+constraint\s+\S+)(?=\s*\bdo\b)",
@@ -65,7 +87,7 @@ def readable(text: str) -> str:
         Text of the same length and lines: blanks for row locks, collations and the like, numbers for MySQL's intervals.
     """
     lowered = text.lower()
-    if any(sign in lowered for sign in _SIGNS):
+    if any(all(word in lowered for word in sign) for sign in _SIGNS):
         text = _HIDDEN.sub(_replaced, text)
     if "delete" in lowered:
         text = _USING.sub(_only_head, text)
@@ -80,7 +102,7 @@ def _replaced(match: re.Match[str]) -> str:
     kind = match.lastgroup
     if kind == "number":
         return "7" * len(match[0])
-    if kind == "equal":
+    if kind in ("equal", "operator"):
         return "=".ljust(len(match[0]))
     return match[0] if kind == "quoted" else _blank(match[0])
 

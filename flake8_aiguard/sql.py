@@ -64,6 +64,7 @@ _MASKED: Final = regex(
     r"|(?P<percent>%%)",
     re.IGNORECASE | re.DOTALL,
 )
+_MASKED_SIGNS: Final = ("%", "?", ":", "$", "[", HOLE)  # what stands in each text that the expression changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +302,9 @@ def readable(text: str) -> str:
     Returns:
         Text of the same length: numbers for placeholders, blanks for row locks, collations and the like.
     """
-    return dialects.readable(_MASKED.sub(_replaced, text))
+    if any(sign in text for sign in _MASKED_SIGNS):
+        text = _MASKED.sub(_replaced, text)
+    return dialects.readable(text)
 
 
 def _replaced(match: re.Match[str]) -> str:
