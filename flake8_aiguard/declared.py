@@ -217,4 +217,11 @@ class Declared:
                 "WeakValueDictionary",
                 "WeakKeyDictionary",
             )
-        return value is not None and self._known.has_content(value)
+        return value is not None and (self._known.has_content(value) or _are_flags(value))
+
+
+def _are_flags(value: ast.expr) -> bool:
+    """Whether a dict says for each key whether it is on: a view of it shows all there are."""
+    return isinstance(value, ast.Dict) and any(
+        isinstance(item, ast.Constant) and isinstance(item.value, bool) for item in value.values
+    )

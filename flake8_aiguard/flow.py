@@ -730,6 +730,15 @@ class _Tracker:
             return _DONE
         return _OPEN
 
+    def _is_asked_for_key(self, node: ast.AST) -> bool:
+        """``file["weights"]`` of an open HDF5 file: there may be none."""
+        return (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Load)
+            and not isinstance(node.slice, (ast.Slice, ast.Tuple))
+            and self.is_resource(node.value)
+        )
+
     def _scan(self, root: ast.AST) -> tuple[ast.AST | None, bool]:
         """The first node that may raise, and whether something in here releases or binds the resource."""
         first: ast.AST | None = None
@@ -748,7 +757,7 @@ class _Tracker:
             if isinstance(node, ast.Call):
                 first = first if self.harmless(node) else node
                 special = special or self.releases(node)
-            elif kind in self.raising and not self._adds_up(node):
+            elif (kind in self.raising and not self._adds_up(node)) or self._is_asked_for_key(node):
                 first = node
             elif isinstance(node, ast.GeneratorExp):
                 stack.append(node.generators[0].iter)
