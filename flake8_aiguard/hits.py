@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from flake8_aiguard.blocking import Blocking
 from flake8_aiguard.children import walk
-from flake8_aiguard.index import TRIES, Function
+from flake8_aiguard.index import TRIES, Function, Try
 from flake8_aiguard.lookups import Lookup
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
@@ -25,6 +26,9 @@ _STEPS: Final = frozenset((ast.Attribute, ast.Await, ast.Call, ast.Subscript))
 LEADS: Final = _STEPS | {ast.AnnAssign, ast.Assign, ast.Expr, ast.withitem}
 _ASKS: Final = frozenset((ast.If, *TRIES))
 _LINE: Final = operator.attrgetter("lineno")
+_REMOTE: Final = frozenset(
+    {"cloud", "database", "http"}
+)  # kinds of calls that bring what they name from elsewhere
 _NEAR: Final = (
     6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
 )
@@ -56,6 +60,10 @@ class Hits:
     def __init__(self, module: Module, reads: Reads) -> None:
         self._module = module
         self._reads = reads
+
+    @lazy
+    def _blocking(self) -> Blocking:
+        return Blocking(self._module)
 
     @lazy
     def names(self) -> frozenset[str]:
@@ -160,11 +168,16 @@ class Hits:
         if definition is not None:
             return self._reads.does_input(definition)
         words = name_words(call_name(call))
+        row = self._blocking.row(call) if may_fetch(call_name(call)) else None
+        if row is not None and row["kind"] in _REMOTE:
+            return True
         return bool(words) and words[0] in ("fetch", "download", "query", "request", "retrieve", "scrape")
 
     def _following(self, statement: ast.stmt) -> list[ast.stmt]:
-        """The statements after one, those in a ``with`` among them."""
+        """The statements after one, those in a ``with`` among them; after the ``try`` that makes nothing but an error of its own."""
         parent = self._module.index.parent(statement)
+        if isinstance(parent, TRIES) and _only_translates(parent):
+            return self._following(parent)
         found: list[ast.stmt] = []
         for item in following(parent, statement, _NEAR):
             found.append(item)
@@ -345,6 +358,15 @@ def _only_name(statement: ast.stmt) -> str | None:
     else:
         return None
     return target.id if isinstance(target, ast.Name) else None
+
+
+def _only_translates(statement: Try) -> bool:
+    """Whether a ``try`` holds one statement, and all its handlers end with an error."""
+    return (
+        len(statement.body) == 1
+        and not (statement.orelse or statement.finalbody)
+        and all(isinstance(handler.body[-1], ast.Raise) for handler in statement.handlers)
+    )
 
 
 def _taken_from(statement: ast.stmt, item: ast.withitem) -> set[str]:

@@ -17,7 +17,7 @@ from flake8_aiguard.nouns import forms, is_many, says
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, names_in
 from flake8_aiguard.volumes import Volume, Volumes
-from flake8_aiguard.wordings import name_words
+from flake8_aiguard.wordings import first_word
 
 _WALKED: Final = frozenset({"node", "vertex"})  # of a graph, which has any number of them
 _READS: Final = frozenset({"read", "read1", "readline", "recv", "recv_into", "recvfrom", "receive"})
@@ -63,10 +63,33 @@ class Large:
             value for part in parts if part is not None for value in self._module.loops.values(part, place)
         ]
         return any(
-            isinstance(item, ast.Call) and (name_words(last_name(item.func) or "") or ("",))[0] in _READ
+            isinstance(item, ast.Call) and first_word(last_name(item.func) or "") in _READ
             for value in values
             for item in walk(value)
         )
+
+    def are_read(self, items: ast.expr) -> bool:
+        """Whether each item of a collection was read, as a whole file or answer: ``list(pool.map(load_report, paths))``.
+
+        Args:
+            items: the collection.
+        """
+        node = items
+        variable = self._module.loops.variable(node) if isinstance(node, ast.Name) else None
+        bindings = [] if variable is None else self._module.scopes.bindings(*variable)
+        if len(bindings) == 1 and bindings[0].value is not None:
+            node = bindings[0].value
+        while (
+            isinstance(node, ast.Call) and last_name(node.func) in ("list", "tuple") and len(node.args) == 1
+        ):
+            node = node.args[0]
+        if isinstance(node, (ast.GeneratorExp, ast.ListComp)):
+            made = node.elt.value if isinstance(node.elt, ast.Await) else node.elt
+            reader = made.func if isinstance(made, ast.Call) else None
+        else:
+            is_map = isinstance(node, ast.Call) and last_name(node.func) == "map" and bool(node.args)
+            reader = node.args[0] if is_map and isinstance(node, ast.Call) else None
+        return reader is not None and first_word(last_name(reader) or "") in _READ
 
     def has_long(self, pop: ast.Call, items: ast.expr) -> bool:
         """Whether a list that is used up from the front gets as long as the data, or as a caller likes.

@@ -25,6 +25,10 @@ _COSTS: Final = frozenset(
 )
 _FROM: Final = regex(rf"\s*from\s*\(*\s*({NAME})", re.IGNORECASE)
 _INSERTED: Final = regex(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({NAME})", re.IGNORECASE)
+# Rows go by the order of their columns, which another migration may have changed.
+_COPIED_ROWS: Final = regex(
+    rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+{NAME}\s+select\s+(?:distinct\s+)?", re.IGNORECASE
+)
 _HEAD: Final = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*select\s+(?:distinct\s+|all\s+)?"
 _OUTERMOST: Final = regex(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
 _COMPARED: Final = regex(
@@ -135,7 +139,8 @@ class Meant:
             call: the call that takes it.
         """
         text = statement.text
-        if code in _COSTS and self._runs_once(code, call):
+        is_copied = code == "AIG201" and _COPIED_ROWS.fullmatch(text[:start]) is not None
+        if code in _COSTS and not is_copied and self._runs_once(code, call):
             return True
         if code == "AIG201":
             return self._is_whole_row_meant(start, statement, call)

@@ -358,6 +358,8 @@ class Queries:
     def parts(self, value: ast.expr) -> list[str | ast.expr] | None:
         """The SQL text of an expression and what fills its holes: see :func:`~flake8_aiguard.shapes.text_parts`."""
         for _ in range(_LONGEST_CHAIN):
+            if isinstance(value, ast.Name) and (bound := self._bound_once(value)) is not None:
+                value = bound
             if not isinstance(value, ast.Call):
                 break
             if value.args and self.word(value.func) in _TEXTS:
@@ -367,6 +369,14 @@ class Queries:
             else:
                 break
         return text_parts(value)
+
+    def _bound_once(self, name: ast.Name) -> ast.expr | None:
+        """What a variable holds that one assignment binds: ``QUERY = "SELECT ..."``."""
+        resolved = self._module.scopes.resolve(name)
+        if resolved is None or len(resolved[1]) != 1 or resolved[1][0].kind is not Kind.ASSIGN:
+            return None
+        parent = self._module.index.parent(resolved[1][0].node)
+        return resolved[1][0].value if isinstance(parent, ast.Assign) else None
 
     def is_sqlite(self, query: Query) -> bool:
         """Whether a query is a statement of sqlite3 or aiosqlite, which run in this process."""

@@ -14,6 +14,7 @@ _OTHER_TYPES = tuple(
     f"collections.{name}"
     for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
 )
+_OF_MOMENTS = {"date": "date", "time": "time", "timetz": "time"}
 _CONSTRUCTORS = ("__init__", "__post_init__")
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")
 
@@ -76,6 +77,8 @@ class RoundTrips:
                 continue
             there = self._module.qualname(inner.func) or f".{last_name(inner.func)}"
             if there not in row["there"] or not self._is_plain(node, inner, back == method):
+                continue
+            if there == ".isoformat" and self._is_other_type(back, inner):
                 continue
             if (
                 not self._is_compared(node)
@@ -170,6 +173,14 @@ class RoundTrips:
             last_name(base.value if isinstance(base, ast.Subscript) else base) in _NO_MODELS
             for base in owner.bases
         )
+
+    def _is_other_type(self, back: str, inner: ast.Call) -> bool:
+        """``datetime.fromisoformat(moment.date().isoformat())``: the text of a date is read as a moment, that of midnight."""
+        value = inner.func.value if isinstance(inner.func, ast.Attribute) else None
+        if isinstance(value, ast.Call) and (kind := last_name(value.func)) in _OF_MOMENTS:
+            return not back.endswith(f".{_OF_MOMENTS[kind]}.fromisoformat")
+        kind = None if value is None else self._module.type_of(value)
+        return kind is not None and f"{kind}.fromisoformat" != back
 
     def _is_plain(self, node: ast.Call, inner: ast.Call, is_codec: bool) -> bool:
         """Whether neither way says how to convert."""

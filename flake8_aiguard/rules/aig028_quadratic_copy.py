@@ -420,7 +420,7 @@ class QuadraticCopy(Checker):
             return
         if not isinstance(start, (ast.List, ast.Tuple)) or start.elts or self._is_few(node.args[0]):
             return
-        if not (self._large.of(node.args[0]) or self._large.is_of_anything(node.args[0])):
+        if not self._has_large(node.args[0]):
             return
         if self._is_test or self._is_decided(node) or self._is_tree(node.args[0]):
             return
@@ -429,6 +429,10 @@ class QuadraticCopy(Checker):
             # kept, returned or indexed: an iterator would be empty after its first use
             chained = f"{'list' if isinstance(start, ast.List) else 'tuple'}({chained})"
         yield from self.found(node, message=_JOINS, call="sum", instead=f"use {chained}", ruff="RUF017")
+
+    def _has_large(self, items: ast.expr) -> bool:
+        """Whether a collection of lists is long, or holds what was read."""
+        return self._large.of(items) or self._large.is_of_anything(items) or self._large.are_read(items)
 
     def _is_passed_once(self, node: ast.Call) -> bool:
         """Whether nothing but one pass is made over a value: by a loop, or by a function that takes any iterable."""
@@ -476,7 +480,7 @@ class QuadraticCopy(Checker):
         """``reduce(operator.add, lists)``."""
         if len(node.args) < 2 or hides_arguments(node) or self._is_few(node.args[1]):
             return
-        if not (self._large.of(node.args[1]) or self._large.is_of_anything(node.args[1])):
+        if not self._has_large(node.args[1]):
             return
         adds, items = node.args[:2]
         start = node.args[2] if len(node.args) > 2 else None
