@@ -126,7 +126,7 @@ class RoundTrips:
             getattr(function, "name", "")
         ):
             return True
-        if self._is_for_yaml(node):
+        if self._is_for_yaml(node) or self._is_told_again(node):
             return True
         given = inner.args[0]
         resolved = self._module.scopes.resolve(given) if isinstance(given, ast.Name) else None
@@ -146,6 +146,15 @@ class RoundTrips:
             return self._module.kinds.of(value.key) == "number"
         return isinstance(value, ast.Dict) and any(
             key is not None and self._module.kinds.of(key) == "number" for key in value.keys
+        )
+
+    def _is_told_again(self, node: ast.Call) -> bool:
+        """``json.dumps(json.loads(json.dumps(value)), sort_keys=True)``: the first trip makes texts of all keys."""
+        parent = self._module.index.parent(node)
+        return (
+            isinstance(parent, ast.Call)
+            and node in parent.args
+            and self._module.qualname(parent.func) == "json.dumps"
         )
 
     def _is_for_yaml(self, node: ast.Call) -> bool:

@@ -51,7 +51,9 @@ _REASONS: Final = {
     "pickle.loads": regex(r"copy"),
     "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
 }
-_COPY: Final = regex(r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b")
+_COPY: Final = regex(
+    r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b|\bround[ -]?trips?\b|\bto an? JSON\b|\bJSON[ -](compatible|safe|serializable)\b"
+)
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -522,7 +524,7 @@ class QuadraticCopy(Checker):
     def _is_explained(self, node: ast.Call) -> bool:
         """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts.
 
-        Or the docstring, that the function gives a copy.
+        Or the docstring, that the function gives a copy, or the form of JSON.
         """
         reason = _REASONS.get(self.module.qualname(node.func) or "")
         function = self.module.index.function(node)
@@ -533,7 +535,8 @@ class QuadraticCopy(Checker):
         line = self.module.index.statement(node).lineno
         if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
             return False  # tokenising a file is dear
-        return any(reason.search(text) for text in self.module.comments.near(line))
+        comments = (*self.module.comments.near(line), self.module.comments.all.get(line - 1, ""))
+        return any(map(reason.search, comments))
 
 
 def _is_put_before(name: str, value: ast.expr) -> bool:
