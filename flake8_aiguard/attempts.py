@@ -232,10 +232,15 @@ class AttemptLoops:
             return True
         if getattr(self._module.index.function(loop), "name", "") in ("__next__", "__anext__"):
             return True  # an iterator passes over an item that it cannot give
-        return any(
-            _ASKS.fullmatch(dotted(call.func) or "")
-            for item in (*trial.body, *before)
-            for call in calls_in(item)
+        return any(self._asks(call) for item in (*trial.body, *before) for call in calls_in(item))
+
+    def _asks(self, call: ast.Call, depth: int = 1) -> bool:
+        """Whether a call asks a person, or calls a function of the file that does."""
+        if _ASKS.fullmatch(dotted(call.func) or ""):
+            return True
+        called = self._module.receivers.definition(call.func) if depth else None
+        return isinstance(called, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(
+            self._asks(inner, depth - 1) for item in called.body for inner in calls_in(item)
         )
 
     @staticmethod
