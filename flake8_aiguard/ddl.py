@@ -30,7 +30,11 @@ _INDEX_ADDED: Final = regex(
 _ADDED: Final = regex(
     rf"\balter\s+table\s+({NAME})\s+add\s+(?:column\s+)?(?:if\s+not\s+exists\s+)?(\w+)", re.IGNORECASE
 )
-_CONSTRAINT: Final = regex(r"(?:constraint|primary|unique|foreign|check|key|index|exclude)\b", re.IGNORECASE)
+# A column may be called "key" or "index": what MySQL calls so has a list of columns.
+_CONSTRAINT: Final = regex(
+    r"(?:constraint|primary|unique|foreign|check|exclude)\b|(?:key|index)\s*(?:[\w\"`\[\]]+\s*)?\(\s*[^\d\s)]",
+    re.IGNORECASE,
+)
 _PRIMARY: Final = regex(r"primary\s+key\s*\(([^)]*)\)", re.IGNORECASE)
 _UNIQUE: Final = regex(r"\b(?:primary\s+key|unique)\b[^()]*\(([^)]*)\)", re.IGNORECASE)
 _LISTED: Final = regex(r"(?:^|,)\s*[\"`\[]?(\w+)")

@@ -117,6 +117,12 @@ MEANT = [
     ("AIG211", "CREATE INDEX i ON a (x);\nINSERT INTO 'notes' (x) VALUES ('a');"),
     ("AIG212", "ALTER TABLE a ADD who text NOT NULL DEFAULT SESSION_USER;"),
     ("AIG212", "ALTER TABLE a ADD x bigint unsigned NOT NULL;"),
+    ("AIG212", "ALTER TABLE `a` ADD COLUMN `x` int NOT NULL AFTER `y`;"),
+    ("AIG212", "ALTER TABLE a ADD COLUMN maker text NOT NULL DEFAULT 'random()';"),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS a (id int, KEY (id), INDEX by_id (id));\nINSERT OR IGNORE INTO b VALUES (1);\nINSERT INTO a (id) VALUES (1);",
+    ),
     ("AIG212", "ALTER TABLE a ADD x bigint NOT NULL, DROP COLUMN y;"),
     ("AIG212", "ALTER TABLE a ADD COLUMN b int CHECK (b IS NOT NULL OR c < 3);"),
     ("AIG213", "CREATE TABLE A (b int);\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (id);"),
@@ -428,6 +434,17 @@ REPORTED = [
     ("AIG207", "SELECT id FROM orders WHERE number::text = $1;"),
     ("AIG211", "ALTER TABLE a ADD x int;\nCREATE INDEX i ON a (x);"),
     ("AIG212", "ALTER TABLE a ADD made timestamp NOT NULL DEFAULT clock_timestamp();"),
+    ("AIG212", "ALTER TABLE `a` ADD COLUMN `made` DATE NOT NULL AFTER `y`;"),
+    (
+        "AIG216",
+        "CREATE FUNCTION f() RETURNS trigger AS $$ BEGIN IF NEW.x IS NULL THEN RETURN NEW; END IF;\n"
+        "IF (SELECT count(*) FROM a WHERE a.x = NEW.x) > 0 THEN RAISE EXCEPTION 'x'; END IF; RETURN NEW; END; $$ LANGUAGE plpgsql;",
+    ),
+    (
+        "AIG217",
+        "CREATE TABLE IF NOT EXISTS a (key TEXT PRIMARY KEY, value TEXT);\nINSERT OR IGNORE INTO a (key, value) VALUES ('x', '1');\n"
+        "INSERT INTO a (key, value) VALUES ('y', '2');",
+    ),
     (
         "AIG211",
         "COMMENT ON TABLE a IS 'create table';\nINSERT INTO b VALUES ('into');\nCREATE INDEX i ON a (x);",

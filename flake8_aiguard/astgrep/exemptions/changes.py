@@ -78,6 +78,8 @@ _STABLE: Final = regex(
     r"|localtime|localtimestamp|(?:now|transaction_timestamp|statement_timestamp)\s*\()",
     _I,
 )
+# What MySQL fills them with is no date, and refused by default (MySQL 8.4, section 5.1.11: NO_ZERO_DATE).
+_DATED: Final = regex(rf"{NAME}\s+(?:date|datetime|timestamp)\b", _I)
 _DELETED_BY: Final = regex(rf"\s*delete\s+from\s+({NAME})\s+where\b", _I)
 _WHOLE_ROWS: Final = regex(rf"\s*insert\s+into\s+{NAME}\s+\(?\s*select\b", _I)  # no list of columns
 _RETURNED: Final = regex(r"\breturning\b([^;]*)", _I)
@@ -300,12 +302,12 @@ def _is_key_empty(source: Source, start: int, end: int, table: str) -> bool:
 
 
 def filled_anyway(source: Source, start: int, end: int) -> bool:
-    """AIG212: MySQL fills the column, a default is stored once, or the table is written anew or empty."""
+    """AIG212: MySQL fills the column with zero or nothing, a default is stored once, or the table is written anew or empty."""
     first, last = source.statement(start)
     statement = source.code[first:last]
     altered = re.search(rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?({NAME})", statement, _I)
     return (
-        source.is_mysql
+        (source.is_mysql and _DATED.match(source.code, start) is None)
         or re.search(r"\bdrop\s+column\b", statement, _I) is not None
         or _STABLE.search(source.code[start : min(end + 80, last)].split(",")[0]) is not None
         or (altered is not None and plain(altered[1]) in source.script.made)
