@@ -27,8 +27,9 @@ _FROM: Final = regex(rf"\s*from\s*\(*\s*({NAME})", re.IGNORECASE)
 _INSERTED: Final = regex(rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({NAME})", re.IGNORECASE)
 # Rows go by the order of their columns, which another migration may have changed.
 _COPIED_ROWS: Final = regex(
-    rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+{NAME}\s+select\s+(?:distinct\s+)?", re.IGNORECASE
+    rf"\s*insert\s+(?:or\s+\w+\s+)?into\s+({NAME})\s+select\s+(?:distinct\s+)?", re.IGNORECASE
 )
+_VERSION: Final = regex(r"^_*(?:new|old|te?mp)_+|_*(?:backup|bak|copy|new|old|te?mp|v?\d+)$", re.IGNORECASE)
 _HEAD: Final = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*select\s+(?:distinct\s+|all\s+)?"
 _OUTERMOST: Final = regex(rf"{_HEAD}$", re.IGNORECASE | re.DOTALL)
 _COMPARED: Final = regex(
@@ -139,8 +140,11 @@ class Meant:
             call: the call that takes it.
         """
         text = statement.text
-        is_copied = code == "AIG201" and _COPIED_ROWS.fullmatch(text[:start]) is not None
-        if code in _COSTS and not is_copied and self._runs_once(code, call):
+        if (
+            code in _COSTS
+            and not (code == "AIG201" and _is_copied(text, start))
+            and self._runs_once(code, call)
+        ):
             return True
         if code == "AIG201":
             return self._is_whole_row_meant(start, statement, call)
@@ -478,3 +482,11 @@ def _is_any_column(text: str) -> bool:
         name == HOLE or name.lower() in ("as", "date", "from", "text", "year")
         for name in _COLUMN.findall(arguments)
     )
+
+
+def _is_copied(text: str, start: int) -> bool:
+    """Whether rows go from one table to another by the order of their columns; not to the same table under a new name."""
+    into, read = _COPIED_ROWS.fullmatch(text[:start]), _FROM.match(text, start + 1)
+    if into is None or read is None:
+        return False
+    return _VERSION.sub("", plain(into[1])) != _VERSION.sub("", plain(read[1]))

@@ -975,3 +975,9 @@ def test_a_line_that_no_person_writes_is_left_alone(others: int, is_reported: bo
     rules = [rule for rule in rulefiles.packaged() if rule.code == "AIG303"]
     text = "{" + ", ".join([*(f'"k{n:03}": 1' for n in range(others)), '"timeout_seconds": 0']) + "}"
     assert bool(engine.evaluate(text, "job.json", "json", rules)) is is_reported
+
+
+def test_rows_copied_by_position_count_in_migrations() -> None:
+    text = "INSERT INTO closed_tickets SELECT * FROM tickets WHERE state = 'closed';"
+    assert found("AIG201", text, "migrations/004_a.sql")
+    assert not found("AIG201", text.replace("*", "id, state"), "migrations/004_a.sql")

@@ -45,7 +45,6 @@ _READERS: Final = 8  # of one CTE
 _CTE_BEGINS: Final = regex(
     r"(?:\bwith\s+(?:recursive\s+)?|,\s*)(\w+)\s*(?:\([^)]*\)\s*)?as\s+(?:not\s+materialized\s+)?\(\s*$", _I
 )
-_COPYING: Final = regex(r"\s*insert\b", _I)
 _RETURNS: Final = regex(rf"\breturns\s+(?:setof\s+)?({NAME})", _I)
 _COPIED: Final = regex(rf"\binsert\s+(?:\w+\s+)?into\s+({NAME})\s*$", _I)
 _TESTED: Final = regex(r"\bexists\s*\($", _I)
@@ -85,9 +84,14 @@ def star(source: Source, start: int, end: int) -> bool:
         return True  # only FOUND is asked for
     if _COUNTED.search(query.before(source, first)) or _TESTED.search(query.before(source, first)):
         return True
-    if _COPYING.match(source.code, source.statement(start)[0]) and source.is_migration:
-        return True
-    if source.runs_once(start) and _STEPPED.search(source.code, source.statement(start)[0], start):
+    copied = _COPIED.search(
+        re.sub(r"\bselect\s+(?:all\s+|distinct\s+)?$", "", query.before(source, start), flags=_I)
+    )
+    if (
+        copied is None  # by the order of their columns, which the step before may have changed
+        and source.runs_once(start)
+        and _STEPPED.search(source.code, source.statement(start)[0], start)
+    ):
         return True
     if len(names) > 1:
         return False
@@ -102,9 +106,6 @@ def star(source: Source, start: int, end: int) -> bool:
     routine = source.routine(start)
     if routine >= 0 and plain(names[0]) in map(plain, _RETURNS.findall(source.code[routine:start])):
         return True
-    copied = _COPIED.search(
-        re.sub(r"\bselect\s+(?:all\s+|distinct\s+)?$", "", query.before(source, start), flags=_I)
-    )
     if copied is None:
         return False
     old, new = plain(names[0]), plain(copied[1])
