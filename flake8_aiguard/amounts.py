@@ -22,6 +22,7 @@ _GROWS: Final = frozenset({"append", "extend", "insert"})
 _READERS: Final = frozenset(
     {"fetchall", "glob", "iterdir", "listdir", "readlines", "rglob", "scandir", "splitlines"}
 )
+ROW_READERS: Final = frozenset({"csv.DictReader", "csv.reader"})  # a row for each line of a file
 _PARTS: Final = frozenset(
     {
         "items",
@@ -67,7 +68,7 @@ class Amounts:
             node: the collection.
             keyed: whether its items are told apart by what records are known by, so that they are some.
         """
-        if self.is_read(node):
+        if self.is_read(node) or self._is_rows(node):
             return True
         part = self._module.bounds.unbounded(node) or self._gathered(node)
         if part is None or self._is_split_name(node):
@@ -80,6 +81,11 @@ class Amounts:
             return not self.is_optional(part)
         said = {says(name) for name in (*self.named(node), *self.named(part), *self._copied(node))}
         return "chosen" not in said and ("data" in said or not self.is_optional(part))
+
+    def _is_rows(self, node: ast.expr) -> bool:
+        """Whether a collection has a row for each line of a file: ``csv.DictReader(file)``."""
+        value = collection(self._module, node)
+        return isinstance(value, ast.Call) and self._module.qualname(value.func) in ROW_READERS
 
     def _is_copied(self, node: ast.expr) -> bool:
         """Whether a local list is the copy of another collection: ``keys = list(rows)``."""

@@ -87,7 +87,7 @@ class Fetches:
         return None
 
     def _chain(self, call: ast.Call) -> Iterator[ast.Call]:
-        """The calls of a chain, and of what its first name is bound to: ``result = execute(...)``, ``result.all()``."""
+        """The calls of a chain, and of what its first name is bound to: ``result = execute(...)``, ``async with execute(...) as result``."""
         last = call
         for inner in _chain(call):
             last = inner
@@ -96,7 +96,11 @@ class Fetches:
         if isinstance(start, ast.Name):
             resolved = self._module.scopes.resolve(start)
             bindings = [] if resolved is None else resolved[1]
-            if len(bindings) == 1 and bindings[0].kind is Kind.ASSIGN and bindings[0].value is not None:
+            if (
+                len(bindings) == 1
+                and bindings[0].kind in (Kind.ASSIGN, Kind.WITH)
+                and bindings[0].value is not None
+            ):
                 yield from _chain(bindings[0].value)
 
     def _fetch(self, call: ast.Call, query: Query, names: Collection[str]) -> Fetch | None:

@@ -91,7 +91,10 @@ class OneByOne:
         if not parts:
             return True  # a while says nothing
         place = Place(loop, frozenset())
-        values = [value for part in parts for value in (part, *self._module.loops.values(part, place))]
+        given = [collection(self._module, part) for part in parts]
+        values = [
+            value for part in (*parts, *given) for value in (part, *self._module.loops.values(part, place))
+        ]
         names = [*target_names(loop)]
         for value in values:
             counts = isinstance(value, ast.Call) and last_name(value.func) == "range"
@@ -102,7 +105,6 @@ class OneByOne:
             return True
         if self._asks_by_id(loop):
             return True
-        given = [collection(self._module, part) for part in parts]
         return any(
             self._amounts.is_parameter(item)
             and not self._amounts.is_optional(item)

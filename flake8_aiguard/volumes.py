@@ -7,7 +7,7 @@ import enum
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeGuard
 
-from flake8_aiguard.amounts import Amounts
+from flake8_aiguard.amounts import ROW_READERS, Amounts
 from flake8_aiguard.index import COMPREHENSIONS, Loop
 from flake8_aiguard.lists import collection
 from flake8_aiguard.loops import Variable, iterables
@@ -17,7 +17,6 @@ from flake8_aiguard.scopes import Kind
 from flake8_aiguard.searches import Searches
 from flake8_aiguard.shapes import dotted, last_name, string
 
-_READERS: Final = frozenset({"csv.DictReader", "csv.reader"})  # a row for each line of a file
 _HOPS: Final = 8  # variables and calls that are looked through
 
 
@@ -113,9 +112,11 @@ class Volumes:
                 or self._module.qualname(node) == "sys.stdin"
             ):
                 return Volume.DATA
-            return (
-                Volume.GIVEN if self._amounts.is_given(node) and says(node.attr) is None else Volume.UNKNOWN
+            said = says(node.attr)
+            is_given = (said is None and self._amounts.is_given(node)) or (
+                said in (None, "data") and self._is_fed(node)
             )
+            return Volume.GIVEN if is_given else Volume.UNKNOWN
         if isinstance(node, ast.Call):
             return self._of_call(node, hops - 1)
         if isinstance(node, COMPREHENSIONS):
@@ -130,6 +131,26 @@ class Volumes:
             return self._most(parts, hops - 1)
         return Volume.UNKNOWN
 
+    def _is_fed(self, node: ast.Attribute) -> bool:
+        """Whether another method of the object adds what its caller gives: ``self._pending_ids.append(message_id)``."""
+        index = self._module.index
+        here = index.function(node)
+        owner = None if here is None else index.class_of(here)
+        if owner is None:
+            return False
+        for call in index.calls_named(("append",)):
+            method, function = call.func, index.function(call)
+            if (
+                isinstance(method, ast.Attribute)
+                and dotted(method.value) == dotted(node)
+                and function is not None
+                and function is not here
+                and index.class_of(function) is owner
+                and any(isinstance(item, ast.Name) and self._amounts.is_parameter(item) for item in call.args)
+            ):
+                return True
+        return False
+
     def _of_call(self, call: ast.Call, hops: int) -> Volume:
         called = last_name(call.func) or ""
         if says(called) != "chosen" and (self._amounts.is_reading(call) or is_many(called)):
@@ -137,7 +158,7 @@ class Volumes:
         qualname = self._module.qualname(call.func) or ""
         if qualname == "builtins.range":
             return self._most((item.args[0] for item in call.args if _measures(item)), hops)
-        if qualname in _READERS:
+        if qualname in ROW_READERS:
             return Volume.DATA
         if qualname.startswith("builtins."):  # set(xs), map(f, xs)
             return self._most(call.args, hops)

@@ -18,7 +18,7 @@ from flake8_aiguard.index import TRIES, Loop
 from flake8_aiguard.large import Large
 from flake8_aiguard.nouns import says
 from flake8_aiguard.regex import regex
-from flake8_aiguard.roundtrips import RoundTrips
+from flake8_aiguard.roundtrips import RoundTrips, Trip
 from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, is_constant, last_name
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -51,9 +51,8 @@ _REASONS: Final = {
     "pickle.loads": regex(r"copy"),
     "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
 }
-_COPY: Final = regex(
-    r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b|\bround[ -]?trips?\b|\bto an? JSON\b|\bJSON[ -](compatible|safe|serializable)\b"
-)
+_COPY: Final = regex(r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b|\bround[ -]?trips?\b")
+_FORM: Final = regex(r"(?i)\bto an? JSON\b|\bJSON[ -](compatible|safe|serializable)\b")
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
@@ -518,20 +517,20 @@ class QuadraticCopy(Checker):
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
-        if trip is not None and not self._is_explained(node):
+        if trip is not None and not self._is_explained(node, trip):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
 
-    def _is_explained(self, node: ast.Call) -> bool:
+    def _is_explained(self, node: ast.Call, trip: Trip) -> bool:
         """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts.
 
         Or the docstring, that the function gives a copy, or the form of JSON.
         """
         reason = _REASONS.get(self.module.qualname(node.func) or "")
         function = self.module.index.function(node)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and _COPY.search(
-            ast.get_docstring(function, clean=False) or ""
-        ):
-            return reason is not None
+        if reason is not None and isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            told = ast.get_docstring(function, clean=False) or ""
+            if _COPY.search(told) or (trip.there == "json.dumps" and _FORM.search(told)):
+                return True
         line = self.module.index.statement(node).lineno
         if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
             return False  # tokenising a file is dear
