@@ -52,6 +52,8 @@ class Volumes:
             keyed: whether what is looked for is what records are known by, so that the items of both are records.
         """
         inner, outer = self.of(searched), self._turns(searched, loop)
+        if keyed and not inner and self._is_fed(searched):
+            inner = Volume.GIVEN
         if inner and self._is_of_itself(searched, loop):
             return True
         if keyed and Volume.UNKNOWN not in (inner, outer) and self._are_several(searched):
@@ -112,11 +114,9 @@ class Volumes:
                 or self._module.qualname(node) == "sys.stdin"
             ):
                 return Volume.DATA
-            said = says(node.attr)
-            is_given = (said is None and self._amounts.is_given(node)) or (
-                said in (None, "data") and self._is_fed(node)
+            return (
+                Volume.GIVEN if self._amounts.is_given(node) and says(node.attr) is None else Volume.UNKNOWN
             )
-            return Volume.GIVEN if is_given else Volume.UNKNOWN
         if isinstance(node, ast.Call):
             return self._of_call(node, hops - 1)
         if isinstance(node, COMPREHENSIONS):
@@ -131,8 +131,10 @@ class Volumes:
             return self._most(parts, hops - 1)
         return Volume.UNKNOWN
 
-    def _is_fed(self, node: ast.Attribute) -> bool:
+    def _is_fed(self, node: ast.expr) -> bool:
         """Whether another method of the object adds what its caller gives: ``self._pending_ids.append(message_id)``."""
+        if not isinstance(node, ast.Attribute) or says(node.attr) not in (None, "data"):
+            return False
         index = self._module.index
         here = index.function(node)
         owner = None if here is None else index.class_of(here)

@@ -437,13 +437,17 @@ REPORTED = [
     ("AIG212", "ALTER TABLE `a` ADD COLUMN `made` DATE NOT NULL AFTER `y`;"),
     (
         "AIG216",
-        "CREATE FUNCTION f() RETURNS trigger AS $$ BEGIN IF NEW.x IS NULL THEN RETURN NEW; END IF;\n"
-        "IF (SELECT count(*) FROM a WHERE a.x = NEW.x) > 0 THEN RAISE EXCEPTION 'x'; END IF; RETURN NEW; END; $$ LANGUAGE plpgsql;",
+        (
+            "CREATE FUNCTION f() RETURNS trigger AS $$ BEGIN IF NEW.x IS NULL THEN RETURN NEW; END IF;\n"
+            "IF (SELECT count(*) FROM a WHERE a.x = NEW.x) > 0 THEN RAISE EXCEPTION 'x'; END IF; RETURN NEW; END; $$ LANGUAGE plpgsql;"
+        ),
     ),
     (
         "AIG217",
-        "CREATE TABLE IF NOT EXISTS a (key TEXT PRIMARY KEY, value TEXT);\nINSERT OR IGNORE INTO a (key, value) VALUES ('x', '1');\n"
-        "INSERT INTO a (key, value) VALUES ('y', '2');",
+        (
+            "CREATE TABLE IF NOT EXISTS a (key TEXT PRIMARY KEY, value TEXT);\nINSERT OR IGNORE INTO a (key, value) VALUES ('x', '1');\n"
+            "INSERT INTO a (key, value) VALUES ('y', '2');"
+        ),
     ),
     (
         "AIG211",
