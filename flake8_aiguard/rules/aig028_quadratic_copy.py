@@ -18,7 +18,7 @@ from flake8_aiguard.index import TRIES, Loop
 from flake8_aiguard.large import Large
 from flake8_aiguard.nouns import says
 from flake8_aiguard.regex import regex
-from flake8_aiguard.roundtrips import RoundTrips, Trip
+from flake8_aiguard.roundtrips import RoundTrips
 from flake8_aiguard.shapes import argument, chain, dotted, hides_arguments, is_constant, last_name
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -517,10 +517,10 @@ class QuadraticCopy(Checker):
 
     def _undone(self, node: ast.Call) -> Iterator[Finding]:
         trip = self._trips.undone(node)
-        if trip is not None and not self._is_explained(node, trip):
+        if trip is not None and not self._is_explained(node):
             yield from self.found(node, message=_TRIP, back=trip.back, there=trip.there, instead=trip.instead)
 
-    def _is_explained(self, node: ast.Call, trip: Trip) -> bool:
+    def _is_explained(self, node: ast.Call) -> bool:
         """Whether a comment says of a trip through pickle that a copy is what it is for, or of one through JSON what it converts.
 
         Or the docstring, that the function gives a copy, or the form of JSON.
@@ -529,7 +529,9 @@ class QuadraticCopy(Checker):
         function = self.module.index.function(node)
         if reason is not None and isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             told = ast.get_docstring(function, clean=False) or ""
-            if _COPY.search(told) or (trip.there == "json.dumps" and _FORM.search(told)):
+            there = node.args[0] if node.args else None
+            is_json = isinstance(there, ast.Call) and self.module.qualname(there.func) == "json.dumps"
+            if _COPY.search(told) or (is_json and _FORM.search(told)):
                 return True
         line = self.module.index.statement(node).lineno
         if reason is None or not any("#" in text for text in self.module.lines[max(0, line - 2) : line]):
