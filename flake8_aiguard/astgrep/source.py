@@ -325,6 +325,11 @@ class Source:
         number = bisect.bisect_left(self._routines, place)
         return self._routines[number - 1] if number else -1
 
+    def next_routine(self, place: int) -> int:
+        """Where the next function or procedure after a place begins; the end of the text without one."""
+        number = bisect.bisect_left(self._routines, place)
+        return self._routines[number] if number < len(self._routines) else len(self.code)
+
     @functools.cached_property
     def _routines(self) -> list[int]:
         low = self.text.lower()

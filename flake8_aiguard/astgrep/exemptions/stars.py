@@ -78,7 +78,9 @@ def star(source: Source, start: int, end: int) -> bool:
             or (_COPIED_IN.fullmatch(source.text) is not None and not _SHOWN.search(source.path))
             or re.search(r"\bunion\b", text, _I) is not None
         )
-    if all(_has_known_columns(source, name, start, last) for name in names):
+    if all(_has_known_columns(source, name, start, last) for name in names) and not _fills_a_list(
+        source, first, start, names
+    ):
         return True
     if _PERFORMED.search(source.code, source.statement(start)[0], start):
         return True  # only FOUND is asked for
@@ -206,6 +208,24 @@ def _is_read_by_name(source: Source, name: str, start: int) -> bool | None:
                 return False
         found = True
     return found
+
+
+def _fills_a_list(source: Source, first: int, start: int, names: list[str]) -> bool:
+    """Whether `*` gives the columns of a table, in its order, to a UNION whose branch before lists its own.
+
+    Args:
+        source: the text.
+        first: where the query begins.
+        start: where `*` stands.
+        names: the relations that are read.
+    """
+    branches = _UNION.split(source.flat(first, start))
+    listed = len(branches) > 1 and _SELECT.search(branches[-2])
+    return bool(
+        listed
+        and not _READS_ALL.search(branches[-2])
+        and any(plain(name) in source.script.made and query.cte(source, name, start) is None for name in names)
+    )
 
 
 def _has_known_columns(source: Source, name: str, start: int, last: int) -> bool:
