@@ -47,6 +47,7 @@ class Fronts:
             self._accumulators.does(outermost, receiver, _ONLY_LISTS)
             or self._accumulators.is_read_whole(loop, receiver)
             or self._is_head(pop, receiver, loop)
+            or self._is_cut(receiver)
             or any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
             or (isinstance(loop, ast.While) and (_is_stripped(loop, pop) or _is_shallow(loop, pop)))
         )
@@ -62,6 +63,21 @@ class Fronts:
             return False
         return dotted(loop.test) == dotted(taken.targets[0]) is not None and any(
             use.lineno > (loop.end_lineno or 0) for use in self._module.scopes.uses(*variable)
+        )
+
+    def _is_cut(self, receiver: ast.expr) -> bool:
+        """Whether the first part of something, up to a length, is all that a list is given: ``lines.extend(read[:most])``."""
+        given = [
+            call
+            for call in self._module.index.calls_named(("append", "extend", "insert"))
+            if isinstance(call.func, ast.Attribute) and dotted(call.func.value) == dotted(receiver)
+        ]
+        return bool(given) and all(
+            last_name(call.func) == "extend"
+            and isinstance(part := call.args[0] if call.args else None, ast.Subscript)
+            and isinstance(part.slice, ast.Slice)
+            and part.slice.upper is not None
+            for call in given
         )
 
     @lazy

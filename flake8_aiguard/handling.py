@@ -250,6 +250,17 @@ class Handling:
             inner = outer
         return False
 
+    def is_there(self, node: ast.AnnAssign, lookup: str) -> bool:
+        """Whether an assignment runs only where a condition has found the key that it looks up: ``if data.get("name"): name: str = data.get("name")``."""
+        inner: ast.AST = node
+        for outer in self._module.index.ancestors(node) if lookup else ():
+            if isinstance(outer, (*FUNCTIONS, ast.ClassDef)):
+                return False
+            if isinstance(outer, ast.If) and _is_in(inner, outer) and _finds(outer.test, lookup):
+                return True
+            inner = outer
+        return False
+
     def is_returned_to_compare(self, target: ast.expr) -> bool:
         """Whether a private function only returns a value that all its callers in the file only compare."""
         index = self._module.index
@@ -350,6 +361,21 @@ def _asks_whether(test: ast.expr, name: str) -> bool:
         for part in parts
         for item in [part.operand if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) else part]
     )
+
+
+def _finds(test: ast.expr, lookup: str) -> bool:
+    """Whether a condition that holds says that a lookup gives something."""
+    for part in test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]:
+        if spelled(part) == lookup:
+            return True
+        if not isinstance(part, ast.Compare) or len(part.ops) > 1:
+            continue
+        if isinstance(part.ops[0], ast.IsNot) and spelled(part.left) == lookup:
+            return True
+        is_in = isinstance(part.ops[0], ast.In) and isinstance(part.left, ast.Constant)
+        if is_in and f"{spelled(part.comparators[0])}[{ast.unparse(part.left)}]" == lookup:
+            return True
+    return False
 
 
 def _is_in(node: ast.AST, holder: ast.AST) -> bool:

@@ -16,6 +16,7 @@ from flake8_aiguard.lookups import Lookup
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.reads import Reads, at_once, words_of
+from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
 from flake8_aiguard.shapes import dotted, following, last_name, names_in, root
 from flake8_aiguard.wordings import first_word, name_words
@@ -33,6 +34,7 @@ _NEAR: Final = (
     6  # statements between a fetch and the question, and steps from a fetch to what is taken from it
 )
 _TAKEN_OR_KEPT: Final = ("[", ".get(", " = ", ": ", " := ")  # what follows the name of a cache or an entry
+_CLASS: Final = regex(r"[A-Z]+\w*[a-z]")  # what a class is called
 _SETTERS: Final = frozenset({"add", "put", "set", "setdefault", "setex", "store"})
 
 
@@ -85,6 +87,8 @@ class Hits:
         if lead is None:
             return None
         assign, names, following = lead
+        if any(map(_CLASS.match, names)):
+            return None  # Order = load_model("shop", "Order")
         for item in following:
             if item.__class__ not in _ASKS:
                 continue

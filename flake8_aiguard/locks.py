@@ -232,6 +232,10 @@ class Locks:
         if isinstance(receiver, ast.Subscript):
             receiver = receiver.value
         if isinstance(receiver, ast.Name):
+            bindings = (self._module.scopes.resolve(receiver) or (None, []))[1]
+            other_name = bindings[0].value if len(bindings) == 1 else None
+            if isinstance(other_name, ast.Attribute):
+                return self._key(other_name)  # seats = self.seats
             return _Key(
                 self._module.scopes.owner(self._index.scope(receiver), receiver.id), receiver.id, False
             )

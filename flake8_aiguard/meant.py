@@ -70,10 +70,10 @@ _DDL: Final = regex(
 )
 # `clear()`, `reset_all()`, `delete_database()`: not `delete()`, nor `clear_sessions()`, which may mean some.
 _EMPTIES: Final = regex(
-    r"a?(?:(?:clear|drain|empty|erase|flush|purge|reset)"
+    r"(?:a?(?:(?:clear|drain|empty|erase|flush|purge|reset)"
     r"|(?:clean|clear|delete|drop|empty|erase|flush|purge|remove|reset)"
     r"_(?:all(?:_\w+)?|cache|data|database|db|everything|entries|history|index|items|logs?|queue|rows|state|storage|store|table|tables))"
-    r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?"
+    r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?)(?:_a?sync)?"
 )
 _WHOLE_TABLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE

@@ -138,11 +138,16 @@ class Rivals:
         )
 
     def _is_offered(self, function: _Function) -> bool:
-        """Whether a function is a public method: whoever has the object may call it, from any thread."""
-        return (
-            self._module.index.class_of(function) is not None
-            and not function.name.startswith("_")
-            and not self._is_run_elsewhere(function)
+        """Whether a function is a public method, or one that such a method calls: whoever has the object may call it, from any thread."""
+        owner = self._module.index.class_of(function)
+        if owner is None or self._is_run_elsewhere(function):
+            return False
+        callers = (self._module.index.function(item) for item in self._mentions.get(function.name, ()))
+        return not function.name.startswith("_") or any(
+            isinstance(caller, _Function)
+            and not caller.name.startswith("_")
+            and self._module.index.class_of(caller) is owner
+            for caller in callers
         )
 
     def _is_joined(self, call: ast.Call, function: _Function) -> bool:

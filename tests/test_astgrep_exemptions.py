@@ -92,9 +92,11 @@ MEANT = [
     ("AIG205", "CREATE TABLE orders (id int);\nDELETE FROM orders;"),
     (
         "AIG205",
-        "CREATE FUNCTION renew() RETURNS void LANGUAGE sql BEGIN ATOMIC\n"
-        "UPDATE orders AS o SET total = (SELECT sum(l.cents) FROM lines AS l WHERE l.order_id = o.id);\nEND;\n"
-        "CREATE FUNCTION note(p_order_id bigint) RETURNS void LANGUAGE sql BEGIN ATOMIC\nSELECT tell(p_order_id);\nEND;",
+        (
+            "CREATE FUNCTION renew() RETURNS void LANGUAGE sql BEGIN ATOMIC\n"
+            "UPDATE orders AS o SET total = (SELECT sum(l.cents) FROM lines AS l WHERE l.order_id = o.id);\nEND;\n"
+            "CREATE FUNCTION note(p_order_id bigint) RETURNS void LANGUAGE sql BEGIN ATOMIC\nSELECT tell(p_order_id);\nEND;"
+        ),
     ),
     ("AIG201", "CREATE TABLE a (id int);\nSELECT id FROM b UNION SELECT id FROM c;\nSELECT * FROM a;"),
     ("AIG201", "WITH a AS (SELECT id FROM c) SELECT id FROM b UNION SELECT * FROM a;"),
@@ -596,12 +598,17 @@ REPORTED = [
     ),
     ("AIG201", "CREATE OR REFRESH MATERIALIZED VIEW good AS SELECT * FROM raw;"),
     ("AIG201", "CREATE TABLE a (id int);\nSELECT * FROM a UNION SELECT * FROM b;"),
-    ("AIG201", "CREATE TABLE a (id int, made int);\nSELECT id, made FROM b UNION ALL SELECT * FROM a WHERE id > 3;"),
+    (
+        "AIG201",
+        "CREATE TABLE a (id int, made int);\nSELECT id, made FROM b UNION ALL SELECT * FROM a WHERE id > 3;",
+    ),
     (
         "AIG205",
-        "CREATE FUNCTION renew(p_order_id bigint) RETURNS void LANGUAGE sql BEGIN ATOMIC\n"
-        "UPDATE orders AS o SET total = (SELECT sum(l.cents) FROM lines AS l WHERE l.order_id = o.id), changed = now();\n"
-        "SELECT note(p_order_id);\nEND;",
+        (
+            "CREATE FUNCTION renew(p_order_id bigint) RETURNS void LANGUAGE sql BEGIN ATOMIC\n"
+            "UPDATE orders AS o SET total = (SELECT sum(l.cents) FROM lines AS l WHERE l.order_id = o.id), changed = now();\n"
+            "SELECT note(p_order_id);\nEND;"
+        ),
     ),
     ("AIG217", "CREATE TYPE mood AS ENUM ('sad');\nINSERT INTO payments (id) VALUES ($1);"),
     (

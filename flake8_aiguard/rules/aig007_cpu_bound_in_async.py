@@ -71,6 +71,7 @@ _SERVES = regex(
 _HANDLES = regex(
     r"_*(?:handle|process|on|dispatch|serve)(?:_\w+)?|__call__|get|post|put|patch|delete|head|options|invoke|execute"
 )
+_DEARER = 10  # times, for a later call of a block to be reported in the place of the first
 _LOOKED_BACK = 8  # calls on one object, for the one that begins the block
 _FEW_CALLS = 4  # in a loop that is cheap next to a reader
 _ATTEMPTS = 8  # names that lead from an operand to its literal
@@ -104,7 +105,7 @@ class CpuBoundInAsync(Checker):
 
     Limits: knows the calls of a table, each measured by ``benchmarks/gil.py``. A model or dataframe is known by its constructor, loader or
     annotation, not when ``joblib.load`` returns it. Of a chain, and of calls on one object with no ``await`` between them, the first is
-    reported. Loops in Python, and what a sync function of this project computes, are not followed.
+    reported, or the dearest where that takes ten times as long. Loops in Python, and what a sync function of this project computes, are not followed.
 
     - Silent on cheap calls of the same libraries (``numpy.array``, ``json.loads``, ``hashlib.sha256``), literal operands and few rounds.
     - Silent on products with a vector, by its shape, its name (``query_vec``) or annotation, and on products that are one number.
@@ -144,22 +145,35 @@ class CpuBoundInAsync(Checker):
         return ()
 
     def finish(self) -> Iterator[Finding]:
-        before: defaultdict[Hashable, list[ast.Call]] = defaultdict(list)
+        before: defaultdict[Hashable, list[tuple[ast.Call, list[tuple[ast.Call, knowledge.Row]]]]] = (
+            defaultdict(list)
+        )
+        blocks: list[list[tuple[ast.Call, knowledge.Row]]] = []
         for node in sorted(self._found, key=start_of):
             row = self._row(node)
             if row is None:
                 continue
             found = before[self._object(node, row)]
-            if not any(self._goes_on_to(node, earlier) for earlier in found[-_LOOKED_BACK:]):
-                row = self._row_of_format(node) or row
-                yield from self.found(
-                    node,
-                    call=dotted(node.func) or self._called(node),
-                    time=_duration(row["milliseconds"]),
-                    input=row["input"],
-                    advice=_ADVICE["throughout" if row.get("throughout") else row["gil"]],
-                )
-            found.append(node)
+            block = next(
+                (block for earlier, block in found[-_LOOKED_BACK:] if self._goes_on_to(node, earlier)), None
+            )
+            if block is None:
+                block = []
+                blocks.append(block)
+            block.append((node, self._row_of_format(node) or row))
+            found.append((node, block))
+        for block in blocks:
+            node, row = block[0]
+            dearest = max(block, key=lambda item: float(item[1]["milliseconds"]))
+            if dearest[1]["milliseconds"] > _DEARER * row["milliseconds"]:
+                node, row = dearest
+            yield from self.found(
+                node,
+                call=dotted(node.func) or self._called(node),
+                time=_duration(row["milliseconds"]),
+                input=row["input"],
+                advice=_ADVICE["throughout" if row.get("throughout") else row["gil"]],
+            )
 
     @functools.cached_property
     def _found(self) -> list[ast.Call]:

@@ -21,6 +21,10 @@ from flake8_aiguard.shapes import chain, dotted, last_name, parameters, root, st
 from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
+# Where a model plans the queries.
+_PLANNERS: Final = frozenset(
+    {"crewai", "haystack", "langchain", "langchain_core", "langgraph", "llama_index", "tavily"}
+)
 _LONGEST: Final = 60
 # Functions that end what exists already, and what waits for its end.
 _ENDING: Final = regex(
@@ -89,7 +93,7 @@ class UnboundedFanOut(Checker):
       the tasks run (one call is followed); with an explicit limit of connections on the client or pool.
     - Silent for slices with an end, batches, ``limit=``, a length that is checked, one item or a list (``[tag] if isinstance(tag, str) else tag``),
       and loops that sleep or await each item in its turn.
-    - Silent where the name says that somebody chose the items: ``n_workers``, ``plugins``, ``servers``, ``attachments``, the ``devices`` of
+    - Silent where the name says that somebody chose the items: ``n_workers``, ``plugins``, ``servers``, ``attachments``, the ``search_queries`` that a model plans, the ``devices`` of
       an installation, ``self.config[...]``, tables of the module and classes.
     - Silent on what an object holds by a name that says nothing of data (``self.actions``), dicts of the object itself, what one
       answer lists, and on ending or renewing what exists (``close()``, ``update()``).
@@ -156,6 +160,8 @@ class UnboundedFanOut(Checker):
         )
         if fan_out.item == "call" and (self.module.says("FunctionCall") or self.module.says("tool_call")):
             return True  # what one answer of a model asks for
+        if last_name(fan_out.items) == "queries" and not self.module.index.packages.isdisjoint(_PLANNERS):
+            return True  # what a model has planned
         if is_part_name(fan_out.item, own=is_method) or _is_for_each_member(fan_out):
             return True  # "for server in load()"
         around = getattr(self.module.index.function(fan_out.node), "name", "")

@@ -152,7 +152,11 @@ class QueueCheckRace(Checker):
         function = self.module.index.function(node)
         if function is not None and self._callers_handle(function, errors):
             return
-        if name == "put_nowait" and (self._has_made_room(node, queue) or self._is_filling(node, queue)):
+        if name == "put_nowait" and (
+            self._has_made_room(node, queue)
+            or self._is_filling(node, queue)
+            or (row["runs"] == "task" and self._is_first(node, queue))
+        ):
             return
         if self._is_said(node, errors):
             return
@@ -164,6 +168,22 @@ class QueueCheckRace(Checker):
             error=errors[0],
             state="full" if name == "put_nowait" else "empty",
             instead=name.removesuffix("_nowait"),
+        )
+
+    def _is_first(self, node: ast.Call, queue: ast.expr) -> bool:
+        """Whether the function has just made the queue, and put nothing into it: no other task has run since."""
+        index = self.module.index
+        function = index.function(node)
+        made = list(self._rivals.constructions(queue)) if isinstance(queue, ast.Name) else []
+        if len(made) != 1 or index.function(made[0]) is not function:
+            return False
+        if next(index.loops(node), None) is not next(index.loops(made[0]), None):
+            return False
+        waits = (*index.nodes(ast.Await), *index.nodes(ast.AsyncFor), *index.nodes(ast.AsyncWith))
+        puts = [call for call in index.calls_named(PUTS) if self._is_of(call, queue) and call is not node]
+        return not any(
+            made[0].lineno < getattr(item, "lineno", 0) <= node.lineno and index.function(item) is function
+            for item in (*waits, *index.nodes(ast.Yield), *puts)
         )
 
     def _is_filling(self, node: ast.Call, queue: ast.expr) -> bool:

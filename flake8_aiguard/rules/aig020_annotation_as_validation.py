@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import re
 import sys
@@ -103,7 +104,13 @@ class AnnotationAsValidation(Checker):
         if node.value is None or asked(node.value)[0] is None or not self._is_concrete(node.annotation):
             return
         lookup = self._untyped.lookup(node.value)
-        if lookup is None or not self._claims(node, lookup) or self._is_checked(node, lookup):
+        if lookup is None:
+            return
+        if lookup.may_miss and self._handling.is_there(node, spelled(lookup.node)):
+            if not lookup.data.origin:
+                return
+            lookup = dataclasses.replace(lookup, may_miss=False)
+        if not self._claims(node, lookup) or self._is_checked(node, lookup):
             return
         if self._is_harmless(node, lookup):
             return

@@ -133,7 +133,9 @@ def whole_table(source: Source, start: int, end: int) -> bool:
         place += len(part) + 1
     fixed = [value for column, value in values if _is_fixed(column, value, parameters)]
     if len(fixed) < len(values) and all(map(_TIME.search, fixed)):
-        return not _is_told_of_a_row(source, end, code)  # each row gets a value of its own, and the time of that
+        return not _is_told_of_a_row(
+            source, end, code
+        )  # each row gets a value of its own, and the time of that
     return source.is_file and _are_altered(source, written[1], [column for column, _ in values])
 
 
@@ -189,7 +191,9 @@ def _is_told_of_a_row(source: Source, end: int, code: str) -> bool:
     routine = source.routine(end)
     asked = {word.lower() for word in query.WORD.findall(source.code[end : source.next_routine(end)])}
     given = {name for name in source.parameters(end) if name.endswith("id") and name in asked}
-    return routine >= 0 and bool(given) and given.isdisjoint(word.lower() for word in query.WORD.findall(code))
+    return (
+        routine >= 0 and bool(given) and given.isdisjoint(word.lower() for word in query.WORD.findall(code))
+    )
 
 
 def _is_of_a_query(value: str, owners: set[str]) -> bool:

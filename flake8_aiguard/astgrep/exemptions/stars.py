@@ -224,7 +224,9 @@ def _fills_a_list(source: Source, first: int, start: int, names: list[str]) -> b
     return bool(
         listed
         and not _READS_ALL.search(branches[-2])
-        and any(plain(name) in source.script.made and query.cte(source, name, start) is None for name in names)
+        and any(
+            plain(name) in source.script.made and query.cte(source, name, start) is None for name in names
+        )
     )
 
 
