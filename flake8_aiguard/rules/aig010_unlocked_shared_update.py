@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.locksets import unlocked_writes
 from flake8_aiguard.oneoff import OneOff
 from flake8_aiguard.refills import lost_additions, torn_refreshes
+from flake8_aiguard.shapes import start_of
 from flake8_aiguard.shared_state import SharedState
-from flake8_aiguard.stale import stale_writes
+from flake8_aiguard.stale import Stale, stale_writes
 
 _STALE = (
     "self.{name} may have changed during the await since it was read, and this write undoes that; "
@@ -140,8 +142,17 @@ class UnlockedSharedUpdate(Checker):
                     holder=update.holder,
                 )
         for owner in state.candidates.task_writers():
+            stale: defaultdict[ast.AST | None, list[Stale]] = defaultdict(list)
             for write in stale_writes(state, owner):
-                yield from self.found(write.node, message=_CHECKED.get(write.harm, _STALE), name=write.name)
+                if write.harm:
+                    yield from self.found(write.node, message=_CHECKED[write.harm], name=write.name)
+                else:
+                    stale[self.module.index.function(write.node)].append(write)
+            for writes in stale.values():
+                first, *others = sorted(writes, key=lambda write: start_of(write.node))
+                names = dict.fromkeys(write.name for write in others if write.name != first.name)
+                also = "".join(f"; the same for self.{name}" for name in names)
+                yield from self.found(first.node, message=_STALE + also, name=first.name)
         for step in torn_refreshes(state):
             yield from self.found(step.node, message=_TORN, name=step.name, other=step.other)
         for step in lost_additions(state):
