@@ -149,8 +149,8 @@ class UnlockedSharedUpdate(Checker):
                 else:
                     stale[self.module.index.function(write.node)].append(write)
             for writes in stale.values():
-                first, *others = sorted(writes, key=lambda write: start_of(write.node))
-                names = dict.fromkeys(write.name for write in others if write.name != first.name)
+                first, *rest = sorted(writes, key=lambda item: start_of(item.node))
+                names = dict.fromkeys(item.name for item in rest if item.name != first.name)
                 also = "".join(f"; the same for self.{name}" for name in names)
                 yield from self.found(first.node, message=_STALE + also, name=first.name)
         for step in torn_refreshes(state):
