@@ -49,10 +49,10 @@ _TAKES_ITERABLE: Final = frozenset(
 )
 _REASONS: Final = {
     "pickle.loads": regex(r"copy"),
-    "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|plain|serializable|types?)"),
+    "json.loads": regex(r"(?i)\b(convert|enum|normali[sz]e|ordered ?dicts?|plain|serializable|types?)"),
 }
 _COPY: Final = regex(r"(?i)\bdeep[ -]?cop(y|ies)\b|\bplain (copy|types?)\b|\bround[ -]?trips?\b")
-_FORM: Final = regex(r"(?i)\bto an? JSON\b|\bJSON[ -](compatible|safe|serializable)\b")
+_FORM: Final = regex(r"(?i)\bto an? JSON\b|\bJSON[ -](compatible|safe|serializable)\b|\bordered ?dicts?\b")
 _RUNNERS: Final = frozenset({"pytest", "unittest"})
 _TEST_CODE: Final = ("test_kit/", "test_utils/", "testing/", "testutils/")
 _TEST_WORDS: Final = ("test_kit", "test_utils", "testing", "testutils")
