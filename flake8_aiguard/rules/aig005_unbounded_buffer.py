@@ -366,7 +366,9 @@ class UnboundedBuffer(Checker):
             return
         yield from self.found(
             node,
-            message="{call}({size}) never evicts, however many keys it is given; give it a maxsize that memory allows",
+            message="{call}({size}) "
+            + ("keeps every key until its time is over" if row.get("expires") else "never evicts")
+            + ", however many keys it is given; give it a maxsize that memory allows",
             call=chain(node.func),
             size=ast.unparse(size),
         )
