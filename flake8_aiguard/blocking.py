@@ -177,6 +177,9 @@ class Blocking:
 
     def is_asked_first(self, node: ast.Call, row: knowledge.Row) -> bool:
         """Whether the code asks the object if it would block, tells it not to, or waits for it in another way."""
+        built_with = row.get("unless_built_with", ())
+        if built_with and any(self._mentions(call, built_with) for call in self.origin(node).calls):
+            return True
         called, passed = tuple(row.get("unless_called", ())), tuple(row.get("unless_passed", ()))
         if not called and not passed:
             return False

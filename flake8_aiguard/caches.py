@@ -306,8 +306,11 @@ class Caches:
         )
 
     def _is_mirror(self, holder: Holder, function: Function) -> bool:
-        """Whether other functions store what they are given, or change entries: the dict mirrors settings that are kept elsewhere."""
+        """Whether other functions store what they are given, or change entries: the dict mirrors settings that are kept elsewhere, or
+        what was registered."""
         index = self._module.index
+        if _REGISTERS.match(getattr(function, "name", "")):
+            return True
         return any(
             index.function(entry) not in (None, function)
             and (

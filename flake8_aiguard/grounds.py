@@ -24,6 +24,7 @@ _COPIES = ("copy", "deepcopy", "dict", "list", "set", "tuple")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _NEAR = 12  # statements back
+_OF_VALUES = frozenset({"collections", "datetime", "decimal", "fractions", "pandas", "pathlib"})
 
 
 class Grounds:
@@ -59,7 +60,15 @@ class Grounds:
             for name in parts(expression):
                 if not isinstance(name, ast.Name):
                     continue
-                stack += self._defined(self._module.def_use(function or self._module.tree), name, seen)
+                found = self._defined(self._module.def_use(function or self._module.tree), name, seen)
+                stack += (value for value in found if not self._is_worker(value, name))
+
+    def _is_worker(self, value: ast.expr, name: ast.Name) -> bool:
+        """Whether a local is an object that the function has made to do something, and is asked for what came of that: ``server.port``."""
+        if not isinstance(value, ast.Call) or not isinstance(self._index.parent(name), ast.Attribute):
+            return False
+        package = (self._module.qualname(value.func) or "").partition(".")[0]
+        return (last_name(value.func) or "")[:1].isupper() and package not in _OF_VALUES
 
     def _held_by(self, node: ast.expr) -> Iterator[ast.expr]:
         """An expression, or what the local name that it is holds on any way to it; not what that is computed from."""
