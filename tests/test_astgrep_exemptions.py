@@ -101,6 +101,8 @@ MEANT = [
     ("AIG201", "CREATE TABLE a (id int);\nSELECT id FROM b UNION SELECT id FROM c;\nSELECT * FROM a;"),
     ("AIG201", "WITH a AS (SELECT id FROM c) SELECT id FROM b UNION SELECT * FROM a;"),
     ("AIG205", "DELETE FROM kinds;\nINSERT INTO kinds (id) VALUES (1);"),
+    ("AIG217", "INSERT INTO dbversion (version) VALUES ($1);"),
+    ("AIG217", "INSERT INTO app.schema_migrations (version) VALUES ($1);"),
     (
         "AIG205",
         "CREATE PROCEDURE p()\nBEGIN\nIF x THEN\nUPDATE t SET on_air = 1 WHERE id = 2;\nELSE\nUPDATE t SET on_air = 1;\nEND IF;\nEND;",
@@ -611,6 +613,7 @@ REPORTED = [
         ),
     ),
     ("AIG217", "CREATE TYPE mood AS ENUM ('sad');\nINSERT INTO payments (id) VALUES ($1);"),
+    ("AIG217", "INSERT INTO versions (id) VALUES ($1);"),
     (
         "AIG217",
         "CREATE TABLE IF NOT EXISTS lines (box int, no int, UNIQUE (box, no));\nINSERT INTO lines (no, box) VALUES ($1, $2);",
@@ -858,6 +861,13 @@ def test_a_folder_of_indexes_lies_beside_the_tables(tmp_path: Path) -> None:
     )
     assert not found("AIG211", INDEX, str(tmp_path / "indexes" / "shop.sql"))
     assert found("AIG211", INDEX, str(tmp_path / "fixes" / "shop.sql"))
+
+
+def test_the_parts_of_a_schema_are_numbered_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "30-schema.sql").write_text("CREATE TABLE orders (id int, buyer int);", encoding="utf-8")
+    assert not found("AIG211", INDEX, str(tmp_path / "60-indexes.sql"))
+    assert found("AIG211", INDEX, str(tmp_path / "60-faster.sql"))
+    assert found("AIG211", INDEX.replace("orders", "lines"), str(tmp_path / "60-indexes.sql"))
 
 
 def test_files_beside_tell_the_kind_of_database(tmp_path: Path) -> None:

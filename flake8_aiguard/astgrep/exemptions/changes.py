@@ -62,6 +62,14 @@ _OFFLINE: Final = regex(
     r"|/(?:set_?up|install|init|upgrade|update)(?:[_.-][^/]*)?\.sql$|\d\.\d+[^/]*?-+v?\d+\.\d[^/]*\.sql$"
 )
 _MOVED: Final = regex(r"/(?:migrate|seed)[_-][^/]*\.sql$")
+# The parts of a schema, numbered in the order in which an installation runs them: `30-schema.sql`, `60-indexes.sql`.
+_PART: Final = regex(
+    r"/\d+[-_](?:schema|tables?|ind(?:ex|exes|ices)|constraints?|keys|func(?:tion)?s?|triggers?|views?)\.sql$",
+    _I,
+)
+_VERSIONS: Final = regex(
+    r"(?:\w+\.)?(?:\w*_)?(?:(?:db|schema)_?(?:versions?|migrations?)|migrations?(?:_history)?|alembic_version)"
+)
 _NEAR: Final = 10  # statements back
 _INDEX: Final = regex(rf"\bindex\s+(?:if\s+(?:not\s+)?exists\s+)?({NAME})", _I)
 _OF_INDEX: Final = regex(r"\s*(?:drop|create\s+(?:unique\s+)?)\s*index\b", _I)
@@ -264,7 +272,10 @@ def _is_installed(source: Source, name: str) -> bool:
     ):
         return True  # a part of the schema that the other file begins
     if is_numbered(source.path):
-        return False
+        is_part = _PART.search(source.path) is not None
+        return is_part and any(
+            name in other.script.made and _PART.search(other.path) for other in folders.beside(source)
+        )
     around = folders.beside(source) if source.is_step else folders.near(source)
     return any(name in other.script.made and not is_numbered(other.path) for other in around)
 
@@ -340,7 +351,7 @@ def seeds(source: Source, start: int, end: int) -> bool:
     name = plain(insert[1])
     statement = source.code[start : source.statement(start)[1]]
     numbered = query.before(source, start) + statement
-    if _goes_on(source, start):
+    if _goes_on(source, start) or _VERSIONS.fullmatch(name):
         return True
     if name in source.script.emptied or re.search(r"\bnextval\b", numbered, _I) or _MOVED.search(source.path):
         return True
