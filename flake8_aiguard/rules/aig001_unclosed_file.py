@@ -34,6 +34,7 @@ _ITERATED = frozenset({"directory iterator", "pipe"})
 _LASTING = frozenset({"directory", "process", "selector", "temporary"})
 _READING = regex(r"[rbtU]+([:|].*)?")
 _HANDLE_TYPES = ("io.", "typing.BinaryIO", "typing.IO", "typing.TextIO", "socket.")
+_OF_PATHS = frozenset({"exists", "is_file", "parent", "stem", "suffix", "with_suffix"})
 _PATHS = regex(r"path|file|name|^(src|source|dst|dest|target|p|fn)$", re.IGNORECASE)
 _HANDLE_NAMES = regex(
     r"f|fp|fd|fh|fo|io|bio|obj|raw|data|body|blob|src|dst|file|source|content|contents|image|resp|response|payload"
@@ -176,7 +177,21 @@ class UnclosedFile(Checker):
         if kind is not None:
             return kind.startswith(_HANDLE_TYPES) or kind in knowledge.by_call("resources.opener")
         name = (dotted(node) or "").rpartition(".")[2]
-        return bool(_HANDLE_NAMES.fullmatch(name))
+        return _HANDLE_NAMES.fullmatch(name) is not None and not self._is_asked_as_path(node)
+
+    def _is_asked_as_path(self, node: ast.expr) -> bool:
+        """Whether a variable is asked what only a path knows, ``source.exists()``, or made by what is called so."""
+        scopes = self.module.scopes
+        resolved = scopes.resolve(node) if isinstance(node, ast.Name) else None
+        if resolved is None or not isinstance(node, ast.Name):
+            return False
+        return any(
+            isinstance(binding.value, ast.Call) and "path" in (last_name(binding.value.func) or "")
+            for binding in resolved[1]
+        ) or any(
+            isinstance(outer := self.module.index.parent(use), ast.Attribute) and outer.attr in _OF_PATHS
+            for use in scopes.uses(resolved[0], node.id)
+        )
 
     def _may_be_image(self, node: ast.expr) -> bool:
         """Whether nothing says that a variable holds a path: images come as streams as often, from uploads and answers."""
