@@ -23,7 +23,8 @@ _LONGEST_CHAIN: Final = 40
 _VIEWS: Final = ("append", "copy", "extend", "get", "items", "keys", "values")
 # What narrows a SELECT or makes rows of it that are not the table's.
 _PARTIAL: Final = regex(
-    r"\b(where|limit|top|fetch\s+first|group\s+by|having|distinct|join|union)\b|\b(count|sum|min|max|avg)\s*\(",
+    r"\b(where|limit|top|fetch\s+first|group\s+by|having|distinct|join|union)\b|\b(count|sum|min|max|avg)\s*\("
+    r"|\bfrom\s+[\w.]+\(",  # a function, which may have its own
     re.IGNORECASE,
 )
 _FROM: Final = regex(r"\bfrom\b", re.IGNORECASE)

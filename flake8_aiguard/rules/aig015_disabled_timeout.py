@@ -20,7 +20,7 @@ _STAYS_OPEN = regex(
     r"|listens?\b|watch)",
     re.IGNORECASE,
 )
-_REASON = regex(r"(?<![.\w])(time.?outs?|deadlines?|waits?|waiting)\b(?![=(])", re.IGNORECASE)
+_REASON = regex(r"(?<![.\w])(time.?outs?|deadlines?|indefinitely|waits?|waiting)\b(?![=(])", re.IGNORECASE)
 _LEFT_OPEN = regex(r"\b(T[O]DO|F[I]XME|X{3})\b")
 _SENTENCE = 5  # words; fewer only repeat the code
 _HTTPX_PARTS = 4

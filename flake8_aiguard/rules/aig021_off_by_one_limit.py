@@ -11,7 +11,8 @@ from flake8_aiguard.boundaries import Boundaries
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.contradictions import Contradictions
 from flake8_aiguard.counting import Counts, Guard, is_limit, leaves
-from flake8_aiguard.shapes import is_constant
+from flake8_aiguard.index import FUNCTIONS
+from flake8_aiguard.shapes import dotted, is_constant
 from flake8_aiguard.wordings import Claim, name_of, name_words
 
 _ADMITS: Final = (
@@ -111,10 +112,30 @@ class OffByOneLimit(Checker):
                 self.pairs[ast.dump(guard.value), ast.dump(guard.bound)].append(guard)
         for guard in guards if described else ():
             claimed = self.contradictions.says_otherwise(guard)
-            if claimed is not None and (guard.holder, claimed[1].text) not in self.contradicted:
+            if (
+                claimed is not None
+                and (guard.holder, claimed[1].text) not in self.contradicted
+                and not self._is_never_zero(guard)
+            ):
                 self.contradicted.add((guard.holder, claimed[1].text))
                 yield from self._contradicted(guard, *claimed)
                 return
+
+    def _is_never_zero(self, guard: Guard) -> bool:
+        """Whether a number that is compared with 0 is none: ``if count: assert count >= 0``, ``if count and count < 0``."""
+        name = dotted(guard.value)
+        if name is None or not is_constant(guard.bound, 0):
+            return False
+        child: ast.AST = guard.node
+        for outer in self.module.index.ancestors(guard.node):
+            if isinstance(outer, FUNCTIONS):
+                return False
+            test = outer.test if isinstance(outer, ast.If) and child in outer.body else outer
+            parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+            if any(isinstance(part, ast.expr) and dotted(part) == name for part in parts):
+                return True
+            child = outer
+        return False
 
     def finish(self) -> Iterator[Finding]:
         for node in self.module.index.nodes(ast.Compare):
