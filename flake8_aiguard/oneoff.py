@@ -33,6 +33,7 @@ _STAND_INS: Final = (
 _MAIN: Final = regex(r"(^|_)main(_|$)")
 _MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/", "upgrade_scripts/", "migrate_*.py")
 _STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
+_RUNNERS: Final = ("anyio.run", "asyncio.run", "trio.run")
 _VERSIONS: Final = (
     "versions/",
 )  # where Alembic keeps its own; wherever they stand, they say which one came before
@@ -91,9 +92,22 @@ class OneOff:
         if self._module.entrypoints.around(node) is not None:
             return False
         function = self._module.index.function(node)
-        if self._is_in_scripts and function is not None and self._module.index.class_of(function) is None:
+        if (self._is_in_scripts or self._runs_on_import) and function is not None and self._module.index.class_of(function) is None:
             return True
         return self._ends(function)
+
+    @lazy
+    def _runs_on_import(self) -> bool:
+        """Whether the file runs its coroutines as soon as it is read, until they are done, so that nobody can import it."""
+        return any(
+            isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Call)
+            and (
+                last_name(statement.value.func) == "run_until_complete"
+                or self._module.qualname(statement.value.func) in _RUNNERS
+            )
+            for statement in self._module.tree.body
+        )
 
     @memoised
     def _ends(self, start: ast.AST | None) -> bool:
