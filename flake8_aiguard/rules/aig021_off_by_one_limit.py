@@ -122,7 +122,7 @@ class OffByOneLimit(Checker):
                 return
 
     def _is_never_zero(self, guard: Guard) -> bool:
-        """Whether a number that is compared with 0 is none: ``if count: assert count >= 0``, ``if count and count < 0``."""
+        """Whether a number that is compared with 0 is none: ``if count: assert count >= 0``."""
         name = dotted(guard.value)
         if name is None or not is_constant(guard.bound, 0):
             return False
@@ -130,9 +130,7 @@ class OffByOneLimit(Checker):
         for outer in self.module.index.ancestors(guard.node):
             if isinstance(outer, FUNCTIONS):
                 return False
-            test = outer.test if isinstance(outer, ast.If) and child in outer.body else outer
-            parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
-            if any(isinstance(part, ast.expr) and dotted(part) == name for part in parts):
+            if isinstance(outer, ast.If) and child in outer.body and dotted(outer.test) == name:
                 return True
             child = outer
         return False
