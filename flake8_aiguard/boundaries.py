@@ -311,7 +311,17 @@ class Boundaries:
             for name in walk(side):
                 if isinstance(name, ast.Name) and name.id in ("self", "cls") and classes[0] is not classes[1]:
                     return False
-        return True
+        return self._made_of(guard.bound, here) == self._made_of(guard.bound, there)
+
+    def _made_of(self, bound: ast.expr, function: Function) -> list[str]:
+        """What a function assigns to its own variables in a bound: ``limit = 1 << bits`` is another one than ``limit = 7``."""
+        scopes = self._module.scopes
+        names = sorted({name.id for name in walk(bound) if isinstance(name, ast.Name)})
+        return [
+            "" if binding.value is None else ast.unparse(binding.value)
+            for name in names
+            for binding in scopes.bindings(function, name)
+        ]
 
     def _takes(self, guard: Guard, function: Function) -> bool:
         """Whether a function adds what it is given, by its name or its code: ``>=`` is right before the add."""

@@ -14,6 +14,7 @@ from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
 from flake8_aiguard.shapes import dotted, is_constant, last_name, names_in
 
+_WAITS: Final = (ast.AsyncFor, ast.AsyncWith, ast.Await)
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 
 
@@ -48,7 +49,10 @@ class Fronts:
             or self._accumulators.is_read_whole(loop, receiver)
             or self._is_head(pop, receiver, loop)
             or self._is_cut(receiver)
-            or any(isinstance(item, ast.Call) and last_name(item.func) == "sleep" for item in walk(loop))
+            or any(
+                isinstance(item, _WAITS) or (isinstance(item, ast.Call) and last_name(item.func) == "sleep")
+                for item in walk(loop)
+            )  # for which each turn waits is slower
             or (isinstance(loop, ast.While) and (_is_stripped(loop, pop) or _is_shallow(loop, pop)))
         )
 

@@ -75,6 +75,7 @@ _EMPTIES: Final = regex(
     r"_(?:all(?:_\w+)?|cache|data|database|db|everything|entries|history|index|items|logs?|queue|rows|state|storage|store|table|tables))"
     r"|(?:\w+_)?(?:truncate|wipe)(?:_\w+)?)(?:_a?sync)?"
 )
+_SOME: Final = regex(r"_(?:done|expired|finished|obsolete|old|orphan\w*|outdated|stale|unused)(?:_|$)")
 _WHOLE_TABLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
 )
@@ -367,7 +368,11 @@ class Meant:
         function = index.function(call)
         while function is not None:
             name = getattr(function, "name", "").strip("_").lower()
-            is_all = name.startswith("reset_") and {item.arg for item in parameters(function)} <= {"self"}
+            is_all = (
+                name.startswith(("purge_", "reset_"))
+                and {item.arg for item in parameters(function)} <= {"self"}
+                and not _SOME.search(name)
+            )
             if (is_all or _EMPTIES.fullmatch(name)) and (
                 "truncate" in name or index.class_of(function) is not None or self._tables.is_sqlite
             ):

@@ -31,7 +31,14 @@ _STAND_INS: Final = (
     *("virtual_*/", "virtual_*.py"),
 )
 _MAIN: Final = regex(r"(^|_)main(_|$)")
-_MIGRATIONS: Final = ("migrations/", "migrations.py", "delta/", "upgrade_scripts/", "migrate_*.py")
+_MIGRATIONS: Final = (
+    "migration/",
+    "migrations/",
+    "migrations.py",
+    "delta/",
+    "upgrade_scripts/",
+    "migrate_*.py",
+)
 _STEPS: Final = (frozenset({"backwards", "forwards"}), frozenset({"downgrade", "upgrade"}))
 _RUNNERS: Final = ("anyio.run", "asyncio.run", "trio.run")
 _VERSIONS: Final = (
@@ -92,7 +99,11 @@ class OneOff:
         if self._module.entrypoints.around(node) is not None:
             return False
         function = self._module.index.function(node)
-        if (self._is_in_scripts or self._runs_on_import) and function is not None and self._module.index.class_of(function) is None:
+        if (
+            (self._is_in_scripts or self._runs_on_import)
+            and function is not None
+            and self._module.index.class_of(function) is None
+        ):
             return True
         return self._ends(function)
 

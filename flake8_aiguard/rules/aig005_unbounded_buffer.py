@@ -88,7 +88,9 @@ class UnboundedBuffer(Checker):
     slug = "unbounded-buffer"
     since = "0.1.0"
     severity = "warning"
-    message = "{call} keeps the result of {function}() for every {parameter} as long as the process runs; give it a maxsize"
+    message = (
+        "{call} keeps the result of {function}() for every {parameter} as long as the process runs; {advice}"
+    )
     in_tests = False
     ruff = "B019 reports caches on methods, bounded or not."
 
@@ -274,7 +276,16 @@ class UnboundedBuffer(Checker):
                 ruff=ruff,
             )
         elif open_:
-            yield from self.found(node, call=call, function=name, parameter=open_[0].arg, ruff=ruff)
+            yield from self.found(
+                node,
+                call=call,
+                function=name,
+                parameter=open_[0].arg,
+                advice="use functools.lru_cache(maxsize=...)"
+                if call.rpartition(".")[2].removeprefix("@") == "cache"
+                else "give it a maxsize",
+                ruff=ruff,
+            )
         elif owner is not None:
             yield from self.found(
                 node,
