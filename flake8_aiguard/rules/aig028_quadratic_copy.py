@@ -242,8 +242,9 @@ class QuadraticCopy(Checker):
         loops = self._growth.loops(node, target)
         if self._growth.is_of_few(loops) or not self._large.grows(target, loops):
             return False
-        if kind not in ("bytes", "str") and self._growth.is_chosen(target):
-            return False  # fieldnames | set(row)
+        is_plural = (last_name(target) or "").endswith("s")
+        if kind not in ("bytes", "str") and is_plural and self._growth.is_chosen(target):
+            return False  # fieldnames | set(row), and no index
         return kind != "bytes" or not (
             self._bytes.is_needed(node, target, loop, lambda item: self._growth.is_last(item, loop))
         )
