@@ -174,7 +174,7 @@ class ClientPerCall(Checker):
                 return
             if self._is_of_request(node, row, entry):
                 return
-            if self._starts_work(node, entry):
+            if self._starts_work(node, entry) or self._is_of_job(node, entry):
                 return
             unit, once = _UNITS[entry.kind]
             often, fix = (
@@ -538,6 +538,19 @@ class ClientPerCall(Checker):
             for helper in helpers
             if isinstance(helper, (ast.FunctionDef, ast.AsyncFunctionDef))
             for part in ast.walk(helper)
+        )
+
+    def _is_of_job(self, node: ast.Call, entry: Entry) -> bool:
+        """Whether a function within a handler, which is handed to a call that runs it and polls, shares one client among all that it asks."""
+        function = self.module.index.function(node)
+        if function is entry.function or not isinstance(function, ast.AsyncFunctionDef):
+            return False
+        statement = self.module.index.statement(node)
+        polls = any(isinstance(loop, ast.While) and sleeps(loop) for loop in ast.walk(statement))
+        return polls and any(
+            isinstance(call, ast.Call)
+            and any(last_name(getattr(item, "func", item)) == function.name for item in call.args)
+            for call in ast.walk(entry.function)
         )
 
     def _passes_cookies(self, value: ast.expr, call: ast.Call) -> bool:
