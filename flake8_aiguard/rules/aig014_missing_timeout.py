@@ -28,6 +28,7 @@ from flake8_aiguard.timeouts import Timeouts, mocks
 
 _FILLED_IN = "\0"  # stands for what an f-string fills in
 _NO_NETWORK = ("file:", "data:")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _THIS_HOST = regex(
     r"(https?|wss?)://([^/@]*@)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])([:/?#]|$)", re.IGNORECASE
 )
@@ -133,14 +134,27 @@ class MissingTimeout(Checker):
             if not (self._text(url) or "").startswith(("http:", "https:")):
                 return False
         if "dsn" in row:
-            return not self._may_carry(
-                keywords.get(row["dsn"], argument(node, None, row["dsn_position"])), row
-            )
+            dsn = keywords.get(row["dsn"], argument(node, None, row["dsn_position"]))
+            return not (self._may_carry(dsn, row) or self._is_over_socket(dsn, keywords, row))
         return True
+
+    def _is_over_socket(
+        self, dsn: ast.expr | None, keywords: Mapping[str, ast.expr], row: knowledge.Row
+    ) -> bool:
+        """Whether neither a DSN nor the keywords name a host, so that a socket of this one is meant."""
+        hosts = row.get("hosts")
+        text = "" if dsn is None else self._text(dsn) or "://"
+        return (
+            hosts is not None
+            and bool(text or keywords)
+            and keywords.keys().isdisjoint(hosts)
+            and not any(word in text for word in (*hosts, "://"))
+        )
 
     def _is_local(self, node: ast.Call, keywords: Mapping[str, ast.expr]) -> bool:
         """Whether the call opens a file by its URL, a socket by its path, or what this process or host listens on itself."""
-        if (string(keywords.get("host")) or "").startswith("/"):
+        host = string(keywords.get("host"))
+        if host is not None and (host.startswith("/") or host in _LOOPBACK):
             return True
         if any(self._is_this_host(item) for item in (keywords.get("url"), *node.args[:2])):
             return True
