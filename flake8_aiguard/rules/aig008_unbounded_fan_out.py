@@ -7,6 +7,7 @@ import functools
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from flake8_aiguard import knowledge
 from flake8_aiguard.bounds import is_part_name
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.children import walk
@@ -99,7 +100,8 @@ class UnboundedFanOut(Checker):
       answer lists, and on ending or renewing what exists (``close()``, ``update()``).
     - Silent on tasks that were started before, workers that loop, items that are called themselves (``handler(event)``),
       work within the process, datagrams, and a client of the project's own from another file, which may bound itself.
-    - Not followed: ``while`` loops, ``*args``, coroutines made in another function, and who comes in over time.
+    - Of what comes in over time, the messages of a broker count (``async for record in AIOKafkaConsumer(...)``).
+    - Not followed: ``while`` loops, ``*args``, and coroutines made in another function.
     """
 
     code = "AIG008"
@@ -143,12 +145,18 @@ class UnboundedFanOut(Checker):
             return True
         if fan_out.is_dispatch:
             return True  # callbacks and stages that may wait for each other
-        if fan_out.is_own and (
-            (isinstance(fan_out.items, ast.Attribute) and not says_traffic(name))
-            or _BEGINNING.match(name)
-            or _RENEWING.match(name)
-            or any(
-                is_part_name(last_name(item) or "", own=True) for item in (fan_out.items, root(fan_out.runs))
+        is_stream = self._is_stream(fan_out)
+        if (
+            fan_out.is_own
+            and not is_stream
+            and (
+                (isinstance(fan_out.items, ast.Attribute) and not says_traffic(name))
+                or _BEGINNING.match(name)
+                or _RENEWING.match(name)
+                or any(
+                    is_part_name(last_name(item) or "", own=True)
+                    for item in (fan_out.items, root(fan_out.runs))
+                )
             )
         ):
             return True  # an object's own parts, such as its devices, and parts that are made ready
@@ -179,7 +187,7 @@ class UnboundedFanOut(Checker):
             return True
         if (
             self._is_one_or_several(fan_out)
-            or self._is_registry(fan_out.items)
+            or (not is_stream and self._is_registry(fan_out.items))
             or self._is_of_answer(fan_out)
         ):
             return True
@@ -213,6 +221,19 @@ class UnboundedFanOut(Checker):
         ]
         return len(asked) > 1 and any(
             self._traffic.is_known(call.func, call.args, None, counted=False) for call in asked
+        )
+
+    def _is_stream(self, fan_out: FanOut) -> bool:
+        """Whether a loop takes messages from a broker, which sends on while the tasks of the last ones wait."""
+        items = fan_out.items
+        if not isinstance(fan_out.loop, ast.AsyncFor):
+            return False
+        if self.module.type_of(items) in _streams():
+            return True
+        asked = items.func if isinstance(items, ast.Call) else items
+        return (
+            isinstance(asked, ast.Attribute)
+            and f"{self.module.type_of(asked.value)}.{asked.attr}" in _streams()
         )
 
     def _is_one_or_several(self, fan_out: FanOut) -> bool:
@@ -315,6 +336,11 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _traffic(self) -> Traffic:
         return Traffic(self.module)
+
+
+@knowledge.cached
+def _streams() -> frozenset[str]:
+    return frozenset(name for row in knowledge.rows("fanout.stream") for name in row["names"])
 
 
 def _is_dict(store: ast.AST | None) -> bool:
