@@ -230,10 +230,9 @@ class UnboundedFanOut(Checker):
             return False
         if self.module.type_of(items) in _streams():
             return True
-        asked = items.func if isinstance(items, ast.Call) else items
         return (
-            isinstance(asked, ast.Attribute)
-            and f"{self.module.type_of(asked.value)}.{asked.attr}" in _streams()
+            isinstance(items, ast.Attribute)
+            and f"{self.module.type_of(items.value)}.{items.attr}" in _streams()
         )
 
     def _is_one_or_several(self, fan_out: FanOut) -> bool:
