@@ -863,6 +863,11 @@ def test_a_folder_of_indexes_lies_beside_the_tables(tmp_path: Path) -> None:
     assert found("AIG211", INDEX, str(tmp_path / "fixes" / "shop.sql"))
 
 
+def test_what_is_read_in_spite_of_an_error_is_found_once() -> None:
+    text = "DECLARE @since datetime2 = DATEADD(day, -7, SYSUTCDATETIME());\n\nSELECT TOP (50) *\nFROM [dbo].[orders] AS o;\n"
+    assert len(engine.evaluate(text, "report.sql", "sql", [RULES["AIG201"]])) == 1
+
+
 def test_the_parts_of_a_schema_are_numbered_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "30-schema.sql").write_text("CREATE TABLE orders (id int, buyer int);", encoding="utf-8")
     assert not found("AIG211", INDEX, str(tmp_path / "60-indexes.sql"))

@@ -129,12 +129,13 @@ def evaluate(
     if not matches:
         return []
     silenced = suppressions.read(root, text, language) if heed else suppressions.Suppressions({}, set())
-    found = {
-        _finding(rule, node, text, path): None
-        for rule, node in matches
-        if not silenced.cover(node.range().start.line, (rule.code, rule.id))
-    }
-    return sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+    # what the grammar reads in spite of an error is found once more in the recovered text
+    found: dict[tuple[object, ...], Finding] = {}
+    for rule, node in matches:
+        if not silenced.cover(node.range().start.line, (rule.code, rule.id)):
+            finding = _finding(rule, node, text, path)
+            found.setdefault((finding.code, finding.line, finding.column, finding.message), finding)
+    return sorted(found.values(), key=lambda finding: (finding.line, finding.column, finding.code))
 
 
 def _recovered(
