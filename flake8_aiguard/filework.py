@@ -21,7 +21,12 @@ _SECRETS: Final = frozenset(
 )
 # Patterns of what a tool passes over: a few lines.
 _SMALL: Final = frozenset(("dockerignore", "gitignore", "ignore", "ssl", "tls"))
-_EVALUATIONS: Final = ("eval/", "eval_*/", "evals/", "evaluation/", "evaluations/")  # a run on its own loop
+_OF_A_WORD: Final = frozenset({".version", "version", "version.txt"})
+# A run on its own loop.
+_EVALUATIONS: Final = (
+    *("bench/", "benchmark/", "benchmark_*/", "benchmarks/"),
+    *("eval/", "eval_*/", "evals/", "evaluation/", "evaluations/"),
+)
 _STREAMED: Final = ("read", "readline", "readlines")  # of a file that an object keeps
 _TREES: Final = frozenset(("copytree", "make_archive", "rglob", "rmtree", "unpack_archive", "walk"))
 
@@ -63,10 +68,12 @@ class FileWork:
         return OneOff(self._module)
 
     def _is_small(self, node: ast.Call, function: ast.AST | None) -> bool:
-        """Whether a function is about certificates or tokens, or a path or a content is one, or an ignore file, by its name."""
+        """Whether a function is about certificates or tokens, or a path or a content is one, an ignore file or a version, by its name."""
         named = words(getattr(function, "name", ""))
         for item in self._origins(node):
             text = string(item) if isinstance(item, ast.Constant) else None
+            if text is not None and text.rpartition("/")[2].lower() in _OF_A_WORD:
+                return True
             named |= words(text.replace(".", "_")) if text is not None else frozenset()
         path = words(last_name(node.args[0]) or "") if node.args else frozenset()
         return not (_SECRETS.isdisjoint(named) and _SMALL.isdisjoint(path))
