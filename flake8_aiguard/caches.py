@@ -103,7 +103,7 @@ _REGISTERS: Final = regex(r"_*(?:un|de)?register(?:_|$)")
 # An import happens once, and an instance is the one of its name.
 _ONE_OF_EACH: Final = regex(r"_*(?:\w+_)?(?:instances|modules?)(?:_(?:cache|by_\w+))?", re.IGNORECASE)
 # What each has brought last: the state of it, which says whether something has changed since.
-_STATE: Final = regex(r"_*(?:current|last|latest|prev|previous)_\w+")
+_STATE: Final = regex(r"_*(?:(?:current|last|latest|prev|previous)_\w+|\w+_snapshot)")
 _CHANGES: Final = frozenset(
     {
         "add",

@@ -282,6 +282,7 @@ class ClientPerCall(Checker):
                 _is_retried(loop)
                 or self._is_last_turn(node, loop)
                 or self._is_search(loop)
+                or self._shares_from_before(node, row, loop)
                 or self._lifetimes.is_seldom(node, loop, _LONG)
                 or _is_pair(loop)
                 or self._is_probe(node, loop)
@@ -308,6 +309,21 @@ class ClientPerCall(Checker):
                     return True
             statement = around
         return False
+
+    def _shares_from_before(self, node: ast.Call, row: Row, loop: Loop) -> bool:
+        """Whether all turns of a loop share the pool that was built before it: ``ClientSession(connector=connector)``."""
+        keywords = self.module.receivers.keywords(node) or {}
+        given = [keywords[name] for name in row.get("shared", ()) if name in keywords]
+        bindings = [
+            binding
+            for value in given
+            if isinstance(value, ast.Name)
+            for binding in (self.module.scopes.resolve(value) or (None, []))[1]
+        ]
+        return bool(bindings) and all(
+            binding.node is not None and loop not in self.module.index.ancestors(binding.node)
+            for binding in bindings
+        )
 
     def _is_search(self, loop: Loop) -> bool:
         """Whether a loop asks one candidate after the other until one answers, and fails where none does."""
