@@ -18,7 +18,7 @@ from flake8_aiguard.loops import sleeps
 from flake8_aiguard.receivers import Definition
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import chain, dotted, last_name, parameters, root, string
+from flake8_aiguard.shapes import chain, dotted, last_name, own_nodes, parameters, root, string
 from flake8_aiguard.traffic import Traffic, says_traffic
 
 _PACKAGES: Final = ("asyncio", "anyio", "trio", "tornado")
@@ -100,7 +100,8 @@ class UnboundedFanOut(Checker):
       answer lists, and on ending or renewing what exists (``close()``, ``update()``).
     - Silent on tasks that were started before, workers that loop, items that are called themselves (``handler(event)``),
       work within the process, datagrams, and a client of the project's own from another file, which may bound itself.
-    - Of what comes in over time, the messages of a broker count (``async for record in AIOKafkaConsumer(...)``).
+    - Of what comes in over time, the messages of a broker count (``async for record in AIOKafkaConsumer(...)``), and what a caller gives
+      as ``AsyncIterator`` or the like.
     - Not followed: ``while`` loops, ``*args``, and coroutines made in another function.
     """
 
@@ -166,7 +167,8 @@ class UnboundedFanOut(Checker):
             and isinstance(asked, ast.Name)
             and asked.id == fan_out.item
         )
-        if fan_out.item == "call" and (self.module.says("FunctionCall") or self.module.says("tool_call")):
+        is_call = fan_out.item == "call" or (fan_out.item or "").endswith("_call")
+        if is_call and (self.module.says("FunctionCall") or self.module.says("tool_call")):
             return True  # what one answer of a model asks for
         if last_name(fan_out.items) == "queries" and not self.module.index.packages.isdisjoint(_PLANNERS):
             return True  # what a model has planned
@@ -191,8 +193,10 @@ class UnboundedFanOut(Checker):
             or self._is_of_answer(fan_out)
         ):
             return True
-        return limiters.bound(fan_out.node, called, fan_out.runs, fan_out.call) or not self._goes_outside(
-            fan_out, called
+        if limiters.bound(fan_out.node, called, fan_out.runs, fan_out.call):
+            return True
+        return not (
+            self._goes_outside(fan_out, called) or (is_stream and called is not None and _awaits(called))
         )
 
     def _is_paced(self, fan_out: FanOut) -> bool:
@@ -224,7 +228,7 @@ class UnboundedFanOut(Checker):
         )
 
     def _is_stream(self, fan_out: FanOut) -> bool:
-        """Whether a loop takes messages from a broker, which sends on while the tasks of the last ones wait."""
+        """Whether a loop takes what comes in over time, from a broker or a caller's iterator, while the tasks of the last ones wait."""
         items = fan_out.items
         if not isinstance(fan_out.loop, ast.AsyncFor):
             return False
@@ -335,6 +339,11 @@ class UnboundedFanOut(Checker):
     @functools.cached_property
     def _traffic(self) -> Traffic:
         return Traffic(self.module)
+
+
+def _awaits(function: Definition) -> bool:
+    """Whether a coroutine waits for anything."""
+    return any(isinstance(item, (ast.Await, ast.AsyncFor, ast.AsyncWith)) for item in own_nodes(function))
 
 
 @knowledge.cached
