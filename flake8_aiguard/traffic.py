@@ -126,6 +126,16 @@ class Traffic:
             return True
         return (self._module.type_of(function.value) or "").startswith(_DATAGRAMS)
 
+    def _is_imported(self, name: ast.Name) -> bool:
+        """Whether a function comes from another module of the project: ``from .erp import read_stock``."""
+        resolved = self._module.scopes.resolve(name)
+        return resolved is not None and all(
+            isinstance(binding.node, ast.alias)
+            and isinstance(origin := self._module.index.parent(binding.node), ast.ImportFrom)
+            and origin.level > 0
+            for binding in resolved[1]
+        )
+
     def _is_named(self, function: ast.expr, given: Sequence[ast.expr]) -> bool:
         """Whether a name says it: ``fetch_page``, ``call_api``, ``api.orders``, ``cache.load``, ``read_file``, ``get(url)``."""
         name = last_name(function) or ""
@@ -139,6 +149,8 @@ class Traffic:
             return True  # call_api(), _call_s3()
         if verb not in _nouns("access"):
             return False
+        if isinstance(function, ast.Name) and rest and self._is_imported(function):
+            return True
         about = {*rest[-1:], *_last_words(given)}
         return not _nouns("place").isdisjoint(owner) or not _nouns("object").isdisjoint(about)
 
