@@ -13,7 +13,7 @@ from flake8_aiguard.index import COMPREHENSIONS, TRIES, Comprehension, Try
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Use
-from flake8_aiguard.shapes import argument, last_name, parameters, string, words
+from flake8_aiguard.shapes import argument, is_none, last_name, parameters, string, words
 
 _CANCELLED: Final = (
     *("anyio.get_cancelled_exc_class", "asyncio.CancelledError", "asyncio.exceptions.CancelledError"),
@@ -69,7 +69,54 @@ class EventLoop:
 
     def runs(self, node: ast.Call) -> bool:
         """Whether a call runs in a coroutine, where it stands, and is no coroutine itself."""
-        return self.module.index.in_async(node) and not self._is_awaited(node) and not self._is_lazy(node)
+        return (
+            self.module.index.in_async(node)
+            and not self._is_awaited(node)
+            and not self._is_lazy(node)
+            and not self.is_driven
+            and not self._is_synchronous(node)
+        )
+
+    @functools.cached_property
+    def is_driven(self) -> bool:
+        """Whether the file runs coroutines to their end itself, ``coroutine.send(None)``, so that there is no event loop."""
+        return any(
+            len(call.args) == 1
+            and is_none(call.args[0])
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(parent := self.module.index.parent(call), ast.Expr)
+            and self._ends_by_stop(parent)
+            for call in self.module.index.calls_named(("send",))
+        )
+
+    def _ends_by_stop(self, statement: ast.stmt) -> bool:
+        """Whether a statement is tried until ``StopIteration`` brings the answer."""
+        block = self.module.index.parent(statement)
+        return isinstance(block, TRIES) and any(
+            last_name(handler.type) == "StopIteration" for handler in block.handlers
+        )
+
+    def _is_synchronous(self, node: ast.AST) -> bool:
+        """Whether a call runs only where its source was made one of plain functions: below ``if _IS_SYNC:``."""
+        if not self._synchronous:
+            return False
+        index = self.module.index
+        statement = index.statement(node)
+        return statement in self._synchronous or any(
+            outer in self._synchronous for outer in index.ancestors(statement)
+        )
+
+    @functools.cached_property
+    def _synchronous(self) -> frozenset[ast.stmt]:
+        """The statements that stand directly below ``if _IS_SYNC:``, or in the ``else`` of its opposite."""
+        found: list[ast.stmt] = []
+        for branch in self.module.index.nodes(ast.If):
+            test, block = branch.test, branch.body
+            if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+                test, block = test.operand, branch.orelse
+            if (last_name(test) or "").strip("_").lower() == "is_sync":
+                found += block
+        return frozenset(found)
 
     def is_before_first_wait(self, node: ast.expr) -> bool:
         """Whether no other task is there yet: in ``main()`` or a command, before its first ``await``."""

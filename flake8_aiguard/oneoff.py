@@ -148,7 +148,8 @@ class OneOff:
 
     def is_in_main(self, node: ast.AST) -> bool:
         """Whether a node stands under ``if __name__ == "__main__":``."""
-        return any(map(is_main_guard, self._module.index.ancestors(node)))
+        index = self._module.index
+        return any(map(is_main_guard, index.ancestors(index.statement(node))))
 
     def _is_command(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a decorator makes a function a command of click or its like."""

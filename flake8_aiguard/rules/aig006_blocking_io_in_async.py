@@ -89,7 +89,7 @@ class BlockingIoInAsync(Checker):
       text read whole, heads and chunks of at most 128 KiB, empty files and files that only lock.
     - Silent on files that threads or a process read, that are yielded, or that are passed on to a function that nothing is known of.
     - Silent in ``finally`` and handlers where an ``await`` may be cancelled, at start and end (``startup()``, ``lifespan()``,
-      ``shutdown()``), in migrations and jobs, for files of evaluations and benchmarks (``eval/``, ``benchmarks/``), and in a program that starts no other task on its loop.
+      ``shutdown()``), in migrations and jobs, in coroutines that the file runs itself (``coroutine.send(None)``), below ``if _IS_SYNC``, for files of evaluations and benchmarks (``eval/``, ``benchmarks/``), and in a program that starts no other task on its loop.
     - Silent in command lines and scripts for files, processes, threads, queues and ``input()``; in tests for files, processes,
       sleeps and waits with a limit.
     - Silent on a queue or future that is asked first (``empty()``, ``done()``, ``select``), ``put()`` on a queue without a bound,
@@ -151,7 +151,9 @@ class BlockingIoInAsync(Checker):
         for item in node.items:
             lock = item.context_expr
             row = methods().get(f"{self.module.type_of(lock)}.acquire")
-            if row is not None and row.get("task_deadlock", False) and node in self._loop.awaiting:
+            if row is None or not row.get("task_deadlock", False) or self._loop.is_driven:
+                continue
+            if node in self._loop.awaiting:
                 yield from self.found(
                     lock,
                     message="{lock} is held across an await: a second task that enters it stops the event "

@@ -39,6 +39,7 @@ _ADVICE = {
     "partly": "a thread keeps the loop turning but gains little throughput, as it holds the GIL for part of that; a process pool gains both",
     "throughout": "it holds the GIL throughout, so a thread does not help: use a process pool",
     "held": "a thread keeps the loop turning but gains no throughput, as it holds the GIL; a process pool gains both",
+    "pickled": "a thread keeps the loop turning but gains no throughput, as it holds the GIL; a process pool does not help, as it pickles its answer too",
 }
 _IN_MEMORY = frozenset({"io.BytesIO"})
 _AS_BYTES = ("encode", "tobytes")
@@ -172,7 +173,7 @@ class CpuBoundInAsync(Checker):
                 call=dotted(node.func) or self._called(node),
                 time=_duration(row["milliseconds"]),
                 input=row["input"],
-                advice=_ADVICE["throughout" if row.get("throughout") else row["gil"]],
+                advice=_advice(row),
             )
 
     @functools.cached_property
@@ -528,6 +529,10 @@ def _suffix(file: ast.expr | None) -> str:
         file = file.values[-1]
     name = string(file) or ""
     return name.rpartition(".")[2] if "." in name else ""
+
+
+def _advice(row: knowledge.Row) -> str:
+    return _ADVICE[next((key for key in ("throughout", "pickled") if row.get(key)), row["gil"])]
 
 
 def _duration(milliseconds: float) -> str:
