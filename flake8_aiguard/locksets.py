@@ -15,7 +15,7 @@ from flake8_aiguard.locking import ANY, is_ending_name, is_setup_name
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, start_of
 from flake8_aiguard.shared_state import SharedState
-from flake8_aiguard.steps import breaks_steps, is_called_under, is_change, is_write
+from flake8_aiguard.steps import breaks_steps, calls_without, is_called_under, is_change, is_write
 from flake8_aiguard.takers import is_named_for
 
 _PURPOSES = regex(
@@ -43,6 +43,7 @@ class Unlocked:
         name: the attribute.
         lock: the lock.
         holder: a method that holds it to work with the attribute.
+        caller: a method that calls the one of the write without the lock, where others call it under the lock.
         others: further attributes that the same function writes without the same lock.
     """
 
@@ -50,6 +51,7 @@ class Unlocked:
     name: str
     lock: str
     holder: str
+    caller: str | None = None
     others: tuple[str, ...] = ()
 
 
@@ -131,7 +133,10 @@ def unlocked_writes(state: SharedState, owner: ast.ClassDef) -> Iterator[Unlocke
                     continue  # a mere count
                 if function not in reported and not state.locking.is_explained(update.node):
                     reported.add(function)
-                    found[function, lock].append(update)
+                    caller = calls_without(state, owner, lock, function)
+                    found[function, lock].append(
+                        replace(update, caller=None if caller is None else caller.name)
+                    )
     for same in found.values():
         same.sort(key=lambda item: start_of(item.node))
         yield replace(same[0], others=tuple(item.name for item in same[1:]))

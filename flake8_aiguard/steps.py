@@ -53,19 +53,35 @@ def breaks_steps(state: SharedState, owner: ast.ClassDef, lock: str, write: Acce
 
 def is_called_under(state: SharedState, owner: ast.ClassDef, lock: str, function: Method) -> bool:
     """Whether a method that holds the lock uses a public one: who took the lock there again would wait for itself."""
-    if function.name.startswith("_") or not _REENTRANT.isdisjoint(state.attributes.constructors(owner, lock)):
-        return False
+    return not function.name.startswith("_") and any(
+        lock in state.locking.held(use) for use in _uses_under(state, owner, lock, function)
+    )
+
+
+def calls_without(state: SharedState, owner: ast.ClassDef, lock: str, function: Method) -> Method | None:
+    """A method that uses another one without the lock, where some do so under it: there it is to be taken."""
+    uses = _uses_under(state, owner, lock, function)
+    if not any(lock in state.locking.held(use) for use in uses):
+        return None
+    callers = [state.module.index.function(use) for use in uses if not {lock, ANY} & state.locking.held(use)]
+    return next((item for item in callers if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))), None)
+
+
+def _uses_under(state: SharedState, owner: ast.ClassDef, lock: str, function: Method) -> list[ast.Attribute]:
+    """The uses of a method on objects of its class, where whoever holds the lock must not take it again."""
+    if not _REENTRANT.isdisjoint(state.attributes.constructors(owner, lock)):
+        return []
     index = state.module.index
     uses: list[ast.expr] = [call.func for call in index.calls_named((function.name,))]
     if any(isinstance(item, ast.Attribute) and item.attr == "setter" for item in function.decorator_list):
         uses += [item for item in index.nodes(ast.Attribute) if isinstance(item.ctx, ast.Store)]
-    return any(
-        isinstance(item, ast.Attribute)
+    return [
+        item
+        for item in uses
+        if isinstance(item, ast.Attribute)
         and item.attr == function.name
         and state.module.receivers.class_behind(item.value) is owner
-        and lock in state.locking.held(item)
-        for item in uses
-    )
+    ]
 
 
 def is_of_task(state: SharedState, write: Access) -> bool:

@@ -14,6 +14,7 @@ from flake8_aiguard.shapes import start_of
 from flake8_aiguard.shared_state import SharedState
 from flake8_aiguard.stale import Stale, stale_writes
 
+_CALLED = "self.{name} is written without self.{lock} when {caller}() is the caller, while {holder}() holds it to work with it; take the lock in {caller}()"
 _STALE = (
     "self.{name} may have changed during the await since it was read, and this write undoes that; "
     "read it again after the await, or hold one asyncio.Lock around both"
@@ -90,7 +91,7 @@ class UnlockedSharedUpdate(Checker):
 
     - Silent where each use is a single step, where one assignment replaces a flag or value, for ``pop(key, default)`` and
       ``append()`` alone, and for fixed values where something begins or ends.
-    - Silent where the callers hold the lock (all of them, a name ending in ``_locked``, a docstring, a decorator), in
+    - Where some callers hold the lock, the message names one that does not. Silent where they do (all of them, a name ending in ``_locked``, a docstring, a decorator), in
       constructors and what only they call, and where only what ends the object takes the lock.
     - Silent where the class waits for a thread or event under the lock, for the last value of a measurement (``last_latency_ms``), and in files that
       stand in for a device (``virtual_printer.py``).
@@ -136,10 +137,11 @@ class UnlockedSharedUpdate(Checker):
                 others = "".join(f", and for self.{name}" for name in update.others)
                 yield from self.found(
                     update.node,
-                    message=self.message + others,
+                    message=(_CALLED if update.caller else self.message) + others,
                     name=update.name,
                     lock=update.lock,
                     holder=update.holder,
+                    caller=update.caller or "",
                 )
         for owner in state.candidates.task_writers():
             stale: defaultdict[ast.AST | None, list[Stale]] = defaultdict(list)
