@@ -46,6 +46,11 @@ _SAFE_SQL: Final = regex(
     re.IGNORECASE,
 )
 _SAFE_CONSTRUCTS: Final = regex(r"on_conflict_do_\w+|on_duplicate_key_update|prefix_with|from_select|merge")
+# The header of a request by which the other side knows a repetition; Standard Webhooks: webhook-id.
+_HEADER: Final = regex(
+    r"^(x-)?idempotency|^(x-)?dedup|-(delivery|webhook)-id$|^webhook-id$|(?-i:(DELIVERY|WEBHOOK|IDEMPOTENCY)_(ID|KEY)_HEADER)",
+    re.IGNORECASE,
+)
 _STEP: Final = regex(r"\bSET\b.*?\b(\w+)\s*=\s*(?:\w+\.)?\1\s*[-+]", re.IGNORECASE | re.DOTALL)
 _FETCHED: Final = regex(r"(?:first|get|one)(?:_or_404)?|one_or_none|scalar\w*|merge")
 _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -289,6 +294,19 @@ class Effects:
     def only_reads(self) -> bool:
         """Whether none of the POST requests of the file does harm twice."""
         return self._posts.only_read()
+
+    def sends_keys(self) -> bool:
+        """Whether the file puts a key by which the other side knows a repetition among the headers of its requests."""
+        index = self._module.index
+        said: list[ast.expr | None] = [
+            node.slice for node in index.nodes(ast.Subscript) if isinstance(node.ctx, ast.Store)
+        ]
+        said += (name for node in index.nodes(ast.Dict) for name in node.keys)
+        return any(
+            _HEADER.search(string(name) or last_name(name) or "") is not None
+            for name in said
+            if name is not None
+        )
 
     def _is_post(self, request: ast.expr | None) -> bool:
         """Whether an expression is an ``urllib.request.Request`` with data, or with such a method."""

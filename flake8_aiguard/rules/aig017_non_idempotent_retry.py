@@ -17,7 +17,7 @@ from flake8_aiguard.index import TRIES
 from flake8_aiguard.regex import regex
 from flake8_aiguard.retries import Errors, Policies, Policy, Retried, Retries, are_possible, error_names
 from flake8_aiguard.scopes import Kind
-from flake8_aiguard.shapes import is_constant, is_none, last_name, names_in, own_nodes, string
+from flake8_aiguard.shapes import block_of, is_constant, is_none, last_name, names_in, own_nodes, string
 
 _SAFE_STATUS = frozenset({413, 429, 503})
 
@@ -72,8 +72,8 @@ class NonIdempotentRetry(Checker):
     - Calls without a known type count where the receiver's name says client and the method's name says effect.
     - Silent on an INSERT beside its own UPDATE, under SERIALIZABLE with a rollback, or of rows that come from a query; on messages with an id of their own;
       on conditional requests (``If-Match``) and handled conflicts (409).
-    - Silent where the content's hash or a header from a parameter goes along, on downloads that go on (``Range``), and on files that each
-      attempt makes anew.
+    - Silent where the content's hash or a header from a parameter goes along, on downloads that go on (``Range``), on files that each
+      attempt makes anew, and after what is written and left at once. A file that puts ``Idempotency-Key`` into its headers may retry POST.
     - Not known: whether the other side ignores repetitions by itself.
     """
 
@@ -122,6 +122,8 @@ class NonIdempotentRetry(Checker):
                 continue
             if effect.kind in _LOCAL and self._is_last(effect, retried):
                 continue
+            if effect.kind in _AT_HAND and self._is_left_behind(effect):
+                continue
             if effects.key(effect, retried.around) in (Key.NONE, Key.MINTED):
                 return effect
         return None
@@ -140,7 +142,8 @@ class NonIdempotentRetry(Checker):
         if handlers and all(map(_asks_why, handlers)):
             return True
         if names and names <= _OPERATIONAL and all(map(_rolls_back, handlers)) and handlers:
-            return any(_SERIALIZABLE in (string(node) or "") for node in walk(retried.around))
+            is_local = all(map(self._is_embedded, handlers))  # a commit that fails has not happened
+            return is_local or any(_SERIALIZABLE in (string(node) or "") for node in walk(retried.around))
         inner: ast.AST = effect.inner
         for outer in self.module.index.ancestors(effect.inner):
             if outer is retried.around:
@@ -149,6 +152,13 @@ class NonIdempotentRetry(Checker):
                 return True
             inner = outer
         return False
+
+    def _is_embedded(self, handler: ast.ExceptHandler) -> bool:
+        """Whether a handler catches errors of a database in the same process only."""
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        return all(
+            item is not None and (self.module.qualname(item) or "").startswith(_EMBEDDED) for item in caught
+        )
 
     def _is_completed(self, effect: Effect, retried: Retried) -> bool:
         """Whether the next attempt follows only where a handler has added to what is sent what the answer missed, and else raises."""
@@ -200,6 +210,17 @@ class NonIdempotentRetry(Checker):
                 )
         return False
 
+    def _is_left_behind(self, effect: Effect) -> bool:
+        """Whether what is retried ends right after an effect that tells at once whether it succeeded: ``log(path); return None``."""
+        own = self.module.index.statement(effect.node)
+        block = block_of(self.module.index.parent(own), own)
+        after = block[block.index(own) + 1 :] if own in block else []
+        return (
+            bool(after)
+            and isinstance(after[-1], (ast.Break, ast.Return))
+            and all(map(self._does_nothing, after))
+        )
+
     def _does_nothing(self, statement: ast.stmt) -> bool:
         """Whether a statement pauses or leaves."""
         if isinstance(statement, ast.Expr):
@@ -207,7 +228,7 @@ class NonIdempotentRetry(Checker):
             return isinstance(call, ast.Call) and AttemptLoops(self.module).pause(call) is not False
         return isinstance(statement, (ast.Break, ast.Continue, ast.Pass)) or (
             isinstance(statement, ast.Return)
-            and (statement.value is None or isinstance(statement.value, ast.Constant))
+            and (statement.value is None or isinstance(statement.value, (ast.Constant, ast.Name)))
         )
 
     def _is_foreign(self, caught: ast.expr | None) -> bool:
@@ -318,7 +339,8 @@ class NonIdempotentRetry(Checker):
             allowed = self._allowed(value)
             if not allowed or self._is_before_sending(policies, policy):
                 continue
-            if not self._is_documented(policy) and not Effects(self.module).only_reads():
+            effects = Effects(self.module)
+            if not self._is_documented(policy) and not effects.only_reads() and not effects.sends_keys():
                 yield from self.found(
                     policy.node,
                     message=_ADAPTER,
@@ -356,6 +378,7 @@ class NonIdempotentRetry(Checker):
 
 
 _LOCAL = ("append", "orm", "sql")  # what a library for anything else does not raise errors for
+_AT_HAND = ("amount", "append")  # what nobody else answers for
 _HARMLESS = ("counter", "http", "message")  # where nobody waits for the answer
 # Errors after which nobody knows whether the first attempt has succeeded, and those that say why it has not.
 _OPEN = regex(
@@ -371,6 +394,7 @@ _SAYS_WHY = regex(
     re.IGNORECASE,
 )
 _OPERATIONAL = frozenset({"DBAPIError", "OperationalError"})
+_EMBEDDED = ("sqlite3.", "aiosqlite.", "duckdb.")
 _SERIALIZABLE = "SERIALIZABLE"
 _WHY = regex(
     r"unique|duplicate|no.?such.?table|undefined.?table|integrity"
