@@ -16,6 +16,7 @@ from flake8_aiguard.numeric import number
 from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, names_in, string
 
+_ADDS: Final = frozenset({"add", "append", "extend", "update"})
 _COUNTS: Final = regex(r"_|.*(attempt|retr(?!ie?v)|tries|try|(?<![a-z])n?th$)", re.IGNORECASE)
 _TAKES: Final = regex(r"_*(next\w*|pop\w*|(\w+_)?get(_nowait)?|read\w*|recv\w*|popleft)", re.IGNORECASE)
 _SUPPLIES: Final = regex(r"_*(next\w*|pop\w*|recv\w*|popleft|stat)", re.IGNORECASE)
@@ -27,7 +28,8 @@ _MAKES: Final = regex(
 _PORT: Final = regex(r"(\w+_)?port")
 _ASKS: Final = regex(
     r"(.*\.)?(input|raw_input|getpass|getkey|getch|get_wch|getchar)|(.*\.)?(stdin|tty|term\w*|console)\.readline|readline"
-    r"|((click|typer)\.)?(prompt|confirm)|(questionary|inquirer|[Pp]rompt|Confirm)\.\w+"
+    r"|((click|typer)\.)?(prompt|confirm)|(questionary|inquirer|[Pp]rompt|Confirm)\.\w+|(.*\.)?(prompter|prompt_session|pt_session)\.\w+"
+    r"|(.*\.)?_*(ask|get|prompt|read|request)_(?:\w+_)?(passphrase|password|pin|user_input)"
 )
 _PAUSES: Final = regex(
     r"(^|_)(sleep\w*|pause|delay\w*|back_?off\w*|wait\w*|throttle|cool_?down|poll)(_|$)", re.IGNORECASE
@@ -315,6 +317,10 @@ class AttemptLoops:
             return True  # link = links[0], and del links[0]
         if self._reduces(attempts, failing, used):
             return True
+        tried = [*statements_in(attempts.loop.body, stop=trial), *statements_in(trial.body)]
+        asked = {name.id for item in tried for name in names_in(item)} - set(map(_added_to, tried))
+        if any(_added_to(item) in asked for item in failing):
+            return True  # create(without=failed), and failed.append(found)
         for item in failing:
             targets: list[ast.expr] = []
             if isinstance(item, ast.Assign):
@@ -611,6 +617,18 @@ def _is_plain(call: ast.Call) -> bool:
         or name[:1].isupper()
         or (field is not None and field.isidentifier())
     )
+
+
+def _added_to(statement: ast.stmt) -> str | None:
+    """The variable to which a statement adds an item: ``seen.add(item)``."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if (
+        not isinstance(call, ast.Call)
+        or not isinstance(call.func, ast.Attribute)
+        or call.func.attr not in _ADDS
+    ):
+        return None
+    return dotted(call.func.value)
 
 
 def _is_pause_name(name: str) -> bool:

@@ -56,7 +56,7 @@ class RetryWithoutBackoff(Checker):
     length the file does not show. One retry in all is left alone.
 
     - Silent where it is no retry: the loop goes on after success, through different items (another host or port for each attempt), or
-      another way after a failure.
+      another way after a failure, be it that a list of what has failed goes along.
     - Silent on errors which waiting does not mend (a value, a key, an answer that cannot be parsed, a file that exists), expiries,
       signals and interrupted calls.
     - Silent on waits for something to be there, for a person or for a change that somebody else made first, and on what only touches this machine.
@@ -537,6 +537,14 @@ class RetryWithoutBackoff(Checker):
             pass  # a poll
         elif any(self._is_clock(attempts, pause.call) for gap in (*gaps, course.tail) for pause in gap):
             pass  # a deadline
+        elif len(gaps) >= _FEW and _starts_at_zero(gaps):
+            first = gaps[0][0]
+            yield from self.found(
+                first.call,
+                message=_FIRST,
+                what="this loop",
+                why=f"{_text(first)} is a pause of zero at first",
+            )
         elif len(gaps) >= _FEW and all(
             pause.is_sleep and pause.seconds is not None for gap in gaps for pause in gap
         ):
@@ -637,9 +645,19 @@ class RetryWithoutBackoff(Checker):
 def _is_interrupted(handler: ast.ExceptHandler, errors: Errors) -> bool:
     """Whether a handler is for a system call that a signal has interrupted: what was waited for goes on; or for a test that fails."""
     return (
-        errors.names == frozenset({"InterruptedError"})
+        (bool(errors.names) and all("Interrupted" in name for name in errors.names or ()))
         or any(last_name(node) == "EINTR" for node in ast.walk(handler))
         or last_name(handler.type) == "failureException"
+    )
+
+
+def _starts_at_zero(gaps: list[list[Pause]]) -> bool:
+    """Whether the first pause is zero and the later ones are a multiple of what is not known: ``self.delay * attempt``."""
+    first, *others = gaps
+    return (
+        bool(first)
+        and all(pause.is_sleep and pause.seconds == 0 for pause in first)
+        and all(gap and all(pause.is_sleep and pause.seconds is None for pause in gap) for gap in others)
     )
 
 
@@ -705,7 +723,9 @@ _RETRY_THEMSELVES = frozenset(
     for name in names
     for prefix in ("", "Async")
 )
-_NO_END = regex(r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly)\b", re.IGNORECASE)
+_NO_END = regex(
+    r"\b(?:re)?try(?:ing)? (?:it )?(?:forever|indefinitely|endlessly|again and again)\b", re.IGNORECASE
+)
 _UNTIL = regex(r"\bretr(?:y|ie[sd]|ying) (?:\w+ ){0,3}?(?:until|as long as)\b", re.IGNORECASE)
 _FIXED_MEANT = regex(
     r"\b(fixed|constant) (wait|delay|pause|interval|backoff)\b|\bwait(s|ing)? \d+ ?(m?s|sec\w*|minutes?)\b|\bbetween (each|tries|(re)?tries|attempts|calls)\b",
