@@ -12,9 +12,12 @@ from flake8_aiguard.index import Loop
 from flake8_aiguard.loops import SMALL
 from flake8_aiguard.memo import lazy
 from flake8_aiguard.module import Module
-from flake8_aiguard.shapes import dotted, is_constant, last_name, names_in
+from flake8_aiguard.shapes import dotted, is_constant, last_name, names_in, string, words
 
 _WAITS: Final = (ast.AsyncFor, ast.AsyncWith, ast.Await)
+_WHOLE: Final = frozenset(
+    {"body", "content", "contents", "corpus", "data", "document", "log", "output", "source", "stdout", "text"}
+)
 _ONLY_LISTS: Final = ("insert", "sort", "[:]")  # what a deque does not have, or not fast
 
 
@@ -49,6 +52,7 @@ class Fronts:
             or self._accumulators.is_read_whole(loop, receiver)
             or self._is_head(pop, receiver, loop)
             or self._is_cut(receiver)
+            or self._is_line(receiver)
             or any(
                 isinstance(item, _WAITS) or (isinstance(item, ast.Call) and last_name(item.func) == "sleep")
                 for item in walk(loop)
@@ -68,6 +72,21 @@ class Fronts:
         return dotted(loop.test) == dotted(taken.targets[0]) is not None and any(
             use.lineno > (loop.end_lineno or 0) for use in self._module.scopes.uses(*variable)
         )
+
+    def _is_line(self, receiver: ast.expr) -> bool:
+        """Whether a list is made of the words of one line: ``shlex.split(command)``, ``name.split(".")``."""
+        resolved = self._module.scopes.resolve(receiver) if isinstance(receiver, ast.Name) else None
+        made = [binding.value for binding in resolved[1]] if resolved is not None else []
+        return bool(made) and all(isinstance(item, ast.Call) and self._splits_line(item) for item in made)
+
+    def _splits_line(self, call: ast.Call) -> bool:
+        if self._module.qualname(call.func) == "shlex.split":
+            return True
+        if not isinstance(call.func, ast.Attribute) or call.func.attr not in ("rsplit", "split"):
+            return False
+        separator = string(call.args[0]) if call.args else " "
+        whole = words(last_name(call.func.value) or "")
+        return separator is not None and "\n" not in separator and _WHOLE.isdisjoint(whole)
 
     def _is_cut(self, receiver: ast.expr) -> bool:
         """Whether the first part of something, up to a length, is all that a list is given: ``lines.extend(read[:most])``."""

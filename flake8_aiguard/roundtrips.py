@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flake8_aiguard import knowledge
 from flake8_aiguard.module import Module
+from flake8_aiguard.regex import regex
 from flake8_aiguard.shapes import dotted, last_name, string, words
 
 _READS = ("json.load", "json.loads")
@@ -14,6 +15,8 @@ _OTHER_TYPES = tuple(
     f"collections.{name}"
     for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
 )
+# What an object makes of itself may hold ordered dicts, tuples or enumerations, which JSON makes plain.
+_OF_OBJECT = regex(r"_*(?:to_|as_?|model_|obj_to_)?(?:dict|dump|json_?dict|serializable)")
 _OF_MOMENTS = {"date": "date", "time": "time", "timetz": "time"}
 _CONSTRUCTORS = ("__init__", "__post_init__")
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")
@@ -135,7 +138,9 @@ class RoundTrips:
             self._is_numbered(value)
             or isinstance(value, ast.Call)
             and (
-                (name := self._module.qualname(value.func) or "").startswith("yaml.") or name in _OTHER_TYPES
+                (name := self._module.qualname(value.func) or "").startswith("yaml.")
+                or name in _OTHER_TYPES
+                or _OF_OBJECT.fullmatch(last_name(value.func) or "") is not None
             )
             for value in values
         )

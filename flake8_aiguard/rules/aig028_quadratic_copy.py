@@ -95,11 +95,11 @@ class QuadraticCopy(Checker):
     - Whole pages are silent in a ``while`` that asks for the next page: the request costs far more than the copy.
     - ``insert(0)`` and ``s = t + s`` count in ``for`` loops; not below an ``if`` or in a handler, not where items go to both ends, the first one is read, or a budget ends the loop.
     - ``pop(0)`` counts on lists of records, of a caller, or of a walk over a graph; not where the length is asked first, the loop sorts or slices the list,
-      only strips its beginning, goes a few steps deep, or the rest is used behind it.
+      only strips its beginning, goes a few steps deep, or the rest is used behind it; nor on the words of one line.
     - ``reduce(add, ...)`` counts where a start, an annotation or the name says what the items are; ``sum()`` not where its twin
       carries ``noqa: RUF017``.
     - A round trip counts with plain arguments, outside of tests and of ``try``. Silent where it converts: an encoder, ``sort_keys``, another
-      codec, keys that are numbers, a comparison with JSON, a comment or docstring that speaks of a copy or of types.
+      codec, keys that are numbers, what an object makes of itself (``x.to_dict()``), a comparison with JSON, a comment or docstring that speaks of a copy or of types.
     - ``+=``, ``sum()``, ``insert(0)`` and ``deepcopy()`` are silent in tests. One finding for an accumulator, and for a list that a function uses up.
     """
 
