@@ -486,15 +486,21 @@ def _is_miss_of(test: ast.expr, node: ast.expr) -> bool:
 
 
 def _is_asked_before(cache: str, assign: ast.stmt, function: Function) -> bool:
-    """Whether a condition has asked the cache before the fetch, so that the next one only asks again."""
-    return any(
-        isinstance(node, (ast.If, ast.While))
-        and node.lineno < assign.lineno
-        and any(
-            isinstance(item, (ast.Name, ast.Attribute)) and dotted(item) == cache for item in walk(node.test)
-        )
-        for node in walk(function)
-    )
+    """Whether the cache has been asked before the fetch, by a condition or for an entry, so that the next one only asks again."""
+    for node in walk(function):
+        if getattr(node, "lineno", assign.lineno) >= assign.lineno:
+            continue
+        if isinstance(node, (ast.If, ast.While)):
+            if any(
+                isinstance(item, (ast.Name, ast.Attribute)) and dotted(item) == cache
+                for item in walk(node.test)
+            ):
+                return True
+        elif isinstance(node, (ast.Call, ast.Subscript)):
+            container, _ = _parts(node)
+            if container is not None and dotted(container) == cache:
+                return True
+    return False
 
 
 def _made_of(names: set[str], function: Function) -> set[str]:

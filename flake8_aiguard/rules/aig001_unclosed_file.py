@@ -234,6 +234,8 @@ class UnclosedFile(Checker):
         is_gone = leak.name is None and row["kind"] not in _LASTING
         if is_gone and isinstance(index.parent(node), ast.Expr) and (is_read or row["kind"] == "socket"):
             return True
+        if is_gone and self._is_silencer(node):
+            return True
         if self._once.is_test:
             return is_gone or is_read or (leak.name is not None and row["kind"] == "temporary")
         if not is_read:
@@ -245,6 +247,16 @@ class UnclosedFile(Checker):
             or self._once.is_script
             or self._once.ends_after(node)
             or self._is_run_once(node)
+        )
+
+    def _is_silencer(self, node: ast.Call) -> bool:
+        """Whether nothing of what is written is kept: ``redirect_stdout(open(os.devnull, "w"))``."""
+        outer = self.module.index.parent(node)
+        return (
+            isinstance(outer, ast.Call)
+            and (self.module.qualname(outer.func) or "").startswith("contextlib.redirect_std")
+            and bool(node.args)
+            and self.module.qualname(node.args[0]) == "os.devnull"
         )
 
     def _is_read(self, node: ast.Call, row: knowledge.Row) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from flake8_aiguard import knowledge
+from flake8_aiguard.blocks import bound_by, statements_in
 from flake8_aiguard.checker import Checker, Finding
 from flake8_aiguard.entrypoints import Entry
 from flake8_aiguard.index import COMPREHENSIONS, FUNCTIONS, TRIES, Loop
@@ -22,6 +23,7 @@ from flake8_aiguard.shapes import (
     default,
     dotted,
     following,
+    is_none,
     last_name,
     names_in,
     own_nodes,
@@ -128,7 +130,7 @@ class ClientPerCall(Checker):
     - Silent where it is returned, yielded or stored, behind ``if x is None`` or a cache, and in factories, fixtures, lifespans, ``__init__`` and
       entry points.
     - Silent on shared pools and transports, on pools of one or two workers, and on threads that are joined for one group or level before the next.
-    - Silent on retries and reconnects, in a turn that leaves its loop, in a search that raises where no candidate answers, and in
+    - Silent on retries and reconnects, in a turn that leaves its loop or is the first of all (``if not address: ...``), in a search that raises where no candidate answers, and in
       loops over two or three items written there, that ask one host after the other, or that wait for half a minute or a person
       in each turn.
     - Silent where a handler makes one request to a URL that is the caller's as a whole, or hands its client to a task that runs on, and
@@ -281,6 +283,7 @@ class ClientPerCall(Checker):
             if not (
                 _is_retried(loop)
                 or self._is_last_turn(node, loop)
+                or self._is_first_time(node, loop)
                 or self._is_search(loop)
                 or self._shares_from_before(node, row, loop)
                 or self._lifetimes.is_seldom(node, loop, _LONG)
@@ -293,6 +296,52 @@ class ClientPerCall(Checker):
             ):
                 return loop
         return None
+
+    def _is_first_time(self, node: ast.Call, loop: Loop) -> bool:
+        """Whether only the first turn gets there, as a condition asks for what is bound below it: ``if not address: ...``."""
+        child: ast.AST = node
+        for outer in self.module.index.ancestors(node):
+            if outer is loop:
+                return False
+            if isinstance(outer, ast.If) and child in outer.body:
+                test = outer.test
+                if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+                    asked = dotted(test.operand)
+                elif isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is):
+                    asked = dotted(test.left) if is_none(test.comparators[0]) else None
+                else:
+                    asked = None
+                if (
+                    asked is not None
+                    and self._is_bound_in(outer.body, asked)
+                    and not self._starts_anew(loop, outer, asked)
+                ):
+                    return True
+            child = outer
+        return False
+
+    @staticmethod
+    def _is_bound_in(block: list[ast.stmt], name: str) -> bool:
+        return any(
+            isinstance(item, (ast.Assign, ast.AnnAssign))
+            and any(dotted(target) == name for target in bound_by(item))
+            for item in statements_in(block)
+        )
+
+    def _starts_anew(self, loop: Loop, within: ast.If, name: str) -> bool:
+        """Whether a turn of the loop also binds the name elsewhere."""
+        if not isinstance(loop, _LOOPS):
+            return True
+        inside = {*statements_in(within.body)}
+        bound = [item for item in statements_in(loop.body) if isinstance(item, (ast.Assign, ast.AnnAssign))]
+        targets = (
+            {found.id for found in names_in(loop.target)}
+            if isinstance(loop, (ast.For, ast.AsyncFor))
+            else set()
+        )
+        return name in targets or any(
+            item not in inside and any(dotted(target) == name for target in bound_by(item)) for item in bound
+        )
 
     def _is_last_turn(self, node: ast.Call, loop: Loop) -> bool:
         """Whether the loop is left after what it builds: ``client = Client(); client.stop(); break``."""
