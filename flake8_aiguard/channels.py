@@ -36,6 +36,7 @@ _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _RETURNED: Final = regex(
     r"_*(?:\w*_)?(?:acks?|answers?|done|errors?|exceptions?|excs?|finished|completed|futures?|out|outcomes?|output|repl(?:y|ies)|resp|responses?"
     r"|results?|returns?|conns?|connections?|free|idle|available|pool|ready|resources?|slots?|tokens?|permits?)(?:_?(?:q|queues?|channels?|list))?"
+    r"|_*(?:completed|done|finished|processed)_\w+"
 )
 # What says start and stop, not what there is to do.
 _CONTROLS: Final = regex(

@@ -352,7 +352,9 @@ class Classes:
             caller = index.function(mention)
             if not (isinstance(call, ast.Call) and call.func is mention):
                 return False
-            if not isinstance(caller, (ast.FunctionDef, ast.AsyncFunctionDef)) or caller is function:
+            if caller is function:
+                continue  # it calls itself
+            if not isinstance(caller, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 return False
             if not self._is_hook(caller, hops - 1):
                 return False

@@ -232,11 +232,26 @@ class Constants:
         while function is not None:
             if not isinstance(function, ast.Lambda):
                 is_setter = function.name.strip("_") == f"set_{name.strip('_').lower()}"
-                is_whole = isinstance(node, ast.Name) or ast.get_docstring(function) is not None
+                is_whole = (
+                    isinstance(node, ast.Name)
+                    or ast.get_docstring(function) is not None
+                    or self._is_refilled(node)
+                )
                 if (is_setter and is_whole) or self._is_task(function, node, is_final=is_final):
                     return True
             function = index.function(function)
         return False
+
+    def _is_refilled(self, node: ast.AST) -> bool:
+        """Whether a change takes out all that a container held: ``ROLES[:] = roles``, ``ROLES.clear()``."""
+        if isinstance(node, ast.Subscript):
+            return isinstance(node.slice, ast.Slice) and node.slice.lower is node.slice.upper is None
+        statement = self._module.index.statement(node)
+        return (
+            isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Call)
+            and last_name(statement.value.func) == "clear"
+        )
 
     def _is_made_on_demand(self, node: ast.AST) -> bool:
         """Whether an entry is made when it is first asked for: behind a check that there is none, or where looking it up failed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import bisect
 import itertools
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -261,12 +262,19 @@ class Counts:
                 part = node.func if isinstance(node, ast.Call) else node
                 if isinstance(part, ast.Attribute) and part.attr in _MADE:
                     return False  # how long a text is
+                if isinstance(node, ast.Call) and self._is_converted(node):
+                    return False
                 node = part.value if isinstance(part, (ast.Attribute, ast.Subscript)) else part
             if isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and self._is_outer(node)):
                 return True
             if isinstance(node, ast.Name):
                 stack += self.bound(node)[:1]
         return False
+
+    def _is_converted(self, call: ast.Call) -> bool:
+        """Whether a call makes another value of what it is given: ``os.fsencode(path)``."""
+        name = self._module.qualname(call.func)
+        return name is not None and name.partition(".")[0] in sys.stdlib_module_names
 
     def is_state(self, value: ast.expr) -> bool:
         """Whether a count is one of what goes on: kept by the object, the module or a store, or called so; not a size that is handed in."""

@@ -166,7 +166,14 @@ class Guards:
         if name is not None:
             return name in _questions() or name.startswith("os.path.") or _sounds_like_question(name)
         last = last_name(call.func) or ""
+        if last == "join" and not self._is_of_text(call):
+            return False  # of a thread, which may end meanwhile
         return _sounds_like_question(last) or (isinstance(call.func, ast.Attribute) and last in _pure())
+
+    def _is_of_text(self, call: ast.Call) -> bool:
+        """Whether a method is one of a text, or one that is given what texts are joined from."""
+        receiver = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        return self._module.kinds.of(receiver) == "str" or isinstance(receiver, ast.Constant)
 
     # -- what comes before
 
@@ -381,6 +388,8 @@ class Guards:
                     found |= {_OTHERS} if node.id.isupper() else {_ANYTHING, _OTHERS}
                 if node.id.endswith("s") or _CONTAINER.search(node.id):
                     found.add(f"{node.id}()")
+                elif self._is_truth(node):
+                    found.add(f"{node.id}();")  # fill(schema, out)
                 if self._is_lent(node):
                     found |= {_ANYTHING, _OTHERS}
             stack.extend(children(node))
@@ -436,8 +445,8 @@ class Guards:
     def _events(self) -> dict[tuple[ast.AST | None, str], list[tuple[_Position, ast.AST]]]:
         """Where each function may change a value in place.
 
-        Under the name of a variable: what is called on it or set in it; with ``()``: where it is passed to a call; under
-        :data:`_OTHERS`: where others may run; under :data:`_ANYTHING`: all calls, and where others may run.
+        Under the name of a variable: what is called on it or set in it; with ``()``: where it is passed to a call, with
+        ``();``: beside others to one that is there for its effect; under :data:`_OTHERS`: where others may run; under :data:`_ANYTHING`: all calls, and where others may run.
         """
         index = self._index
         found: defaultdict[tuple[ast.AST | None, str], list[tuple[_Position, ast.AST]]] = defaultdict(list)
@@ -452,6 +461,8 @@ class Guards:
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             receiver = root(call.func) if isinstance(call.func, ast.Attribute) else None
             names = {f"{item.id}()" for item in given if isinstance(item, ast.Name)}
+            if len(given) > 1 and isinstance(index.parent(call), ast.Expr):
+                names |= {f"{name};" for name in names}
             note(call, _ANYTHING, *names, *([receiver.id] if isinstance(receiver, ast.Name) else []))
         for cls in (ast.Await, ast.Yield, ast.YieldFrom, ast.AsyncFor, ast.AsyncWith):
             for suspending in index.nodes(cls):

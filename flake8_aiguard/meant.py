@@ -80,7 +80,7 @@ _WHOLE_TABLE: Final = regex(
     rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+limit\s+1)?\s*;?\s*$", re.IGNORECASE
 )
 _READ_WHOLE: Final = regex(
-    rf"\s*select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+order\s+by\s+[\w.,\s\"]+)?\s*;?\s*$",
+    rf"\s*(?:insert\s+into\s+[\w.\"`]+(?:\s*\([^()]*\))?\s+)?select\s+(?:\*|[\w.,\s\"]+?)\s+from\s+({NAME})(?:\s+order\s+by\s+[\w.,\s\"]+)?\s*;?\s*$",
     re.IGNORECASE,
 )
 # "Delete all rows.", "Remove every entry from the table": not "all rows of a user", which is a condition.

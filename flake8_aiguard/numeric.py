@@ -73,6 +73,8 @@ def number(node: ast.expr | None, known: Known = lambda name: None, depth: int =
         return found if found is None or isinstance(node.op, ast.UAdd) else -found
     if isinstance(node, ast.BinOp):
         values = [number(node.left, known, depth - 1), number(node.right, known, depth - 1)]
+        if isinstance(node.op, ast.Mult) and 0 in values:
+            return 0  # whatever the other one is
         return _apply(_OPERATORS.get(type(node.op)), values)
     if isinstance(node, ast.IfExp):
         test = truth(node.test, known, depth - 1)

@@ -128,7 +128,7 @@ class Timeouts:
                     found[index.function(call)] = []
         blocks: list[ast.With | ast.AsyncWith] = [*index.nodes(ast.With), *index.nodes(ast.AsyncWith)]
         for block in blocks:
-            if any(self._limits_time(item.context_expr) for item in block.items):
+            if any(self._limits_time(self._made(item.context_expr)) for item in block.items):
                 found[block] = []
         functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [
             *index.nodes(ast.FunctionDef),
@@ -139,6 +139,12 @@ class Timeouts:
                 found[function] = []
         found.pop(None, None)
         return found
+
+    def _made(self, context: ast.expr) -> ast.expr:
+        """What a context manager was made by: ``budget = asyncio.timeout_at(deadline)``, ``async with budget``."""
+        resolved = self._module.scopes.resolve(context) if isinstance(context, ast.Name) else None
+        value = resolved[1][0].value if resolved is not None and len(resolved[1]) == 1 else None
+        return context if value is None else value
 
     def _limits_time(self, node: ast.expr) -> bool:
         """Whether a context manager, decorator or call limits time: by the table, or by its name."""

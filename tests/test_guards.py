@@ -64,6 +64,8 @@ def test_no_questions(test: str) -> None:
     [
         ("not x", "f()", True),
         ("not x", "f(x)", True),
+        ("not x", "f(y, x)", False),
+        ("not x", "y = f(y, x)", True),
         ("not xs", "f(xs)", False),
         ("not xs", "print(xs)", True),
         ("not x", "x.clear()", False),
