@@ -161,6 +161,8 @@ class Fetches:
             if name.startswith(tuple(row.get("prefixes", ())) or ("\0",)):
                 if call.args or any(item.arg not in row["stores"] for item in call.keywords):
                     return False
+                if name.endswith(tuple(row["catalogue"])):
+                    return False
                 is_function = isinstance(call.func, ast.Name) or self._module.qualname(call.func) is not None
                 if is_function and name.endswith(tuple(row["in_process"])):
                     return False

@@ -16,7 +16,9 @@ _OTHER_TYPES = tuple(
     for name in ("ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque")
 )
 # What an object makes of itself may hold ordered dicts, tuples or enumerations, which JSON makes plain.
-_OF_OBJECT = regex(r"_*(?:to_|as_?|model_|obj_to_)?(?:dict|dump|json_?dict|serializable)")
+_OF_OBJECT = regex(
+    r"_*(?:to_|as_?|model_|obj_to_)?(?:dict|dump|json_?dict|serializable)|(?:to_|as_)py(?:dict|list)?"
+)
 _OF_MOMENTS = {"date": "date", "time": "time", "timetz": "time"}
 _CONSTRUCTORS = ("__init__", "__post_init__")
 _NO_MODELS = ("ABC", "Generic", "Protocol", "object")

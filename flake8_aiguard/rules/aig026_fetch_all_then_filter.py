@@ -61,7 +61,7 @@ class FetchAllThenFilter(Checker):
     - Silent where the query has a condition, a limit, a grouping or a join, where its text is not seen, where any other use takes the rows
       whole, and where a lazy query turns the slice into a limit itself.
     - Of a function that is only called ``fetch_all_...`` or ``get_all_...``, comparisons alone are reported.
-    - Silent there where it is asked for some (``get_all_episodes(season=1)``), lists what the program or a machine is made of (``get_all_modules()``), or asks
+    - Silent there where it is asked for some (``get_all_episodes(season=1)``), lists what the program, a machine or a database is made of (``get_all_modules()``, ``get_all_scopes()``), or asks
       an object or class that has them in memory.
     - Silent where the rows of two fetches are joined, as a query for each row costs more.
     - Silent in migrations, and in loops that only skip rows without a value, which they then parse.
