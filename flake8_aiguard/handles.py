@@ -99,12 +99,25 @@ class Handles:
             if not isinstance(parent, ast.Await):
                 return None
             value = parent
+        value = self._fluent_end(value, row)
         variable = self._variable(value, row)
         if variable is None:
             if self._is_released_at_once(value, row) or self.is_given_away([value], row):
                 return None
             return Leak(None, Release.NEVER) if self._first_connecting([value], row) else None
         return self._leak_of(variable, row)
+
+    def _fluent_end(self, value: ast.expr, row: knowledge.Row) -> ast.expr:
+        """The last of a chain of calls that each give the resource itself: ``engine.connect().execution_options(...)``."""
+        while True:
+            attribute = self._index.parent(value)
+            if not isinstance(attribute, ast.Attribute) or attribute.attr not in row.get("fluent", ()):
+                return value
+            call = self._index.parent(attribute)
+            if not isinstance(call, ast.Call) or call.func is not attribute:
+                return value
+            outer = self._index.parent(call)
+            value = outer if isinstance(outer, ast.Await) else call
 
     def is_bound_through(self, call: ast.Call, row: knowledge.Row) -> bool:
         """Whether a variable is bound to what needs the resource open: ``DB = MongoClient()["app"]``.
