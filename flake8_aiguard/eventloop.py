@@ -43,6 +43,7 @@ _CONSUMERS: Final = ("extend", "join", "update")
 _STARTUPS: Final = ("on_startup", "prep", "setup", "startup")
 _STARTUPS_WITHOUT_ARGUMENTS: Final = ("init", "initialise", "initialize", "start")
 _STARTUP_PREFIXES: Final = ("bootstrap_", "init_", "initialise_", "initialize_", "setup_", "startup_")
+_LOOPS: Final = frozenset({"event_loop", "loop", "running_loop"})
 _OWN_LOOP: Final = regex(
     r"\b(dedicated|own|separate)\b[^.]{0,40}\b(thread|event loop)|\bnever (on )?the (application|main) event loop",
     re.IGNORECASE,
@@ -108,13 +109,18 @@ class EventLoop:
 
     @functools.cached_property
     def _synchronous(self) -> frozenset[ast.stmt]:
-        """The statements that stand directly below ``if _IS_SYNC:``, or in the ``else`` of its opposite."""
+        """The statements directly below ``if _IS_SYNC:`` or ``if loop is None:``, or in the ``else`` of the opposite."""
         found: list[ast.stmt] = []
         for branch in self.module.index.nodes(ast.If):
             test, block = branch.test, branch.body
             if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
                 test, block = test.operand, branch.orelse
-            if (last_name(test) or "").strip("_").lower() == "is_sync":
+            if isinstance(test, ast.Compare) and is_none(test.comparators[0]):
+                if isinstance(test.ops[0], ast.IsNot):
+                    block = branch.orelse if block is branch.body else branch.body
+                if (last_name(test.left) or "").strip("_").lower() in _LOOPS:
+                    found += block
+            elif (last_name(test) or "").strip("_").lower() == "is_sync":
                 found += block
         return frozenset(found)
 
