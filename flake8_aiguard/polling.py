@@ -17,7 +17,7 @@ from flake8_aiguard.memo import memoised
 from flake8_aiguard.module import Module
 from flake8_aiguard.regex import regex
 from flake8_aiguard.scopes import Binding, Kind
-from flake8_aiguard.shapes import argument, dotted, is_none, last_name
+from flake8_aiguard.shapes import argument, dotted, is_none, last_name, names_in
 
 Turn: TypeAlias = Mapping[str, list[ast.expr]]
 
@@ -213,12 +213,24 @@ class Conditions:
         if isinstance(node, ast.comprehension):
             return node.ifs if dotted(_viewed(node.iter)) else (node.iter, *node.ifs)
         if isinstance(node, (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
+            self._contents(node, found)
             return (node.elt, *node.generators)
         if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda)) or not isinstance(
             node, ast.expr
         ):
             return None
         return [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+
+    def _contents(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, found: Asked) -> None:
+        """Notes a container whose items are asked for themselves: ``any(state == BUSY for state in self.states.values())``."""
+        for generator in node.generators:
+            container = _viewed(generator.iter)
+            if not isinstance(generator.target, ast.Name) or not self._is_container(container):
+                continue
+            item = generator.target.id
+            uses = [self._index.parent(name) for name in names_in(node) if name.id == item]
+            if all(isinstance(use, (ast.Compare, ast.comprehension)) or use is node for use in uses):
+                found.states.append(State(container, "container", None, container))
 
     def _compare(self, node: ast.Compare, found: Asked) -> Iterable[ast.AST]:
         parts = [node.left]
@@ -265,9 +277,11 @@ class Conditions:
         if kind == "multiprocessing.Value":
             return None
         name = self._module.qualname(node)
+        is_of_class = (last_name(node.value) or "")[:1].isupper()
+        if is_of_class and _CONSTANT.fullmatch(node.attr):
+            return ()  # Status.RUNNING
         if name is not None:
-            is_constant = _CONSTANT.fullmatch(node.attr) or (last_name(node.value) or "")[:1].isupper()
-            if is_constant:
+            if is_of_class or _CONSTANT.fullmatch(node.attr):
                 return ()
             if not name.startswith(".") and name.partition(".")[0] in self._index.packages:
                 return None
