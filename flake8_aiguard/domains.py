@@ -588,8 +588,16 @@ class Domains:
         """Whether an expression is a mapping or sequence that the program's text spells: a display, or a name for one."""
         if isinstance(node, ast.Name):
             resolved = self._module.scopes.resolve(node)
-            if resolved is None or not _CONSTANT.fullmatch(node.id):
+            if resolved is None:
                 return False
+            if not _CONSTANT.fullmatch(node.id):
+                chosen = [binding.value for binding in resolved[1] if binding.kind is Kind.ASSIGN]
+                return len(chosen) == len(resolved[1]) and all(
+                    isinstance(value, ast.Name)
+                    and _CONSTANT.fullmatch(value.id) is not None
+                    and self.is_table(value)
+                    for value in chosen
+                )
             return all(binding.kind is Kind.IMPORT or _is_filled(binding.value) for binding in resolved[1])
         if isinstance(node, ast.Attribute):
             owner = self._module.receivers.class_behind(node.value)
