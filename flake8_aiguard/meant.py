@@ -318,6 +318,7 @@ class Meant:
                 _NOTHING_SET.search(statement.text) is not None
                 or plain(table) in self._of_one_row
                 or (created is not None and created.is_single)
+                or self._is_filled_instead(table, call)
             )
         if self._is_said(call) or self._is_read_before(table, call):
             return True
@@ -340,6 +341,16 @@ class Meant:
         """Whether the function writes rows to the table later on."""
         name = "" if HOLE in table else plain(table)
         return self._around(call).filled.get(name, 0) > (call.end_lineno or 0)
+
+    def _is_filled_instead(self, table: str, call: ast.Call) -> bool:
+        """Whether the other branch of an ``if`` writes the table's first row: it has one."""
+        line = self._around(call).filled.get("" if HOLE in table else plain(table), 0)
+        for outer in self._module.index.ancestors(self._module.index.statement(call)):
+            if isinstance(outer, ast.If) and outer.orelse:
+                other = outer.body if call.lineno >= outer.orelse[0].lineno else outer.orelse
+                if other[0].lineno <= line <= (other[-1].end_lineno or 0):
+                    return True
+        return False
 
     def _is_chosen(self, table: str, call: ast.Call) -> bool:
         """Whether another branch of an ``if`` deletes with a condition: then a case was found for all rows."""
