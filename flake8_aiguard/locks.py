@@ -498,7 +498,11 @@ class Locks:
         return name in calls or (
             self._module.qualname(call.func) is None
             and isinstance(call.func, ast.Attribute)
-            and (call.func.attr in methods or isinstance(call.func.value, ast.Constant))
+            and (
+                call.func.attr in methods
+                or isinstance(call.func.value, ast.Constant)
+                or (call.func.attr == "pop" and len(call.args) == 2)  # of a dict, with a default
+            )
         )
 
 
