@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import operator
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -35,6 +36,8 @@ _NEAR: Final = (
 )
 _TAKEN_OR_KEPT: Final = ("[", ".get(", " = ", ": ", " := ")  # what follows the name of a cache or an entry
 _CLASS: Final = regex(r"[A-Z]+\w*[a-z]")  # what a class is called
+# "Resolve the pool before taking the lock: it takes the same one."
+_EARLY: Final = regex(r"\b(before|outside|prior to|without)\b[^.]{0,30}\block\b", re.IGNORECASE)
 _SETTERS: Final = frozenset({"add", "put", "set", "setdefault", "setex", "store"})
 
 
@@ -120,6 +123,8 @@ class Hits:
             return None
         if not words_of("cache").isdisjoint(name_words(call_name(call))):
             return None  # it asks a cache of its own
+        if any(map(_EARLY.search, self._module.comments.near(assign.lineno))):
+            return None
         is_cache = is_stored or not words_of("cache").isdisjoint(name_words(text.replace(".", "_")))
         return Wasted(call, text) if is_cache and (is_stored or self._is_fetch(call)) else None
 

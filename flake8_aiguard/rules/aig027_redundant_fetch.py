@@ -51,7 +51,7 @@ class RedundantFetch(Checker):
     ``with`` takes from its answer, or a cursor's rows), within a few statements before a dict, an attribute or a store is asked. (2) Two reads with the same arguments in one block, both of which
     always run: files opened for reading, GET requests, lookups by typed clients, cursors and models, and functions of this file that read and do nothing else.
 
-    - Silent where a hit is refused with an error, and where the fetch asks a cache of its own by its name.
+    - Silent where a hit is refused with an error, and where the fetch asks a cache of its own by its name, or a comment on it says that it comes before a lock.
     - Silent where something in between may change the answer: an assignment to what the call is given, a function that is given the same, a
       call whose name says that it changes or waits for something, a lock, a ``yield``.
     - Silent on different branches, loops, retries in handlers, other modes of one file, and handles that are open at the same time.
